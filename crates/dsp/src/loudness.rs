@@ -1,0 +1,1 @@
+//! Loudness (EBU R 128) and the limiter that keeps true peaks under a ceiling.

@@ -1,0 +1,1 @@
+//! Sample-rate conversion with its delay removed.

@@ -1,0 +1,1 @@
+//! Spectra: STFT and its inverse, mel bands, spectrogram columns.

@@ -1,0 +1,1 @@
+//! Windows and grain envelopes.

@@ -1,0 +1,135 @@
+//! The one error of the library: what went wrong, where, and what to do about it.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// What sort of thing went wrong; programs decide by this, people read the message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// Nothing is there under that name.
+    NotFound,
+    /// The file is there but is not what was asked for: a folder, a text, a playlist, an image where a film is wanted.
+    WrongKind,
+    /// A film without a picture stream that decodes.
+    NoPicture,
+    /// A film without the sound that the task needs.
+    NoSound,
+    /// A film, corpus or set of examples with nothing in it.
+    Empty,
+    /// A file of ours that is truncated, has a wrong checksum or impossible values.
+    Damaged,
+    /// The output is there already.
+    Exists,
+    /// The output can't be written: permissions, a missing folder, the same file as the input.
+    Unwritable,
+    /// No room left on the disk.
+    DiskFull,
+    /// ffmpeg is missing, too old, or failed.
+    Tool,
+    /// ffmpeg made no progress and was stopped.
+    Stalled,
+    /// Options or settings that do not go together.
+    Invalid,
+    /// The person pressed Ctrl-C, or the program was asked to end.
+    Interrupted,
+    /// Learning produced numbers that are not finite.
+    Diverged,
+    /// Anything else that the operating system refused.
+    Io,
+}
+
+/// What happened, where, and what to do. `Display` is one sentence that names the file; [`Error::help`] is the advice.
+#[derive(Debug)]
+pub struct Error(Box<Details>);
+
+#[derive(Debug)]
+struct Details {
+    kind: Kind,
+    what: String,
+    place: Option<PathBuf>,
+    help: Option<String>,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// Shorthand for results of this library.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// `what` is a clause without the file's name and without a full stop: "has no picture".
+    pub fn new(kind: Kind, what: impl Into<String>) -> Self {
+        Self(Box::new(Details { kind, what: what.into(), place: None, help: None, source: None }))
+    }
+
+    /// Names the file or folder concerned.
+    pub fn at(mut self, place: impl AsRef<Path>) -> Self {
+        self.0.place = Some(place.as_ref().to_owned());
+        self
+    }
+
+    /// Says what the person can do.
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.0.help = Some(help.into());
+        self
+    }
+
+    /// Keeps the cause.
+    pub fn because(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    /// From an operating-system error at `place`; `doing` completes "could not be …": "read", "written".
+    pub fn io(doing: &str, place: impl AsRef<Path>, cause: std::io::Error) -> Self {
+        use std::io::ErrorKind as E;
+        let place = place.as_ref();
+        let error = match cause.kind() {
+            E::NotFound => Self::new(Kind::NotFound, "does not exist").help("check the name and the folder"),
+            E::PermissionDenied | E::ReadOnlyFilesystem => {
+                Self::new(Kind::Unwritable, format!("could not be {doing}: permission denied"))
+                    .help("choose a place that you may write to, or change the permissions")
+            }
+            E::StorageFull | E::QuotaExceeded => {
+                Self::new(Kind::DiskFull, format!("could not be {doing}: the disk is full"))
+                    .help("free some space or choose another disk; nothing half-written was left behind")
+            }
+            E::IsADirectory => Self::new(Kind::WrongKind, "is a folder, not a file").help("name a file"),
+            _ => Self::new(Kind::Io, format!("could not be {doing}: {cause}")),
+        };
+        error.at(place).because(cause)
+    }
+
+    /// The person asked to stop.
+    pub fn interrupted() -> Self {
+        Self::new(Kind::Interrupted, "interrupted")
+    }
+
+    /// What sort of thing went wrong.
+    pub fn kind(&self) -> Kind {
+        self.0.kind
+    }
+
+    /// What to do about it.
+    pub fn advice(&self) -> Option<&str> {
+        self.0.help.as_deref()
+    }
+
+    /// The file or folder concerned.
+    pub fn place(&self) -> Option<&Path> {
+        self.0.place.as_deref()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0.place {
+            Some(place) => write!(f, "{} {}", place.display(), self.0.what),
+            None => f.write_str(&self.0.what),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source.as_ref().map(|s| &**s as _)
+    }
+}

@@ -1,0 +1,17 @@
+//! Kinophone learns from films how pictures sound, and gives any film a soundtrack.
+//!
+//! The way of the data: [`corpus::prepare`] (film to shard) → [`brain::train`] (shards to brain) → [`render`] (brain and
+//! film to sound). Only [`media`] starts ffmpeg, only [`brain`] names the machine-learning framework, nothing prints.
+
+pub mod brain;
+pub mod corpus;
+mod error;
+pub mod etude;
+pub mod media;
+pub mod plot;
+pub mod render;
+pub mod storage;
+pub mod task;
+
+pub use error::{Error, Kind, Result};
+pub use kinophone_dsp as dsp;

@@ -1,0 +1,1 @@
+//! Film and brain to soundtrack, streaming.
