@@ -1,1 +1,256 @@
-//! Film and brain to soundtrack, streaming.
+//! Film and brain to soundtrack, streaming: pictures on the brain's tick → network → synth → loudness → file.
+//!
+//! Two passes over the sound, one over the film. The first pass decodes pictures, asks the brain, synthesises and
+//! measures into a scratch file; the second applies one gain and the limiter, and encodes. Memory stays constant in the
+//! film's length: a handful of pictures, one batch of blocks, a few thousand samples.
+//!
+//! Tick 0 begins with the first picture, so the soundtrack begins with it, and ends when the last picture ceases to be
+//! shown.
+
+mod finish;
+mod performer;
+mod pictures;
+
+pub use performer::Performer;
+
+use crate::brain::Brain;
+use crate::media::{Encode, Ffmpeg, FilmFacts, SoundCodec};
+use crate::storage::{self, AtomicFile, Overwrite};
+use crate::task::Task;
+use crate::{Error, Kind, Result};
+use finish::{Original, Sketch};
+use kinophone_dsp::synth::SynthConfig;
+use kinophone_dsp::units::{MediaTime, SampleRate};
+use pictures::TimedPictures;
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+
+/// What to render.
+#[derive(Clone, Debug)]
+pub struct RenderPlan {
+    /// The brain file.
+    pub brain: PathBuf,
+    /// The film to give a soundtrack.
+    pub film: PathBuf,
+    /// The file to write; its extension decides the container.
+    pub output: PathBuf,
+    /// How the brain's blocks become sound; `None`: [`default_synth`].
+    pub synth: Option<SynthConfig>,
+    /// Integrated loudness of the result in LUFS (EBU R 128); `None` leaves the level as the brain says it.
+    pub loudness: Option<f64>,
+    /// Mixes the film's own sound under the new one, at this many dB relative to its level in the film.
+    pub keep_original_db: Option<f64>,
+    /// Which sound of the film to keep, from 0.
+    pub audio_track: usize,
+    /// Sound codec; `None`: the container's customary one.
+    pub codec: Option<SoundCodec>,
+    /// Whether an existing output may be replaced.
+    pub overwrite: Overwrite,
+    /// A folder of shards: where the film is among them, its pictures are taken from there and not decoded again.
+    pub corpus: Option<PathBuf>,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Rendered {
+    /// The file.
+    pub output: PathBuf,
+    /// Its length in seconds.
+    pub seconds: f64,
+    /// Ticks for which the brain spoke.
+    pub ticks: u64,
+    /// How the brain's blocks became sound.
+    pub synth: SynthConfig,
+    /// Rate of the samples handed to the encoder, in Hz.
+    pub rate: SampleRate,
+    /// 1, or 2 where a stereo original is kept.
+    pub channels: u32,
+    /// Codec of the sound.
+    pub codec: SoundCodec,
+    /// Integrated loudness before the gain, in LUFS; `None` where everything lies below the gate of −70 LUFS.
+    pub loudness_before: Option<f64>,
+    /// The gain, in dB.
+    pub gain_db: f64,
+    /// Name of the brain's content.
+    pub brain: String,
+    /// Pictures came from a shard instead of the film.
+    pub from_corpus: bool,
+    /// What ffmpeg complained about while decoding.
+    pub complaints: Vec<String>,
+}
+
+/// The ceiling for true peaks, in dBTP, that a listener's player sees.
+pub const TRUE_PEAK_CEILING_DB: f64 = -1.0;
+
+/// The best sounding synth for a brain that says raw samples, by the frame-rate comb and by looking at spectrograms:
+/// overlap-add without the frame-rate buzz, which keeps the blocks' own spectrum and their timing.
+pub fn default_synth() -> SynthConfig {
+    SynthConfig::default()
+}
+
+/// Renders `plan`. The output appears whole or not at all; nothing is left behind by an error or an interruption.
+pub fn render(ffmpeg: &Ffmpeg, plan: &RenderPlan, task: Task<'_>) -> Result<Rendered> {
+    storage::check_distinct(&plan.output, &[&plan.film, &plan.brain])?;
+    let mut output = AtomicFile::create(&plan.output, plan.overwrite)?;
+    let (extension, codec) = container(&plan.output, plan.codec)?;
+    let brain = Brain::load(&plan.brain)?;
+    let facts = ffmpeg.probe(&plan.film)?;
+    let picture = facts.picture.clone().ok_or_else(|| no_picture(&plan.film))?;
+    let original = plan.keep_original_db.map(|db| Original::find(&facts, plan, db)).transpose()?;
+
+    let synth = plan.synth.clone().unwrap_or_else(default_synth);
+    let format = Format::of(&brain, original.as_ref());
+    let mut sketch = Sketch::new(folder_of(&plan.output), format, plan.loudness.is_some())?;
+    let heard = perform(ffmpeg, plan, &facts, &brain, &synth, original.as_ref(), &mut sketch, task)?;
+
+    let picture = if extension_is_sound(&extension) { None } else { Some((plan.film.clone(), picture)) };
+    let encode = Encode {
+        output: output.temporary_path().to_owned(),
+        extension,
+        codec,
+        rate: format.rate,
+        channels: format.channels,
+        picture,
+        tags: tags(plan, &brain),
+    };
+    let (loudness_before, gain_db) = sketch.write(ffmpeg, &encode, plan.loudness, task)?;
+    output.file().sync_all().map_err(|e| Error::io("written", &plan.output, e))?;
+    output.commit()?;
+    Ok(Rendered {
+        output: plan.output.clone(),
+        seconds: heard.length.as_secs_f64(),
+        ticks: heard.ticks,
+        synth,
+        rate: format.rate,
+        channels: format.channels,
+        codec,
+        loudness_before,
+        gain_db,
+        brain: brain.id().to_owned(),
+        from_corpus: heard.from_corpus,
+        complaints: heard.complaints,
+    })
+}
+
+/// Rate and channels of the result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Format {
+    /// What the synth works at.
+    synth_rate: SampleRate,
+    /// What is written: the synth's rate, or the original's where that is kept and higher.
+    rate: SampleRate,
+    channels: u32,
+}
+
+impl Format {
+    fn of(brain: &Brain, original: Option<&Original>) -> Self {
+        let synth_rate = brain.config().grid.rate;
+        match original {
+            Some(o) => Self { synth_rate, rate: synth_rate.max(o.rate), channels: o.channels },
+            None => Self { synth_rate, rate: synth_rate, channels: 1 },
+        }
+    }
+}
+
+/// What the first pass found out.
+struct Heard {
+    length: MediaTime,
+    ticks: u64,
+    from_corpus: bool,
+    complaints: Vec<String>,
+}
+
+/// First pass: every picture through brain and synth into the sketch.
+#[expect(clippy::too_many_arguments, reason = "one call site; the alternative is a struct with the same fields")]
+fn perform(
+    ffmpeg: &Ffmpeg,
+    plan: &RenderPlan,
+    facts: &FilmFacts,
+    brain: &Brain,
+    synth: &SynthConfig,
+    original: Option<&Original>,
+    sketch: &mut Sketch,
+    task: Task<'_>,
+) -> Result<Heard> {
+    let config = brain.config();
+    let mut pictures = TimedPictures::open(ffmpeg, plan, config.size, config.colour)?;
+    let from_corpus = pictures.from_shard();
+    let name = plan.film.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let expected = facts.duration.map(|d| config.grid.tick.ticks_in(d));
+    task.watcher.stage(&format!("playing {name}"), "ticks", expected);
+
+    let mut performer = Performer::new(brain, synth);
+    let mut sound = Vec::new();
+    let mut first = None;
+    let mut held: Option<Vec<u8>> = None;
+    while let Some(picture) = pictures.next()? {
+        task.cancel.check()?;
+        let begin = *first.get_or_insert_with(|| picture.time);
+        if first == Some(picture.time) {
+            if let Some(original) = original {
+                sketch.lay_under(ffmpeg, &plan.film, original, begin)?;
+            }
+        }
+        if let Some(previous) = held.replace(picture.pixels) {
+            performer.show(&previous, picture.time - begin);
+            performer.take(&mut sound);
+            sketch.add(&sound)?;
+            task.watcher.advance(performer.ticks());
+        }
+    }
+    let decoded = pictures.finish()?;
+    let (Some(begin), Some(last)) = (first, held) else { return Err(no_picture(&plan.film)) };
+    let length = decoded.end - begin;
+    performer.show(&last, length);
+    performer.end(length, &mut sound);
+    sketch.add(&sound)?;
+    sketch.end()?;
+    task.watcher.advance(performer.ticks());
+    for complaint in &decoded.complaints {
+        task.watcher.warn(&format!("{name}: {complaint}"));
+    }
+    Ok(Heard { length, ticks: performer.ticks(), from_corpus, complaints: decoded.complaints })
+}
+
+/// The extension in lower case, and a codec that its container takes.
+fn container(output: &Path, codec: Option<SoundCodec>) -> Result<(String, SoundCodec)> {
+    let extension = output.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
+    let customary = SoundCodec::default_for(&extension).ok_or_else(|| {
+        Error::new(Kind::Invalid, format!("has the extension '.{extension}', which Kinophone does not write"))
+            .at(output)
+            .help("name the output .mp4, .mov, .mkv, .webm or .avi, or .wav or .flac for the sound alone")
+    })?;
+    let codec = codec.unwrap_or(customary);
+    if !codec.fits(&extension) {
+        let codec = format!("{codec:?}").to_lowercase();
+        return Err(Error::new(Kind::Invalid, format!("can't hold {codec} sound in a .{extension}"))
+            .at(output)
+            .help(format!("leave --codec out ({customary:?} is customary there), or name the output .mkv, which takes every codec")));
+    }
+    Ok((extension, codec))
+}
+
+fn extension_is_sound(extension: &str) -> bool {
+    matches!(extension, "wav" | "flac")
+}
+
+/// What the file's own tags say: that no human recorded this sound, and which brain made it from which films.
+fn tags(plan: &RenderPlan, brain: &Brain) -> Vec<(String, String)> {
+    let name = plan.brain.file_name().unwrap_or_default().to_string_lossy();
+    let films: Vec<&str> = brain.ledger().iter().map(|s| s.name.as_str()).collect();
+    let made = format!(
+        "Sound made by Kinophone {} with the brain {name} ({}), which learned from: {}",
+        env!("CARGO_PKG_VERSION"),
+        &brain.id()[..16],
+        films.join(", ")
+    );
+    vec![("comment".into(), made), ("encoded_by".into(), format!("Kinophone {}", env!("CARGO_PKG_VERSION")))]
+}
+
+fn no_picture(film: &Path) -> Error {
+    Error::new(Kind::NoPicture, "has no picture to play to").at(film).help("give a film with a picture stream; a sound file alone can't be rendered")
+}
+
+fn folder_of(output: &Path) -> &Path {
+    output.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}

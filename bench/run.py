@@ -1,0 +1,167 @@
+#!/usr/bin/env python3
+"""Kinophone's speed and memory, each against its floor or peer in the same run.
+
+usage: bench/run.py [ROW ...] [--film FILM] [--repeats 3] [--shared ../shared] [--work DIR]
+
+Rows: prepare, throughput, film, render, memory, corpus-memory, granular (default: all).
+The floor is ffmpeg decoding the film's pictures to 64x64 grey; the peer is torch_classic.py (needs torch: pip install torch numpy).
+Runs of ours and of the other alternate; figures are medians, and ratios of medians. Prints a Markdown table to standard output.
+"""
+import argparse, json, os, shutil, statistics, subprocess, sys, tempfile, time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PROGRAM = ROOT / "target/release/kinophone"
+FLOOR = ["-an", "-vf", "scale=64:64:flags=area,format=gray", "-f", "rawvideo", "-y", os.devnull]
+
+
+def seconds(command, **more):
+    start = time.perf_counter()
+    subprocess.run([str(c) for c in command], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **more)
+    return time.perf_counter() - start
+
+
+def peak_rss_mb(command, **more):
+    """Peak resident memory of the program itself, without the ffmpeg processes it starts."""
+    child = subprocess.Popen([str(c) for c in command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **more)
+    peak = 0
+    while child.poll() is None:
+        try:
+            status = Path(f"/proc/{child.pid}/status").read_text()
+            peak = max([peak] + [int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")])
+        except FileNotFoundError:
+            pass
+        time.sleep(0.05)
+    if child.returncode:
+        raise SystemExit(f"failed with {child.returncode}: {command}")
+    return peak / 1024
+
+
+def alternate(repeats, ours, theirs):
+    """Median of each, run in turns so that a noisy machine is noisy to both."""
+    a, b = [], []
+    for _ in range(repeats):
+        a.append(ours()), b.append(theirs())
+    return statistics.median(a), statistics.median(b)
+
+
+def floor(film):
+    return lambda: seconds(["ffmpeg", "-nostdin", "-v", "error", "-i", film, *FLOOR])
+
+
+class Bench:
+    def __init__(self, options, work):
+        self.o, self.work, self.rows = options, Path(work), []
+        self.cache = self.work / "cache"
+        self.env = dict(os.environ, KINOPHONE_CACHE=str(self.cache))
+
+    def row(self, what, against, figure, must, aim):
+        line = f"| {what} | {against} | {figure} | {must} | {aim} |"
+        print(line, flush=True)
+
+    def fresh(self, name):
+        path = self.work / name
+        shutil.rmtree(path, ignore_errors=True)
+        return path
+
+    def brain(self):
+        """A classic brain, trained just enough to exist."""
+        path = self.work / "bench.brain"
+        if not path.exists():
+            subprocess.run([PROGRAM, "train", self.o.film, "-o", path, "--epochs", "1", "--quiet"], check=True, env=self.env)
+        return path
+
+    def prepare(self):
+        ours, base = alternate(self.o.repeats, lambda: seconds([PROGRAM, "prepare", self.o.film, "-o", self.fresh("corpus"), "--quiet"]), floor(self.o.film))
+        self.row("prepare", f"ffmpeg decoding: {base:.1f} s", f"{ours:.1f} s, ratio **{ours / base:.2f}**", "≤ 1.10", "≤ 0.85")
+
+    def throughput(self):
+        build = ["cargo", "build", "--release", "--quiet", "-p", "kinophone", "--example", "throughput"]
+        subprocess.run(build, check=True, cwd=ROOT)
+        for net in "AB":
+            for batch in (100, 512):
+                for rule in ("adam", "sgd"):
+                    a, b = [], []
+                    for _ in range(self.o.repeats):
+                        args = ["throughput", "--net", net, "--batch", str(batch), "--opt", rule, "--seconds", "5"]
+                        a.append(rate([ROOT / "target/release/examples/throughput", *args[1:]]))
+                        b.append(rate([sys.executable, self.o.shared / "peers/torch_classic.py", *args]))
+                    ours, peer = statistics.median(a), statistics.median(b)
+                    self.row(f"training, net {net}, batch {batch}, {rule}", f"PyTorch: {peer:.0f}/s", f"{ours:.0f}/s, ratio **{ours / peer:.2f}**", "≥ 1.0", "≥ 1.5")
+
+    def film(self):
+        out = self.work / "film.wav"
+
+        def ours():
+            shutil.rmtree(self.cache, ignore_errors=True)
+            brain = self.work / "film.brain"
+            train = [PROGRAM, "train", self.o.film, "-o", brain, "--epochs", "10", "--patience", "0", "--force", "--quiet"]
+            render = [PROGRAM, "render", brain, self.o.film, "-o", out, "--synth", "raw", "--force", "--quiet"]
+            shutil.rmtree(self.work / "film.brain.run", ignore_errors=True)
+            return seconds(train, env=self.env) + seconds(render, env=self.env)
+
+        peer = [sys.executable, self.o.shared / "peers/torch_classic.py", "film", self.o.film, self.work / "peer.wav", "--epochs", "10"]
+        ours, base = alternate(self.o.repeats, ours, lambda: seconds(peer))
+        self.row("film to soundtrack: prepare, 10 epochs, render", f"torch_classic.py: {base:.1f} s", f"{ours:.1f} s, ratio **{ours / base:.2f}**", "≤ 0.8", "≤ 0.5")
+
+    def render(self):
+        brain, out = self.brain(), self.work / "render.mp4"
+        shutil.rmtree(self.cache, ignore_errors=True)
+        command = [PROGRAM, "render", brain, self.o.film, "-o", out, "--force", "--quiet"]
+        ours, base = alternate(self.o.repeats, lambda: seconds(command, env=self.env), floor(self.o.film))
+        self.row("render to .mp4", f"ffmpeg decoding: {base:.1f} s", f"{ours:.1f} s, ratio **{ours / base:.2f}**", "≤ 1.25", "≤ 1.0")
+
+    def memory(self):
+        brain = self.brain()
+        shutil.rmtree(self.cache, ignore_errors=True)
+        peaks = []
+        for minutes in (10, 75):
+            film = self.work / f"{minutes}.mkv"
+            loop = ["ffmpeg", "-nostdin", "-v", "error", "-y", "-stream_loop", "-1", "-i", self.o.film, "-t", str(minutes * 60), "-c", "copy", film]
+            subprocess.run([str(c) for c in loop], check=True)
+            peaks.append(peak_rss_mb([PROGRAM, "render", brain, film, "-o", self.work / "long.mkv", "--force", "--quiet"], env=self.env))
+            film.unlink()
+        self.row("resident memory of render", "10 and 75 minutes of film", f"{peaks[0]:.0f} and {peaks[1]:.0f} MB, ratio **{peaks[1] / peaks[0]:.2f}**", "≤ 300 MB, equal within 10 %", "≤ 100 MB")
+
+    def corpus_memory(self):
+        corpus = self.fresh("hours")
+        subprocess.run([PROGRAM, "prepare", self.o.film, "-o", corpus, "--quiet"], check=True)
+        shard = next(corpus.glob("*.safetensors"))
+        length = json.loads(subprocess.run([PROGRAM, "inspect", shard, "--json"], check=True, capture_output=True).stdout)["seconds"]
+        for i in range(int(36_000 // length)):
+            os.link(shard, corpus / f"{i:064x}.safetensors")
+        brain = self.work / "hours.brain"
+        command = [PROGRAM, "train", corpus, "-o", brain, "--minutes", "2", "--force", "--quiet"]
+        peak = peak_rss_mb(command, env=dict(self.env, TMPDIR=str(self.work)))
+        self.row("resident memory of training", "a 10-hour corpus (a film repeated)", f"**{peak:.0f} MB**", "≤ 1500 MB", "")
+        shutil.rmtree(corpus)
+
+    def granular(self):
+        command = ["cargo", "bench", "--quiet", "-p", "kinophone-dsp", "--bench", "granular"]
+        print(subprocess.run(command, check=True, cwd=ROOT, capture_output=True, text=True).stdout, flush=True)
+
+
+def rate(command):
+    return json.loads(subprocess.run([str(c) for c in command], check=True, capture_output=True).stdout)["samples_per_s"]
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    rows = ["prepare", "throughput", "film", "render", "memory", "corpus-memory", "granular"]
+    p.add_argument("rows", nargs="*", metavar="ROW", help=", ".join(rows))
+    p.add_argument("--shared", type=Path, default=ROOT.parent / "shared")
+    p.add_argument("--film", type=Path)
+    p.add_argument("--repeats", type=int, default=3)
+    p.add_argument("--work", type=Path)
+    o = p.parse_args()
+    o.film = o.film or o.shared / "data/films/big-buck-bunny.mp4"
+    subprocess.run(["cargo", "build", "--release", "--quiet", "-p", "kinophone-cli"], check=True, cwd=ROOT)
+    print("| what | against | measured | must | aim |\n|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory(dir=o.work) as work:
+        bench = Bench(o, work)
+        for name in o.rows or rows:
+            getattr(bench, name.replace("-", "_"))()
+
+
+if __name__ == "__main__":
+    main()

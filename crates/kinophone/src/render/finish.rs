@@ -1,0 +1,190 @@
+//! From the synth's samples to the finished sound: mix, measure, gain, limiter, encoder.
+
+use super::{Format, RenderPlan, TRUE_PEAK_CEILING_DB};
+use crate::media::{DecodeSound, Encode, Ffmpeg, FilmFacts, SoundStream};
+use crate::storage;
+use crate::task::Task;
+use crate::{Error, Kind, Result};
+use kinophone_dsp::loudness::{Limiter, Meter};
+use kinophone_dsp::resample::Resampler;
+use kinophone_dsp::units::{MediaTime, SampleRate};
+use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+/// The gain towards the target loudness goes no higher: what a brain says to a black film is meant to stay quiet.
+const MOST_GAIN_DB: f64 = 30.0;
+
+/// Encoders that lose information overshoot the samples they were given; the limiter leaves them this much room.
+const CODEC_HEADROOM_DB: f64 = 0.5;
+
+/// Samples that are read, scaled and encoded at once.
+const CHUNK: usize = 1 << 14;
+
+/// The film's own sound, to be mixed under ours.
+pub(super) struct Original {
+    pub(super) rate: SampleRate,
+    pub(super) channels: u32,
+    track: usize,
+    gain: f32,
+}
+
+impl Original {
+    pub(super) fn find(facts: &FilmFacts, plan: &RenderPlan, db: f64) -> Result<Self> {
+        let sound = facts.sounds.get(plan.audio_track).ok_or_else(|| {
+            Error::new(Kind::NoSound, format!("has no sound track {} to keep", plan.audio_track))
+                .at(&plan.film)
+                .help(format!("the film has {} sound tracks, counted from 0; leave --keep-original out", facts.sounds.len()))
+        })?;
+        let rate = if sound.rate.hz() > 48_000 { SampleRate::new(48_000).expect("48 kHz is in range") } else { sound.rate };
+        Ok(Self { rate, channels: sound.channels.min(2), track: plan.audio_track, gain: 10f32.powf(db as f32 / 20.0) })
+    }
+}
+
+/// The whole soundtrack before its gain: interleaved f32 in a scratch file, measured while it was written.
+pub(super) struct Sketch {
+    path: PathBuf,
+    file: BufWriter<tempfile::NamedTempFile>,
+    format: Format,
+    resampler: Option<Resampler>,
+    under: Option<(SoundStream, f32)>,
+    meter: Option<Meter>,
+    resampled: Vec<f32>,
+    frame: Vec<f32>,
+}
+
+impl Sketch {
+    pub(super) fn new(folder: &Path, format: Format, measured: bool) -> Result<Self> {
+        let scratch = storage::scratch(folder)?;
+        let resampler = (format.rate != format.synth_rate).then(|| Resampler::new(format.synth_rate, format.rate));
+        Ok(Self {
+            path: scratch.path().to_owned(),
+            file: BufWriter::with_capacity(1 << 18, scratch),
+            format,
+            resampler,
+            under: None,
+            meter: measured.then(|| Meter::new(format.rate, format.channels)),
+            resampled: Vec::new(),
+            frame: Vec::new(),
+        })
+    }
+
+    /// From now on mixes the film's own sound under what is added; its sample at `begin` meets our first.
+    pub(super) fn lay_under(&mut self, ffmpeg: &Ffmpeg, film: &Path, original: &Original, begin: MediaTime) -> Result<()> {
+        let how = DecodeSound { track: original.track, rate: self.format.rate, channels: self.format.channels };
+        let mut stream = ffmpeg.decode_sound(film, &how)?;
+        let mut skip = self.format.rate.sample_at(begin).max(0) as usize * self.format.channels as usize;
+        let mut waste = vec![0.0; CHUNK];
+        while skip > 0 {
+            let len = skip.min(CHUNK);
+            let got = stream.read(&mut waste[..len])?;
+            if got == 0 {
+                break;
+            }
+            skip -= got;
+        }
+        self.under = Some((stream, original.gain));
+        Ok(())
+    }
+
+    /// Adds mono samples of the synth.
+    pub(super) fn add(&mut self, sound: &[f32]) -> Result<()> {
+        match &mut self.resampler {
+            None => self.mix(sound),
+            Some(resampler) => {
+                let mut out = std::mem::take(&mut self.resampled);
+                out.clear();
+                resampler.push(sound, &mut out);
+                let result = self.mix(&out);
+                self.resampled = out;
+                result
+            }
+        }
+    }
+
+    /// After the last samples.
+    pub(super) fn end(&mut self) -> Result<()> {
+        if let Some(mut resampler) = self.resampler.take() {
+            let mut out = Vec::new();
+            resampler.finish(&mut out);
+            self.mix(&out)?;
+        }
+        // The original may sound on past the last picture; that part is not wanted, so its process ends here.
+        self.under = None;
+        self.file.flush().map_err(|e| Error::io("written", &self.path, e))
+    }
+
+    /// Spreads mono over the channels, adds the original, measures and stores.
+    fn mix(&mut self, sound: &[f32]) -> Result<()> {
+        let channels = self.format.channels as usize;
+        for part in sound.chunks(CHUNK) {
+            self.frame.clear();
+            self.frame.extend(part.iter().flat_map(|&x| std::iter::repeat_n(x, channels)));
+            if let Some((stream, gain)) = &mut self.under {
+                let mut own = vec![0.0; self.frame.len()];
+                let got = read_fully(stream, &mut own)?;
+                for (x, y) in self.frame.iter_mut().zip(&own[..got]) {
+                    *x += *gain * y;
+                }
+            }
+            if let Some(meter) = &mut self.meter {
+                meter.push(&self.frame);
+            }
+            self.file
+                .write_all(bytemuck::cast_slice(&self.frame))
+                .map_err(|e| Error::io("written", &self.path, e))?;
+        }
+        Ok(())
+    }
+
+    /// Second pass: gain, limiter, encoder. Returns the loudness before it and the gain, in LUFS and dB.
+    pub(super) fn write(self, ffmpeg: &Ffmpeg, encode: &Encode, target: Option<f64>, task: Task<'_>) -> Result<(Option<f64>, f64)> {
+        let loudness = self.meter.as_ref().and_then(Meter::integrated);
+        let gain_db = match (target, loudness) {
+            (Some(target), Some(now)) => (target - now).min(MOST_GAIN_DB),
+            _ => 0.0,
+        };
+        let failed = |e| Error::io("read", &self.path, e);
+        let mut scratch = self.file.into_inner().map_err(|e| Error::io("written", &self.path, e.into_error()))?;
+        let bytes = scratch.as_file().metadata().map_err(failed)?.len();
+        scratch.as_file_mut().seek(SeekFrom::Start(0)).map_err(failed)?;
+        let mut sound = BufReader::with_capacity(1 << 18, scratch.as_file());
+
+        let channels = encode.channels as usize;
+        let ceiling = if encode.codec.is_lossless() { TRUE_PEAK_CEILING_DB } else { TRUE_PEAK_CEILING_DB - CODEC_HEADROOM_DB };
+        let mut limiter = Limiter::new(encode.rate, encode.channels, ceiling);
+        let mut encoder = ffmpeg.encode(encode)?;
+        let gain = 10f32.powf(gain_db as f32 / 20.0);
+        let seconds = bytes / 4 / channels as u64 / u64::from(encode.rate.hz());
+        task.watcher.stage("writing", "seconds", Some(seconds));
+        let mut samples = vec![0f32; CHUNK * channels];
+        let mut limited = Vec::new();
+        let mut done = 0u64;
+        while done < bytes {
+            task.cancel.check()?;
+            let len = (((bytes - done) / 4) as usize).min(samples.len());
+            sound.read_exact(bytemuck::cast_slice_mut(&mut samples[..len])).map_err(failed)?;
+            samples[..len].iter_mut().for_each(|x| *x *= gain);
+            limited.clear();
+            limiter.push(&samples[..len], &mut limited);
+            encoder.write(&limited)?;
+            done += 4 * len as u64;
+            task.watcher.advance(done / 4 / channels as u64 / u64::from(encode.rate.hz()));
+        }
+        limited.clear();
+        limiter.finish(&mut limited);
+        encoder.write(&limited)?;
+        encoder.finish()?;
+        Ok((loudness, gain_db))
+    }
+}
+
+fn read_fully(stream: &mut SoundStream, out: &mut [f32]) -> Result<usize> {
+    let mut filled = 0;
+    while filled < out.len() {
+        match stream.read(&mut out[filled..])? {
+            0 => break,
+            got => filled += got,
+        }
+    }
+    Ok(filled)
+}
