@@ -1,0 +1,79 @@
+//! What the end-to-end tests share: the program, real films, and small films made with ffmpeg.
+#![allow(dead_code, reason = "each test file uses its own part")]
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// The program under test, with its cache in `home`.
+pub fn kinophone(home: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kinophone"));
+    command.env("KINOPHONE_CACHE", home.join("cache")).env_remove("KINOPHONE_FFMPEG");
+    command
+}
+
+/// Runs it and insists on success.
+pub fn succeed<S: AsRef<OsStr>>(home: &Path, args: &[S]) -> Output {
+    let output = kinophone(home).args(args).output().unwrap();
+    assert!(output.status.success(), "{:?} failed:\n{}", shown(args), String::from_utf8_lossy(&output.stderr));
+    output
+}
+
+/// Runs it and insists on one clear error: exit code 1, no panic, advice; returns what it said.
+pub fn refuse<S: AsRef<OsStr>>(home: &Path, args: &[S]) -> String {
+    let output = kinophone(home).args(args).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{:?}:\n{said}", shown(args));
+    assert!(!said.contains("panicked") && said.contains("help:"), "{:?}:\n{said}", shown(args));
+    said
+}
+
+fn shown<S: AsRef<OsStr>>(args: &[S]) -> Vec<String> {
+    args.iter().map(|a| a.as_ref().to_string_lossy().into_owned()).collect()
+}
+
+/// Runs ffmpeg, which the tests require, and returns its standard output.
+pub fn ffmpeg<S: AsRef<OsStr>>(args: &[S]) -> Vec<u8> {
+    let output = Command::new("ffmpeg").args(["-nostdin", "-v", "error", "-y"]).args(args).output().unwrap();
+    assert!(output.status.success(), "ffmpeg {:?}: {}", shown(args), String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
+/// The folder of real films, or `None` on a machine without it. In continuous integration it must be there.
+pub fn shared() -> Option<PathBuf> {
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
+    let folder = std::env::var_os("KINOPHONE_SHARED").map_or(beside, PathBuf::from);
+    if folder.join("data/MANIFEST.tsv").exists() {
+        return Some(folder);
+    }
+    assert!(std::env::var_os("CI").is_none(), "{} is missing, and continuous integration needs it", folder.display());
+    eprintln!("left out: the real films are not at {}", folder.display());
+    None
+}
+
+/// A small film with changing pictures and a tone, `seconds` long.
+pub fn small_film(path: &Path, seconds: u32) {
+    let length = seconds.to_string();
+    ffmpeg(&[
+        OsStr::new("-f"), OsStr::new("lavfi"), OsStr::new("-i"), OsStr::new("testsrc2=size=128x96:rate=25"),
+        OsStr::new("-f"), OsStr::new("lavfi"), OsStr::new("-i"), OsStr::new("sine=frequency=330:beep_factor=3"),
+        OsStr::new("-t"), OsStr::new(&length), OsStr::new("-c:v"), OsStr::new("libx264"), OsStr::new("-preset"), OsStr::new("ultrafast"),
+        OsStr::new("-pix_fmt"), OsStr::new("yuv420p"), OsStr::new("-c:a"), OsStr::new("aac"), path.as_os_str(),
+    ]);
+}
+
+/// MD5 of the packets of one kind ("v" or "a") of stream, untouched by any decoder.
+pub fn packets_md5(path: &Path, kind: &str) -> String {
+    // Raw packets in the stream's own framing differ between containers for H.264 and HEVC (length prefixes against start
+    // codes); decoding both is the comparison that holds for every container.
+    let map = format!("0:{kind}:0");
+    let args = ["-i", path.to_str().unwrap(), "-map", &map, "-c", "copy", "-f", "streamhash", "-hash", "md5", "-"];
+    String::from_utf8(ffmpeg(&args)).unwrap().trim().to_owned()
+}
+
+/// Decodes the first sound of a file to mono.
+pub fn decode_sound(path: &Path, rate: u32) -> Vec<f32> {
+    let rate = rate.to_string();
+    let args = ["-i", path.to_str().unwrap(), "-map", "0:a:0", "-af", "aresample=async=1:first_pts=0", "-ac", "1", "-ar", &rate, "-f", "f32le", "-"];
+    ffmpeg(&args).chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect()
+}
