@@ -45,6 +45,11 @@ const CONTAINERS: &[Container] = &[
 ];
 
 impl SoundCodec {
+    /// Whether what was written comes back sample for sample.
+    pub fn is_lossless(self) -> bool {
+        matches!(self, Flac | Pcm)
+    }
+
     /// What goes into which container by default, by the output's extension: mp4, m4v, mov, mkv: AAC, which every editor
     /// opens; webm: Opus; avi, wav: PCM; flac: FLAC. `None` for an extension that Kinophone does not write.
     pub fn default_for(extension: &str) -> Option<Self> {
