@@ -36,7 +36,7 @@ pub struct Limiter {
     channels: usize,
     ceiling: f64,
     release: f64,
-    filter: [[f32; TAPS]; OVERSAMPLING],
+    filter: [[f32; OVERSAMPLING]; TAPS],
     /// The newest `TAPS` samples of every channel, oldest first.
     recent: Vec<[f32; TAPS]>,
     held: SlidingMax,
@@ -116,19 +116,21 @@ impl Limiter {
         for (c, recent) in self.recent.iter_mut().enumerate() {
             recent.rotate_left(1);
             recent[TAPS - 1] = self.waiting[newest + c];
-            for phase in &self.filter {
-                peak = peak.max(recent.iter().zip(phase).map(|(x, h)| x * h).sum::<f32>().abs());
+            let mut wave = [0.0f32; OVERSAMPLING];
+            for (x, taps) in recent.iter().zip(&self.filter) {
+                wave.iter_mut().zip(taps).for_each(|(sum, h)| *sum += x * h);
             }
+            peak = wave.iter().fold(peak, |peak, sample| peak.max(sample.abs()));
         }
         f64::from(peak)
     }
 }
 
-/// `filter[p]` gives, from `TAPS` samples, the wave p / 4 of a sample after the one at index `TAPS` − 1 − `REACH`.
-fn interpolation_filter() -> [[f32; TAPS]; OVERSAMPLING] {
-    let mut filter = [[0.0; TAPS]; OVERSAMPLING];
-    for (p, phase) in filter.iter_mut().enumerate() {
-        for (k, h) in phase.iter_mut().enumerate() {
+/// Σ `filter[k][p]` × sample k gives, from `TAPS` samples, the wave p / 4 of a sample after sample `TAPS` − 1 − `REACH`.
+fn interpolation_filter() -> [[f32; OVERSAMPLING]; TAPS] {
+    let mut filter = [[0.0; OVERSAMPLING]; TAPS];
+    for (k, taps) in filter.iter_mut().enumerate() {
+        for (p, h) in taps.iter_mut().enumerate() {
             let distance = (TAPS - 1 - REACH) as f64 + p as f64 / OVERSAMPLING as f64 - k as f64;
             let sinc = if distance == 0.0 { 1.0 } else { (PI * distance).sin() / (PI * distance) };
             *h = (sinc * (PI * distance / TAPS as f64).cos().powi(2)) as f32;
