@@ -37,6 +37,10 @@ pub struct Limiter {
     ceiling: f64,
     release: f64,
     filter: [[f32; OVERSAMPLING]; TAPS],
+    /// Samples below this can't make a peak above the ceiling, whatever their neighbours of that kind are.
+    harmless: f32,
+    /// Frames for which a sample that is not harmless remains within reach.
+    watchful: usize,
     /// The newest `TAPS` samples of every channel, oldest first.
     recent: Vec<[f32; TAPS]>,
     held: SlidingMax,
@@ -57,11 +61,15 @@ impl Limiter {
         let attack = ((ATTACK_SECS * hz).round() as usize).max(4);
         let hold = REACH + attack - 1;
         let delay = REACH + hold + attack - 1;
+        let filter = interpolation_filter();
+        let ceiling = amplitude(ceiling_db - MARGIN_DB);
         Ok(Self {
             channels,
-            ceiling: amplitude(ceiling_db - MARGIN_DB),
+            ceiling,
             release: (-1.0 / (RELEASE_SECS * hz)).exp(),
-            filter: interpolation_filter(),
+            harmless: (ceiling / greatest_gain(&filter)) as f32,
+            watchful: 0,
+            filter,
             recent: vec![[0.0; TAPS]; channels],
             held: SlidingMax::new(2 * hold + 1),
             reduction: 0.0,
@@ -89,6 +97,7 @@ impl Limiter {
     pub fn finish(&mut self, out: &mut Vec<f32>) {
         self.push(&vec![0.0; self.delay * self.channels], out);
         self.recent.fill([0.0; TAPS]);
+        self.watchful = 0;
         self.held.clear();
         self.reduction = 0.0;
         self.means.iter_mut().for_each(MovingMean::clear);
@@ -109,13 +118,23 @@ impl Limiter {
         (1.0 - second.push(first.push(self.reduction))) as f32
     }
 
-    /// The true peak from the sample `REACH` before the newest one up to the next.
+    /// The true peak from the sample `REACH` before the newest one up to the next; 0 where it can't be above the ceiling.
     fn newest_peak(&mut self) -> f64 {
         let newest = self.waiting.len() - self.channels;
-        let mut peak = 0.0f32;
+        self.watchful = self.watchful.saturating_sub(1);
         for (c, recent) in self.recent.iter_mut().enumerate() {
             recent.rotate_left(1);
             recent[TAPS - 1] = self.waiting[newest + c];
+            if recent[TAPS - 1].abs() >= self.harmless {
+                self.watchful = TAPS;
+            }
+        }
+        if self.watchful == 0 { 0.0 } else { self.peak_of_recent() }
+    }
+
+    fn peak_of_recent(&self) -> f64 {
+        let mut peak = 0.0f32;
+        for recent in &self.recent {
             let mut wave = [0.0f32; OVERSAMPLING];
             for (x, taps) in recent.iter().zip(&self.filter) {
                 wave.iter_mut().zip(taps).for_each(|(sum, h)| *sum += x * h);
@@ -137,6 +156,12 @@ fn interpolation_filter() -> [[f32; OVERSAMPLING]; TAPS] {
         }
     }
     filter
+}
+
+/// The most that the interpolation can make of samples of at most 1.
+fn greatest_gain(filter: &[[f32; OVERSAMPLING]; TAPS]) -> f64 {
+    let gain = |p: usize| filter.iter().map(|taps| f64::from(taps[p].abs())).sum::<f64>();
+    (0..OVERSAMPLING).map(gain).fold(1.0, f64::max)
 }
 
 /// The maximum of the newest `length` values, each step in constant time on average: candidates in falling order.

@@ -145,7 +145,8 @@ fn mean_family_energy(grain_len: usize) -> f64 {
 /// Adds `sound` from sample `skip` of a grain of `length` samples on, under a Bartlett envelope of height `amplitude`.
 fn add_bartlett(out: &mut [f32], sound: &[f32], skip: usize, length: usize, amplitude: f32) {
     let slope = 2.0 / length as f32;
-    for (k, (y, x)) in (skip..).zip(out.iter_mut().zip(sound)) {
+    // Indices of 32 bits, because only those are turned into floats four at a time.
+    for ((y, x), k) in out.iter_mut().zip(sound).zip(skip as i32..length as i32) {
         let envelope = 1.0 - ((k as f32 + 0.5) * slope - 1.0).abs();
         *y += amplitude * envelope * x;
     }
