@@ -9,6 +9,8 @@ use clap::Args;
 use serde::Serialize;
 use serde_json::json;
 
+pub use machine::size;
+
 const EXAMPLES: &str = "\
 Examples:
   Is everything here?

@@ -8,6 +8,7 @@ mod demo;
 mod doctor;
 mod inspect;
 mod man;
+mod pictures;
 mod prepare;
 mod progress;
 mod render;

@@ -72,9 +72,12 @@ struct GrainArgs {
     /// Grains a tick; may be a fraction
     #[arg(long, value_name = "N", value_parser = args::positive)]
     density: Option<f32>,
-    /// How irregularly grains start, from 0 (a grid) to 1
-    #[arg(long, value_name = "X", value_parser = args::not_negative)]
+    /// Ticks over which grains start at random: 0 is a grid, whole numbers leave no buzz
+    #[arg(long, value_name = "TICKS", value_parser = args::not_negative)]
     jitter: Option<f32>,
+    /// Ticks before and after its cause within which a grain may sound
+    #[arg(long, value_name = "TICKS", value_parser = args::positive)]
+    spread: Option<f32>,
     /// Envelope of a grain: hann, bartlett, tukey[:TAPER] or gaussian[:SIGMA]
     #[arg(long, value_name = "WINDOW")]
     envelope: Option<Window>,
@@ -85,7 +88,7 @@ struct GrainArgs {
     #[arg(long, value_name = "SEMITONES", value_parser = args::not_negative)]
     pitch_spread: Option<f32>,
     /// Grains that follow each grain, ever shorter and softer
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=64))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=20))]
     children: Option<u32>,
 }
 
@@ -131,7 +134,6 @@ pub fn run(args: &RenderArgs, context: &Context) -> Result<Outcome, Failure> {
     context::existing(&args.brain)?;
     context::check_films(std::slice::from_ref(&args.film))?;
     let plan = args.plan()?;
-    plan.check()?;
     let rendered = render::render(&context.ffmpeg()?, &plan, context.task())?;
     context.end_progress();
     context.report.result(|| as_json(&rendered), || as_text(&rendered))?;
@@ -150,12 +152,33 @@ impl RenderArgs {
         }
     }
 
-    fn plan(&self) -> kinophone::Result<RenderPlan> {
+    /// The synth asked for, with its settings in their ranges; `None` where the choice is left to the library.
+    fn synth_config(&self) -> Result<Option<SynthConfig>, Failure> {
+        let seed = self.synth.seed;
+        let config = match self.synth.synth {
+            None if seed == 0 => return Ok(None),
+            None | Some(SynthName::Windowed) => {
+                SynthConfig::Windowed(WindowedConfig { seed, ..WindowedConfig::default() })
+            }
+            Some(SynthName::Raw) => SynthConfig::Raw,
+            Some(SynthName::Granular) => SynthConfig::Granular(self.grains.config(seed)),
+            Some(SynthName::Granular2015) => SynthConfig::Granular2015(Granular2015Config { seed }),
+        };
+        match config.check() {
+            Ok(()) => Ok(Some(config)),
+            Err(e) => {
+                let help = format!("choose a value from {} to {}", e.low, e.high);
+                Err(Failure::usage(format!("{e} (--{})", e.name.replace('_', "-")), help))
+            }
+        }
+    }
+
+    fn plan(&self) -> Result<RenderPlan, Failure> {
         Ok(RenderPlan {
             brain: self.brain.clone(),
             film: self.film.clone(),
             output: self.output.clone(),
-            synth: Some(self.synth_config()),
+            synth: self.synth_config()?,
             loudness: match self.sound.loudness {
                 Loudness::Off => None,
                 Loudness::Lufs(lufs) => Some(lufs),
@@ -166,5 +189,135 @@ impl RenderArgs {
             overwrite: if self.force { Overwrite::Replace } else { Overwrite::Refuse },
             corpus: Some(cache::films()?),
         })
+    }
+}
+
+impl GrainArgs {
+    /// The library's defaults, replaced by what was given.
+    fn config(&self, seed: u64) -> GranularConfig {
+        let usual = GranularConfig::default();
+        GranularConfig {
+            size_ms: self.size_ms.unwrap_or(usual.size_ms),
+            density: self.density.unwrap_or(usual.density),
+            jitter: self.jitter.unwrap_or(usual.jitter),
+            spread_ticks: self.spread.unwrap_or(usual.spread_ticks),
+            envelope: self.envelope.unwrap_or(usual.envelope),
+            pitch: self.pitch.unwrap_or(usual.pitch),
+            pitch_spread: self.pitch_spread.unwrap_or(usual.pitch_spread),
+            children: self.children.unwrap_or(usual.children),
+            seed,
+            ..usual
+        }
+    }
+
+    fn first_given(&self) -> Option<&'static str> {
+        let given = [
+            (self.size_ms.is_some(), "--size-ms"),
+            (self.density.is_some(), "--density"),
+            (self.jitter.is_some(), "--jitter"),
+            (self.spread.is_some(), "--spread"),
+            (self.envelope.is_some(), "--envelope"),
+            (self.pitch.is_some(), "--pitch"),
+            (self.pitch_spread.is_some(), "--pitch-spread"),
+            (self.children.is_some(), "--children"),
+        ];
+        given.iter().find(|(is, _)| *is).map(|(_, name)| *name)
+    }
+}
+
+/// Louder than −5 LUFS nothing is that keeps its true peaks; below −70 LUFS the measure's own gate lies.
+fn loudness(text: &str) -> Result<Loudness, String> {
+    if text.eq_ignore_ascii_case("off") {
+        return Ok(Loudness::Off);
+    }
+    match args::number(text) {
+        Ok(lufs) if (-70.0..=-5.0).contains(&lufs) => Ok(Loudness::Lufs(lufs)),
+        _ => Err("write 'off' or a number from -70 to -5".into()),
+    }
+}
+
+fn decibels(text: &str) -> Result<f64, String> {
+    args::number(text)
+        .ok()
+        .filter(|db| (-80.0..=20.0).contains(db))
+        .ok_or_else(|| "write a number from -80 to 20".into())
+}
+
+fn as_json(rendered: &Rendered) -> Value {
+    json!({
+        "output": report::lossy(&rendered.output),
+        "seconds": rendered.seconds,
+        "ticks": rendered.ticks,
+        "synth": rendered.synth,
+        "rate": rendered.rate,
+        "channels": rendered.channels,
+        "codec": rendered.codec,
+        "loudness_before": rendered.loudness_before,
+        "gain_db": rendered.gain_db,
+        "brain": rendered.brain,
+        "from_corpus": rendered.from_corpus,
+        "complaints": rendered.complaints,
+    })
+}
+
+fn as_text(rendered: &Rendered) -> String {
+    let level = match rendered.loudness_before {
+        Some(lufs) => format!("the brain's {lufs:.1} LUFS changed by {:+.1} dB", rendered.gain_db),
+        None => format!("level changed by {:+.1} dB", rendered.gain_db),
+    };
+    format!("{}: {}, {level}\n", rendered.output.display(), span(rendered.seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::{Cli, Command};
+    use clap::Parser;
+
+    fn parse(options: &str) -> RenderArgs {
+        let words = "kinophone render b f.mp4 -o out.mkv".split(' ').chain(options.split_whitespace());
+        match Cli::try_parse_from(words).unwrap().command {
+            Command::Render(args) => args,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn grains_are_the_defaults_with_what_was_given() {
+        let args = parse("--synth granular --size-ms 60 --density 0.5 --envelope tukey:0.25 --children 3 --seed 4");
+        let Ok(Some(SynthConfig::Granular(config))) = args.synth_config() else { panic!("no grains") };
+        let expected = GranularConfig {
+            size_ms: 60.0,
+            density: 0.5,
+            envelope: Window::Tukey { taper: 0.25 },
+            children: 3,
+            seed: 4,
+            ..GranularConfig::default()
+        };
+        assert_eq!(config, expected);
+    }
+
+    #[test]
+    fn grain_options_without_grains_and_values_beyond_their_range_are_usage_errors() {
+        for options in ["--pitch 2", "--synth raw --size-ms 3", "--synth granular-2015 --children 2"] {
+            assert!(matches!(parse(options).check(), Err(Failure::Usage(_))), "{options}");
+        }
+        let far = parse("--synth granular --pitch 1000");
+        far.check().unwrap();
+        assert!(matches!(far.synth_config(), Err(Failure::Usage(_))));
+    }
+
+    #[test]
+    fn nothing_given_leaves_the_synth_to_the_library() {
+        let plan = parse("--loudness off --keep-original -12 --audio-track 1").plan().unwrap();
+        assert_eq!((plan.synth, plan.loudness, plan.keep_original_db, plan.audio_track), (None, None, Some(-12.0), 1));
+        assert_eq!(parse("").plan().unwrap().loudness, Some(-18.0));
+    }
+
+    #[test]
+    fn levels_have_sensible_ranges() {
+        assert!(loudness("-4").is_err() && loudness("loud").is_err() && loudness("nan").is_err());
+        assert_eq!(loudness("OFF"), Ok(Loudness::Off));
+        assert!(decibels("21").is_err() && decibels("-12.5").is_ok());
     }
 }

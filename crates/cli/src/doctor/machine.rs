@@ -111,7 +111,7 @@ fn loudspeakers() -> Finding {
 }
 
 /// Bytes for people, in decimal units as disks are sold.
-pub(crate) fn size(bytes: u64) -> String {
+pub fn size(bytes: u64) -> String {
     match bytes {
         0..1_000_000 => format!("{} kB", bytes.div_ceil(1000)),
         1_000_000..1_000_000_000 => format!("{} MB", bytes / 1_000_000),

@@ -5,6 +5,7 @@ use crate::cache;
 use crate::context::{self, Context};
 use kinophone::Result;
 use kinophone::corpus::{self, Corpus, Shard};
+use std::cmp::Reverse;
 use std::path::{Path, PathBuf};
 
 /// The arguments by what they are.
@@ -57,10 +58,10 @@ impl Footage {
     }
 }
 
-/// The order is that of the films' hashes, whatever the order of the arguments, so that every machine learns the same; a
-/// film that came by several ways counts once.
+/// The order is that of the films' hashes, whatever the order of the arguments, so that every machine learns the same. A
+/// film that came by several ways counts once, by its richest shard, which any brain's pictures can be made from.
 fn without_doubles(mut shards: Vec<Shard>, context: &Context) -> Vec<Shard> {
-    shards.sort_by(|a, b| a.source().blake3.cmp(&b.source().blake3));
+    shards.sort_by_cached_key(|s| (s.source().blake3.clone(), Reverse((s.colour(), s.size()))));
     shards.dedup_by(|later, first| {
         let same = later.source().blake3 == first.source().blake3;
         if same {

@@ -2,15 +2,21 @@
 
 use super::TrainArgs;
 use crate::context::Context;
-use crate::report;
+use crate::{pictures, report};
 use kinophone::Result;
 use kinophone::brain::Trained;
+use kinophone::plot::{terminal_curve, terminal_curve_plain, write_png};
+use kinophone::storage::Overwrite;
 use serde_json::{Value, json};
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-/// Prints the result, and on standard error what to do with it.
+/// Size of the loss curve in characters: it fits the smallest usual terminal.
+const CURVE: (usize, usize) = (72, 12);
+
+/// Draws the loss curve beside the checkpoints, prints the result, and on standard error what to do with it.
 pub fn tell(trained: &Trained, args: &TrainArgs, run: &Path, context: &Context) -> Result<()> {
+    write_png(&pictures::loss_curve(&trained.brain), &run.join("loss.png"), Overwrite::Replace)?;
     context.report.result(|| as_json(trained, args, run), || as_text(trained, args))?;
     if trained.interrupted {
         context.say(&format!("stopped early; to go on: {}", resuming(std::env::args_os())));
@@ -32,11 +38,21 @@ fn as_json(trained: &Trained, args: &TrainArgs, run: &Path) -> Value {
 }
 
 fn as_text(trained: &Trained, args: &TrainArgs) -> String {
-    let mut text = format!("{}: {} epochs\n", args.output.display(), trained.epochs);
+    let losses: Vec<f32> =
+        trained.brain.history().epochs.iter().map(|e| e.validation.unwrap_or(e.training)).collect();
+    let draw = if has_unicode() { terminal_curve } else { terminal_curve_plain };
+    let mut text = draw(&losses, CURVE.0, CURVE.1);
+    text += &format!("\n{}: {} epochs\n", args.output.display(), trained.epochs);
     if let Some(verdict) = trained.brain.verdict() {
         text += &format!("{}\n", verdict.words);
     }
     text
+}
+
+/// Whether the locale shows more than ASCII, by POSIX's order of its variables.
+fn has_unicode() -> bool {
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|v| std::env::var_os(v).filter(|v| !v.is_empty()));
+    cfg!(windows) || locale.is_some_and(|l| l.to_string_lossy().to_ascii_lowercase().contains("utf"))
 }
 
 /// The command line that continues this one.
