@@ -1,14 +1,25 @@
 //! Films into a corpus.
 
-use crate::Result;
-use crate::media::Ffmpeg;
+use super::shard::MAX_SIZE;
+use super::{Shard, ShardWriter, SoundTrack, Source, open_verified};
+use crate::media::{Decode, Decoded, Ffmpeg, FilmFacts, PictureStream, SoundTo};
+use crate::storage::{self, Overwrite};
 use crate::task::Task;
+use crate::{Error, Kind, Result};
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+/// The size whose shards carry no size in their names.
+const DEFAULT_SIZE: u32 = 64;
+/// Bytes hashed at a time: enough for all cores, and little enough to notice a Ctrl-C.
+const HASH_STEP: usize = 8 << 20;
 
 /// How films are prepared.
 #[derive(Clone, Debug)]
 pub struct PrepareOptions {
-    /// Side of the square pictures, 64 by default.
+    /// Side of the square pictures, 64 by default, at most 1024.
     pub size: u32,
     /// RGB instead of grey.
     pub colour: bool,
@@ -16,13 +27,13 @@ pub struct PrepareOptions {
     pub audio_track: usize,
     /// A film without sound is an error (for training) instead of a shard without sound.
     pub require_sound: bool,
-    /// Provenance given by the person, applied to every film of the call.
+    /// Provenance given by the person, applied to every film of the call; what is not given comes from the film's tags.
     pub licence: Option<String>,
     /// See `licence`.
     pub author: Option<String>,
     /// See `licence`.
     pub title: Option<String>,
-    /// See `licence`.
+    /// See `licence`; no tag stands in for it.
     pub origin: Option<String>,
 }
 
@@ -41,8 +52,9 @@ pub struct Prepared {
     pub seconds: f64,
 }
 
-/// Prepares every film into `folder` (created if missing). A film whose shard is there already (same hash, size and
-/// colour) is skipped; a shard appears whole or not at all; several processes may work on one folder.
+/// Prepares every film into `folder` (created if missing), in order, and stops at the first error; what was prepared
+/// before stays. A film whose whole shard is there already (same hash, size, colour and sound track) is skipped, a
+/// damaged one is replaced. A shard appears whole or not at all; several processes may work on one folder.
 pub fn prepare(
     ffmpeg: &Ffmpeg,
     films: &[PathBuf],
@@ -50,6 +62,272 @@ pub fn prepare(
     options: &PrepareOptions,
     task: Task<'_>,
 ) -> Result<Vec<Prepared>> {
-    let _ = (ffmpeg, films, folder, options, task);
-    unimplemented!()
+    if !(1..=MAX_SIZE).contains(&options.size) {
+        return Err(Error::new(Kind::Invalid, format!("pictures can't have {} pixels a side", options.size))
+            .help(format!("choose --size from 1 to {MAX_SIZE}")));
+    }
+    make_folder(folder)?;
+    storage::sweep(folder);
+    films.iter().map(|film| Job { ffmpeg, film, folder, options, task }.run()).collect()
+}
+
+/// One film's way into the corpus.
+struct Job<'a> {
+    ffmpeg: &'a Ffmpeg,
+    film: &'a Path,
+    folder: &'a Path,
+    options: &'a PrepareOptions,
+    task: Task<'a>,
+}
+
+impl Job<'_> {
+    fn run(&self) -> Result<Prepared> {
+        let stamp = Stamp::of(self.film)?;
+        let hash = self.hash(stamp.bytes)?;
+        let path = self.folder.join(shard_name(&hash, self.options));
+        let overwrite = match open_verified(&path) {
+            Ok(shard) => return self.skip(&shard),
+            Err(e) if e.kind() == Kind::NotFound => Overwrite::Refuse,
+            Err(e) if e.kind() == Kind::Damaged => {
+                self.task.watcher.warn(&format!("{e}; it is prepared again"));
+                Overwrite::Replace
+            }
+            Err(e) => return Err(e),
+        };
+        match self.write(&path, overwrite, hash, &stamp) {
+            // Another process was quicker.
+            Err(e) if e.kind() == Kind::Exists => self.skip(&open_verified(&path)?),
+            Err(e) => Err(e),
+            Ok(()) => Ok(self.report(&Shard::open(&path)?, false)),
+        }
+    }
+
+    fn write(&self, path: &Path, overwrite: Overwrite, hash: String, stamp: &Stamp) -> Result<()> {
+        let facts = self.ffmpeg.probe(self.film)?;
+        let with_sound = self.choose_sound(&facts)?;
+        let total = expected_pictures(&facts);
+        self.task.watcher.stage(&format!("reading {}", self.name()), "pictures", total);
+        let scratch = storage::scratch(self.folder)?;
+        let track = self.options.audio_track;
+        let sound = with_sound.then(|| SoundTo { track, file: scratch.path().to_owned() });
+        let how = Decode { size: self.options.size, colour: self.options.colour, sound };
+        let stream = self.ffmpeg.decode(self.film, &how)?;
+        let source = self.source(hash, facts);
+        let mut shard = ShardWriter::create(path, overwrite, self.options.size, self.options.colour, source)?;
+        let decoded = self.copy_pictures(stream, &mut shard)?;
+        self.warn_of(&decoded, with_sound);
+        stamp.check(self.film)?;
+        if with_sound && self.options.require_sound && !has_sound(&decoded) {
+            return Err(self.no_sound());
+        }
+        self.finish(shard, &decoded, scratch.path())
+    }
+
+    fn copy_pictures(&self, mut stream: PictureStream, shard: &mut ShardWriter) -> Result<Decoded> {
+        let mut done = 0;
+        for picture in stream.by_ref() {
+            let picture = picture?;
+            shard.push(picture.time, &picture.pixels)?;
+            done += 1;
+            self.task.watcher.advance(done);
+            self.task.cancel.check()?;
+        }
+        stream.finish()
+    }
+
+    fn finish(&self, shard: ShardWriter, decoded: &Decoded, sound: &Path) -> Result<()> {
+        let Some((rate, channels, samples)) = decoded.sound.filter(|_| has_sound(decoded)) else {
+            return shard.finish(decoded.end, None);
+        };
+        let mut data = File::open(sound).map_err(|e| Error::io("read", sound, e))?;
+        shard.finish(decoded.end, Some(SoundTrack { rate, channels, samples, data: &mut data }))
+    }
+
+    /// Whether sound is to be decoded. A film without any is allowed unless the task needs it; a track that the film
+    /// does not have is an error.
+    fn choose_sound(&self, facts: &FilmFacts) -> Result<bool> {
+        let wanted = self.options.audio_track;
+        match facts.sounds.len() {
+            0 if self.options.require_sound => Err(self.no_sound()),
+            0 => Ok(false),
+            count if wanted < count => Ok(true),
+            count => {
+                Err(Error::new(Kind::Invalid, format!("has no sound track {wanted}, only {count} in all"))
+                    .at(self.film)
+                    .help(format!("choose one with --audio-track: {}", tracks(facts))))
+            }
+        }
+    }
+
+    fn skip(&self, shard: &Shard) -> Result<Prepared> {
+        if self.options.require_sound && shard.sound().is_none() {
+            return Err(self.no_sound());
+        }
+        if self.differs_in_provenance(shard.source()) {
+            self.task.watcher.warn(&format!(
+                "{} is in the corpus already under other terms, which stay; to change them, delete {} and prepare it again",
+                self.name(),
+                shard.path().display()
+            ));
+        }
+        Ok(self.report(shard, true))
+    }
+
+    fn differs_in_provenance(&self, source: &Source) -> bool {
+        let options = self.options;
+        let pairs = [
+            (&options.licence, &source.licence),
+            (&options.author, &source.author),
+            (&options.title, &source.title),
+            (&options.origin, &source.origin),
+        ];
+        pairs.into_iter().any(|(given, there)| given.is_some() && given != there)
+    }
+
+    fn report(&self, shard: &Shard, skipped: bool) -> Prepared {
+        Prepared {
+            film: self.film.to_owned(),
+            shard: shard.path().to_owned(),
+            skipped,
+            pictures: shard.pictures(),
+            seconds: shard.end().as_secs_f64(),
+        }
+    }
+
+    fn source(&self, blake3: String, facts: FilmFacts) -> Source {
+        let options = self.options;
+        let given = |given: &Option<String>, tags: &[&str]| given.clone().or_else(|| tag(&facts, tags));
+        Source {
+            name: self.name(),
+            blake3,
+            licence: given(&options.licence, &["license", "licence", "copyright"]),
+            author: given(&options.author, &["artist", "author", "album_artist"]),
+            title: given(&options.title, &["title"]),
+            origin: options.origin.clone(),
+            facts,
+        }
+    }
+
+    fn warn_of(&self, decoded: &Decoded, with_sound: bool) {
+        if let [first, others @ ..] = &decoded.complaints[..] {
+            let more =
+                if others.is_empty() { String::new() } else { format!(" (and {} more)", others.len()) };
+            let name = self.name();
+            self.task
+                .watcher
+                .warn(&format!("{name} does not decode cleanly, what does is used: {first}{more}"));
+        }
+        if with_sound && !has_sound(decoded) {
+            self.task.watcher.warn(&format!("{} has a sound track of which nothing decodes", self.name()));
+        }
+    }
+
+    /// BLAKE3 of the film's bytes in hexadecimal.
+    fn hash(&self, bytes: u64) -> Result<String> {
+        let read = |e| Error::io("read", self.film, e);
+        self.task.watcher.stage(&format!("identifying {}", self.name()), "bytes", Some(bytes));
+        let mut file = File::open(self.film).map_err(read)?;
+        let (mut hash, mut buffer, mut done) = (blake3::Hasher::new(), Vec::with_capacity(HASH_STEP), 0);
+        loop {
+            buffer.clear();
+            file.by_ref().take(HASH_STEP as u64).read_to_end(&mut buffer).map_err(read)?;
+            if buffer.is_empty() {
+                return Ok(hash.finalize().to_hex().to_string());
+            }
+            hash.update_rayon(&buffer);
+            done += buffer.len() as u64;
+            self.task.watcher.advance(done);
+            self.task.cancel.check()?;
+        }
+    }
+
+    fn name(&self) -> String {
+        self.film.file_name().unwrap_or(self.film.as_os_str()).to_string_lossy().into_owned()
+    }
+
+    fn no_sound(&self) -> Error {
+        Error::new(Kind::NoSound, "has no sound, so nothing can be learned from it").at(self.film).help(
+            "learn from films with sound; a silent film can be given a soundtrack with 'kinophone render'",
+        )
+    }
+}
+
+/// By what a film under change is noticed: one that is still being copied or downloaded would give a shard whose name
+/// belongs to no film.
+struct Stamp {
+    bytes: u64,
+    modified: Option<SystemTime>,
+}
+
+impl Stamp {
+    /// Also refuses what is no ordinary file: to open a pipe would wait for a writer for ever.
+    fn of(film: &Path) -> Result<Self> {
+        let facts = std::fs::metadata(film).map_err(|e| Error::io("read", film, e))?;
+        let refuse = |kind, what: &str| Err(Error::new(kind, what).at(film).help("name a film"));
+        if facts.is_dir() {
+            return refuse(Kind::WrongKind, "is a folder, not a film");
+        }
+        if !facts.is_file() {
+            return refuse(Kind::WrongKind, "is a device or a pipe, not a film");
+        }
+        if facts.len() == 0 {
+            return refuse(Kind::Empty, "is empty");
+        }
+        Ok(Self { bytes: facts.len(), modified: facts.modified().ok() })
+    }
+
+    fn check(&self, film: &Path) -> Result<()> {
+        let now = Self::of(film)?;
+        if now.bytes == self.bytes && now.modified == self.modified {
+            return Ok(());
+        }
+        Err(Error::new(Kind::Io, "changed while it was being read")
+            .at(film)
+            .help("wait until it is complete, then try again"))
+    }
+}
+
+/// The name of a film's shard, see the table in the [module's description](super).
+fn shard_name(hash: &str, options: &PrepareOptions) -> String {
+    let mut name = hash.to_owned();
+    if options.size != DEFAULT_SIZE || options.colour {
+        name += &format!("-{}{}", options.size, if options.colour { "c" } else { "" });
+    }
+    if options.audio_track != 0 {
+        name += &format!("-track{}", options.audio_track);
+    }
+    name + ".safetensors"
+}
+
+fn make_folder(folder: &Path) -> Result<()> {
+    std::fs::create_dir_all(folder).map_err(|e| match e.kind() {
+        io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
+            Error::new(Kind::Unwritable, "is a file, or lies under one; a corpus is a folder")
+                .at(folder)
+                .help("give the corpus another name")
+        }
+        _ => Error::io("made", folder, e),
+    })
+}
+
+fn has_sound(decoded: &Decoded) -> bool {
+    decoded.sound.is_some_and(|(_, _, samples)| samples > 0)
+}
+
+fn expected_pictures(facts: &FilmFacts) -> Option<u64> {
+    let rate = facts.picture.as_ref()?.rate?;
+    Some(rate.ticks_in(facts.duration?))
+}
+
+fn tag(facts: &FilmFacts, names: &[&str]) -> Option<String> {
+    let find = |name: &&str| facts.tags.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
+    names.iter().find_map(find).map(|(_, value)| value.clone())
+}
+
+fn tracks(facts: &FilmFacts) -> String {
+    let line = |(k, sound): (usize, &crate::media::SoundFacts)| {
+        let language = sound.language.as_deref().map(|l| format!(", {l}")).unwrap_or_default();
+        format!("{k} ({}, {} channels{language})", sound.codec, sound.channels)
+    };
+    facts.sounds.iter().enumerate().map(line).collect::<Vec<_>>().join("; ")
 }

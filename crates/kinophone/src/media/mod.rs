@@ -1,7 +1,36 @@
 //! Films in and out, through the ffmpeg program. The only module that starts it.
+//!
+//! **The clock.** Zero is where the file's own timeline begins: the earliest start among its streams, as ffprobe's
+//! `format.start_time` says and as players show it. Pictures keep their own times on that clock, exact to the
+//! microsecond; sound is padded or trimmed so that its sample 0 is time zero. Encoder delays (AAC priming, the codec
+//! delay of Matroska, edit lists of MP4) are ffmpeg's to undo, and tests with flashes and beeps check that it does.
+//!
+//! **Safety.** ffmpeg runs as a child with a watchdog, reads only regular files in formats that hold their pictures and
+//! sound themselves, and never follows a playlist (see `input` and `process`).
+//!
+//! Versions 4.4 to 8 are supported. ffprobe is used where it is found; without it the same facts are read from what
+//! ffmpeg itself prints.
 
+mod containers;
+mod decode;
+mod draw;
+mod dump;
+mod encode;
+mod input;
+mod locate;
+mod nut;
+mod probe;
+mod process;
+mod sound;
+#[cfg(test)]
+mod tests;
+
+pub use decode::PictureStream;
+pub use encode::Encoder;
+pub use sound::SoundStream;
+
+use crate::Result;
 use crate::task::Task;
-use crate::{Error, Result};
 use kinophone_dsp::units::{FrameRate, MediaTime, SampleRate};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -12,15 +41,18 @@ use std::time::Duration;
 pub struct Ffmpeg {
     program: PathBuf,
     version: String,
+    /// Major and minor version.
+    number: (u32, u32),
+    ffprobe: Option<PathBuf>,
     stall: Duration,
+    exact: bool,
 }
 
 impl Ffmpeg {
     /// Looks at `explicit` (from `--ffmpeg`), then the environment's `KINOPHONE_FFMPEG`, then the PATH. Runs it once
     /// with `-version`; older than 4.4 is an error of `Kind::Tool`, as is absence (the advice says how to install it here).
     pub fn locate(explicit: Option<&Path>) -> Result<Self> {
-        let _ = explicit;
-        unimplemented!()
+        locate::locate(explicit)
     }
     /// The program.
     pub fn program(&self) -> &Path {
@@ -35,25 +67,34 @@ impl Ffmpeg {
         self.stall = limit;
         self
     }
-    /// Facts of a film or sound file, without decoding it whole.
+    /// Decodes with the codec's loop filter (default: without). The filter smooths block edges that an area average of
+    /// 64×64 hardly sees, and takes a quarter of the time; but leaving it out lets errors gather between key frames.
+    /// Measured on Big Buck Bunny (720p H.264) at 64×64: grey levels differ by 0.7 of 255 in the mean, in one frame of a
+    /// hundred by 3.3 in the mean over the picture, and single pixels by up to 59.
+    pub fn with_exact_pictures(mut self, exact: bool) -> Self {
+        self.exact = exact;
+        self
+    }
+    /// Facts of a film or sound file, without decoding it whole. Fails with `Kind::NotFound`, `Kind::Empty` or
+    /// `Kind::WrongKind` (a folder, a pipe, a text, a playlist, a single image, not a film at all).
     pub fn probe(&self, path: &Path) -> Result<FilmFacts> {
-        let _ = path;
-        unimplemented!()
+        Ok(probe::examine(self, path)?.facts)
     }
     /// Decodes the pictures of `path` as a stream, and its sound, if asked, into a file beside them in the same pass.
+    /// Fails as [`Ffmpeg::probe`] does, with `Kind::NoPicture` or `Kind::NoSound` where the film has none of what is
+    /// asked for, and with `Kind::Invalid` for a size outside 1 to 4096.
     pub fn decode(&self, path: &Path, how: &Decode) -> Result<PictureStream> {
-        let _ = (path, how);
-        unimplemented!()
+        decode::decode(self, path, how)
     }
-    /// Decodes the sound of `path` alone as a stream of interleaved f32 on the film's clock (sample 0 = time 0).
+    /// Decodes the sound of `path` alone as a stream of interleaved f32 on the film's clock (sample 0 = time 0). More
+    /// channels than asked for are mixed down at a level that cannot clip.
     pub fn decode_sound(&self, path: &Path, how: &DecodeSound) -> Result<SoundStream> {
-        let _ = (path, how);
-        unimplemented!()
+        sound::decode(self, path, how)
     }
-    /// Starts writing `plan.output` (an ffmpeg process reading our samples from its stdin).
+    /// Starts writing `plan.output` (an ffmpeg process reading our samples from its stdin). Fails with `Kind::Invalid`
+    /// where the picture's or the sound's codec does not fit the container.
     pub fn encode(&self, plan: &Encode) -> Result<Encoder> {
-        let _ = plan;
-        unimplemented!()
+        encode::encode(self, plan)
     }
 }
 
@@ -89,9 +130,9 @@ pub struct PictureFacts {
     pub pixel_format: String,
     /// Average rate as the container claims; pictures carry their own times, so this is for display and estimates.
     pub rate: Option<FrameRate>,
-    /// Degrees by which a player turns the picture.
+    /// Degrees by which a player turns the stored picture clockwise: 0, 90, 180 or 270 as a rule.
     pub rotation: i32,
-    /// Where the stream begins on the film's clock.
+    /// When its first picture that can be decoded appears on the film's clock (a recording may begin between key frames).
     pub start: MediaTime,
 }
 
@@ -142,27 +183,6 @@ pub struct Picture {
     pub pixels: Vec<u8>,
 }
 
-/// Pictures as they come out of ffmpeg: an iterator that ends after the last one; then [`PictureStream::finish`].
-/// Times strictly increase. Dropping it ends the process.
-pub struct PictureStream {
-    _private: (),
-}
-
-impl Iterator for PictureStream {
-    type Item = Result<Picture>;
-    fn next(&mut self) -> Option<Result<Picture>> {
-        unimplemented!()
-    }
-}
-
-impl PictureStream {
-    /// To be called after the last picture: waits for the process and says how it went. Fails with `Kind::NoPicture`
-    /// where not one picture decoded, and with `Kind::Tool` where ffmpeg crashed.
-    pub fn finish(self) -> Result<Decoded> {
-        unimplemented!()
-    }
-}
-
 /// What came of a decode.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decoded {
@@ -187,19 +207,6 @@ pub struct DecodeSound {
     pub channels: u32,
 }
 
-/// Interleaved f32 samples from ffmpeg.
-pub struct SoundStream {
-    _private: (),
-}
-
-impl SoundStream {
-    /// Fills `out` as far as samples come; fewer than `out.len()` only at the end, 0 after it.
-    pub fn read(&mut self, out: &mut [f32]) -> Result<usize> {
-        let _ = out;
-        unimplemented!()
-    }
-}
-
 /// A codec for the sound of the result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -212,20 +219,6 @@ pub enum SoundCodec {
     Flac,
     /// 16-bit PCM.
     Pcm,
-}
-
-impl SoundCodec {
-    /// What goes into which container by default, by the output's extension: mp4, mov: AAC; mkv: FLAC… `None` for an
-    /// extension that Kinophone does not write.
-    pub fn default_for(extension: &str) -> Option<Self> {
-        let _ = extension;
-        unimplemented!()
-    }
-    /// Whether that container can hold this codec.
-    pub fn fits(self, extension: &str) -> bool {
-        let _ = extension;
-        unimplemented!()
-    }
 }
 
 /// What to write.
@@ -248,26 +241,9 @@ pub struct Encode {
     pub tags: Vec<(String, String)>,
 }
 
-/// Takes samples, writes the file.
-pub struct Encoder {
-    _private: (),
-}
-
-impl Encoder {
-    /// Interleaved samples, −1..1.
-    pub fn write(&mut self, samples: &[f32]) -> Result<()> {
-        let _ = samples;
-        unimplemented!()
-    }
-    /// Ends the input and waits until the file is complete.
-    pub fn finish(self) -> Result<()> {
-        unimplemented!()
-    }
-}
-
 /// Writes a film out of raw pictures and samples that we made ourselves (etudes).
 pub struct DrawnFilm {
-    /// The file to write; the extension decides the container and codecs.
+    /// The file to write; the extension decides the container and codecs: mp4, m4v, mov, mkv, webm, avi.
     pub output: PathBuf,
     /// Width and height of the pictures, even numbers.
     pub width: u32,
@@ -280,7 +256,9 @@ pub struct DrawnFilm {
 }
 
 impl Ffmpeg {
-    /// Encodes a drawn film: `sound` is mono; `pictures` yields RGB bytes, `width × height × 3` each.
+    /// Encodes a drawn film: `sound` is mono, `pictures` yields RGB bytes, `width × height × 3` each, and both begin at
+    /// time zero. An existing file is replaced, when the new one is whole. H.264 where this ffmpeg has it (VP9 in
+    /// .webm, MPEG-4 otherwise); the same film gives the same file.
     pub fn draw(
         &self,
         film: &DrawnFilm,
@@ -288,7 +266,6 @@ impl Ffmpeg {
         sound: &[f32],
         task: Task<'_>,
     ) -> Result<()> {
-        let _ = (film, pictures, sound, task);
-        Err(Error::interrupted())
+        draw::draw(self, film, pictures, sound, task)
     }
 }

@@ -5,7 +5,7 @@ use crate::media::{DecodeSound, Encode, Ffmpeg, FilmFacts, SoundStream};
 use crate::storage;
 use crate::task::Task;
 use crate::{Error, Kind, Result};
-use kinophone_dsp::loudness::{Limiter, Meter};
+use kinophone_dsp::loudness::{Limiter, Meter, UnsupportedSound, amplitude};
 use kinophone_dsp::resample::Resampler;
 use kinophone_dsp::units::{MediaTime, SampleRate};
 use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
@@ -36,7 +36,7 @@ impl Original {
                 .help(format!("the film has {} sound tracks, counted from 0; leave --keep-original out", facts.sounds.len()))
         })?;
         let rate = if sound.rate.hz() > 48_000 { SampleRate::new(48_000).expect("48 kHz is in range") } else { sound.rate };
-        Ok(Self { rate, channels: sound.channels.min(2), track: plan.audio_track, gain: 10f32.powf(db as f32 / 20.0) })
+        Ok(Self { rate, channels: sound.channels.min(2), track: plan.audio_track, gain: amplitude(db) as f32 })
     }
 }
 
@@ -62,7 +62,7 @@ impl Sketch {
             format,
             resampler,
             under: None,
-            meter: measured.then(|| Meter::new(format.rate, format.channels)),
+            meter: measured.then(|| Meter::new(format.rate, format.channels as usize)).transpose().map_err(unsupported)?,
             resampled: Vec::new(),
             frame: Vec::new(),
         })
@@ -151,9 +151,9 @@ impl Sketch {
 
         let channels = encode.channels as usize;
         let ceiling = if encode.codec.is_lossless() { TRUE_PEAK_CEILING_DB } else { TRUE_PEAK_CEILING_DB - CODEC_HEADROOM_DB };
-        let mut limiter = Limiter::new(encode.rate, encode.channels, ceiling);
+        let mut limiter = Limiter::new(encode.rate, channels, ceiling).map_err(unsupported)?;
         let mut encoder = ffmpeg.encode(encode)?;
-        let gain = 10f32.powf(gain_db as f32 / 20.0);
+        let gain = amplitude(gain_db) as f32;
         let seconds = bytes / 4 / channels as u64 / u64::from(encode.rate.hz());
         task.watcher.stage("writing", "seconds", Some(seconds));
         let mut samples = vec![0f32; CHUNK * channels];
@@ -176,6 +176,10 @@ impl Sketch {
         encoder.finish()?;
         Ok((loudness, gain_db))
     }
+}
+
+fn unsupported(cause: UnsupportedSound) -> Error {
+    Error::new(Kind::Invalid, cause.to_string()).help("train a brain at 8000 to 192000 Hz")
 }
 
 fn read_fully(stream: &mut SoundStream, out: &mut [f32]) -> Result<usize> {

@@ -1,0 +1,308 @@
+//! Grains on time: short pieces of each block, many at once, none far from its cause.
+
+use super::draw::Draw;
+use super::mix::Mix;
+use super::{Setting, Synth, exact_hop};
+use crate::units::TickGrid;
+use crate::window::{Form, Window};
+use serde::{Deserialize, Serialize};
+
+/// Samples of the shortest grain; anything shorter is a click without a pitch.
+const SHORTEST_GRAIN: usize = 8;
+/// Samples left free at each edge of the allowed time, for the rounding of ticks and grains to whole samples.
+const ROUNDING: f64 = 2.0;
+/// One unit of a reading position, which counts samples in 32.32 fixed point: sums of steps stay exact.
+const ONE: u64 = 1 << 32;
+
+/// Settings of [`Granular`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GranularConfig {
+    /// Length of a grain in milliseconds, 1 to 2000. Shortened where it would sound beyond `spread_ticks`.
+    pub size_ms: f32,
+    /// Grains (without children) a tick, 0.01 to 65 536; fractions are kept over several ticks.
+    pub density: f32,
+    /// Ticks over which the middles of grains are spread, around the middle of their tick, 0 to 64. Whole numbers from 1
+    /// on leave no comb at the tick rate. At most 2 × `spread_ticks`.
+    pub jitter: f32,
+    /// Shape of every grain.
+    pub envelope: Window,
+    /// Speed of reading, 1/16 to 16: 2 is an octave up.
+    pub pitch: f32,
+    /// Semitones, 0 to 48, by which the pitch of each grain is moved up or down at random.
+    pub pitch_spread: f32,
+    /// Further grains after each grain, 0 to 20: child i has 1 / (i + 1) of its amplitude.
+    pub children: u32,
+    /// Length of each child relative to its predecessor, 0.1 to 1.
+    pub child_shrink: f32,
+    /// Ticks before and after its own tick within which a grain sounds, 0.5 to 64.
+    pub spread_ticks: f32,
+    /// Seed of all places and pitches.
+    pub seed: u64,
+}
+
+impl Default for GranularConfig {
+    fn default() -> Self {
+        Self {
+            size_ms: 40.0,
+            density: 8.0,
+            jitter: 1.0,
+            envelope: Window::Hann,
+            pitch: 1.0,
+            pitch_spread: 0.0,
+            children: 0,
+            child_shrink: 0.5,
+            spread_ticks: 1.0,
+            seed: 0,
+        }
+    }
+}
+
+impl GranularConfig {
+    pub(crate) fn settings(&self) -> Vec<Setting> {
+        let setting = |name, value: f32, low, high| Setting::new(name, f64::from(value), low, high);
+        vec![
+            setting("size_ms", self.size_ms, 1.0, 2000.0),
+            setting("density", self.density, 0.01, 65_536.0),
+            setting("jitter", self.jitter, 0.0, 64.0),
+            setting("pitch", self.pitch, 1.0 / 16.0, 16.0),
+            setting("pitch_spread", self.pitch_spread, 0.0, 48.0),
+            Setting::new("children", f64::from(self.children), 0.0, 20.0),
+            setting("child_shrink", self.child_shrink, 0.1, 1.0),
+            setting("spread_ticks", self.spread_ticks, 0.5, 64.0),
+        ]
+    }
+
+    fn clamped(&self) -> Self {
+        let allowed: Vec<f64> = self.settings().iter().map(Setting::clamped).collect();
+        let [size_ms, density, jitter, pitch, pitch_spread, children, child_shrink, spread_ticks] =
+            allowed[..]
+        else {
+            unreachable!("there are eight settings");
+        };
+        Self {
+            size_ms: size_ms as f32,
+            density: density as f32,
+            jitter: jitter.min(2.0 * spread_ticks) as f32,
+            envelope: self.envelope,
+            pitch: pitch as f32,
+            pitch_spread: pitch_spread as f32,
+            children: children as u32,
+            child_shrink: child_shrink as f32,
+            spread_ticks: spread_ticks as f32,
+            seed: self.seed,
+        }
+    }
+}
+
+/// Grains of each block, at random times around its tick.
+///
+/// The middle of a grain lies uniformly within `jitter` ticks about the middle of its tick, and it reads from a random
+/// place of its block, drawn independently; with a whole `jitter` the tick rate and its harmonics are therefore absent
+/// from the expected spectrum (see the module above). No sound of a tick lies further than `spread_ticks` from it. A
+/// block shorter than a grain is read forth and back, so that a grain never holds the sound of another tick and never
+/// jumps. Children follow their grain, each beginning half its predecessor's length later at a place of its own.
+///
+/// Grains are as good as uncorrelated, so powers add: with d grains a tick of H samples, envelope e, and amplitudes a, the
+/// gain is √(H / (d Σ a² Σ e²)), which keeps the power of the blocks. Where grains are so sparse that gaps remain, the gain
+/// is that of one grain at a time.
+pub struct Granular {
+    grid: TickGrid,
+    config: GranularConfig,
+    hop: f64,
+    family: Vec<Shape>,
+    /// Samples that the longest grain reads, at the highest pitch.
+    longest_read: f64,
+    lead: i64,
+    block_len: usize,
+    /// The block, one sample before it, and its continuation forth and back.
+    material: Vec<f32>,
+    tick: i64,
+    mix: Mix,
+}
+
+/// A grain or one of its children.
+struct Shape {
+    /// Samples after the first grain's beginning.
+    offset: i64,
+    /// Its envelope, times its amplitude, times the gain of the synth.
+    envelope: Vec<f32>,
+}
+
+impl Granular {
+    /// For blocks of `hops` hops (1 or 2).
+    pub fn new(grid: TickGrid, hops: usize, config: &GranularConfig) -> Self {
+        let config = config.clamped();
+        let hop = exact_hop(grid);
+        let lengths = family_lengths(grid, &config);
+        let family = shapes(&lengths, &config, hop);
+        let longest_read = lengths[0] as f64 * highest_pitch(&config);
+        let block_len = hops.max(1) * grid.block_len();
+        let lead = (f64::from(config.jitter) - 1.0) * hop / 2.0 + lengths[0] as f64 / 2.0 + ROUNDING;
+        Self {
+            grid,
+            hop,
+            family,
+            longest_read,
+            lead: lead.ceil().max(0.0) as i64,
+            block_len,
+            material: vec![0.0; block_len + longest_read.ceil() as usize + 4],
+            tick: 0,
+            mix: Mix::default(),
+            config,
+        }
+    }
+
+    /// Lays the block out for reading: index 1 is its first sample; what lies beyond its end is the block read
+    /// backwards, then forwards again, and so on.
+    fn lay_out(&mut self, block: &[f32]) {
+        let (n, given) = (self.block_len, block.len().min(self.block_len));
+        self.material[1..=given].copy_from_slice(&block[..given]);
+        self.material[given + 1..=n].fill(0.0);
+        self.material[0] = self.material[1];
+        for k in n + 1..self.material.len() {
+            let back = (k - 1) % (2 * n);
+            self.material[k] = self.material[1 + back.min(2 * n - 1 - back)];
+        }
+    }
+
+    /// How many grains begin with the current tick.
+    fn grains(&self) -> u64 {
+        let density = f64::from(self.config.density);
+        let until = |tick: i64| (tick as f64 * density).floor() as u64;
+        until(self.tick + 1) - until(self.tick)
+    }
+
+    /// Mixes one grain with its children.
+    fn mix_grain(&mut self, draw: &mut Draw) {
+        let (from, to) = (self.grid.start_sample(self.tick), self.grid.start_sample(self.tick + 1));
+        let middle =
+            (from + to) as f64 / 2.0 + draw.between(-0.5, 0.5) * f64::from(self.config.jitter) * self.hop;
+        let onset = (middle - self.family[0].envelope.len() as f64 / 2.0).round() as i64;
+        let step = self.draw_step(draw);
+        let room = self.block_len as f64 - self.longest_read;
+        let places = if room >= 1.0 { room } else { self.block_len as f64 };
+        for shape in &self.family {
+            let place = draw.unit() * places;
+            let (skip, out) = self.mix.at(onset + shape.offset, shape.envelope.len());
+            let envelope = &shape.envelope[skip..];
+            if step == ONE {
+                add_straight(out, envelope, &self.material[1 + place as usize + skip..]);
+            } else {
+                let position = (place * ONE as f64) as u64 + skip as u64 * step;
+                add_interpolated(out, envelope, &self.material, position, step);
+            }
+        }
+    }
+
+    /// Samples read for each one written, in 32.32 fixed point.
+    fn draw_step(&self, draw: &mut Draw) -> u64 {
+        let pitch = f64::from(self.config.pitch);
+        if self.config.pitch_spread == 0.0 {
+            return (pitch * ONE as f64) as u64;
+        }
+        let semitones = draw.between(-1.0, 1.0) * f64::from(self.config.pitch_spread);
+        (pitch * 2f64.powf(semitones / 12.0) * ONE as f64) as u64
+    }
+}
+
+impl Synth for Granular {
+    fn push(&mut self, block: &[f32]) {
+        self.lay_out(block);
+        let mut draw = Draw::new(self.config.seed, self.tick as u64);
+        for _ in 0..self.grains() {
+            self.mix_grain(&mut draw);
+        }
+        self.tick += 1;
+        self.mix.complete(self.grid.start_sample(self.tick) - self.lead);
+    }
+
+    fn finish(&mut self) {
+        self.mix.complete(self.grid.start_sample(self.tick));
+    }
+
+    fn ready(&self) -> usize {
+        self.mix.ready()
+    }
+
+    fn fill(&mut self, out: &mut [f32]) -> usize {
+        self.mix.fill(out)
+    }
+
+    fn latency(&self) -> usize {
+        self.lead as usize
+    }
+
+    fn reset(&mut self) {
+        self.tick = 0;
+        self.mix.reset();
+    }
+}
+
+/// Adds `envelope` × `material`, sample by sample.
+fn add_straight(out: &mut [f32], envelope: &[f32], material: &[f32]) {
+    for ((y, e), x) in out.iter_mut().zip(envelope).zip(material) {
+        *y += e * x;
+    }
+}
+
+/// As [`add_straight`], reading from `position` on in steps of `step` (32.32 fixed point) with cubic interpolation after
+/// Catmull and Rom ("A class of local interpolating splines", 1974). Sample 1 of `material` has position 0.
+fn add_interpolated(out: &mut [f32], envelope: &[f32], material: &[f32], mut position: u64, step: u64) {
+    for (y, e) in out.iter_mut().zip(envelope) {
+        let Some([a, b, c, d]) =
+            material.get((position >> 32) as usize..).and_then(|rest| rest.first_chunk())
+        else {
+            return;
+        };
+        let t = (position as u32) as f32 * (1.0 / ONE as f32);
+        let curve =
+            0.5 * (c - a) + t * (a - 2.5 * b + 2.0 * c - 0.5 * d + t * (1.5 * (b - c) + 0.5 * (d - a)));
+        *y += e * (b + t * curve);
+        position = position.wrapping_add(step);
+    }
+}
+
+fn highest_pitch(config: &GranularConfig) -> f64 {
+    f64::from(config.pitch) * 2f64.powf(f64::from(config.pitch_spread) / 12.0)
+}
+
+/// Lengths in samples of a grain and its children: as asked, or as long as lets the latest of them end in time.
+fn family_lengths(grid: TickGrid, config: &GranularConfig) -> Vec<usize> {
+    let asked = f64::from(config.size_ms) * f64::from(grid.rate.hz()) / 1000.0;
+    let members = 0..=config.children as i32;
+    let relative: Vec<f64> = members.map(|i| f64::from(config.child_shrink).powi(i)).collect();
+    // With every member beginning halfway through the one before, the family is this many first grains long.
+    let mut begin = 0.0;
+    let ends = relative.iter().map(|length| {
+        let end = begin + length;
+        begin += length / 2.0;
+        end
+    });
+    let family = ends.fold(1.0, f64::max);
+    // From the middle of the first grain there remain half a tick and `spread_ticks`, less half the jitter.
+    let remains =
+        (0.5 + f64::from(config.spread_ticks) - f64::from(config.jitter) / 2.0) * exact_hop(grid) - ROUNDING;
+    let length = asked.min(remains / (family - 0.5));
+    relative.iter().map(|r| ((r * length) as usize).max(SHORTEST_GRAIN)).collect()
+}
+
+fn shapes(lengths: &[usize], config: &GranularConfig, hop: f64) -> Vec<Shape> {
+    let amplitude = |child: usize| 1.0 / (child as f64 + 1.0);
+    let envelope = |length: usize| config.envelope.coefficients_f64(length, Form::Symmetric);
+    let energy = |(child, length): (usize, &usize)| {
+        amplitude(child).powi(2) * envelope(*length).iter().map(|e| e * e).sum::<f64>()
+    };
+    let power = f64::from(config.density) / hop * lengths.iter().enumerate().map(energy).sum::<f64>();
+    let alone = energy((0, &lengths[0])) / lengths[0] as f64;
+    let gain = power.max(alone).max(1e-9).sqrt().recip();
+    let mut offset = 0;
+    let shape = |(child, length): (usize, &usize)| {
+        let scale = gain * amplitude(child);
+        let shape =
+            Shape { offset, envelope: envelope(*length).iter().map(|e| (e * scale) as f32).collect() };
+        offset += *length as i64 / 2;
+        shape
+    };
+    lengths.iter().enumerate().map(shape).collect()
+}

@@ -1,0 +1,152 @@
+//! The granular scheme of 2015, smear and all.
+
+use super::draw::Draw;
+use super::mix::Mix;
+use super::{Synth, exact_hop, lead_of_block};
+use crate::units::TickGrid;
+use serde::{Deserialize, Serialize};
+
+/// Grains of a block, at most, and children of a grain, at most. At least one of each.
+const MOST: u32 = 20;
+/// Ticks before its block at which a grain begins at the earliest, and after it at the latest.
+const EARLIEST: f64 = -1.0;
+const LATEST: f64 = 20.0;
+/// Blocks that a grain reads.
+const BLOCKS: i64 = 2;
+
+/// Settings of [`Granular2015`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Granular2015Config {
+    /// Seed of everything random.
+    pub seed: u64,
+}
+
+/// The scheme that A. Hindle rendered with Csound in "Deep Learning Bitmaps to PCM" (2015), from its published facts:
+/// from the raw sound, for each block 1 to 20 grains that begin at random between one block before and 20 blocks after
+/// it, each with 1 to 20 children of shrinking length and amplitude 1 / (i + 1), all under a Bartlett envelope.
+///
+/// What the facts leave open is chosen such that an event smears over the 1.4 s that they state: a grain is two blocks
+/// of the raw sound long, from its block on; child i of n has 1 − i / (n + 1) of its length, begins at a random moment of
+/// its predecessor (a fixed one would be an echo with a pitch of its own) and reads the same place. The latest grain then
+/// ends at most 20 + 2 (1 + 10) = 42 ticks after its block began, 1.4 s at 30 Hz. The level is that of the blocks, on average. The historic dependence on the length of the file is left out.
+pub struct Granular2015 {
+    grid: TickGrid,
+    hops: usize,
+    hop: f64,
+    seed: u64,
+    gain: f64,
+    grain_len: usize,
+    /// Raw sound of the last two ticks, which the grains of the earlier one read.
+    raw: Vec<f32>,
+    /// Ticks pushed.
+    tick: i64,
+    mix: Mix,
+}
+
+impl Granular2015 {
+    /// For blocks of `hops` hops (1 or 2).
+    pub fn new(grid: TickGrid, hops: usize, config: &Granular2015Config) -> Self {
+        let grain_len = BLOCKS as usize * grid.block_len();
+        Self {
+            grid,
+            hops: hops.max(1),
+            hop: exact_hop(grid),
+            seed: config.seed,
+            gain: (exact_hop(grid) / (f64::from(1 + MOST) / 2.0 * mean_family_energy(grain_len))).sqrt(),
+            grain_len,
+            raw: vec![0.0; grain_len],
+            tick: 0,
+            mix: Mix::default(),
+        }
+    }
+
+    /// Mixes all grains of tick `i`, whose raw sound and that of the next tick lie in `raw`.
+    fn mix_tick(&mut self, i: i64) {
+        let mut draw = Draw::new(self.seed, i as u64);
+        for _ in 0..draw.whole(1, MOST) {
+            let late = draw.between(EARLIEST, LATEST) * self.hop;
+            let mut onset = self.grid.start_sample(i) + late.round() as i64;
+            let children = draw.whole(1, MOST);
+            for child in 0..=children {
+                let length = child_length(self.grain_len, child, children);
+                let amplitude = self.gain / f64::from(child + 1);
+                let (skip, out) = self.mix.at(onset, length);
+                add_bartlett(out, &self.raw[skip..length], skip, length, amplitude as f32);
+                onset += draw.between(0.0, length as f64) as i64;
+            }
+        }
+    }
+
+    /// The place up to which no tick from `i` on can sound.
+    fn earliest(&self, i: i64) -> i64 {
+        self.grid.start_sample(i) + (EARLIEST * self.hop).floor() as i64
+    }
+}
+
+impl Synth for Granular2015 {
+    fn push(&mut self, block: &[f32]) {
+        let lead = lead_of_block(self.grid, self.hops) as usize;
+        let (span, before) = (self.grid.span(self.tick), self.grid.span(self.tick - 1));
+        let on_tick = block.get(lead..).unwrap_or(&[]);
+        let given = span.min(on_tick.len());
+        self.raw[before..before + given].copy_from_slice(&on_tick[..given]);
+        self.raw[before + given..].fill(0.0);
+        if self.tick > 0 {
+            self.mix_tick(self.tick - 1);
+        }
+        self.raw.copy_within(before..before + span, 0);
+        self.raw[span..].fill(0.0);
+        self.mix.complete(self.earliest(self.tick));
+        self.tick += 1;
+    }
+
+    fn finish(&mut self) {
+        if self.tick > 0 {
+            self.mix_tick(self.tick - 1);
+        }
+        self.mix.complete(self.grid.start_sample(self.tick));
+    }
+
+    fn ready(&self) -> usize {
+        self.mix.ready()
+    }
+
+    fn fill(&mut self, out: &mut [f32]) -> usize {
+        self.mix.fill(out)
+    }
+
+    fn latency(&self) -> usize {
+        self.grid.block_len() + (-EARLIEST * self.hop).ceil() as usize
+    }
+
+    fn reset(&mut self) {
+        self.tick = 0;
+        self.raw.fill(0.0);
+        self.mix.reset();
+    }
+}
+
+/// Samples of member `child` of a grain with `children` children; member 0 is the grain itself.
+fn child_length(grain_len: usize, child: u32, children: u32) -> usize {
+    grain_len * (children + 1 - child) as usize / (children + 1) as usize
+}
+
+/// Expected Σ amplitude² Σ envelope² of a grain with its children, over the numbers of children. A Bartlett envelope of
+/// n samples has an energy of n / 3.
+fn mean_family_energy(grain_len: usize) -> f64 {
+    let member = |child: u32, children: u32| {
+        child_length(grain_len, child, children) as f64 / 3.0 / f64::from(child + 1).powi(2)
+    };
+    let family = |children: u32| (0..=children).map(|child| member(child, children)).sum::<f64>();
+    (1..=MOST).map(family).sum::<f64>() / f64::from(MOST)
+}
+
+/// Adds `sound` from sample `skip` of a grain of `length` samples on, under a Bartlett envelope of height `amplitude`.
+fn add_bartlett(out: &mut [f32], sound: &[f32], skip: usize, length: usize, amplitude: f32) {
+    let slope = 2.0 / length as f32;
+    for (k, (y, x)) in (skip..).zip(out.iter_mut().zip(sound)) {
+        let envelope = 1.0 - ((k as f32 + 0.5) * slope - 1.0).abs();
+        *y += amplitude * envelope * x;
+    }
+}

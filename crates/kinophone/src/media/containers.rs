@@ -1,0 +1,93 @@
+//! Which codecs go into which container: what we offer, which is less than what ffmpeg would write, so that results
+//! play where people expect them to.
+
+use super::SoundCodec;
+
+/// A container that Kinophone writes.
+struct Container {
+    extension: &'static str,
+    /// ffmpeg's name of its writer.
+    muxer: &'static str,
+    /// The first is the default.
+    sounds: &'static [SoundCodec],
+    /// ffmpeg's names of the picture codecs that fit; `None` for sound alone.
+    pictures: Option<&'static [&'static str]>,
+}
+
+use SoundCodec::{Aac, Flac, Opus, Pcm};
+
+/// ISO base media (MP4 registration authority's list, as far as players know it).
+const MP4_PICTURES: &[&str] =
+    &["h264", "hevc", "av1", "vp9", "mpeg4", "mpeg2video", "mpeg1video", "mjpeg", "vc1", "vvc", "png", "jpeg2000"];
+/// QuickTime: what editors write, too.
+const MOV_PICTURES: &[&str] = &[
+    "h264", "hevc", "mpeg4", "mpeg2video", "mpeg1video", "mjpeg", "prores", "dnxhd", "cfhd", "png", "qtrle", "rawvideo",
+    "dvvideo", "svq1", "svq3", "cinepak", "rpza", "h263", "ffv1", "jpeg2000", "hap", "v210", "gif",
+];
+const WEBM_PICTURES: &[&str] = &["vp8", "vp9", "av1"];
+/// Microsoft's RIFF tags as registered; newer codecs have none that players know.
+const AVI_PICTURES: &[&str] = &[
+    "h264", "mpeg4", "msmpeg4v1", "msmpeg4v2", "msmpeg4v3", "mpeg1video", "mpeg2video", "mjpeg", "ffv1", "huffyuv",
+    "ffvhuff", "utvideo", "rawvideo", "dvvideo", "cinepak", "wmv1", "wmv2", "h263", "h263p", "flv1", "magicyuv", "png",
+];
+
+const CONTAINERS: &[Container] = &[
+    Container { extension: "mp4", muxer: "mp4", sounds: &[Aac, Opus, Flac], pictures: Some(MP4_PICTURES) },
+    Container { extension: "m4v", muxer: "mp4", sounds: &[Aac, Opus, Flac], pictures: Some(MP4_PICTURES) },
+    Container { extension: "mov", muxer: "mov", sounds: &[Aac, Pcm], pictures: Some(MOV_PICTURES) },
+    // Matroska takes any picture codec that ffmpeg can read.
+    Container { extension: "mkv", muxer: "matroska", sounds: &[Aac, Flac, Opus, Pcm], pictures: Some(&[]) },
+    Container { extension: "webm", muxer: "webm", sounds: &[Opus], pictures: Some(WEBM_PICTURES) },
+    // AVI can't say that AAC's first 1024 samples are not meant to be heard: it would sound late.
+    Container { extension: "avi", muxer: "avi", sounds: &[Pcm], pictures: Some(AVI_PICTURES) },
+    Container { extension: "wav", muxer: "wav", sounds: &[Pcm], pictures: None },
+    Container { extension: "flac", muxer: "flac", sounds: &[Flac], pictures: None },
+];
+
+impl SoundCodec {
+    /// Whether what was written comes back sample for sample.
+    pub fn is_lossless(self) -> bool {
+        matches!(self, Flac | Pcm)
+    }
+
+    /// What goes into which container by default, by the output's extension: mp4, m4v, mov, mkv: AAC, which every editor
+    /// opens; webm: Opus; avi, wav: PCM; flac: FLAC. `None` for an extension that Kinophone does not write.
+    pub fn default_for(extension: &str) -> Option<Self> {
+        container(extension)?.sounds.first().copied()
+    }
+
+    /// Whether that container can hold this codec.
+    pub fn fits(self, extension: &str) -> bool {
+        container(extension).is_some_and(|c| c.sounds.contains(&self))
+    }
+}
+
+/// ffmpeg's name of the writer for an extension (lower case, no dot).
+pub(super) fn muxer(extension: &str) -> Option<&'static str> {
+    container(extension).map(|c| c.muxer)
+}
+
+/// Whether a container takes that picture codec.
+pub(super) fn takes_picture(extension: &str, codec: &str) -> bool {
+    let pictures = container(extension).and_then(|c| c.pictures);
+    pictures.is_some_and(|codecs| codecs.is_empty() || codecs.contains(&codec))
+}
+
+/// The extensions of all containers that take that picture codec.
+pub(super) fn takers_of_picture(codec: &str) -> Vec<&'static str> {
+    extensions().filter(|extension| takes_picture(extension, codec)).collect()
+}
+
+/// The extensions of all containers that take that sound codec.
+pub(super) fn takers_of_sound(codec: SoundCodec) -> Vec<&'static str> {
+    extensions().filter(|extension| codec.fits(extension)).collect()
+}
+
+/// Every extension that Kinophone writes.
+pub(super) fn extensions() -> impl Iterator<Item = &'static str> {
+    CONTAINERS.iter().map(|c| c.extension)
+}
+
+fn container(extension: &str) -> Option<&'static Container> {
+    CONTAINERS.iter().find(|c| c.extension == extension)
+}

@@ -1,0 +1,252 @@
+//! A film into small pictures with exact times, and its sound into a file, in one pass of one process.
+
+use super::process::{Ending, Guarded, Launch, Process};
+use super::{Decode, Decoded, Ffmpeg, Picture, PictureFacts, input, nut, probe, sound};
+use crate::{Error, Kind, Result};
+use kinophone_dsp::units::{MediaTime, SampleRate};
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ChildStdout;
+
+/// NUT has no times below zero, films do (a damaged recording): the output is shifted up by this and we shift it back.
+const LIFT: i64 = 1_000_000_000;
+/// ffmpeg moves a picture whose time repeats or runs backwards to one tick after its predecessor. No film shows two
+/// pictures within half a millisecond (rates end at 1000 a second), so such pictures are dropped.
+const CLOSEST: i64 = 500;
+
+/// Pictures as they come out of ffmpeg: an iterator that ends after the last one; then [`PictureStream::finish`].
+/// Times strictly increase. Dropping it ends the process.
+pub struct PictureStream {
+    process: Process,
+    reader: nut::Reader<Guarded<ChildStdout>>,
+    film: PathBuf,
+    frame_len: usize,
+    count: u64,
+    last: Option<MediaTime>,
+    intervals: Intervals,
+    declared_end: Option<MediaTime>,
+    sound: Option<(SampleRate, u32, PathBuf)>,
+    ended: bool,
+}
+
+pub(super) fn decode(ffmpeg: &Ffmpeg, path: &Path, how: &Decode) -> Result<PictureStream> {
+    if !(1..=4096).contains(&how.size) {
+        return Err(Error::new(Kind::Invalid, format!("a picture size of {} is impossible", how.size))
+            .help("choose 1 to 4096 pixels a side; 64 is usual"));
+    }
+    let film = probe::examine(ffmpeg, path)?;
+    let picture = film.facts.picture.as_ref().ok_or_else(|| no_picture(path))?;
+    let quick: &[&str] = if ffmpeg.exact { &[] } else { &["-skip_loop_filter", "all"] };
+    let mut args = opening(path, film.zero, quick)?;
+    args.extend(picture_output(ffmpeg, picture, how));
+    let mut sound = None;
+    if let Some(to) = &how.sound {
+        let (options, rate, channels) = sound::file_output(path, &film.facts, to)?;
+        args.extend(options);
+        sound = Some((rate, channels, to.file.clone()));
+    }
+    let launch =
+        Launch { program: &ffmpeg.program, args, input: false, stall: ffmpeg.stall, grows: how.sound.as_ref().map(|s| s.file.clone()) };
+    let (process, _, stdout) = Process::start(launch)?;
+    Ok(PictureStream {
+        process,
+        reader: nut::Reader::new(stdout),
+        film: path.to_owned(),
+        frame_len: how.size as usize * how.size as usize * if how.colour { 3 } else { 1 },
+        count: 0,
+        last: None,
+        intervals: Intervals::default(),
+        declared_end: film.picture_end,
+        sound,
+        ended: false,
+    })
+}
+
+/// The command line up to and including the film; `codec_options` are for its decoders.
+///
+/// `-copyts` and an offset of our own instead of ffmpeg's default: that one begins the clock of some formats at the
+/// earliest stream *in use*, so that pictures and sound decoded apart would lie on different clocks.
+pub(super) fn opening(path: &Path, zero: MediaTime, codec_options: &[&str]) -> Result<Vec<OsString>> {
+    let mut args = input::common();
+    args.extend(input::words(&["-nostdin", "-nostats", "-v", "error", "-max_error_rate", "1", "-copyts", "-y"]));
+    args.extend(input::words(codec_options));
+    args.extend(input::guards());
+    args.extend(input::words(&["-itsoffset", &seconds(MediaTime(-zero.0))]));
+    args.extend([OsString::from("-i"), input::url(path)?]);
+    Ok(args)
+}
+
+fn picture_output(ffmpeg: &Ffmpeg, picture: &PictureFacts, how: &Decode) -> Vec<OsString> {
+    let size = how.size;
+    // Colour needs the careful conversion: the quick one turns white into 253.
+    let (format, flags) = if how.colour { ("rgb24", "area+accurate_rnd+full_chroma_int") } else { ("gray", "area") };
+    // Transparent pictures are laid over black.
+    let opaque = if has_alpha(&picture.pixel_format) { "format=gbrap,premultiply=inplace=1," } else { "" };
+    let filter = format!("{opaque}scale={size}:{size}:flags={flags}:out_range=full,format={format}");
+    let mut args = input::words(&["-map", &format!("0:{}", picture.stream), "-vf", &filter]);
+    // Every picture at its own time: none repeated or left out for the sake of a rate (`-vsync` is the name before 5.1).
+    args.extend(input::words(if ffmpeg.number >= (5, 1) { &["-fps_mode", "passthrough"] } else { &["-vsync", "0"] }));
+    args.extend(input::words(&["-enc_time_base", "1:1000000", "-output_ts_offset", &seconds(MediaTime(LIFT))]));
+    args.extend(input::words(&["-map_metadata", "-1", "-map_chapters", "-1", "-c:v", "rawvideo", "-f", "nut", "pipe:1"]));
+    args
+}
+
+fn has_alpha(pixel_format: &str) -> bool {
+    ["yuva", "gbrap", "rgba", "bgra", "argb", "abgr", "ya8", "ya16", "pal8", "ayuv", "vuya"]
+        .iter()
+        .any(|name| pixel_format.starts_with(name))
+}
+
+/// Decimal seconds, exactly.
+pub(super) fn seconds(time: MediaTime) -> String {
+    let sign = if time.0 < 0 { "-" } else { "" };
+    let micros = time.0.unsigned_abs();
+    format!("{sign}{}.{:06}", micros / 1_000_000, micros % 1_000_000)
+}
+
+impl Iterator for PictureStream {
+    type Item = Result<Picture>;
+
+    fn next(&mut self) -> Option<Result<Picture>> {
+        while !self.ended {
+            let mut pixels = Vec::with_capacity(self.frame_len);
+            match self.reader.next(&mut pixels) {
+                Ok(Some(time)) if pixels.len() == self.frame_len => {
+                    if let Some(time) = self.accept(MediaTime(time - LIFT)) {
+                        return Some(Ok(Picture { time, pixels }));
+                    }
+                }
+                Ok(Some(_)) => return Some(Err(self.stop("a picture of the wrong size".into()))),
+                Ok(None) => self.ended = true,
+                // Cut off in the middle of a picture: `finish` says why.
+                Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => self.ended = true,
+                Err(e) => return Some(Err(self.stop(e.into()))),
+            }
+        }
+        None
+    }
+}
+
+impl PictureStream {
+    /// To be called after the last picture: waits for the process and says how it went. Fails with `Kind::NoPicture`
+    /// where not one picture decoded, with `Kind::Tool` where ffmpeg crashed, `Kind::Stalled` where it hung and
+    /// `Kind::DiskFull` where the sound did not fit.
+    pub fn finish(mut self) -> Result<Decoded> {
+        for picture in self.by_ref() {
+            picture?;
+        }
+        let outcome = self.process.wait()?;
+        let partial = matches!(outcome.ending, Ending::Failed(_)) && self.count > 0;
+        let error = outcome.error("decoding it").filter(|e| !partial || e.kind() == Kind::DiskFull);
+        if let Some(error) = error {
+            return Err(error.at(&self.film));
+        }
+        let Some(last) = self.last else { return Err(undecodable(&self.film, outcome.complaints().last())) };
+        let sound = self.sound.take().map(sound_written).transpose()?;
+        let end = self.intervals.end(last, self.declared_end);
+        Ok(Decoded { pictures: self.count, end, sound, complaints: outcome.complaints() })
+    }
+
+    /// Counts a picture and gives its time, or `None` for one that does not come after its predecessor.
+    fn accept(&mut self, time: MediaTime) -> Option<MediaTime> {
+        if let Some(last) = self.last {
+            let interval = time.0 - last.0;
+            if interval < CLOSEST {
+                return None;
+            }
+            self.intervals.add(interval);
+        }
+        self.last = Some(time);
+        self.count += 1;
+        Some(time)
+    }
+
+    fn stop(&mut self, cause: Box<dyn std::error::Error + Send + Sync>) -> Error {
+        self.ended = true;
+        Error::new(Kind::Tool, format!("could not be decoded: {cause}")).at(&self.film).because(cause)
+    }
+}
+
+/// How often which interval between pictures occurred, to know the typical one; in bounded memory.
+#[derive(Default)]
+struct Intervals {
+    counts: BTreeMap<i64, u64>,
+    longest: i64,
+}
+
+impl Intervals {
+    /// A film has a few different intervals; one with more is hostile or so irregular that any few will do.
+    const MOST: usize = 4096;
+
+    fn add(&mut self, interval: i64) {
+        self.longest = self.longest.max(interval);
+        if self.counts.len() < Self::MOST || self.counts.contains_key(&interval) {
+            *self.counts.entry(interval).or_default() += 1;
+        }
+    }
+
+    fn median(&self) -> Option<i64> {
+        let half = self.counts.values().sum::<u64>().div_ceil(2);
+        let mut below = 0;
+        self.counts.iter().find_map(|(&interval, &count)| {
+            below += count;
+            (below >= half).then_some(interval)
+        })
+    }
+
+    /// The container's own claim is exact for the last picture of an irregular film, but a film that was cut off claims
+    /// its whole length: so it counts only where it lies within what the last picture may have lasted.
+    fn end(&self, last: MediaTime, declared: Option<MediaTime>) -> MediaTime {
+        const SECOND: i64 = 1_000_000;
+        let claim = declared.map(|end| end.0 - last.0).filter(|&rest| rest >= CLOSEST);
+        let rest = match (self.median(), claim) {
+            (Some(median), Some(claim)) if claim <= (10 * median).max(2 * self.longest) => claim,
+            (Some(median), _) => median,
+            (None, Some(claim)) => claim,
+            (None, None) => SECOND,
+        };
+        MediaTime(last.0 + rest)
+    }
+}
+
+fn sound_written((rate, channels, file): (SampleRate, u32, PathBuf)) -> Result<(SampleRate, u32, u64)> {
+    let bytes = std::fs::metadata(&file).map_err(|e| Error::io("read", &file, e))?.len();
+    Ok((rate, channels, bytes / (2 * u64::from(channels))))
+}
+
+pub(super) fn no_picture(path: &Path) -> Error {
+    Error::new(Kind::NoPicture, "has sound but no moving pictures").at(path).help("name a film with a picture")
+}
+
+fn undecodable(path: &Path, reason: Option<&String>) -> Error {
+    let reason = reason.map(|r| format!(" ({r})")).unwrap_or_default();
+    Error::new(Kind::NoPicture, format!("has not one picture that can be decoded{reason}"))
+        .at(path)
+        .help("if it plays elsewhere, convert it first; if it was cut off while copying, copy it again")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_picture_lasts_as_long_as_claimed_or_typical() {
+        let mut steady = Intervals::default();
+        (0..100).for_each(|_| steady.add(40_000));
+        let last = MediaTime(4_000_000);
+        assert_eq!(steady.end(last, None).0, 4_040_000);
+        assert_eq!(steady.end(last, Some(MediaTime(4_100_000))).0, 4_100_000);
+        // A film cut off after 4 s that claims an hour, and one whose claim lies before its last picture.
+        assert_eq!(steady.end(last, Some(MediaTime::from_secs(3600))).0, 4_040_000);
+        assert_eq!(steady.end(last, Some(MediaTime(3_000_000))).0, 4_040_000);
+        assert_eq!(Intervals::default().end(last, Some(MediaTime(9_000_000))).0, 9_000_000);
+    }
+
+    #[test]
+    fn seconds_are_exact_and_signed() {
+        assert_eq!(seconds(MediaTime(-1)), "-0.000001");
+        assert_eq!(seconds(MediaTime(112_711_000)), "112.711000");
+    }
+}

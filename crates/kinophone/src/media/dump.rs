@@ -1,0 +1,159 @@
+//! Facts of a film where ffprobe is missing: read from what `ffmpeg -i FILM` prints for people (FFmpeg's
+//! `libavformat/dump.c`). Rates come rounded to two decimals and lengths to hundredths of a second; starts come from the
+//! first packets. Tests hold it against ffprobe.
+
+use super::probe::{Raw, RawStream, StreamKind, clock_time_of, clockwise, fault, first_packet, time_of};
+use super::process::{self, Ending};
+use super::{Ffmpeg, input};
+use crate::Result;
+use kinophone_dsp::units::SampleRate;
+use std::ffi::OsString;
+use std::path::Path;
+
+/// Each start costs a run of ffmpeg: a film with more sound tracks than this gets zero for the others.
+const STARTS: usize = 8;
+
+pub(super) fn from_ffmpeg(ffmpeg: &Ffmpeg, path: &Path) -> Result<Raw> {
+    let mut args = input::common();
+    args.extend(input::words(&["-nostdin", "-v", "info"]));
+    args.extend(input::guards());
+    args.extend([OsString::from("-i"), input::url(path)?]);
+    let (_, outcome) = process::run(&ffmpeg.program, args, ffmpeg.stall, 0)?;
+    // Without an output ffmpeg always fails, after it has said what the file is.
+    let raw = parse(&outcome.lines);
+    let mut raw = match (&outcome.ending, raw) {
+        (Ending::Success | Ending::Failed(_), Some(raw)) => raw,
+        _ => return Err(fault(&outcome, path)),
+    };
+    let timed = raw.streams.iter_mut().filter(|s| s.kind == StreamKind::Sound).take(STARTS);
+    for stream in timed {
+        stream.start = first_packet(ffmpeg, path, stream.index)?;
+    }
+    Ok(raw)
+}
+
+fn parse(lines: &[String]) -> Option<Raw> {
+    let start = lines.iter().position(|line| line.starts_with("Input #0, "))?;
+    let title = lines[start].strip_prefix("Input #0, ")?;
+    let mut raw = Raw { container: title.split(", from '").next()?.to_owned(), ..Raw::default() };
+    for line in &lines[start + 1..] {
+        if let Some(stream) = line.trim_start().strip_prefix("Stream #0:") {
+            raw.streams.push(stream_of(stream)?);
+        } else if let Some(times) = line.strip_prefix("  Duration: ") {
+            raw.duration = times.split(',').next().and_then(clock_time_of);
+            raw.start = times.split("start: ").nth(1).and_then(|rest| time_of(rest.split(',').next()?.trim()));
+        } else if let Some(stream) = raw.streams.last_mut() {
+            detail(stream, line.trim());
+        } else {
+            tag(&mut raw.tags, line);
+        }
+    }
+    Some(raw)
+}
+
+/// "0[0x1](eng): Video: h264 (High) (avc1 / 0x31637661), yuv420p(tv, bt709), 1920x1080 [SAR 1:1], 24 fps (default)"
+fn stream_of(text: &str) -> Option<RawStream> {
+    let (label, rest) = text.split_once(": ")?;
+    let (kind, facts) = rest.split_once(": ").unwrap_or((rest, ""));
+    let index: String = label.chars().take_while(char::is_ascii_digit).collect();
+    let language = label.split_once('(').and_then(|(_, tail)| tail.split(')').next());
+    let fields = outside_parentheses(facts);
+    let mut stream = RawStream {
+        index: index.parse().ok()?,
+        codec: facts.split([' ', ',']).next().unwrap_or_default().to_owned(),
+        language: language.filter(|l| *l != "und").map(str::to_owned),
+        still: facts.contains("(attached pic)") || facts.contains("(timed thumbnails)"),
+        default: facts.contains("(default)"),
+        ..RawStream::default()
+    };
+    match kind {
+        "Video" => picture(&mut stream, &fields),
+        "Audio" => sound(&mut stream, &fields),
+        _ => {}
+    }
+    Some(stream)
+}
+
+fn picture(stream: &mut RawStream, fields: &[String]) {
+    stream.kind = StreamKind::Picture;
+    stream.pixel_format = fields.get(1).and_then(|f| f.split(['(', ' ']).next()).unwrap_or_default().to_owned();
+    for field in fields {
+        let word = field.split(' ').next().unwrap_or_default();
+        if let Some((width, height)) = word.split_once('x')
+            && let (Ok(width), Ok(height)) = (width.parse(), height.parse())
+        {
+            stream.size = (width, height);
+        }
+        if field.split(' ').nth(1) == Some("fps") {
+            stream.frame_rate = word.parse().ok();
+        }
+    }
+}
+
+fn sound(stream: &mut RawStream, fields: &[String]) {
+    stream.kind = StreamKind::Sound;
+    let Some(at) = fields.iter().position(|field| field.split(' ').nth(1) == Some("Hz")) else { return };
+    stream.sample_rate =
+        fields[at].split(' ').next().and_then(|hz| hz.parse().ok()).and_then(|hz| SampleRate::new(hz).ok());
+    stream.channels = fields.get(at + 1).map_or(0, |layout| channels_of(layout));
+}
+
+/// "mono", "stereo", "5.1(side)", "4 channels"; an unknown name counts as stereo, since everything is mixed to that.
+fn channels_of(layout: &str) -> u32 {
+    let name = layout.split(['(', ' ']).next().unwrap_or_default();
+    match name {
+        "mono" => 1,
+        "quad" => 4,
+        "hexagonal" => 6,
+        "octagonal" => 8,
+        "hexadecagonal" => 16,
+        _ if layout.contains(" channels") => name.parse().unwrap_or(2),
+        // "5.1" and "7.1.4" are sums.
+        _ => name.split('.').map(str::parse::<u32>).sum::<Result<u32, _>>().ok().filter(|&n| n > 0).unwrap_or(2),
+    }
+}
+
+/// Fields between commas, where commas inside parentheses or brackets do not count.
+fn outside_parentheses(text: &str) -> Vec<String> {
+    let (mut fields, mut depth) = (vec![String::new()], 0_i32);
+    for letter in text.chars() {
+        match letter {
+            '(' | '[' => depth += 1,
+            ')' | ']' => depth -= 1,
+            ',' if depth <= 0 => {
+                fields.push(String::new());
+                continue;
+            }
+            _ => {}
+        }
+        if let Some(field) = fields.last_mut() {
+            field.push(letter);
+        }
+    }
+    fields.iter().map(|field| field.trim().to_owned()).collect()
+}
+
+/// A line under a stream: its side data and tags.
+fn detail(stream: &mut RawStream, line: &str) {
+    if let Some(angle) = line.strip_prefix("displaymatrix: rotation of ") {
+        stream.rotation = angle.split(' ').next().and_then(|a| a.parse().ok()).map_or(0, clockwise);
+    }
+    if let Some((key, value)) = line.split_once(':')
+        && key.trim() == "DURATION"
+    {
+        stream.end = clock_time_of(value);
+    }
+}
+
+/// A line of the container's tags: "    title           : A film", continued by "                    : second line".
+fn tag(tags: &mut Vec<(String, String)>, line: &str) {
+    let Some((key, value)) = line.strip_prefix("    ").and_then(|line| line.split_once(": ")) else { return };
+    match (key.trim(), tags.last_mut()) {
+        ("", Some((_, text))) => {
+            text.push('\n');
+            text.push_str(value);
+        }
+        ("", None) => {}
+        (key, _) => tags.push((key.to_owned(), value.to_owned())),
+    }
+}

@@ -1,0 +1,197 @@
+//! Our sound beside a film's untouched picture, or alone, into a file.
+
+use super::process::{Guarded, Launch, Process};
+use super::{Encode, Ffmpeg, PictureFacts, SoundCodec, containers, decode, input, probe};
+use crate::{Error, Kind, Result};
+use kinophone_dsp::units::{MediaTime, SampleRate};
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ChildStdin;
+
+/// How many bytes of samples are handed over at once.
+const CHUNK: usize = 1 << 16;
+
+/// Takes samples, writes the file. Dropping it before [`Encoder::finish`] ends the process; what it has written by then
+/// is no whole file.
+pub struct Encoder {
+    process: Process,
+    /// `None` once the input has ended.
+    stdin: Option<Guarded<ChildStdin>>,
+    pending: Vec<u8>,
+    output: PathBuf,
+}
+
+pub(super) fn encode(ffmpeg: &Ffmpeg, plan: &Encode) -> Result<Encoder> {
+    check(plan)?;
+    let mut args = input::common();
+    args.extend(input::words(&["-nostdin", "-nostats", "-v", "error", "-copyts", "-y"]));
+    if let Some((film, picture)) = &plan.picture {
+        args.extend(picture_input(ffmpeg, film, picture)?);
+    }
+    args.extend(input::words(&["-itsoffset", &decode::seconds(early_opus(ffmpeg, plan.codec, &plan.extension))]));
+    args.extend(raw_sound(plan.rate, plan.channels));
+    args.extend(input::words(&["-protocol_whitelist", "pipe", "-i", "pipe:0"]));
+    match &plan.picture {
+        Some((_, picture)) => args.extend(picture_copy(picture, &plan.extension)),
+        None => args.extend(input::words(&["-map", "0:0"])),
+    }
+    args.extend(sound_codec(ffmpeg, plan.codec, &plan.extension, plan.channels)?);
+    for (key, value) in &plan.tags {
+        args.extend(input::words(&["-metadata", &format!("{key}={value}")]));
+    }
+    args.extend(container(&plan.extension));
+    args.push(input::url(&plan.output)?);
+    let grows = Some(plan.output.clone());
+    let launch = Launch { program: &ffmpeg.program, args, input: true, stall: ffmpeg.stall, grows };
+    let (process, stdin, _) = Process::start(launch)?;
+    Ok(Encoder { process, stdin, pending: Vec::with_capacity(2 * CHUNK), output: plan.output.clone() })
+}
+
+fn check(plan: &Encode) -> Result<()> {
+    let extension = &plan.extension;
+    if containers::muxer(extension).is_none() {
+        let known: Vec<_> = containers::extensions().collect();
+        return Err(Error::new(Kind::Invalid, format!("would be a .{extension}, which Kinophone does not write"))
+            .at(&plan.output)
+            .help(format!("choose one of: {}", known.join(", "))));
+    }
+    if !plan.codec.fits(extension) {
+        return Err(Error::new(Kind::Invalid, format!("can't hold {} sound in a .{extension}", name(plan.codec)))
+            .at(&plan.output)
+            .help(format!("containers that can: {}", containers::takers_of_sound(plan.codec).join(", "))));
+    }
+    if !(1..=2).contains(&plan.channels) {
+        return Err(Error::new(Kind::Invalid, format!("can't have {} channels", plan.channels)).at(&plan.output));
+    }
+    match &plan.picture {
+        Some((_, picture)) if !containers::takes_picture(extension, &picture.codec) => {
+            let takers = containers::takers_of_picture(&picture.codec);
+            Err(Error::new(Kind::Invalid, format!("can't take the film's {} picture into a .{extension}", picture.codec))
+                .at(&plan.output)
+                .help(format!("the picture is copied as it is; containers that fit: {}", takers.join(", "))))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Shifts the film so that its first picture is at time zero, where our first sample is. `genpts` gives packets of old
+/// AVI files the times that other containers demand.
+fn picture_input(ffmpeg: &Ffmpeg, film: &Path, picture: &PictureFacts) -> Result<Vec<OsString>> {
+    let begins = probe::examine(ffmpeg, film)?.zero + picture.start;
+    let mut args = input::guards();
+    args.extend(input::words(&["-fflags", "+genpts", "-itsoffset", &decode::seconds(MediaTime(-begins.0)), "-i"]));
+    args.push(input::url(film)?);
+    Ok(args)
+}
+
+fn picture_copy(picture: &PictureFacts, extension: &str) -> Vec<OsString> {
+    let map = format!("0:{}", picture.stream);
+    let mut args = input::words(&["-map", &map, "-map", "1:0", "-c:v", "copy", "-map_chapters", "-1"]);
+    if picture.codec == "hevc" && matches!(extension, "mp4" | "m4v" | "mov") {
+        // Apple's players take HEVC under this name alone.
+        args.extend(input::words(&["-tag:v", "hvc1"]));
+    }
+    args
+}
+
+/// Options that say what raw samples are; the input itself follows.
+pub(super) fn raw_sound(rate: SampleRate, channels: u32) -> Vec<OsString> {
+    input::words(&["-f", "f32le", "-ar", &rate.hz().to_string(), "-ac", &channels.to_string()])
+}
+
+/// By how much sound must be late to come out on time. FFmpeg before 6 moves every *other* stream of a Matroska file
+/// late by Opus's encoder delay (312 samples of 48 kHz) instead of writing Opus early; with Opus that much late from the
+/// outset it has nothing to move, and the delay that it does declare takes the lateness away again.
+pub(super) fn early_opus(ffmpeg: &Ffmpeg, codec: SoundCodec, extension: &str) -> MediaTime {
+    let misplaced = ffmpeg.number < (6, 0) && codec == SoundCodec::Opus && matches!(extension, "mkv" | "webm");
+    MediaTime(if misplaced { 6_500 } else { 0 })
+}
+
+/// Options that choose the sound's encoder.
+pub(super) fn sound_codec(
+    ffmpeg: &Ffmpeg,
+    codec: SoundCodec,
+    extension: &str,
+    channels: u32,
+) -> Result<Vec<OsString>> {
+    let bits = |per_channel: u32| (per_channel * channels).to_string();
+    Ok(match codec {
+        SoundCodec::Aac => input::words(&["-c:a", "aac", "-b:a", &bits(96_000)]),
+        SoundCodec::Opus if ffmpeg.has_encoder("libopus")? => {
+            input::words(&["-c:a", "libopus", "-b:a", &bits(64_000)])
+        }
+        SoundCodec::Opus => input::words(&["-c:a", "opus", "-b:a", &bits(64_000), "-strict", "experimental"]),
+        SoundCodec::Flac if extension == "flac" => {
+            input::words(&["-c:a", "flac", "-sample_fmt", "s32", "-bits_per_raw_sample", "24"])
+        }
+        // FLAC in MP4 counts as experimental before FFmpeg 5.
+        SoundCodec::Flac => input::words(&["-c:a", "flac", "-sample_fmt", "s16", "-strict", "experimental"]),
+        SoundCodec::Pcm => input::words(&["-c:a", "pcm_s16le"]),
+    })
+}
+
+/// Options that choose the container.
+pub(super) fn container(extension: &str) -> Vec<OsString> {
+    let muxer = containers::muxer(extension).unwrap_or(extension);
+    match muxer {
+        // The index goes to the front, so that a browser can begin before it has the whole file.
+        "mp4" | "mov" => input::words(&["-movflags", "+faststart", "-f", muxer]),
+        "wav" => input::words(&["-rf64", "auto", "-f", muxer]),
+        _ => input::words(&["-f", muxer]),
+    }
+}
+
+fn name(codec: SoundCodec) -> &'static str {
+    match codec {
+        SoundCodec::Aac => "AAC",
+        SoundCodec::Opus => "Opus",
+        SoundCodec::Flac => "FLAC",
+        SoundCodec::Pcm => "PCM",
+    }
+}
+
+impl Encoder {
+    /// Interleaved samples, −1..1. Fails where ffmpeg has ended: with `Kind::DiskFull` where there was no room.
+    pub fn write(&mut self, samples: &[f32]) -> Result<()> {
+        for part in samples.chunks(CHUNK / size_of::<f32>()) {
+            self.pending.extend(part.iter().flat_map(|sample| sample.to_le_bytes()));
+            if self.pending.len() >= CHUNK {
+                self.hand_over()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the input and waits until the file is complete.
+    pub fn finish(mut self) -> Result<()> {
+        self.hand_over()?;
+        self.stdin = None;
+        let outcome = self.process.wait()?;
+        match outcome.error("writing it") {
+            Some(error) => Err(error.at(&self.output)),
+            None => Ok(()),
+        }
+    }
+
+    fn hand_over(&mut self) -> Result<()> {
+        let Some(stdin) = &mut self.stdin else { return Err(self.failure(None)) };
+        let written = stdin.write_all(&self.pending);
+        self.pending.clear();
+        written.map_err(|cause| self.failure(Some(cause)))
+    }
+
+    /// ffmpeg takes no more: asks it why.
+    fn failure(&mut self, cause: Option<std::io::Error>) -> Error {
+        self.stdin = None;
+        let error = match self.process.wait() {
+            Ok(outcome) => outcome.error("writing it"),
+            Err(error) => Some(error),
+        };
+        let error = error.unwrap_or_else(|| Error::new(Kind::Tool, "was ended by ffmpeg before all sound was written"));
+        match cause {
+            Some(cause) => error.at(&self.output).because(cause),
+            None => error.at(&self.output),
+        }
+    }
+}

@@ -1,0 +1,391 @@
+//! One running ffmpeg or ffprobe: the only place that spawns.
+//!
+//! What every child gets: no terminal (`stdin` is ours or nothing), its own process group, so that a Ctrl-C in the
+//! terminal reaches us and not it (it would end its file early and call that success), a thread that drains its
+//! complaints into bounded memory, and a watchdog that ends it when it neither delivers nor takes anything for the
+//! stall limit. It never outlives its [`Process`].
+
+use crate::{Error, Kind, Result};
+use std::collections::VecDeque;
+use std::ffi::OsString;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+/// What to run and how.
+pub(super) struct Launch<'a> {
+    pub(super) program: &'a Path,
+    pub(super) args: Vec<OsString>,
+    /// Whether we write to its standard input; otherwise there is none.
+    pub(super) input: bool,
+    /// How long it may deliver or take nothing.
+    pub(super) stall: Duration,
+    /// A file that it writes: growth of that file counts as progress too.
+    pub(super) grows: Option<PathBuf>,
+}
+
+/// A running child. Dropping it ends the child.
+pub(super) struct Process {
+    shared: Arc<Shared>,
+    program: PathBuf,
+    complaints: Arc<Mutex<Complaints>>,
+    drained: mpsc::Receiver<()>,
+}
+
+/// How a child ended.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    pub(super) ending: Ending,
+    /// The lines of its standard error as they came; the middle is missing where there were very many.
+    pub(super) lines: Vec<String>,
+}
+
+/// See [`Outcome`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    Success,
+    /// With its exit code.
+    Failed(i32),
+    /// By a signal that we did not send.
+    Crashed(i32),
+    /// Ended by the watchdog after so long.
+    Stalled(Duration),
+}
+
+struct Shared {
+    child: Mutex<Running>,
+    watch: Mutex<Watch>,
+    changed: Condvar,
+    limit: Duration,
+    grows: Option<PathBuf>,
+}
+
+struct Running {
+    child: Child,
+    /// Once the child was waited for, its number may belong to somebody else.
+    reaped: bool,
+}
+
+#[derive(Default)]
+struct Watch {
+    /// When the child is to be ended unless the call that waits for it returns; `None` while nobody waits.
+    deadline: Option<Instant>,
+    grown: Option<(u64, SystemTime)>,
+    fired: bool,
+    over: bool,
+}
+
+impl Process {
+    /// Starts the child; gives it and our ends of its pipes.
+    pub(super) fn start(launch: Launch<'_>) -> Result<(Self, Option<Guarded<ChildStdin>>, Guarded<ChildStdout>)> {
+        let mut command = Command::new(launch.program);
+        command.args(&launch.args).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdin(if launch.input { Stdio::piped() } else { Stdio::null() });
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let mut child = command.spawn().map_err(|e| unstartable(launch.program, e))?;
+        let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let (stdin, Some(stdout), Some(stderr)) = pipes else {
+            return Err(Error::new(Kind::Tool, "could not be connected to").at(launch.program));
+        };
+        let shared = Arc::new(Shared {
+            child: Mutex::new(Running { child, reaped: false }),
+            watch: Mutex::default(),
+            changed: Condvar::new(),
+            limit: launch.stall,
+            grows: launch.grows,
+        });
+        let (complaints, drained) = drain(stderr);
+        let dog = Arc::clone(&shared);
+        thread::spawn(move || dog.guard());
+        let guarded = stdin.map(|pipe| Guarded { pipe, shared: Arc::clone(&shared) });
+        let stdout = Guarded { pipe: stdout, shared: Arc::clone(&shared) };
+        Ok((Self { shared, program: launch.program.to_owned(), complaints, drained }, guarded, stdout))
+    }
+
+    /// Waits for the end of the child, whose pipes must have been read or dropped. Calling it again gives the same.
+    pub(super) fn wait(&mut self) -> Result<Outcome> {
+        self.shared.arm();
+        let status = self.shared.await_exit();
+        self.shared.disarm();
+        let status = status.map_err(|e| Error::io("waited for", &self.program, e))?;
+        // A grandchild may hold the pipe open for ever: take what has arrived.
+        let _ = self.drained.recv_timeout(Duration::from_secs(1));
+        let ending = match (lock(&self.shared.watch).fired, status.code(), signal_of(status)) {
+            (true, ..) => Ending::Stalled(self.shared.limit),
+            (_, Some(0), _) => Ending::Success,
+            (_, Some(code), _) => Ending::Failed(code),
+            (_, None, signal) => Ending::Crashed(signal.unwrap_or(-1)),
+        };
+        Ok(Outcome { ending, lines: lock(&self.complaints).lines() })
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        lock(&self.shared.watch).over = true;
+        self.shared.changed.notify_all();
+        self.shared.kill();
+        let mut running = lock(&self.shared.child);
+        if !running.reaped {
+            running.reaped = true;
+            let _ = running.child.wait();
+        }
+    }
+}
+
+impl Shared {
+    fn arm(&self) {
+        let mut watch = lock(&self.watch);
+        watch.grown = self.growth();
+        watch.deadline = Instant::now().checked_add(self.limit);
+    }
+
+    fn disarm(&self) {
+        lock(&self.watch).deadline = None;
+    }
+
+    /// The watchdog. It looks a few times per limit instead of being woken for every read: a stall is found at most a
+    /// quarter of the limit late.
+    fn guard(&self) {
+        let nap = (self.limit / 4).clamp(Duration::from_millis(5), Duration::from_secs(1));
+        let mut watch = lock(&self.watch);
+        while !watch.over && !watch.fired {
+            watch = self.changed.wait_timeout(watch, nap).unwrap_or_else(PoisonError::into_inner).0;
+            if watch.deadline.is_none_or(|deadline| Instant::now() < deadline) {
+                continue;
+            }
+            let grown = self.growth();
+            if grown != watch.grown {
+                watch.grown = grown;
+                watch.deadline = Instant::now().checked_add(self.limit);
+            } else if !watch.over {
+                watch.fired = true;
+                self.kill();
+            }
+        }
+    }
+
+    fn growth(&self) -> Option<(u64, SystemTime)> {
+        let facts = std::fs::metadata(self.grows.as_ref()?).ok()?;
+        Some((facts.len(), facts.modified().ok()?))
+    }
+
+    fn kill(&self) {
+        let mut running = lock(&self.child);
+        if running.reaped {
+            return;
+        }
+        // The whole group: a wrapper script's own child would otherwise live on and hold our pipes open.
+        #[cfg(unix)]
+        {
+            let group = rustix::process::Pid::from_child(&running.child);
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        }
+        let _ = running.child.kill();
+    }
+
+    fn await_exit(&self) -> io::Result<ExitStatus> {
+        let mut nap = Duration::from_micros(200);
+        loop {
+            {
+                let mut running = lock(&self.child);
+                if let Some(status) = running.child.try_wait()? {
+                    running.reaped = true;
+                    return Ok(status);
+                }
+            }
+            thread::sleep(nap);
+            nap = (nap * 2).min(Duration::from_millis(20));
+        }
+    }
+}
+
+/// A pipe to or from a child; each call on it runs under the watchdog.
+pub(super) struct Guarded<P> {
+    pipe: P,
+    shared: Arc<Shared>,
+}
+
+impl<P> Guarded<P> {
+    fn watched<T>(&mut self, call: impl FnOnce(&mut P) -> T) -> T {
+        self.shared.arm();
+        let result = call(&mut self.pipe);
+        self.shared.disarm();
+        result
+    }
+}
+
+impl<P: Read> Read for Guarded<P> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        self.watched(|pipe| pipe.read(out))
+    }
+}
+
+impl<P: Write> Write for Guarded<P> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.watched(|pipe| pipe.write(bytes))
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        self.watched(Write::flush)
+    }
+}
+
+impl Outcome {
+    /// What it complained about, for people: without the program's internals, and at most eight lines.
+    pub(super) fn complaints(&self) -> Vec<String> {
+        const SHOWN: usize = 8;
+        const EMPTY_WORDS: [&str; 3] = ["Conversion failed!", "At least one output file", "Exiting normally"];
+        let mut said: Vec<String> = Vec::new();
+        for line in self.lines.iter().map(|line| tidy(line)) {
+            if !EMPTY_WORDS.iter().any(|w| line.starts_with(w)) && !said.contains(&line) {
+                said.push(line);
+            }
+        }
+        let surplus = said.len().saturating_sub(SHOWN);
+        if surplus > 0 {
+            said.splice(SHOWN / 2..SHOWN / 2 + surplus, [format!("… {surplus} other complaints …")]);
+        }
+        said
+    }
+
+    /// The error that this ending is, or `None` after success. `doing` completes "ffmpeg failed while …".
+    pub(super) fn error(&self, doing: &str) -> Option<Error> {
+        const FULL: [&str; 2] = ["No space left on device", "Disk quota exceeded"];
+        let reason = self.complaints().last().map(|line| format!(": {line}")).unwrap_or_default();
+        if self.ending != Ending::Success && self.lines.iter().any(|line| FULL.iter().any(|f| line.contains(f))) {
+            return Some(
+                Error::new(Kind::DiskFull, "could not be written: the disk is full")
+                    .help("free some space or choose another disk; nothing half-written was left behind"),
+            );
+        }
+        match self.ending {
+            Ending::Success => None,
+            Ending::Failed(code) => Some(
+                Error::new(Kind::Tool, format!("made ffmpeg fail (exit code {code}) while {doing}{reason}"))
+                    .help("`kinophone doctor` checks ffmpeg; another version of it may do better"),
+            ),
+            Ending::Crashed(signal) => Some(
+                Error::new(Kind::Tool, format!("made ffmpeg crash (signal {signal}) while {doing}{reason}"))
+                    .help("`kinophone doctor` checks ffmpeg; another version of it may do better"),
+            ),
+            Ending::Stalled(limit) => Some(
+                Error::new(
+                    Kind::Stalled,
+                    format!("made ffmpeg hang: nothing moved for {} s while {doing}, so it was stopped", secs(limit)),
+                )
+                .help("is the disk or network folder still there? try again, or convert the film first"),
+            ),
+        }
+    }
+}
+
+/// Runs a child to its end and gives its standard output, of which at most `most` bytes are kept.
+pub(super) fn run(program: &Path, args: Vec<OsString>, stall: Duration, most: u64) -> Result<(Vec<u8>, Outcome)> {
+    let (mut process, _, mut stdout) = Process::start(Launch { program, args, input: false, stall, grows: None })?;
+    let mut output = Vec::new();
+    (&mut stdout).take(most).read_to_end(&mut output).map_err(|e| Error::io("read from", program, e))?;
+    // What is beyond the limit is thrown away, so that the child does not wait for us for ever.
+    io::copy(&mut stdout, &mut io::sink()).map_err(|e| Error::io("read from", program, e))?;
+    Ok((output, process.wait()?))
+}
+
+fn drain(mut stderr: impl Read + Send + 'static) -> (Arc<Mutex<Complaints>>, mpsc::Receiver<()>) {
+    let complaints = Arc::new(Mutex::new(Complaints::default()));
+    let (done, drained) = mpsc::channel();
+    let kept = Arc::clone(&complaints);
+    thread::spawn(move || {
+        let mut buffer = [0; 4096];
+        while let Ok(n @ 1..) = stderr.read(&mut buffer) {
+            lock(&kept).take(&buffer[..n]);
+        }
+        lock(&kept).end_line();
+        let _ = done.send(());
+    });
+    (complaints, drained)
+}
+
+/// What a child said on its standard error, in bounded memory: the first and the last lines.
+#[derive(Default)]
+struct Complaints {
+    first: Vec<String>,
+    last: VecDeque<String>,
+    skipped: u64,
+    line: Vec<u8>,
+}
+
+impl Complaints {
+    /// Room for what `ffmpeg -i` says of a film with many streams (see `dump`).
+    const FIRST: usize = 400;
+    const LAST: usize = 8;
+    const LINE_BYTES: usize = 500;
+
+    fn take(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            match byte {
+                b'\n' | b'\r' => self.end_line(),
+                _ if self.line.len() < Self::LINE_BYTES => self.line.push(byte),
+                _ => {}
+            }
+        }
+    }
+
+    fn end_line(&mut self) {
+        let line = String::from_utf8_lossy(&std::mem::take(&mut self.line)).trim_end().to_owned();
+        let again = self.last.back().or(self.first.last()) == Some(&line);
+        if line.is_empty() || again || line.contains("Last message repeated") {
+            return;
+        }
+        if self.first.len() < Self::FIRST {
+            self.first.push(line);
+            return;
+        }
+        if self.last.len() == Self::LAST {
+            self.last.pop_front();
+            self.skipped += 1;
+        }
+        self.last.push_back(line);
+    }
+
+    fn lines(&self) -> Vec<String> {
+        let gap = (self.skipped > 0).then(|| format!("… {} lines more …", self.skipped));
+        self.first.iter().cloned().chain(gap).chain(self.last.iter().cloned()).collect()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A panic elsewhere leaves these plain values usable.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// "[h264 @ 0x55d0] [dec @ 0x1] no frame!" becomes "dec: no frame!": addresses change from run to run.
+fn tidy(line: &str) -> String {
+    let (mut rest, mut speaker) = (line.trim(), "");
+    while let Some((tag, after)) = rest.strip_prefix('[').and_then(|r| r.split_once("] ")) {
+        let Some((name, _)) = tag.split_once(" @ ") else { break };
+        (speaker, rest) = (name, after.trim_start());
+    }
+    if speaker.is_empty() { rest.to_owned() } else { format!("{speaker}: {rest}") }
+}
+
+fn unstartable(program: &Path, cause: io::Error) -> Error {
+    Error::new(Kind::Tool, format!("could not be started: {cause}"))
+        .at(program)
+        .help("name a working ffmpeg with --ffmpeg or in KINOPHONE_FFMPEG")
+        .because(cause)
+}
+
+fn signal_of(status: ExitStatus) -> Option<i32> {
+    #[cfg(unix)]
+    return std::os::unix::process::ExitStatusExt::signal(&status);
+    #[cfg(not(unix))]
+    return status.code();
+}
+
+fn secs(limit: Duration) -> String {
+    let secs = limit.as_secs_f64();
+    if secs < 1.0 { format!("{secs:.1}") } else { format!("{secs:.0}") }
+}
