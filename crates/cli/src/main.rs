@@ -1,1 +1,52 @@
-fn main() {}
+//! The program `kinophone`: options in, library calls, results and errors out. The only crate that prints.
+
+mod args;
+mod cache;
+mod completions;
+mod context;
+mod demo;
+mod doctor;
+mod inspect;
+mod man;
+mod pictures;
+mod prepare;
+mod progress;
+mod render;
+mod report;
+mod train;
+
+use args::{Cli, Command};
+use clap::Parser;
+use context::Context;
+use report::{Failure, Outcome};
+use std::ffi::OsStr;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    report::install_bug_hook();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        // The options did not parse, so whether errors are wanted as JSON must be read from the raw words.
+        Err(e) => return report::usage_error(&e, std::env::args_os().any(|word| word == OsStr::new("--json"))),
+    };
+    let json = cli.global.json;
+    let result = std::panic::catch_unwind(|| run(cli)).unwrap_or(Err(Failure::Bug));
+    match result {
+        Ok(outcome) => outcome.code(),
+        Err(failure) => report::failure(&failure, json),
+    }
+}
+
+fn run(cli: Cli) -> Result<Outcome, Failure> {
+    let context = Context::new(&cli.global)?;
+    match cli.command {
+        Command::Prepare(args) => prepare::run(&args, &context),
+        Command::Train(args) => train::run(&args, &context),
+        Command::Render(args) => render::run(&args, &context),
+        Command::Inspect(args) => inspect::run(&args, &context),
+        Command::Demo(args) => demo::run(&args, &context),
+        Command::Doctor(args) => doctor::run(&args, &context),
+        Command::Completions(args) => completions::run(&args, &context),
+        Command::Man(args) => man::run(&args, &context),
+    }
+}

@@ -1,0 +1,36 @@
+//! `kinophone completions`: a script that teaches a shell the commands and options.
+
+use crate::args::Cli;
+use crate::context::Context;
+use crate::report::{Failure, Outcome};
+use clap::{Args, CommandFactory};
+use clap_complete::Shell;
+use serde_json::json;
+
+const EXAMPLES: &str = "\
+Examples:
+  bash, for this user:
+    kinophone completions bash > ~/.local/share/bash-completion/completions/kinophone
+
+  zsh, into a folder of $fpath:
+    kinophone completions zsh > ~/.zfunc/_kinophone
+
+  fish:
+    kinophone completions fish > ~/.config/fish/completions/kinophone.fish";
+
+/// Options of `completions`.
+#[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES)]
+pub struct CompletionsArgs {
+    /// The shell
+    pub shell: Shell,
+}
+
+/// Prints the script.
+pub fn run(args: &CompletionsArgs, context: &Context) -> Result<Outcome, Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), "kinophone", &mut script);
+    let script = String::from_utf8_lossy(&script);
+    context.report.data(|| json!({ "shell": args.shell.to_string(), "script": script }), || script.to_string())?;
+    Ok(Outcome::Done)
+}

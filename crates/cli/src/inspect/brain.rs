@@ -1,0 +1,119 @@
+//! The facts of a brain: what it is, how it learned, from what, how good it is.
+
+use super::facts::Facts;
+use crate::context;
+use crate::doctor::size;
+use crate::pictures::Album;
+use kinophone::Result;
+use kinophone::brain::{Brain, Optimizer, TrainConfig};
+use kinophone::corpus::Source;
+use serde_json::{Value, json};
+use std::path::Path;
+
+pub(super) fn inspect(path: &Path, pictures: Option<&Path>) -> Result<Facts> {
+    let bytes = context::existing(path)?.len();
+    let brain = Brain::load(path)?;
+    let facts = Facts::new("brain", path, as_json(&brain, bytes));
+    let facts = network(facts, &brain, bytes);
+    let facts = learning(facts, brain.training());
+    let facts = verdict(facts, &brain);
+    let facts = brain.ledger().iter().fold(facts.section("learned from"), source);
+    let Some(folder) = pictures else { return Ok(facts) };
+    let mut album = Album::open(folder)?;
+    album.brain(&brain)?;
+    Ok(facts.drawn(album.files()))
+}
+
+fn as_json(brain: &Brain, bytes: u64) -> Value {
+    json!({
+        "id": brain.id(),
+        "bytes": bytes,
+        "parameters": parameters(&brain.config().layers),
+        "config": brain.config(),
+        "training": brain.training(),
+        "verdict": brain.verdict(),
+        "history": brain.history(),
+        "ledger": brain.ledger(),
+    })
+}
+
+fn network(facts: Facts, brain: &Brain, bytes: u64) -> Facts {
+    let config = brain.config();
+    let layers: Vec<String> = config.layers.iter().map(usize::to_string).collect();
+    let colour = if config.colour { "colour" } else { "grey" };
+    facts
+        .line("id", brain.id())
+        .line("size", size(bytes))
+        .line("layers", layers.join("-"))
+        .line("parameters", parameters(&config.layers))
+        .line("nonlinearity", word(&config.activation))
+        .line("picture", format!("{0} x {0} {colour}", config.size))
+        .line("tick", format!("{} a second", config.grid.tick))
+        .line("sound", format!("{}, {} hops of {} samples", config.grid.rate, config.hops, config.grid.block_len()))
+}
+
+fn learning(facts: Facts, training: &TrainConfig) -> Facts {
+    let rule = match training.optimizer {
+        Optimizer::Adam => "adam".to_owned(),
+        Optimizer::Nesterov { momentum } => format!("nesterov, momentum {momentum}"),
+    };
+    let decay = if training.decay { ", falling along a cosine" } else { "" };
+    facts
+        .section("training")
+        .line("optimizer", rule)
+        .line("step size", format!("{}{decay}", training.lr))
+        .line("batch", training.batch)
+        .line("epochs at most", training.epochs)
+        .maybe("minutes at most", training.minutes)
+        .line("pretraining", word(&training.pretrain))
+        .line("held out", word(&training.hold_out))
+        .line("silence", format!("{} s of black and of white", training.silence_secs))
+        .line("seed", training.seed)
+        .line("device", &training.device)
+}
+
+fn verdict(facts: Facts, brain: &Brain) -> Facts {
+    let Some(verdict) = brain.verdict() else { return facts };
+    let judged = if verdict.held_out { "verdict on held-out blocks" } else { "verdict on validation blocks" };
+    facts
+        .section(judged)
+        .line("error", format!("{:.6}", verdict.error))
+        .line("error of silence", format!("{:.6}", verdict.error_of_silence))
+        .line("error of mean sound", format!("{:.6}", verdict.error_of_mean))
+        .line("loudness correlation", format!("{:.2}", verdict.loudness_r))
+        .line("in words", &verdict.words)
+}
+
+/// A film and its terms on one line.
+fn source(facts: Facts, source: &Source) -> Facts {
+    facts.line(&source.name[..], terms(source))
+}
+
+/// "CC-BY-3.0, Blender Foundation, https://…" or that nothing is known.
+pub(super) fn terms(source: &Source) -> String {
+    let title = source.title.as_ref().map(|t| format!("'{t}'"));
+    let known: Vec<&str> = [&title, &source.author, &source.licence, &source.origin].into_iter().flatten().map(String::as_str).collect();
+    if known.is_empty() { "terms unknown".to_owned() } else { known.join(", ") }
+}
+
+/// Weights and biases.
+fn parameters(layers: &[usize]) -> usize {
+    layers.windows(2).map(|pair| pair[0] * pair[1] + pair[1]).sum()
+}
+
+/// A setting as it is written in options and files.
+fn word(setting: &impl serde::Serialize) -> String {
+    serde_json::to_value(setting).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kinophone::brain::Pretrain;
+
+    #[test]
+    fn parameters_of_the_classic_brain() {
+        assert_eq!(parameters(&[4096, 1000, 735]), 4_096_000 + 1000 + 735_000 + 735);
+        assert_eq!(word(&Pretrain::Rbm), "rbm");
+    }
+}

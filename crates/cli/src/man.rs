@@ -1,0 +1,78 @@
+//! `kinophone man`: the manual pages, made from the same definition as the help.
+
+use crate::args::Cli;
+use crate::context::Context;
+use crate::report::{self, Failure, Outcome};
+use clap::{Args, CommandFactory};
+use kinophone::storage::{Overwrite, write_atomically};
+use kinophone::{Error, Result};
+use serde_json::json;
+use std::path::{Path, PathBuf};
+
+const EXAMPLES: &str = "\
+Examples:
+  Read the manual:
+    kinophone man | man -l -
+
+  Install the pages of all commands for this user:
+    kinophone man -o ~/.local/share/man/man1";
+
+/// Options of `man`.
+#[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES)]
+pub struct ManArgs {
+    /// Write the pages of all commands into this folder, created if missing, instead of printing the main one
+    #[arg(long, short, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+}
+
+/// Prints the main page, or writes all of them.
+pub fn run(args: &ManArgs, context: &Context) -> Result<Outcome, Failure> {
+    let pages = pages()?;
+    match &args.output {
+        Some(folder) => write(&pages, folder, context)?,
+        None => {
+            let text = &pages[0].text;
+            context.report.data(|| json!({ "page": pages[0].name, "text": text }), || text.clone())?;
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+/// A page by its file name.
+struct Page {
+    name: String,
+    text: String,
+}
+
+/// The main page first, then one a command.
+fn pages() -> Result<Vec<Page>> {
+    let mut program = Cli::command().disable_help_subcommand(true);
+    program.build();
+    std::iter::once(&program).chain(program.get_subcommands()).map(page).collect()
+}
+
+fn page(command: &clap::Command) -> Result<Page> {
+    let name = command.get_display_name().unwrap_or(command.get_name()).to_owned();
+    let mut text = Vec::new();
+    clap_mangen::Man::new(command.clone())
+        .title(name.to_uppercase())
+        .render(&mut text)
+        .map_err(|e| Error::io("written", &name, e))?;
+    Ok(Page { name: format!("{name}.1"), text: String::from_utf8_lossy(&text).into_owned() })
+}
+
+fn write(pages: &[Page], folder: &Path, context: &Context) -> Result<()> {
+    std::fs::create_dir_all(folder).map_err(|e| Error::io("created", folder, e))?;
+    let mut files = Vec::new();
+    for page in pages {
+        let file = folder.join(&page.name);
+        // Pages are made from the program itself; older ones of the same name are what is to be replaced.
+        write_atomically(&file, Overwrite::Replace, page.text.as_bytes())?;
+        files.push(file);
+    }
+    context.report.result(
+        || json!({ "files": files.iter().map(|f| report::lossy(f)).collect::<Vec<_>>() }),
+        || format!("{} manual pages in {}\n", files.len(), folder.display()),
+    )
+}

@@ -1,0 +1,204 @@
+//! PNGs of brains, films and sounds: what to draw is chosen here, how it looks is the library's `plot`.
+
+use image::RgbImage;
+use kinophone::brain::Brain;
+use kinophone::corpus::Shard;
+use kinophone::dsp::units::{MediaTime, SampleRate};
+use kinophone::media::{Decode, DecodeSound, Ffmpeg, FilmFacts};
+use kinophone::plot::{self, Overview};
+use kinophone::storage::Overwrite;
+use kinophone::task::Task;
+use kinophone::{Error, Kind, Result};
+use std::path::{Path, PathBuf};
+
+/// Pictures on a contact sheet.
+const SHEET: usize = 48;
+
+/// Columns of a contact sheet.
+const COLUMNS: usize = 8;
+
+/// Side of the pictures that are decoded for a film's contact sheet.
+const SIDE: u32 = 128;
+
+/// First-layer filters shown, the strongest ones.
+const FILTERS: usize = 144;
+
+/// Rate of the sound that is decoded for a film's waveform and spectrogram.
+const SOUND_HZ: u32 = 22_050;
+
+/// The folder that PNGs are drawn into.
+pub struct Album {
+    folder: PathBuf,
+    files: Vec<PathBuf>,
+}
+
+impl Album {
+    /// Creates the folder if it is missing.
+    pub fn open(folder: &Path) -> Result<Self> {
+        std::fs::create_dir_all(folder).map_err(|e| Error::io("created", folder, e))?;
+        Ok(Self { folder: folder.to_owned(), files: Vec::new() })
+    }
+
+    /// What was drawn, in order.
+    pub fn files(&self) -> &[PathBuf] {
+        &self.files
+    }
+
+    /// Filters of the first layer and the loss curve.
+    pub fn brain(&mut self, brain: &Brain) -> Result<()> {
+        let config = brain.config();
+        let (weights, _) = brain.layer(0);
+        self.add("filters", &plot::filters(weights, config.size, config.colour, FILTERS))?;
+        self.add("loss", &loss_curve(brain))
+    }
+
+    /// Contact sheet, waveform and spectrogram of a prepared film; `prefix` tells the films of a corpus apart.
+    pub fn shard(&mut self, prefix: &str, shard: &Shard) -> Result<()> {
+        let pictures: Vec<(&[u8], MediaTime)> =
+            evenly(shard.pictures()).map(|k| (shard.picture(k), shard.time(k))).collect();
+        let sheet = plot::contact_sheet(&pictures, shard.size(), shard.colour(), COLUMNS);
+        self.add(&format!("{prefix}contact-sheet"), &sheet)?;
+        if let Some((rate, channels, samples)) = shard.sound() {
+            self.sound(prefix, &overview_of(samples, channels.max(1) as usize, rate))?;
+        }
+        shard.release();
+        Ok(())
+    }
+
+    /// The same of a film, in colour.
+    pub fn film(&mut self, ffmpeg: &Ffmpeg, path: &Path, facts: &FilmFacts, task: Task<'_>) -> Result<()> {
+        if facts.picture.is_some() {
+            let pictures = sample_pictures(ffmpeg, path, task)?;
+            let shown: Vec<(&[u8], MediaTime)> = pictures.iter().map(|(p, time)| (&p[..], *time)).collect();
+            self.add("contact-sheet", &plot::contact_sheet(&shown, SIDE, true, COLUMNS))?;
+        }
+        if !facts.sounds.is_empty() {
+            let overview = listen(ffmpeg, path, facts, task)?;
+            self.sound("", &overview)?;
+        }
+        Ok(())
+    }
+
+    fn sound(&mut self, prefix: &str, overview: &Overview) -> Result<()> {
+        self.add(&format!("{prefix}waveform"), &overview.waveform())?;
+        self.add(&format!("{prefix}spectrogram"), &overview.spectrogram())
+    }
+
+    fn add(&mut self, name: &str, picture: &RgbImage) -> Result<()> {
+        let file = self.folder.join(format!("{name}.png"));
+        // Pictures are made from what can be asked again; older ones are what is to be replaced.
+        plot::write_png(picture, &file, Overwrite::Replace)?;
+        self.files.push(file);
+        Ok(())
+    }
+}
+
+/// The losses of training and validation over the epochs.
+pub fn loss_curve(brain: &Brain) -> RgbImage {
+    let epochs: Vec<(u32, f32, f32)> = (1..)
+        .zip(&brain.history().epochs)
+        .map(|(epoch, e)| (epoch, e.training, e.validation.unwrap_or(f32::NAN)))
+        .collect();
+    plot::loss_curve(&epochs)
+}
+
+/// At most [`SHEET`] indices below `count`, evenly spread, the first one included.
+fn evenly(count: usize) -> impl Iterator<Item = usize> {
+    let shown = count.min(SHEET);
+    (0..shown).map(move |i| i * count / shown)
+}
+
+/// Pictures evenly spread over a film whose length need not be known: every `step`-th is kept, and whenever there are
+/// twice as many as wanted, every other one goes and the step doubles.
+fn sample_pictures(ffmpeg: &Ffmpeg, path: &Path, task: Task<'_>) -> Result<Vec<(Vec<u8>, MediaTime)>> {
+    let mut stream = ffmpeg.decode(path, &Decode { size: SIDE, colour: true, sound: None })?;
+    task.watcher.stage("looking through the film", "pictures", None);
+    let mut kept = Vec::new();
+    let mut step = 1;
+    for (k, picture) in stream.by_ref().enumerate() {
+        task.cancel.check()?;
+        let picture = picture?;
+        task.watcher.advance(k as u64);
+        if k % step == 0 {
+            kept.push((picture.pixels, picture.time));
+        }
+        if kept.len() == 2 * SHEET {
+            kept = kept.into_iter().step_by(2).collect();
+            step *= 2;
+        }
+    }
+    stream.finish()?;
+    let indices: Vec<usize> = evenly(kept.len()).collect();
+    Ok(indices.into_iter().map(|i| std::mem::take(&mut kept[i])).collect())
+}
+
+/// The first sound track of a film, gathered as it is decoded.
+fn listen(ffmpeg: &Ffmpeg, path: &Path, facts: &FilmFacts, task: Task<'_>) -> Result<Overview> {
+    let rate = SampleRate::new(SOUND_HZ).map_err(|e| Error::new(Kind::Invalid, e.to_string()))?;
+    let how = DecodeSound { track: 0, rate, channels: 1 };
+    let total = match facts.duration {
+        Some(length) => rate.sample_at(length).max(0) as u64,
+        // A stream without an index does not say; then its sound is decoded twice, the first time to be counted.
+        None => read_all(ffmpeg, path, &how, task, &mut |_| {})?,
+    };
+    let mut overview = Overview::new(rate, total);
+    read_all(ffmpeg, path, &how, task, &mut |samples| overview.push(samples))?;
+    Ok(overview)
+}
+
+/// Hands a film's sound over second by second; returns its length in samples.
+fn read_all(
+    ffmpeg: &Ffmpeg,
+    path: &Path,
+    how: &DecodeSound,
+    task: Task<'_>,
+    take: &mut dyn FnMut(&[f32]),
+) -> Result<u64> {
+    let mut stream = ffmpeg.decode_sound(path, how)?;
+    task.watcher.stage("listening to the film", "seconds", None);
+    let mut second = vec![0.0; how.rate.hz() as usize];
+    let mut total = 0;
+    loop {
+        task.cancel.check()?;
+        let got = stream.read(&mut second)?;
+        take(&second[..got]);
+        total += got as u64;
+        task.watcher.advance(total / u64::from(how.rate.hz()));
+        if got < second.len() {
+            return Ok(total);
+        }
+    }
+}
+
+/// A prepared film's sound as mono −1..1, handed over a second at a time so that memory does not grow with its length.
+fn overview_of(samples: &[i16], channels: usize, rate: SampleRate) -> Overview {
+    let mut overview = Overview::new(rate, (samples.len() / channels) as u64);
+    for second in samples.chunks(channels * rate.hz() as usize) {
+        overview.push(&mono(second, channels));
+    }
+    overview
+}
+
+fn mono(samples: &[i16], channels: usize) -> Vec<f32> {
+    let scale = 1.0 / (channels as f32 * 32_768.0);
+    samples.chunks_exact(channels).map(|frame| frame.iter().map(|&x| f32::from(x)).sum::<f32>() * scale).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sheet_shows_pictures_evenly_and_never_twice() {
+        assert_eq!(evenly(3).collect::<Vec<_>>(), [0, 1, 2]);
+        let many: Vec<usize> = evenly(1000).collect();
+        assert_eq!((many.len(), many[0]), (SHEET, 0));
+        assert!(many.windows(2).all(|w| (20..=21).contains(&(w[1] - w[0]))));
+        assert_eq!(evenly(0).count(), 0);
+    }
+
+    #[test]
+    fn stereo_is_averaged() {
+        assert_eq!(mono(&[16_384, 0, -32_768, -32_768], 2), [0.25, -1.0]);
+    }
+}

@@ -1,0 +1,323 @@
+//! `kinophone render`: a brain and a film into the film with a soundtrack.
+
+use crate::args::{self, choice};
+use crate::cache;
+use crate::context::{self, Context};
+use crate::progress::span;
+use crate::report::{self, Failure, Outcome};
+use clap::{Args, ValueEnum};
+use kinophone::dsp::synth::{Granular2015Config, GranularConfig, SynthConfig, WindowedConfig};
+use kinophone::dsp::window::Window;
+use kinophone::media::SoundCodec;
+use kinophone::render::{self, RenderPlan, Rendered};
+use kinophone::storage::Overwrite;
+use serde_json::{Value, json};
+use std::path::PathBuf;
+
+const EXAMPLES: &str = "\
+Examples:
+  A film with the sound that a brain hears in it; the picture is copied untouched:
+    kinophone render piano.brain silent.mp4 -o with-piano.mp4
+
+  The sound alone, lossless, with the frame-rate buzz of 2015:
+    kinophone render piano.brain silent.mp4 -o buzz.wav --synth raw
+
+  A cloud of long, soft grains, a fifth lower, over the film's own sound at -12 dB:
+    kinophone render piano.brain street.mkv -o cloud.mkv --synth granular --size-ms 60 --density 8 \\
+        --envelope tukey:0.5 --pitch 0.667 --keep-original -12
+
+Containers: .mp4 .mov .mkv .webm .avi, or .wav and .flac for the sound alone.";
+
+/// Options of `render`.
+#[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES)]
+pub struct RenderArgs {
+    /// The brain file
+    #[arg(value_name = "BRAIN")]
+    pub brain: PathBuf,
+    /// The film to give a soundtrack; its own sound is not needed
+    #[arg(value_name = "FILM")]
+    pub film: PathBuf,
+    /// The file to write; its extension decides the container
+    #[arg(long, short, value_name = "OUT")]
+    pub output: PathBuf,
+    /// Replace an existing file
+    #[arg(long)]
+    pub force: bool,
+    #[command(flatten)]
+    synth: SynthArgs,
+    #[command(flatten)]
+    grains: GrainArgs,
+    #[command(flatten)]
+    sound: SoundArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "From the brain's blocks to sound")]
+struct SynthArgs {
+    /// How blocks become sound [default: windowed]
+    #[arg(long, value_enum)]
+    synth: Option<SynthName>,
+    /// The same seed gives the same sound
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Grains, with --synth granular")]
+struct GrainArgs {
+    /// Length of a grain in milliseconds
+    #[arg(long, value_name = "MS", value_parser = args::positive)]
+    size_ms: Option<f32>,
+    /// Grains a tick; may be a fraction
+    #[arg(long, value_name = "N", value_parser = args::positive)]
+    density: Option<f32>,
+    /// Ticks over which grains start at random: 0 is a grid, whole numbers leave no buzz
+    #[arg(long, value_name = "TICKS", value_parser = args::not_negative)]
+    jitter: Option<f32>,
+    /// Ticks before and after its cause within which a grain may sound
+    #[arg(long, value_name = "TICKS", value_parser = args::positive)]
+    spread: Option<f32>,
+    /// Envelope of a grain: hann, bartlett, tukey[:TAPER] or gaussian[:SIGMA]
+    #[arg(long, value_name = "WINDOW")]
+    envelope: Option<Window>,
+    /// Speed at which grains are read: 2 is an octave higher
+    #[arg(long, value_name = "RATIO", value_parser = args::positive)]
+    pitch: Option<f32>,
+    /// Random deviation of the pitch, in semitones
+    #[arg(long, value_name = "SEMITONES", value_parser = args::not_negative)]
+    pitch_spread: Option<f32>,
+    /// Grains that follow each grain, ever shorter and softer
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=20))]
+    children: Option<u32>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "The result")]
+struct SoundArgs {
+    /// Codec of the sound [default: what suits the container]
+    #[arg(long, value_parser = choice::<SoundCodec>(&["aac", "opus", "flac", "pcm"]))]
+    codec: Option<SoundCodec>,
+    /// Loudness of the whole in LUFS (EBU R 128), or 'off' for the level that the brain says
+    #[arg(long, value_name = "LUFS|off", default_value = "-18", allow_negative_numbers = true, value_parser = loudness)]
+    loudness: Loudness,
+    /// Mix the film's own sound under the new one, at so many dB
+    #[arg(long, value_name = "DB", allow_negative_numbers = true, value_parser = decibels)]
+    keep_original: Option<f64>,
+    /// Which sound track of the film to keep, counted from 0
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "keep_original")]
+    audio_track: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum SynthName {
+    /// Blocks end to end, with the buzz of 2015
+    Raw,
+    /// Overlap-add that removes the buzz
+    Windowed,
+    /// Grains, none further than a frame from its cause
+    Granular,
+    /// The grains of 2015, which smear up to 1.4 s
+    #[value(name = "granular-2015")]
+    Granular2015,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Loudness {
+    Off,
+    Lufs(f64),
+}
+
+/// Renders.
+pub fn run(args: &RenderArgs, context: &Context) -> Result<Outcome, Failure> {
+    args.check()?;
+    context::existing(&args.brain)?;
+    context::check_films(std::slice::from_ref(&args.film))?;
+    let plan = args.plan()?;
+    let rendered = render::render(&context.ffmpeg()?, &plan, context.task())?;
+    context.end_progress();
+    context.report.result(|| as_json(&rendered), || as_text(&rendered))?;
+    Ok(Outcome::Done)
+}
+
+impl RenderArgs {
+    /// What parsing alone can't see: settings of grains without grains would be silently ignored.
+    fn check(&self) -> Result<(), Failure> {
+        match self.grains.first_given() {
+            Some(option) if self.synth.synth != Some(SynthName::Granular) => Err(Failure::usage(
+                format!("{option} has no meaning without grains"),
+                format!("add --synth granular, or leave {option} out"),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// The synth asked for, with its settings in their ranges; `None` where the choice is left to the library.
+    fn synth_config(&self) -> Result<Option<SynthConfig>, Failure> {
+        let seed = self.synth.seed;
+        let config = match self.synth.synth {
+            None if seed == 0 => return Ok(None),
+            None | Some(SynthName::Windowed) => {
+                SynthConfig::Windowed(WindowedConfig { seed, ..WindowedConfig::default() })
+            }
+            Some(SynthName::Raw) => SynthConfig::Raw,
+            Some(SynthName::Granular) => SynthConfig::Granular(self.grains.config(seed)),
+            Some(SynthName::Granular2015) => SynthConfig::Granular2015(Granular2015Config { seed }),
+        };
+        match config.check() {
+            Ok(()) => Ok(Some(config)),
+            Err(e) => {
+                let help = format!("choose a value from {} to {}", e.low, e.high);
+                Err(Failure::usage(format!("{e} (--{})", e.name.replace('_', "-")), help))
+            }
+        }
+    }
+
+    fn plan(&self) -> Result<RenderPlan, Failure> {
+        Ok(RenderPlan {
+            brain: self.brain.clone(),
+            film: self.film.clone(),
+            output: self.output.clone(),
+            synth: self.synth_config()?,
+            loudness: match self.sound.loudness {
+                Loudness::Off => None,
+                Loudness::Lufs(lufs) => Some(lufs),
+            },
+            keep_original_db: self.sound.keep_original,
+            audio_track: self.sound.audio_track,
+            codec: self.sound.codec,
+            overwrite: if self.force { Overwrite::Replace } else { Overwrite::Refuse },
+            corpus: Some(cache::films()?),
+        })
+    }
+}
+
+impl GrainArgs {
+    /// The library's defaults, replaced by what was given.
+    fn config(&self, seed: u64) -> GranularConfig {
+        let usual = GranularConfig::default();
+        GranularConfig {
+            size_ms: self.size_ms.unwrap_or(usual.size_ms),
+            density: self.density.unwrap_or(usual.density),
+            jitter: self.jitter.unwrap_or(usual.jitter),
+            spread_ticks: self.spread.unwrap_or(usual.spread_ticks),
+            envelope: self.envelope.unwrap_or(usual.envelope),
+            pitch: self.pitch.unwrap_or(usual.pitch),
+            pitch_spread: self.pitch_spread.unwrap_or(usual.pitch_spread),
+            children: self.children.unwrap_or(usual.children),
+            seed,
+            ..usual
+        }
+    }
+
+    fn first_given(&self) -> Option<&'static str> {
+        let given = [
+            (self.size_ms.is_some(), "--size-ms"),
+            (self.density.is_some(), "--density"),
+            (self.jitter.is_some(), "--jitter"),
+            (self.spread.is_some(), "--spread"),
+            (self.envelope.is_some(), "--envelope"),
+            (self.pitch.is_some(), "--pitch"),
+            (self.pitch_spread.is_some(), "--pitch-spread"),
+            (self.children.is_some(), "--children"),
+        ];
+        given.iter().find(|(is, _)| *is).map(|(_, name)| *name)
+    }
+}
+
+/// Louder than −5 LUFS nothing is that keeps its true peaks; below −70 LUFS the measure's own gate lies.
+fn loudness(text: &str) -> Result<Loudness, String> {
+    if text.eq_ignore_ascii_case("off") {
+        return Ok(Loudness::Off);
+    }
+    match args::number(text) {
+        Ok(lufs) if (-70.0..=-5.0).contains(&lufs) => Ok(Loudness::Lufs(lufs)),
+        _ => Err("write 'off' or a number from -70 to -5".into()),
+    }
+}
+
+fn decibels(text: &str) -> Result<f64, String> {
+    args::number(text)
+        .ok()
+        .filter(|db| (-80.0..=20.0).contains(db))
+        .ok_or_else(|| "write a number from -80 to 20".into())
+}
+
+fn as_json(rendered: &Rendered) -> Value {
+    json!({
+        "output": report::lossy(&rendered.output),
+        "seconds": rendered.seconds,
+        "ticks": rendered.ticks,
+        "synth": rendered.synth,
+        "rate": rendered.rate,
+        "channels": rendered.channels,
+        "codec": rendered.codec,
+        "loudness_before": rendered.loudness_before,
+        "gain_db": rendered.gain_db,
+        "brain": rendered.brain,
+        "from_corpus": rendered.from_corpus,
+        "complaints": rendered.complaints,
+    })
+}
+
+fn as_text(rendered: &Rendered) -> String {
+    let level = match rendered.loudness_before {
+        Some(lufs) => format!("the brain's {lufs:.1} LUFS changed by {:+.1} dB", rendered.gain_db),
+        None => format!("level changed by {:+.1} dB", rendered.gain_db),
+    };
+    format!("{}: {}, {level}\n", rendered.output.display(), span(rendered.seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::{Cli, Command};
+    use clap::Parser;
+
+    fn parse(options: &str) -> RenderArgs {
+        let words = "kinophone render b f.mp4 -o out.mkv".split(' ').chain(options.split_whitespace());
+        match Cli::try_parse_from(words).unwrap().command {
+            Command::Render(args) => args,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn grains_are_the_defaults_with_what_was_given() {
+        let args = parse("--synth granular --size-ms 60 --density 0.5 --envelope tukey:0.25 --children 3 --seed 4");
+        let Ok(Some(SynthConfig::Granular(config))) = args.synth_config() else { panic!("no grains") };
+        let expected = GranularConfig {
+            size_ms: 60.0,
+            density: 0.5,
+            envelope: Window::Tukey { taper: 0.25 },
+            children: 3,
+            seed: 4,
+            ..GranularConfig::default()
+        };
+        assert_eq!(config, expected);
+    }
+
+    #[test]
+    fn grain_options_without_grains_and_values_beyond_their_range_are_usage_errors() {
+        for options in ["--pitch 2", "--synth raw --size-ms 3", "--synth granular-2015 --children 2"] {
+            assert!(matches!(parse(options).check(), Err(Failure::Usage(_))), "{options}");
+        }
+        let far = parse("--synth granular --pitch 1000");
+        far.check().unwrap();
+        assert!(matches!(far.synth_config(), Err(Failure::Usage(_))));
+    }
+
+    #[test]
+    fn nothing_given_leaves_the_synth_to_the_library() {
+        let plan = parse("--loudness off --keep-original -12 --audio-track 1").plan().unwrap();
+        assert_eq!((plan.synth, plan.loudness, plan.keep_original_db, plan.audio_track), (None, None, Some(-12.0), 1));
+        assert_eq!(parse("").plan().unwrap().loudness, Some(-18.0));
+    }
+
+    #[test]
+    fn levels_have_sensible_ranges() {
+        assert!(loudness("-4").is_err() && loudness("loud").is_err() && loudness("nan").is_err());
+        assert_eq!(loudness("OFF"), Ok(Loudness::Off));
+        assert!(decibels("21").is_err() && decibels("-12.5").is_ok());
+    }
+}

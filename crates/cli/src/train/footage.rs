@@ -1,0 +1,97 @@
+//! What a training learns from: corpora, single shards and films, in any mixture.
+
+use super::TrainArgs;
+use crate::cache;
+use crate::context::{self, Context};
+use kinophone::Result;
+use kinophone::corpus::{self, Corpus, Shard};
+use std::cmp::Reverse;
+use std::path::{Path, PathBuf};
+
+/// The arguments by what they are.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Footage {
+    corpora: Vec<PathBuf>,
+    shards: Vec<PathBuf>,
+    films: Vec<PathBuf>,
+}
+
+impl Footage {
+    /// A folder is a corpus, a `.safetensors` file a shard of one, any other file a film. Fails on what does not exist.
+    pub fn look(arguments: &[PathBuf]) -> Result<Self> {
+        let mut footage = Self::default();
+        for path in arguments {
+            let kind = if context::existing(path)?.is_dir() {
+                &mut footage.corpora
+            } else if is_shard(path) {
+                &mut footage.shards
+            } else {
+                &mut footage.films
+            };
+            kind.push(path.clone());
+        }
+        Ok(footage)
+    }
+
+    /// Opens all of it as one corpus; films are prepared into the cache first.
+    pub fn open(&self, args: &TrainArgs, context: &Context) -> Result<Corpus> {
+        let mut shards = Vec::new();
+        for folder in &self.corpora {
+            let (corpus, damaged) = Corpus::open(folder, args.skip_damaged)?;
+            damaged.iter().for_each(|file| context.warn(&format!("{} is damaged and left out", file.display())));
+            shards.extend(corpus.shards);
+        }
+        for file in self.shards.iter().chain(&self.prepare_films(args, context)?) {
+            shards.push(Shard::open(file)?);
+        }
+        Ok(Corpus { shards: without_doubles(shards, context) })
+    }
+
+    fn prepare_films(&self, args: &TrainArgs, context: &Context) -> Result<Vec<PathBuf>> {
+        if self.films.is_empty() {
+            return Ok(Vec::new());
+        }
+        let options = args.pictures.prepare_options(true);
+        let prepared =
+            corpus::prepare(&context.ffmpeg()?, &self.films, &cache::films()?, &options, context.task())?;
+        Ok(prepared.into_iter().map(|p| p.shard).collect())
+    }
+}
+
+/// The order is that of the films' hashes, whatever the order of the arguments, so that every machine learns the same. A
+/// film that came by several ways counts once, by its richest shard, which any brain's pictures can be made from.
+fn without_doubles(mut shards: Vec<Shard>, context: &Context) -> Vec<Shard> {
+    shards.sort_by_cached_key(|s| (s.source().blake3.clone(), Reverse((s.colour(), s.size()))));
+    shards.dedup_by(|later, first| {
+        let same = later.source().blake3 == first.source().blake3;
+        if same {
+            context.warn(&format!("{} is named twice and counts once", later.source().name));
+        }
+        same
+    });
+    shards
+}
+
+fn is_shard(path: &Path) -> bool {
+    path.extension().is_some_and(|e| e.eq_ignore_ascii_case("safetensors"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kinophone::Kind;
+
+    #[test]
+    fn arguments_are_sorted_by_what_they_are() {
+        let home = tempfile::tempdir().unwrap();
+        let path = |name: &str| home.path().join(name);
+        std::fs::create_dir(path("corpus.mp4")).unwrap();
+        std::fs::write(path("a.mp4"), "x").unwrap();
+        std::fs::write(path("b.safetensors"), "x").unwrap();
+        let footage = Footage::look(&[path("a.mp4"), path("corpus.mp4"), path("b.safetensors")]).unwrap();
+        assert_eq!(footage.films, [path("a.mp4")]);
+        assert_eq!(footage.corpora, [path("corpus.mp4")]);
+        assert_eq!(footage.shards, [path("b.safetensors")]);
+        assert_eq!(Footage::look(&[path("none")]).unwrap_err().kind(), Kind::NotFound);
+    }
+}

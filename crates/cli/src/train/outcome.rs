@@ -1,0 +1,90 @@
+//! What is said after a training: the verdict, the loss curve, and what to do next.
+
+use super::TrainArgs;
+use crate::context::Context;
+use crate::{pictures, report};
+use kinophone::Result;
+use kinophone::brain::Trained;
+use kinophone::plot::{terminal_curve, terminal_curve_plain, write_png};
+use kinophone::storage::Overwrite;
+use serde_json::{Value, json};
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+
+/// Size of the loss curve in characters: it fits the smallest usual terminal.
+const CURVE: (usize, usize) = (72, 12);
+
+/// Draws the loss curve beside the checkpoints, prints the result, and on standard error what to do with it.
+pub fn tell(trained: &Trained, args: &TrainArgs, run: &Path, context: &Context) -> Result<()> {
+    write_png(&pictures::loss_curve(&trained.brain), &run.join("loss.png"), Overwrite::Replace)?;
+    context.report.result(|| as_json(trained, args, run), || as_text(trained, args))?;
+    if trained.interrupted {
+        context.say(&format!("stopped early; to go on: {}", resuming(std::env::args_os())));
+    } else {
+        context.say(&format!("next: kinophone render {} FILM -o OUT.mp4", word(args.output.as_os_str())));
+    }
+    Ok(())
+}
+
+fn as_json(trained: &Trained, args: &TrainArgs, run: &Path) -> Value {
+    json!({
+        "brain": report::lossy(&args.output),
+        "id": trained.brain.id(),
+        "run": report::lossy(run),
+        "epochs": trained.epochs,
+        "interrupted": trained.interrupted,
+        "verdict": trained.brain.verdict(),
+    })
+}
+
+fn as_text(trained: &Trained, args: &TrainArgs) -> String {
+    let losses: Vec<f32> =
+        trained.brain.history().epochs.iter().map(|e| e.validation.unwrap_or(e.training)).collect();
+    let draw = if has_unicode() { terminal_curve } else { terminal_curve_plain };
+    let mut text = draw(&losses, CURVE.0, CURVE.1);
+    text += &format!("\n{}: {} epochs\n", args.output.display(), trained.epochs);
+    if let Some(verdict) = trained.brain.verdict() {
+        text += &format!("{}\n", verdict.words);
+    }
+    text
+}
+
+/// Whether the locale shows more than ASCII, by POSIX's order of its variables.
+fn has_unicode() -> bool {
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|v| std::env::var_os(v).filter(|v| !v.is_empty()));
+    cfg!(windows) || locale.is_some_and(|l| l.to_string_lossy().to_ascii_lowercase().contains("utf"))
+}
+
+/// The command line that continues this one.
+fn resuming(words: impl Iterator<Item = OsString>) -> String {
+    let mut shown: Vec<String> = words.filter(|w| w != "--force" && w != "--resume").map(|w| word(&w)).collect();
+    // Options end at a bare "--", so --resume goes right behind the name of the command.
+    let place = shown.iter().position(|w| w == "train").map_or(shown.len(), |i| i + 1);
+    shown.insert(place, "--resume".to_owned());
+    shown.join(" ")
+}
+
+/// A word as a POSIX shell wants it.
+fn word(word: &OsStr) -> String {
+    let text = word.to_string_lossy();
+    let plain = |c: char| c.is_alphanumeric() || "-_./,:=+@%".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.into_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_to_go_on_with_can_be_pasted() {
+        let words = ["kinophone", "train", "my film's.mp4", "-o", "b", "--force", "--", "-x.mp4"];
+        assert_eq!(
+            resuming(words.iter().map(OsString::from)),
+            r"kinophone train --resume 'my film'\''s.mp4' -o b -- -x.mp4"
+        );
+    }
+}
