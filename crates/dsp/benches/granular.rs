@@ -18,13 +18,13 @@ fn main() {
 }
 
 /// Grains that are read as they are.
-#[divan::bench(args = AT_ONCE)]
+#[divan::bench(args = AT_ONCE, sample_count = 10)]
 fn straight(bencher: Bencher<'_, '_>, at_once: usize) {
     one_second(bencher, at_once, 0.0);
 }
 
-/// Grains each at its own pitch, interpolated.
-#[divan::bench(args = AT_ONCE)]
+/// Grains at many pitches.
+#[divan::bench(args = AT_ONCE, sample_count = 10)]
 fn pitched(bencher: Bencher<'_, '_>, at_once: usize) {
     one_second(bencher, at_once, 7.0);
 }

@@ -11,6 +11,9 @@ use rubato::{Fft, FixedSync, Indexing, Resampler as _, WindowFunction};
 
 /// Samples of the shorter transform, at least. The pass band then ends at 98 % of the lower Nyquist frequency.
 const SHORTEST_TRANSFORM: usize = 1024;
+/// Samples of the longer transform, at most, unless the rates have so little in common that two units are longer. It
+/// bounds the memory at extreme ratios, which then have a softer pass band.
+const LONGEST_TRANSFORM: usize = 1 << 18;
 
 /// Converts interleaved sound from one rate to another, piece by piece, in constant memory.
 ///
@@ -97,7 +100,8 @@ impl Filter {
     fn new(from: usize, to: usize, channels: usize) -> Self {
         let common = greatest_common_divisor(from, to);
         let (unit_in, unit_out) = (from / common, to / common);
-        let units = SHORTEST_TRANSFORM.div_ceil(unit_in.min(unit_out)).next_multiple_of(2);
+        let wanted = SHORTEST_TRANSFORM.div_ceil(unit_in.min(unit_out));
+        let units = wanted.min(LONGEST_TRANSFORM / unit_in.max(unit_out)).next_multiple_of(2).max(2);
         let window = WindowFunction::BlackmanHarris2;
         let fft = Fft::new_custom(from, to, units * unit_in, 1, channels, window, FixedSync::Both)
             .expect("rates and chunk are above zero, which is all that rubato asks for");
@@ -258,6 +262,20 @@ mod tests {
         let left: Vec<f32> = stereo.iter().step_by(2).copied().collect();
         let mono = convert(48_000, 22_050, &left);
         assert!(whole.iter().step_by(2).eq(mono.iter()));
+    }
+
+    #[test]
+    fn extreme_ratios_keep_length_and_level() {
+        for (from, to) in [(1, 48_000), (48_000, 7), (44_100, 44_101), (3, 768_000)] {
+            let n = (from as usize * 4).max(8);
+            let y = convert(from, to, &vec![0.5; n]);
+            assert_eq!(
+                y.len(),
+                (n as f64 * f64::from(to) / f64::from(from)).round() as usize,
+                "{from}->{to}"
+            );
+            assert!((y[y.len() / 2] - 0.5).abs() < 0.05, "{from}->{to}: {}", y[y.len() / 2]);
+        }
     }
 
     #[test]

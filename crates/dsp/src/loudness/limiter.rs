@@ -36,7 +36,11 @@ pub struct Limiter {
     channels: usize,
     ceiling: f64,
     release: f64,
-    filter: [[f32; TAPS]; OVERSAMPLING],
+    filter: [[f32; OVERSAMPLING]; TAPS],
+    /// Samples below this can't make a peak above the ceiling, whatever their neighbours of that kind are.
+    harmless: f32,
+    /// Frames for which a sample that is not harmless remains within reach.
+    watchful: usize,
     /// The newest `TAPS` samples of every channel, oldest first.
     recent: Vec<[f32; TAPS]>,
     held: SlidingMax,
@@ -57,11 +61,15 @@ impl Limiter {
         let attack = ((ATTACK_SECS * hz).round() as usize).max(4);
         let hold = REACH + attack - 1;
         let delay = REACH + hold + attack - 1;
+        let filter = interpolation_filter();
+        let ceiling = amplitude(ceiling_db - MARGIN_DB);
         Ok(Self {
             channels,
-            ceiling: amplitude(ceiling_db - MARGIN_DB),
+            ceiling,
             release: (-1.0 / (RELEASE_SECS * hz)).exp(),
-            filter: interpolation_filter(),
+            harmless: (ceiling / greatest_gain(&filter)) as f32,
+            watchful: 0,
+            filter,
             recent: vec![[0.0; TAPS]; channels],
             held: SlidingMax::new(2 * hold + 1),
             reduction: 0.0,
@@ -89,6 +97,7 @@ impl Limiter {
     pub fn finish(&mut self, out: &mut Vec<f32>) {
         self.push(&vec![0.0; self.delay * self.channels], out);
         self.recent.fill([0.0; TAPS]);
+        self.watchful = 0;
         self.held.clear();
         self.reduction = 0.0;
         self.means.iter_mut().for_each(MovingMean::clear);
@@ -109,32 +118,50 @@ impl Limiter {
         (1.0 - second.push(first.push(self.reduction))) as f32
     }
 
-    /// The true peak from the sample `REACH` before the newest one up to the next.
+    /// The true peak from the sample `REACH` before the newest one up to the next; 0 where it can't be above the ceiling.
     fn newest_peak(&mut self) -> f64 {
         let newest = self.waiting.len() - self.channels;
-        let mut peak = 0.0f32;
+        self.watchful = self.watchful.saturating_sub(1);
         for (c, recent) in self.recent.iter_mut().enumerate() {
             recent.rotate_left(1);
             recent[TAPS - 1] = self.waiting[newest + c];
-            for phase in &self.filter {
-                peak = peak.max(recent.iter().zip(phase).map(|(x, h)| x * h).sum::<f32>().abs());
+            if recent[TAPS - 1].abs() >= self.harmless {
+                self.watchful = TAPS;
             }
+        }
+        if self.watchful == 0 { 0.0 } else { self.peak_of_recent() }
+    }
+
+    fn peak_of_recent(&self) -> f64 {
+        let mut peak = 0.0f32;
+        for recent in &self.recent {
+            let mut wave = [0.0f32; OVERSAMPLING];
+            for (x, taps) in recent.iter().zip(&self.filter) {
+                wave.iter_mut().zip(taps).for_each(|(sum, h)| *sum += x * h);
+            }
+            peak = wave.iter().fold(peak, |peak, sample| peak.max(sample.abs()));
         }
         f64::from(peak)
     }
 }
 
-/// `filter[p]` gives, from `TAPS` samples, the wave p / 4 of a sample after the one at index `TAPS` − 1 − `REACH`.
-fn interpolation_filter() -> [[f32; TAPS]; OVERSAMPLING] {
-    let mut filter = [[0.0; TAPS]; OVERSAMPLING];
-    for (p, phase) in filter.iter_mut().enumerate() {
-        for (k, h) in phase.iter_mut().enumerate() {
+/// Σ `filter[k][p]` × sample k gives, from `TAPS` samples, the wave p / 4 of a sample after sample `TAPS` − 1 − `REACH`.
+fn interpolation_filter() -> [[f32; OVERSAMPLING]; TAPS] {
+    let mut filter = [[0.0; OVERSAMPLING]; TAPS];
+    for (k, taps) in filter.iter_mut().enumerate() {
+        for (p, h) in taps.iter_mut().enumerate() {
             let distance = (TAPS - 1 - REACH) as f64 + p as f64 / OVERSAMPLING as f64 - k as f64;
             let sinc = if distance == 0.0 { 1.0 } else { (PI * distance).sin() / (PI * distance) };
             *h = (sinc * (PI * distance / TAPS as f64).cos().powi(2)) as f32;
         }
     }
     filter
+}
+
+/// The most that the interpolation can make of samples of at most 1.
+fn greatest_gain(filter: &[[f32; OVERSAMPLING]; TAPS]) -> f64 {
+    let gain = |p: usize| filter.iter().map(|taps| f64::from(taps[p].abs())).sum::<f64>();
+    (0..OVERSAMPLING).map(gain).fold(1.0, f64::max)
 }
 
 /// The maximum of the newest `length` values, each step in constant time on average: candidates in falling order.

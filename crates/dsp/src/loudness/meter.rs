@@ -23,10 +23,17 @@ impl Meter {
         Ok(Self { meter, channels })
     }
 
-    /// Takes the next frames, full scale ±1; an incomplete frame at the end is left out.
+    /// Takes the next frames, full scale ±1; an incomplete frame at the end is left out. Samples that are not finite
+    /// count as 0: they would stay in the meter's filters for ever.
     pub fn push(&mut self, interleaved: &[f32]) {
-        let whole = interleaved.len() - interleaved.len() % self.channels;
-        self.meter.add_frames_f32(&interleaved[..whole]).expect("only whole frames are given");
+        let whole = &interleaved[..interleaved.len() - interleaved.len() % self.channels];
+        let taken = if whole.iter().all(|x| x.is_finite()) {
+            self.meter.add_frames_f32(whole)
+        } else {
+            let clean: Vec<f32> = whole.iter().map(|x| if x.is_finite() { *x } else { 0.0 }).collect();
+            self.meter.add_frames_f32(&clean)
+        };
+        taken.expect("only whole frames are given");
     }
 
     /// Integrated loudness in LUFS; `None` where no part of 400 ms lies above the gate of −70 LUFS.
@@ -86,12 +93,15 @@ mod tests {
     }
 
     #[test]
-    fn silence_has_neither_loudness_nor_peak() {
+    fn silence_has_no_loudness_and_bad_samples_are_silence() {
         let meter = measured(48_000, &vec![0.0; 96_000]);
         assert_eq!((meter.integrated(), meter.true_peak()), (None, None));
         let faint = measured(48_000, &stereo_sine(48_000, 1000.0, -80.0, 3.0));
         assert_eq!(faint.integrated(), None);
         assert!(close(faint.true_peak(), -80.0));
+        let mut bad = stereo_sine(48_000, 1000.0, -23.0, 20.0);
+        (bad[1000], bad[2001]) = (f32::NAN, f32::INFINITY);
+        assert!(close(measured(48_000, &bad).integrated(), -23.0));
         assert!(Meter::new(SampleRate::new(48_000).unwrap(), 3).is_err());
         assert!(Meter::new(SampleRate::new(48_000).unwrap(), 0).is_err());
         assert!(Meter::new(SampleRate::new(7).unwrap(), 1).is_err());

@@ -7,10 +7,13 @@ use crate::units::TickGrid;
 use crate::window::{Form, Window};
 use serde::{Deserialize, Serialize};
 
-/// Samples of the shortest grain; anything shorter is a click without a pitch.
+/// Samples of the shortest grain; anything shorter is a click without a pitch. Children shorter than this are left out.
 const SHORTEST_GRAIN: usize = 8;
 /// Samples left free at each edge of the allowed time, for the rounding of ticks and grains to whole samples.
 const ROUNDING: f64 = 2.0;
+/// Pitches that the block of one tick is read at, at most: each costs one interpolation of the block, after which every
+/// grain is a plain product. The next tick has other ones.
+const MOST_VOICES: u64 = 64;
 /// One unit of a reading position, which counts samples in 32.32 fixed point: sums of steps stay exact.
 const ONE: u64 = 1 << 32;
 
@@ -101,7 +104,8 @@ impl GranularConfig {
 /// place of its block, drawn independently; with a whole `jitter` the tick rate and its harmonics are therefore absent
 /// from the expected spectrum (see the module above). No sound of a tick lies further than `spread_ticks` from it. A
 /// block shorter than a grain is read forth and back, so that a grain never holds the sound of another tick and never
-/// jumps. Children follow their grain, each beginning half its predecessor's length later at a place of its own.
+/// jumps. Children follow their grain, each beginning half its predecessor's length later at a place of its own. With
+/// `pitch_spread`, each tick draws up to 64 pitches and its grains take turns with them.
 ///
 /// Grains are as good as uncorrelated, so powers add: with d grains a tick of H samples, envelope e, and amplitudes a, the
 /// gain is √(H / (d Σ a² Σ e²)), which keeps the power of the blocks. Where grains are so sparse that gaps remain, the gain
@@ -111,12 +115,11 @@ pub struct Granular {
     config: GranularConfig,
     hop: f64,
     family: Vec<Shape>,
-    /// Samples that the longest grain reads, at the highest pitch.
-    longest_read: f64,
     lead: i64,
     block_len: usize,
-    /// The block, one sample before it, and its continuation forth and back.
+    /// One sample, the block, and its continuation forth and back.
     material: Vec<f32>,
+    voices: Vec<Voice>,
     tick: i64,
     mix: Mix,
 }
@@ -129,24 +132,32 @@ struct Shape {
     envelope: Vec<f32>,
 }
 
+/// The block of a tick at one pitch.
+#[derive(Default)]
+struct Voice {
+    samples: Vec<f32>,
+    /// Samples at which a grain may begin to read.
+    places: usize,
+}
+
 impl Granular {
     /// For blocks of `hops` hops (1 or 2).
     pub fn new(grid: TickGrid, hops: usize, config: &GranularConfig) -> Self {
         let config = config.clamped();
         let hop = exact_hop(grid);
         let lengths = family_lengths(grid, &config);
-        let family = shapes(&lengths, &config, hop);
-        let longest_read = lengths[0] as f64 * highest_pitch(&config);
         let block_len = hops.max(1) * grid.block_len();
+        let highest_pitch = f64::from(config.pitch) * 2f64.powf(f64::from(config.pitch_spread) / 12.0);
+        let longest_read = (lengths[0] as f64 * highest_pitch).ceil() as usize;
         let lead = (f64::from(config.jitter) - 1.0) * hop / 2.0 + lengths[0] as f64 / 2.0 + ROUNDING;
         Self {
             grid,
             hop,
-            family,
-            longest_read,
+            family: shapes(&lengths, &config, hop),
             lead: lead.ceil().max(0.0) as i64,
             block_len,
-            material: vec![0.0; block_len + longest_read.ceil() as usize + 4],
+            material: vec![0.0; block_len + longest_read + 4],
+            voices: Vec::new(),
             tick: 0,
             mix: Mix::default(),
             config,
@@ -166,6 +177,23 @@ impl Granular {
         }
     }
 
+    /// Reads the block at the pitches of this tick.
+    fn read_voices(&mut self, draw: &mut Draw, grains: u64) {
+        let several = self.config.pitch_spread > 0.0;
+        let voices = if several { grains.min(MOST_VOICES) } else { 1 };
+        self.voices.resize_with(voices as usize, Voice::default);
+        let (grain, block) = (self.family[0].envelope.len(), self.block_len as f64);
+        for voice in &mut self.voices {
+            let spread =
+                if several { draw.between(-1.0, 1.0) * f64::from(self.config.pitch_spread) } else { 0.0 };
+            let pitch = f64::from(self.config.pitch) * 2f64.powf(spread / 12.0);
+            let room = block - grain as f64 * pitch;
+            voice.places = ((if room >= 1.0 { room } else { block }) / pitch).max(1.0) as usize;
+            voice.samples.resize(voice.places + grain, 0.0);
+            read_at(pitch, &self.material, &mut voice.samples);
+        }
+    }
+
     /// How many grains begin with the current tick.
     fn grains(&self) -> u64 {
         let density = f64::from(self.config.density);
@@ -173,36 +201,17 @@ impl Granular {
         until(self.tick + 1) - until(self.tick)
     }
 
-    /// Mixes one grain with its children.
-    fn mix_grain(&mut self, draw: &mut Draw) {
+    /// Mixes grain number `grain` of the current tick with its children.
+    fn mix_grain(&mut self, draw: &mut Draw, grain: u64) {
         let (from, to) = (self.grid.start_sample(self.tick), self.grid.start_sample(self.tick + 1));
         let middle =
             (from + to) as f64 / 2.0 + draw.between(-0.5, 0.5) * f64::from(self.config.jitter) * self.hop;
         let onset = (middle - self.family[0].envelope.len() as f64 / 2.0).round() as i64;
-        let step = self.draw_step(draw);
-        let room = self.block_len as f64 - self.longest_read;
-        let places = if room >= 1.0 { room } else { self.block_len as f64 };
+        let voice = &self.voices[(grain % self.voices.len() as u64) as usize];
         for shape in &self.family {
-            let place = draw.unit() * places;
-            let (skip, out) = self.mix.at(onset + shape.offset, shape.envelope.len());
-            let envelope = &shape.envelope[skip..];
-            if step == ONE {
-                add_straight(out, envelope, &self.material[1 + place as usize + skip..]);
-            } else {
-                let position = (place * ONE as f64) as u64 + skip as u64 * step;
-                add_interpolated(out, envelope, &self.material, position, step);
-            }
+            let place = (draw.unit() * voice.places as f64) as usize;
+            self.mix.add(onset + shape.offset, &voice.samples[place..], &shape.envelope);
         }
-    }
-
-    /// Samples read for each one written, in 32.32 fixed point.
-    fn draw_step(&self, draw: &mut Draw) -> u64 {
-        let pitch = f64::from(self.config.pitch);
-        if self.config.pitch_spread == 0.0 {
-            return (pitch * ONE as f64) as u64;
-        }
-        let semitones = draw.between(-1.0, 1.0) * f64::from(self.config.pitch_spread);
-        (pitch * 2f64.powf(semitones / 12.0) * ONE as f64) as u64
     }
 }
 
@@ -210,8 +219,10 @@ impl Synth for Granular {
     fn push(&mut self, block: &[f32]) {
         self.lay_out(block);
         let mut draw = Draw::new(self.config.seed, self.tick as u64);
-        for _ in 0..self.grains() {
-            self.mix_grain(&mut draw);
+        let grains = self.grains();
+        self.read_voices(&mut draw, grains);
+        for grain in 0..grains {
+            self.mix_grain(&mut draw, grain);
         }
         self.tick += 1;
         self.mix.complete(self.grid.start_sample(self.tick) - self.lead);
@@ -239,32 +250,22 @@ impl Synth for Granular {
     }
 }
 
-/// Adds `envelope` × `material`, sample by sample.
-fn add_straight(out: &mut [f32], envelope: &[f32], material: &[f32]) {
-    for ((y, e), x) in out.iter_mut().zip(envelope).zip(material) {
-        *y += e * x;
+/// Reads `material` at a pitch, from its sample 1 on, with cubic interpolation after Catmull and Rom ("A class of local
+/// interpolating splines", 1974).
+fn read_at(pitch: f64, material: &[f32], out: &mut [f32]) {
+    let step = (pitch * ONE as f64) as u64;
+    if step == ONE {
+        out.copy_from_slice(&material[1..=out.len()]);
+        return;
     }
-}
-
-/// As [`add_straight`], reading from `position` on in steps of `step` (32.32 fixed point) with cubic interpolation after
-/// Catmull and Rom ("A class of local interpolating splines", 1974). Sample 1 of `material` has position 0.
-fn add_interpolated(out: &mut [f32], envelope: &[f32], material: &[f32], mut position: u64, step: u64) {
-    for (y, e) in out.iter_mut().zip(envelope) {
-        let Some([a, b, c, d]) =
-            material.get((position >> 32) as usize..).and_then(|rest| rest.first_chunk())
-        else {
-            return;
-        };
+    for (k, y) in (0u64..).zip(out) {
+        let position = k * step;
+        let around = material.get((position >> 32) as usize..).and_then(|rest| rest.first_chunk());
+        let [a, b, c, d] = *around.unwrap_or(&[0.0; 4]);
         let t = (position as u32) as f32 * (1.0 / ONE as f32);
-        let curve =
-            0.5 * (c - a) + t * (a - 2.5 * b + 2.0 * c - 0.5 * d + t * (1.5 * (b - c) + 0.5 * (d - a)));
-        *y += e * (b + t * curve);
-        position = position.wrapping_add(step);
+        let slope = 0.5 * (c - a);
+        *y = b + t * (slope + t * (a - 2.5 * b + 2.0 * c - 0.5 * d + t * (1.5 * (b - c) + 0.5 * (d - a))));
     }
-}
-
-fn highest_pitch(config: &GranularConfig) -> f64 {
-    f64::from(config.pitch) * 2f64.powf(f64::from(config.pitch_spread) / 12.0)
 }
 
 /// Lengths in samples of a grain and its children: as asked, or as long as lets the latest of them end in time.
@@ -284,7 +285,9 @@ fn family_lengths(grid: TickGrid, config: &GranularConfig) -> Vec<usize> {
     let remains =
         (0.5 + f64::from(config.spread_ticks) - f64::from(config.jitter) / 2.0) * exact_hop(grid) - ROUNDING;
     let length = asked.min(remains / (family - 0.5));
-    relative.iter().map(|r| ((r * length) as usize).max(SHORTEST_GRAIN)).collect()
+    let first = (length as usize).max(SHORTEST_GRAIN);
+    let children = relative[1..].iter().map(|r| (r * length) as usize);
+    std::iter::once(first).chain(children.take_while(|length| *length >= SHORTEST_GRAIN)).collect()
 }
 
 fn shapes(lengths: &[usize], config: &GranularConfig, hop: f64) -> Vec<Shape> {

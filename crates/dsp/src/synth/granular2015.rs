@@ -4,6 +4,7 @@ use super::draw::Draw;
 use super::mix::Mix;
 use super::{Synth, exact_hop, lead_of_block};
 use crate::units::TickGrid;
+use crate::window::{Form, Window};
 use serde::{Deserialize, Serialize};
 
 /// Grains of a block, at most, and children of a grain, at most. At least one of each.
@@ -29,15 +30,16 @@ pub struct Granular2015Config {
 /// What the facts leave open is chosen such that an event smears over the 1.4 s that they state: a grain is two blocks
 /// of the raw sound long, from its block on; child i of n has 1 − i / (n + 1) of its length, begins at a random moment of
 /// its predecessor (a fixed one would be an echo with a pitch of its own) and reads the same place. The latest grain then
-/// ends at most 20 + 2 (1 + 10) = 42 ticks after its block began, 1.4 s at 30 Hz. The level is that of the blocks, on average. The historic dependence on the length of the file is left out.
+/// ends at most 20 + 2 (1 + 10) = 42 ticks after its block began, 1.4 s at 30 Hz. The level is that of the blocks, on
+/// average. The historic dependence on the length of the file is left out.
 pub struct Granular2015 {
     grid: TickGrid,
     hops: usize,
     hop: f64,
     seed: u64,
-    gain: f64,
-    grain_len: usize,
-    /// Raw sound of the last two ticks, which the grains of the earlier one read.
+    /// For each number of children less one, the envelopes of a grain and its children, times amplitude and gain.
+    families: Vec<Vec<Vec<f32>>>,
+    /// Raw sound of the last two ticks, which the grains of the earlier one read: `BLOCKS` × block length.
     raw: Vec<f32>,
     /// Ticks pushed.
     tick: i64,
@@ -47,14 +49,14 @@ pub struct Granular2015 {
 impl Granular2015 {
     /// For blocks of `hops` hops (1 or 2).
     pub fn new(grid: TickGrid, hops: usize, config: &Granular2015Config) -> Self {
+        let hop = exact_hop(grid);
         let grain_len = BLOCKS as usize * grid.block_len();
         Self {
             grid,
             hops: hops.max(1),
-            hop: exact_hop(grid),
+            hop,
             seed: config.seed,
-            gain: (exact_hop(grid) / (f64::from(1 + MOST) / 2.0 * mean_family_energy(grain_len))).sqrt(),
-            grain_len,
+            families: families(grain_len, hop),
             raw: vec![0.0; grain_len],
             tick: 0,
             mix: Mix::default(),
@@ -67,13 +69,10 @@ impl Granular2015 {
         for _ in 0..draw.whole(1, MOST) {
             let late = draw.between(EARLIEST, LATEST) * self.hop;
             let mut onset = self.grid.start_sample(i) + late.round() as i64;
-            let children = draw.whole(1, MOST);
-            for child in 0..=children {
-                let length = child_length(self.grain_len, child, children);
-                let amplitude = self.gain / f64::from(child + 1);
-                let (skip, out) = self.mix.at(onset, length);
-                add_bartlett(out, &self.raw[skip..length], skip, length, amplitude as f32);
-                onset += draw.between(0.0, length as f64) as i64;
+            let children = draw.whole(1, MOST) as usize;
+            for envelope in &self.families[children - 1] {
+                self.mix.add(onset, &self.raw, envelope);
+                onset += draw.between(0.0, envelope.len() as f64) as i64;
             }
         }
     }
@@ -127,26 +126,18 @@ impl Synth for Granular2015 {
     }
 }
 
-/// Samples of member `child` of a grain with `children` children; member 0 is the grain itself.
-fn child_length(grain_len: usize, child: u32, children: u32) -> usize {
-    grain_len * (children + 1 - child) as usize / (children + 1) as usize
-}
-
-/// Expected Σ amplitude² Σ envelope² of a grain with its children, over the numbers of children. A Bartlett envelope of
-/// n samples has an energy of n / 3.
-fn mean_family_energy(grain_len: usize) -> f64 {
+/// The envelopes of all families, scaled such that the expected power is that of the blocks.
+fn families(grain_len: usize, hop: f64) -> Vec<Vec<Vec<f32>>> {
     let member = |child: u32, children: u32| {
-        child_length(grain_len, child, children) as f64 / 3.0 / f64::from(child + 1).powi(2)
+        let length = grain_len * (children + 1 - child) as usize / (children + 1) as usize;
+        let envelope = Window::Bartlett.coefficients_f64(length, Form::Symmetric);
+        envelope.into_iter().map(|e| e / f64::from(child + 1)).collect::<Vec<f64>>()
     };
-    let family = |children: u32| (0..=children).map(|child| member(child, children)).sum::<f64>();
-    (1..=MOST).map(family).sum::<f64>() / f64::from(MOST)
-}
-
-/// Adds `sound` from sample `skip` of a grain of `length` samples on, under a Bartlett envelope of height `amplitude`.
-fn add_bartlett(out: &mut [f32], sound: &[f32], skip: usize, length: usize, amplitude: f32) {
-    let slope = 2.0 / length as f32;
-    for (k, (y, x)) in (skip..).zip(out.iter_mut().zip(sound)) {
-        let envelope = 1.0 - ((k as f32 + 0.5) * slope - 1.0).abs();
-        *y += amplitude * envelope * x;
-    }
+    let family = |children: u32| (0..=children).map(|child| member(child, children)).collect::<Vec<_>>();
+    let families: Vec<Vec<Vec<f64>>> = (1..=MOST).map(family).collect();
+    let energy: f64 = families.iter().flatten().flatten().map(|e| e * e).sum();
+    let grains = f64::from(1 + MOST) / 2.0;
+    let gain = (hop / (grains * energy / f64::from(MOST))).sqrt();
+    let scaled = |envelope: &Vec<f64>| envelope.iter().map(|e| (e * gain) as f32).collect();
+    families.iter().map(|family| family.iter().map(scaled).collect()).collect()
 }

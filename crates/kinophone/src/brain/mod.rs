@@ -1,13 +1,25 @@
 //! Brains: the network that turns a picture into what is to sound, how it learns, and the file it lives in. The only
 //! module that names the machine-learning framework.
 
-use crate::Result;
-use crate::corpus::{HoldOut, Source};
-use crate::storage::Overwrite;
-use crate::task::Task;
+mod batches;
+mod checkpoint;
+pub mod fast;
+mod file;
+pub mod layer;
+mod net;
+mod rbm;
+mod tensors;
+pub mod trainer;
+mod verdict;
+
+pub use file::Brain;
+pub use trainer::train;
+
+use crate::corpus::HoldOut;
+use crate::{Error, Kind, Result};
 use kinophone_dsp::units::TickGrid;
 use serde::{Deserialize, Serialize};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Rows of pictures and what they should sound like.
 pub trait Examples: Sync {
@@ -44,6 +56,74 @@ pub struct BrainConfig {
     pub layers: Vec<usize>,
     /// Of the hidden layers; the last one is linear.
     pub activation: Activation,
+}
+
+/// The four networks of 2015 by name, with the sizes of their hidden layers.
+pub const PRESETS: [(&str, &[usize]); 4] = [
+    ("classic", &[1000]),
+    ("classic-deep", &[1000, 1000, 1000]),
+    ("classic-wide", &[2048, 1000, 1000]),
+    ("classic-kungfury", &[2000, 1500, 1000]),
+];
+
+/// The hidden layers of a preset.
+pub fn preset(name: &str) -> Result<Vec<usize>> {
+    let found = PRESETS.iter().find(|(known, _)| *known == name);
+    found.map(|(_, hidden)| hidden.to_vec()).ok_or_else(|| {
+        let names = PRESETS.map(|(name, _)| name).join(", ");
+        Error::new(Kind::Invalid, format!("there is no preset '{name}'"))
+            .help(format!("choose one of {names}, or give --layers"))
+    })
+}
+
+impl BrainConfig {
+    /// A brain for grey pictures of that size that says one hop a tick, with those hidden layers (see [`preset`]) of rectified units.
+    pub fn new(grid: TickGrid, size: u32, hidden: &[usize]) -> Self {
+        let mut new = Self {
+            grid,
+            size,
+            colour: false,
+            hops: 1,
+            layers: hidden.to_vec(),
+            activation: Activation::Relu,
+        };
+        new.fit();
+        new
+    }
+
+    /// The same brain for coloured pictures.
+    pub fn with_colour(mut self, colour: bool) -> Self {
+        self.colour = colour;
+        self.refit()
+    }
+
+    /// The same brain saying that many hops a tick.
+    pub fn with_hops(mut self, hops: usize) -> Self {
+        self.hops = hops;
+        self.refit()
+    }
+
+    fn refit(mut self) -> Self {
+        self.layers = self.layers[1..self.layers.len() - 1].to_vec();
+        self.fit();
+        self
+    }
+
+    fn fit(&mut self) {
+        self.layers.insert(0, self.picture_len());
+        self.layers.push(self.target_len());
+    }
+
+    /// Numbers in a picture, at most `usize::MAX`.
+    pub fn picture_len(&self) -> usize {
+        let side = self.size as usize;
+        side.saturating_mul(side).saturating_mul(if self.colour { 3 } else { 1 })
+    }
+
+    /// Numbers of sound that it says a tick, at most `usize::MAX`.
+    pub fn target_len(&self) -> usize {
+        self.grid.block_len().saturating_mul(self.hops)
+    }
 }
 
 /// How a network is pretrained.
@@ -84,7 +164,7 @@ pub struct TrainConfig {
     pub epochs: u32,
     /// At most so many minutes.
     pub minutes: Option<f32>,
-    /// Stop after so many epochs without a better validation loss, and keep the best; 0 never stops early.
+    /// Stop after so many epochs without a better validation loss, and keep the best; 0 never stops early and keeps the last.
     pub patience: u32,
     /// Seed of everything random.
     pub seed: u64,
@@ -100,9 +180,27 @@ pub struct TrainConfig {
     pub device: String,
 }
 
-/// A trained (or new) brain.
-pub struct Brain {
-    _private: (),
+/// The choices of the classic brain: Adam at 0.001 falling to a hundredth, batches of 100, thirty epochs without early
+/// stopping. A network that says waveforms can't predict their phase on new film; stopped where that error is least it
+/// would fall nearly silent, so by default it learns its films as long as planned, as in 2015.
+impl Default for TrainConfig {
+    fn default() -> Self {
+        Self {
+            optimizer: Optimizer::Adam,
+            lr: 1e-3,
+            decay: true,
+            batch: 100,
+            epochs: 30,
+            minutes: None,
+            patience: 0,
+            seed: 1,
+            pretrain: Pretrain::None,
+            pretrain_epochs: 10,
+            hold_out: HoldOut::Every5th,
+            silence_secs: 30.0,
+            device: "cpu".to_owned(),
+        }
+    }
 }
 
 /// Where a run keeps its state, and how it ends.
@@ -131,53 +229,27 @@ pub struct Verdict {
     pub words: String,
 }
 
-impl Brain {
-    /// Reads and checks a brain file: structure, checksum, finite weights.
-    pub fn load(path: &Path) -> Result<Self> {
-        let _ = path;
-        unimplemented!()
-    }
-    /// Writes it atomically: the same brain gives the same bytes.
-    pub fn save(&self, path: &Path, overwrite: Overwrite) -> Result<()> {
-        let _ = (path, overwrite);
-        unimplemented!()
-    }
-    /// What it is.
-    pub fn config(&self) -> &BrainConfig {
-        unimplemented!()
-    }
-    /// How it was trained.
-    pub fn training(&self) -> &TrainConfig {
-        unimplemented!()
-    }
-    /// The films it learned from.
-    pub fn ledger(&self) -> &[Source] {
-        unimplemented!()
-    }
-    /// How good it is.
-    pub fn verdict(&self) -> Option<&Verdict> {
-        unimplemented!()
-    }
-    /// Short name of its content: BLAKE3 over config and weights, 64 hexadecimal digits.
-    pub fn id(&self) -> &str {
-        unimplemented!()
-    }
-    /// Weights of layer `i`: `[inputs, outputs]` row by row, and biases.
-    pub fn layer(&self, i: usize) -> (&[f32], &[f32]) {
-        let _ = i;
-        unimplemented!()
-    }
-    /// Predicts for several pictures at once: `pictures` holds n × `picture_len` numbers in 0..1, `out` n × output.
-    /// The result for one picture does not depend on the others beside it (bit for bit).
-    pub fn predict(&self, pictures: &[f32], out: &mut [f32]) {
-        let _ = (pictures, out);
-        unimplemented!()
-    }
+/// The losses of a training, epoch by epoch.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct History {
+    /// Of the regression.
+    pub epochs: Vec<EpochLoss>,
+    /// Of the pretraining: the mean squared error of the reconstruction, for each machine and epoch.
+    pub reconstruction: Vec<Vec<f32>>,
+}
+
+/// Mean squared errors of one epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EpochLoss {
+    /// On the training pairs, while they were learned.
+    pub training: f32,
+    /// On the validation pairs, after the epoch; `None` where there are none.
+    pub validation: Option<f32>,
 }
 
 /// What came of a training.
 pub struct Trained {
-    /// The brain, the best by validation loss.
+    /// The brain: the best by validation loss under `patience`, else the last.
     pub brain: Brain,
     /// Epochs done in all, resumed ones included.
     pub epochs: u32,
@@ -193,18 +265,4 @@ pub struct Split<'a> {
     pub validation: &'a [u32],
     /// For the verdict.
     pub held_out: &'a [u32],
-}
-
-/// Trains a brain. Ctrl-C (the task's cancel flag) is not an error: it ends with the best brain so far.
-pub fn train(
-    config: BrainConfig,
-    training: TrainConfig,
-    ledger: Vec<Source>,
-    examples: &dyn Examples,
-    split: Split<'_>,
-    files: &TrainFiles,
-    task: Task<'_>,
-) -> Result<Trained> {
-    let _ = (config, training, ledger, examples, split, files, task);
-    unimplemented!()
 }

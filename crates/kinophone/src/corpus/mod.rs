@@ -17,7 +17,7 @@ mod shard;
 mod synthetic;
 
 pub use pairs::{HoldOut, PairOptions, Pairs};
-pub use prepare::{PrepareOptions, Prepared, prepare};
+pub use prepare::{PrepareOptions, Prepared, find, prepare};
 pub use shard::{Shard, ShardWriter, SoundTrack};
 
 use crate::media::FilmFacts;

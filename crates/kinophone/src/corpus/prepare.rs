@@ -37,6 +37,22 @@ pub struct PrepareOptions {
     pub origin: Option<String>,
 }
 
+impl Default for PrepareOptions {
+    /// 64 × 64 grey, sound track 0 where there is one, no provenance beyond the film's tags.
+    fn default() -> Self {
+        Self {
+            size: DEFAULT_SIZE,
+            colour: false,
+            audio_track: 0,
+            require_sound: false,
+            licence: None,
+            author: None,
+            title: None,
+            origin: None,
+        }
+    }
+}
+
 /// What came of one film.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct Prepared {
@@ -83,7 +99,7 @@ struct Job<'a> {
 impl Job<'_> {
     fn run(&self) -> Result<Prepared> {
         let stamp = Stamp::of(self.film)?;
-        let hash = self.hash(stamp.bytes)?;
+        let hash = identify(self.film, stamp.bytes, self.task)?;
         let path = self.folder.join(shard_name(&hash, self.options));
         let overwrite = match open_verified(&path) {
             Ok(shard) => return self.skip(&shard),
@@ -222,27 +238,8 @@ impl Job<'_> {
         }
     }
 
-    /// BLAKE3 of the film's bytes in hexadecimal.
-    fn hash(&self, bytes: u64) -> Result<String> {
-        let read = |e| Error::io("read", self.film, e);
-        self.task.watcher.stage(&format!("identifying {}", self.name()), "bytes", Some(bytes));
-        let mut file = File::open(self.film).map_err(read)?;
-        let (mut hash, mut buffer, mut done) = (blake3::Hasher::new(), Vec::with_capacity(HASH_STEP), 0);
-        loop {
-            buffer.clear();
-            file.by_ref().take(HASH_STEP as u64).read_to_end(&mut buffer).map_err(read)?;
-            if buffer.is_empty() {
-                return Ok(hash.finalize().to_hex().to_string());
-            }
-            hash.update_rayon(&buffer);
-            done += buffer.len() as u64;
-            self.task.watcher.advance(done);
-            self.task.cancel.check()?;
-        }
-    }
-
     fn name(&self) -> String {
-        self.film.file_name().unwrap_or(self.film.as_os_str()).to_string_lossy().into_owned()
+        file_name(self.film)
     }
 
     fn no_sound(&self) -> Error {
@@ -250,6 +247,45 @@ impl Job<'_> {
             "learn from films with sound; a silent film can be given a soundtrack with 'kinophone render'",
         )
     }
+}
+
+/// The shard of `film` in `folder` with its sound track 0, if it was prepared there; `None` also where the folder does not
+/// exist or the shard is damaged, since the film itself is at hand.
+pub fn find(folder: &Path, film: &Path, size: u32, colour: bool, task: Task<'_>) -> Result<Option<Shard>> {
+    if !folder.is_dir() {
+        return Ok(None);
+    }
+    let stamp = Stamp::of(film)?;
+    let options = PrepareOptions { size, colour, ..PrepareOptions::default() };
+    let path = folder.join(shard_name(&identify(film, stamp.bytes, task)?, &options));
+    match open_verified(&path) {
+        Ok(shard) => Ok(Some(shard)),
+        Err(e) if matches!(e.kind(), Kind::NotFound | Kind::Damaged) => Ok(None),
+        Err(e) => Err(e),
+    }
+}
+
+/// BLAKE3 of the film's bytes in hexadecimal.
+fn identify(film: &Path, bytes: u64, task: Task<'_>) -> Result<String> {
+    let read = |e| Error::io("read", film, e);
+    task.watcher.stage(&format!("identifying {}", file_name(film)), "bytes", Some(bytes));
+    let mut file = File::open(film).map_err(read)?;
+    let (mut hash, mut buffer, mut done) = (blake3::Hasher::new(), Vec::with_capacity(HASH_STEP), 0);
+    loop {
+        buffer.clear();
+        file.by_ref().take(HASH_STEP as u64).read_to_end(&mut buffer).map_err(read)?;
+        if buffer.is_empty() {
+            return Ok(hash.finalize().to_hex().to_string());
+        }
+        hash.update_rayon(&buffer);
+        done += buffer.len() as u64;
+        task.watcher.advance(done);
+        task.cancel.check()?;
+    }
+}
+
+fn file_name(film: &Path) -> String {
+    film.file_name().unwrap_or(film.as_os_str()).to_string_lossy().into_owned()
 }
 
 /// By what a film under change is noticed: one that is still being copied or downloaded would give a shard whose name

@@ -173,7 +173,7 @@ fn perform(
     task: Task<'_>,
 ) -> Result<Heard> {
     let config = brain.config();
-    let mut pictures = TimedPictures::open(ffmpeg, plan, config.size, config.colour)?;
+    let mut pictures = TimedPictures::open(ffmpeg, plan, config.size, config.colour, task)?;
     let from_corpus = pictures.from_shard();
     let name = plan.film.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let expected = facts.duration.map(|d| config.grid.tick.ticks_in(d));

@@ -3,6 +3,7 @@
 use super::RenderPlan;
 use crate::corpus::{self, Shard};
 use crate::media::{Decode, Decoded, Ffmpeg, Picture};
+use crate::task::Task;
 use crate::{Error, Kind, Result};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::JoinHandle;
@@ -17,9 +18,9 @@ pub(super) enum TimedPictures {
 }
 
 impl TimedPictures {
-    pub(super) fn open(ffmpeg: &Ffmpeg, plan: &RenderPlan, size: u32, colour: bool) -> Result<Self> {
+    pub(super) fn open(ffmpeg: &Ffmpeg, plan: &RenderPlan, size: u32, colour: bool, task: Task<'_>) -> Result<Self> {
         if let Some(folder) = &plan.corpus
-            && let Some(shard) = corpus::find(folder, &plan.film, size, colour)?
+            && let Some(shard) = corpus::find(folder, &plan.film, size, colour, task)?
         {
             return Ok(Self::Shard { shard: Box::new(shard), next: 0 });
         }

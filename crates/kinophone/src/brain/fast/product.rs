@@ -1,0 +1,124 @@
+//! The three products of a fully connected layer, cut into blocks for the cache and the threads.
+//!
+//! Which thread does which block is left to chance; the result is not, see [`kernel`](super::kernel).
+
+use super::kernel::Processor;
+use super::panels::{Panels, Row, WIDTH, ZERO, transpose};
+use rayon::prelude::*;
+
+/// Rows of a batch that one block holds: a block of activations, one of weights and the sums fit the first-level cache.
+const BLOCK: usize = 64;
+/// Rows of a batch that a block of the backward product holds, in panels of the turned gradient.
+const TURNED_BLOCK: usize = 2 * WIDTH;
+/// Rows of a batch by which weight gradients are summed up at a time.
+const DEPTH: usize = 2 * WIDTH;
+/// Tiles of 48 × 48 weights that one parallel piece changes.
+const TILES: usize = 8;
+
+/// y = `finish`(x · w + b). Shapes: x `[batch, in]`, w `[in, out]`, b `[1, out]`, y `[batch, out]`.
+pub fn forward(
+    processor: Processor,
+    x: &Panels,
+    w: &Panels,
+    b: &Panels,
+    y: &mut Panels,
+    finish: impl Fn(&mut [Row]) + Sync,
+) {
+    let batch = x.rows();
+    if batch == 0 {
+        return;
+    }
+    y.set_rows(batch);
+    let block = batch.div_ceil(batch.div_ceil(BLOCK)).next_multiple_of(8);
+    y.all_mut().par_chunks_mut(batch).enumerate().for_each(|(q, panel)| {
+        panel.par_chunks_mut(block).enumerate().for_each(|(i, sums)| {
+            sums.fill(b.panel(q)[0]);
+            for (p, weights) in w.panel(q).chunks(WIDTH).enumerate() {
+                processor.by_rows(&x.panel(p)[i * block..], weights, sums, w.width_of(q));
+            }
+            finish(sums);
+        });
+    });
+}
+
+/// x = `finish`(y · wᵀ), and padding is zero before `finish`. Shapes as for [`forward`]; `turned` is scratch. `finish` is told the panel
+/// of x and the first row of the block that it is given.
+pub fn backward(
+    processor: Processor,
+    y: &Panels,
+    w: &Panels,
+    turned: &mut Panels,
+    x: &mut Panels,
+    finish: impl Fn(usize, usize, &mut [Row]) + Sync,
+) {
+    let batch = y.rows();
+    if batch == 0 {
+        return;
+    }
+    turn(y, turned);
+    let turned = &*turned;
+    x.set_rows(batch);
+    let inputs = x.columns();
+    x.all_mut().par_chunks_mut(batch).enumerate().for_each(|(p, panel)| {
+        let features = WIDTH.min(inputs - p * WIDTH);
+        panel.par_chunks_mut(TURNED_BLOCK).enumerate().for_each(|(i, block)| {
+            for (k, rows) in block.chunks_mut(WIDTH).enumerate() {
+                let mut sums = [ZERO; WIDTH];
+                let gradients = turned.panel(i * (TURNED_BLOCK / WIDTH) + k);
+                for (q, gradients) in gradients.chunks(WIDTH).enumerate() {
+                    let weights = &w.panel(q)[p * WIDTH..][..features];
+                    processor.by_rows(weights, gradients, &mut sums[..features], rows.len());
+                }
+                transpose(&sums[..features], rows);
+            }
+            finish(p, i * TURNED_BLOCK, block);
+        });
+    });
+}
+
+/// `turned` = yᵀ, so that the backward product can run along the batch. Shapes: y `[batch, out]`, turned `[out, batch]`.
+fn turn(y: &Panels, turned: &mut Panels) {
+    turned.reshape(y.columns(), y.rows());
+    turned.all_mut().par_chunks_mut(y.columns()).enumerate().for_each(|(i, panel)| {
+        panel.par_chunks_mut(WIDTH).enumerate().for_each(|(q, block)| {
+            let rows = &y.panel(q)[i * WIDTH..];
+            transpose(&rows[..rows.len().min(WIDTH)], block);
+        });
+    });
+}
+
+/// One tile of xᵀ · y: adds rows 48 p … of panel q to `sums`. Shapes: x `[batch, in]`, y `[batch, out]`, the whole product `[in, out]`.
+pub fn gradient_tile(processor: Processor, x: &Panels, y: &Panels, p: usize, q: usize, sums: &mut [Row]) {
+    let (x, y) = (x.panel(p), y.panel(q));
+    for (x, y) in x.chunks(DEPTH).zip(y.chunks(DEPTH)) {
+        processor.by_columns(x, 0, y, sums);
+    }
+}
+
+/// Calls `change` for every tile of up to 48 × 48 numbers in parallel, with the panel, the tile's number within it, and the tile's
+/// rows in each of the `matrices` (which have one shape).
+pub fn for_tiles<const N: usize>(
+    matrices: [&mut Panels; N],
+    change: impl Fn(usize, usize, [&mut [Row]; N]) + Sync,
+) {
+    let rows = matrices[0].rows();
+    let panels = split(matrices.map(Panels::all_mut), rows);
+    panels.into_par_iter().enumerate().for_each(|(q, panel)| {
+        let pieces = split(panel, TILES * WIDTH);
+        pieces.into_par_iter().enumerate().for_each(|(i, piece)| {
+            for (k, tile) in split(piece, WIDTH).into_iter().enumerate() {
+                change(q, i * TILES + k, tile);
+            }
+        });
+    });
+}
+
+/// Cuts all slices (of one length) into chunks of `rows`, and puts the chunks with the same number together.
+fn split<const N: usize>(slices: [&mut [Row]; N], rows: usize) -> Vec<[&mut [Row]; N]> {
+    let mut chunks = slices.map(|slice| slice.chunks_mut(rows));
+    std::iter::from_fn(|| {
+        let mut next = chunks.each_mut().map(|c| c.next());
+        next[0].is_some().then(|| next.each_mut().map(|c| c.take().unwrap_or_default()))
+    })
+    .collect()
+}
