@@ -137,7 +137,7 @@ impl Composer {
 
     fn disc(&mut self, at: u64) -> u64 {
         let x = self.random.random_range(ACROSS.0..ACROSS.1);
-        let y = self.random.random_range(0.2..0.8);
+        let y = self.random.random_range(0.28..0.72);
         self.add(Shape::Disc, at, frames_in(self.rate, DISC_SECS), (x, y, y))
     }
 

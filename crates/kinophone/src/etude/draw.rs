@@ -17,7 +17,7 @@ const LINE_HALF: f64 = 0.04;
 /// Radius of a new disc in units of the shorter side.
 const DISC_RADIUS: f64 = 0.2;
 /// The flash around a disc on its first frame: radius in disc radii, and brightness.
-const HALO: (f64, f64) = (1.5, 0.5);
+const HALO: (f64, f64) = (1.3, 0.4);
 /// Half the thickness of a stroke, in picture widths.
 const STROKE_HALF: f64 = 0.01;
 /// Strokes a frame. Each has a lane of its own, so that no two hide each other.

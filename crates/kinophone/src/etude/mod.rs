@@ -45,7 +45,7 @@ pub enum Composition {
     Shapes,
     /// White flashes with beeps.
     Flashes {
-        /// Frames from one flash to the next, on average; at least 2 × `frames`.
+        /// Frames from one flash to the next, on average; at least 3 × `frames`, so that even irregular ones never touch.
         every: u32,
         /// Frames that a flash lasts.
         frames: u32,
@@ -89,7 +89,7 @@ impl EtudeConfig {
 
     /// A flash of one frame about every second at irregular distances, 64 × 64, 48 kHz.
     pub fn flashes(seconds: u32, rate: FrameRate, seed: u64) -> Self {
-        let every = (rate.as_f64().round() as u32).max(2);
+        let every = (rate.as_f64().round() as u32).max(4);
         Self {
             composition: Composition::Flashes { every, frames: 1, irregular: true },
             rate,
@@ -120,11 +120,11 @@ impl EtudeConfig {
             return bad("an etude without a single picture can't be drawn".to_owned(), "make it longer");
         }
         if let Composition::Flashes { every, frames, .. } = self.composition
-            && (frames == 0 || every < frames.saturating_mul(2))
+            && (frames == 0 || every < frames.saturating_mul(3))
         {
             return bad(
                 format!("flashes of {frames} frames every {every} frames can't be told apart"),
-                "let a flash last at least one frame and at most half of the interval",
+                "let a flash last at least one frame and at most a third of the interval",
             );
         }
         Ok(())

@@ -146,7 +146,7 @@ fn noise(colour: u64, len: usize) -> Vec<f64> {
     (0..len)
         .map(|_| {
             let white: f64 = random.random_range(-1.0..1.0);
-            // One pole below, or one zero above, about an eighth of the sample rate; then equally loud.
+            // A low pass with one pole, or the difference of neighbours; the factors make both about equally loud.
             let coloured = if colour == 0 { last + 0.4 * (white - last) } else { 0.5 * (white - last) };
             last = if colour == 0 { coloured } else { white };
             coloured * [1.5, 1.2][colour as usize]
