@@ -65,7 +65,7 @@ fn run_folder(brain: &Path) -> PathBuf {
 }
 
 /// Removes the state of an earlier run, and no other file that may lie there.
-fn forget(run: &Path) -> Result<()> {
+pub fn forget(run: &Path) -> Result<()> {
     let failed = |e| Error::io("replaced", run, e);
     for entry in std::fs::read_dir(run).map_err(failed)? {
         let file = entry.map_err(failed)?;
