@@ -41,5 +41,7 @@ pub struct DemoArgs {
 /// Draws, learns, renders, and tells what to open.
 pub fn run(args: &DemoArgs, _context: &Context) -> Result<Outcome, Failure> {
     std::fs::create_dir_all(&args.output).map_err(|e| Error::io("created", &args.output, e))?;
-    Err(Error::new(Kind::Invalid, "the demo is not connected to the etudes yet").help("use train and render").into())
+    Err(Error::new(Kind::Invalid, "the demo is not connected to the etudes yet")
+        .help("use train and render")
+        .into())
 }
