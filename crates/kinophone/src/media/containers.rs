@@ -17,18 +17,71 @@ struct Container {
 use SoundCodec::{Aac, Flac, Opus, Pcm};
 
 /// ISO base media (MP4 registration authority's list, as far as players know it).
-const MP4_PICTURES: &[&str] =
-    &["h264", "hevc", "av1", "vp9", "mpeg4", "mpeg2video", "mpeg1video", "mjpeg", "vc1", "vvc", "png", "jpeg2000"];
+const MP4_PICTURES: &[&str] = &[
+    "h264",
+    "hevc",
+    "av1",
+    "vp9",
+    "mpeg4",
+    "mpeg2video",
+    "mpeg1video",
+    "mjpeg",
+    "vc1",
+    "vvc",
+    "png",
+    "jpeg2000",
+];
 /// QuickTime: what editors write, too.
 const MOV_PICTURES: &[&str] = &[
-    "h264", "hevc", "mpeg4", "mpeg2video", "mpeg1video", "mjpeg", "prores", "dnxhd", "cfhd", "png", "qtrle", "rawvideo",
-    "dvvideo", "svq1", "svq3", "cinepak", "rpza", "h263", "ffv1", "jpeg2000", "hap", "v210", "gif",
+    "h264",
+    "hevc",
+    "mpeg4",
+    "mpeg2video",
+    "mpeg1video",
+    "mjpeg",
+    "prores",
+    "dnxhd",
+    "cfhd",
+    "png",
+    "qtrle",
+    "rawvideo",
+    "dvvideo",
+    "svq1",
+    "svq3",
+    "cinepak",
+    "rpza",
+    "h263",
+    "ffv1",
+    "jpeg2000",
+    "hap",
+    "v210",
+    "gif",
 ];
 const WEBM_PICTURES: &[&str] = &["vp8", "vp9", "av1"];
-/// Microsoft's RIFF tags as registered; newer codecs have none that players know.
+/// Codecs of AVI's own time. H.264 is left out: AVI has one time per packet, in storage order, so that its B-frames come
+/// back late; so are newer codecs, whose tags players do not know.
 const AVI_PICTURES: &[&str] = &[
-    "h264", "mpeg4", "msmpeg4v1", "msmpeg4v2", "msmpeg4v3", "mpeg1video", "mpeg2video", "mjpeg", "ffv1", "huffyuv",
-    "ffvhuff", "utvideo", "rawvideo", "dvvideo", "cinepak", "wmv1", "wmv2", "h263", "h263p", "flv1", "magicyuv", "png",
+    "mpeg4",
+    "msmpeg4v1",
+    "msmpeg4v2",
+    "msmpeg4v3",
+    "mpeg1video",
+    "mpeg2video",
+    "mjpeg",
+    "ffv1",
+    "huffyuv",
+    "ffvhuff",
+    "utvideo",
+    "rawvideo",
+    "dvvideo",
+    "cinepak",
+    "wmv1",
+    "wmv2",
+    "h263",
+    "h263p",
+    "flv1",
+    "magicyuv",
+    "png",
 ];
 
 const CONTAINERS: &[Container] = &[
@@ -71,6 +124,11 @@ pub(super) fn muxer(extension: &str) -> Option<&'static str> {
 pub(super) fn takes_picture(extension: &str, codec: &str) -> bool {
     let pictures = container(extension).and_then(|c| c.pictures);
     pictures.is_some_and(|codecs| codecs.is_empty() || codecs.contains(&codec))
+}
+
+/// Whether a container takes pictures at all.
+pub(super) fn holds_pictures(extension: &str) -> bool {
+    container(extension).is_some_and(|c| c.pictures.is_some())
 }
 
 /// The extensions of all containers that take that picture codec.

@@ -47,8 +47,13 @@ pub(super) fn decode(ffmpeg: &Ffmpeg, path: &Path, how: &Decode) -> Result<Pictu
         args.extend(options);
         sound = Some((rate, channels, to.file.clone()));
     }
-    let launch =
-        Launch { program: &ffmpeg.program, args, input: false, stall: ffmpeg.stall, grows: how.sound.as_ref().map(|s| s.file.clone()) };
+    let launch = Launch {
+        program: &ffmpeg.program,
+        args,
+        input: false,
+        stall: ffmpeg.stall,
+        grows: how.sound.as_ref().map(|s| s.file.clone()),
+    };
     let (process, _, stdout) = Process::start(launch)?;
     Ok(PictureStream {
         process,
@@ -70,7 +75,16 @@ pub(super) fn decode(ffmpeg: &Ffmpeg, path: &Path, how: &Decode) -> Result<Pictu
 /// earliest stream *in use*, so that pictures and sound decoded apart would lie on different clocks.
 pub(super) fn opening(path: &Path, zero: MediaTime, codec_options: &[&str]) -> Result<Vec<OsString>> {
     let mut args = input::common();
-    args.extend(input::words(&["-nostdin", "-nostats", "-v", "error", "-max_error_rate", "1", "-copyts", "-y"]));
+    args.extend(input::words(&[
+        "-nostdin",
+        "-nostats",
+        "-v",
+        "error",
+        "-max_error_rate",
+        "1",
+        "-copyts",
+        "-y",
+    ]));
     args.extend(input::words(codec_options));
     args.extend(input::guards());
     args.extend(input::words(&["-itsoffset", &seconds(MediaTime(-zero.0))]));
@@ -81,15 +95,35 @@ pub(super) fn opening(path: &Path, zero: MediaTime, codec_options: &[&str]) -> R
 fn picture_output(ffmpeg: &Ffmpeg, picture: &PictureFacts, how: &Decode) -> Vec<OsString> {
     let size = how.size;
     // Colour needs the careful conversion: the quick one turns white into 253.
-    let (format, flags) = if how.colour { ("rgb24", "area+accurate_rnd+full_chroma_int") } else { ("gray", "area") };
+    let (format, flags) =
+        if how.colour { ("rgb24", "area+accurate_rnd+full_chroma_int") } else { ("gray", "area") };
     // Transparent pictures are laid over black.
     let opaque = if has_alpha(&picture.pixel_format) { "format=gbrap,premultiply=inplace=1," } else { "" };
     let filter = format!("{opaque}scale={size}:{size}:flags={flags}:out_range=full,format={format}");
     let mut args = input::words(&["-map", &format!("0:{}", picture.stream), "-vf", &filter]);
     // Every picture at its own time: none repeated or left out for the sake of a rate (`-vsync` is the name before 5.1).
-    args.extend(input::words(if ffmpeg.number >= (5, 1) { &["-fps_mode", "passthrough"] } else { &["-vsync", "0"] }));
-    args.extend(input::words(&["-enc_time_base", "1:1000000", "-output_ts_offset", &seconds(MediaTime(LIFT))]));
-    args.extend(input::words(&["-map_metadata", "-1", "-map_chapters", "-1", "-c:v", "rawvideo", "-f", "nut", "pipe:1"]));
+    args.extend(input::words(if ffmpeg.number >= (5, 1) {
+        &["-fps_mode", "passthrough"]
+    } else {
+        &["-vsync", "0"]
+    }));
+    args.extend(input::words(&[
+        "-enc_time_base",
+        "1:1000000",
+        "-output_ts_offset",
+        &seconds(MediaTime(LIFT)),
+    ]));
+    args.extend(input::words(&[
+        "-map_metadata",
+        "-1",
+        "-map_chapters",
+        "-1",
+        "-c:v",
+        "rawvideo",
+        "-f",
+        "nut",
+        "pipe:1",
+    ]));
     args
 }
 
@@ -217,7 +251,9 @@ fn sound_written((rate, channels, file): (SampleRate, u32, PathBuf)) -> Result<(
 }
 
 pub(super) fn no_picture(path: &Path) -> Error {
-    Error::new(Kind::NoPicture, "has sound but no moving pictures").at(path).help("name a film with a picture")
+    Error::new(Kind::NoPicture, "has sound but no moving pictures")
+        .at(path)
+        .help("name a film with a picture")
 }
 
 fn undecodable(path: &Path, reason: Option<&String>) -> Error {

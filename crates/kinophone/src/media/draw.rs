@@ -47,8 +47,8 @@ pub(super) fn draw(
 /// The extension and its usual sound codec.
 fn kind_of(film: &DrawnFilm) -> Result<(String, SoundCodec)> {
     let extension = film.output.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-    let takes_pictures = containers::takes_picture(&extension, "h264") || extension == "webm";
-    let Some(codec) = SoundCodec::default_for(&extension).filter(|_| takes_pictures) else {
+    let holds_pictures = containers::holds_pictures(&extension);
+    let Some(codec) = SoundCodec::default_for(&extension).filter(|_| holds_pictures) else {
         return Err(Error::new(Kind::Invalid, "has an extension that no drawn film can have")
             .at(&film.output)
             .help("choose mp4, m4v, mov, mkv, webm or avi"));
@@ -74,7 +74,10 @@ fn inputs(
     args.extend(input::words(&["-video_size", &format!("{}x{}", film.width, film.height)]));
     args.extend(input::words(&["-framerate", &format!("{}/{}", film.rate.num(), film.rate.den())]));
     args.extend(input::words(&["-protocol_whitelist", "pipe", "-i", "pipe:0"]));
-    args.extend(input::words(&["-itsoffset", &decode::seconds(encode::early_opus(ffmpeg, codec, extension))]));
+    args.extend(input::words(&[
+        "-itsoffset",
+        &decode::seconds(encode::early_opus(ffmpeg, codec, extension)),
+    ]));
     args.extend(encode::raw_sound(film.sound_rate, 1));
     args.extend(input::words(&["-protocol_whitelist", "file", "-i"]));
     args.push(input::url(samples)?);
@@ -82,14 +85,38 @@ fn inputs(
     Ok(args)
 }
 
-/// The threads are counted because encoders divide their work, and thus their bits, by them. No B-frames: AVI has no
-/// times for them.
+/// The threads are counted because encoders divide their work, and thus their bits, by them.
 fn picture_codec(ffmpeg: &Ffmpeg, extension: &str) -> Result<Vec<OsString>> {
-    const VP9: &[&str] =
-        &["-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-crf", "20", "-b:v", "0", "-threads", "2"];
-    const VP8: &[&str] = &["-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-crf", "8", "-b:v", "8M", "-threads", "2"];
-    const H264: &[&str] = &["-c:v", "libx264", "-preset", "veryfast", "-crf", "16", "-bf", "0", "-threads", "4"];
-    const MPEG4: &[&str] = &["-c:v", "mpeg4", "-q:v", "2", "-threads", "1"];
+    const VP9: &[&str] = &[
+        "-c:v",
+        "libvpx-vp9",
+        "-deadline",
+        "realtime",
+        "-cpu-used",
+        "8",
+        "-crf",
+        "20",
+        "-b:v",
+        "0",
+        "-threads",
+        "2",
+    ];
+    const VP8: &[&str] = &[
+        "-c:v",
+        "libvpx",
+        "-deadline",
+        "realtime",
+        "-cpu-used",
+        "8",
+        "-crf",
+        "8",
+        "-b:v",
+        "8M",
+        "-threads",
+        "2",
+    ];
+    const H264: &[&str] = &["-c:v", "libx264", "-preset", "veryfast", "-crf", "16", "-threads", "4"];
+    const MPEG4: &[&str] = &["-c:v", "mpeg4", "-q:v", "2", "-bf", "0", "-threads", "1"];
     let chosen = match extension {
         "webm" if ffmpeg.has_encoder("libvpx-vp9")? => VP9,
         "webm" if ffmpeg.has_encoder("libvpx")? => VP8,
@@ -98,7 +125,7 @@ fn picture_codec(ffmpeg: &Ffmpeg, extension: &str) -> Result<Vec<OsString>> {
                 .at(&ffmpeg.program)
                 .help("draw an .mp4, or install an ffmpeg with libvpx"));
         }
-        _ if ffmpeg.has_encoder("libx264")? => H264,
+        "mp4" | "m4v" | "mov" | "mkv" if ffmpeg.has_encoder("libx264")? => H264,
         _ => MPEG4,
     };
     let mut args = input::words(chosen);
@@ -125,7 +152,8 @@ fn feed(
             let what = format!("can't be drawn: a picture has {} bytes instead of {bytes}", picture.len());
             return Err(Error::new(Kind::Invalid, what).at(&film.output));
         }
-        pipe.write_all(&picture).map_err(|e| Error::new(Kind::Io, "could not be drawn").at(&film.output).because(e))?;
+        pipe.write_all(&picture)
+            .map_err(|e| Error::new(Kind::Io, "could not be drawn").at(&film.output).because(e))?;
         task.watcher.advance(done);
     }
     Ok(())

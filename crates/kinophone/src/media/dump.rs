@@ -41,7 +41,8 @@ fn parse(lines: &[String]) -> Option<Raw> {
             raw.streams.push(stream_of(stream)?);
         } else if let Some(times) = line.strip_prefix("  Duration: ") {
             raw.duration = times.split(',').next().and_then(clock_time_of);
-            raw.start = times.split("start: ").nth(1).and_then(|rest| time_of(rest.split(',').next()?.trim()));
+            raw.start =
+                times.split("start: ").nth(1).and_then(|rest| time_of(rest.split(',').next()?.trim()));
         } else if let Some(stream) = raw.streams.last_mut() {
             detail(stream, line.trim());
         } else {
@@ -76,7 +77,8 @@ fn stream_of(text: &str) -> Option<RawStream> {
 
 fn picture(stream: &mut RawStream, fields: &[String]) {
     stream.kind = StreamKind::Picture;
-    stream.pixel_format = fields.get(1).and_then(|f| f.split(['(', ' ']).next()).unwrap_or_default().to_owned();
+    stream.pixel_format =
+        fields.get(1).and_then(|f| f.split(['(', ' ']).next()).unwrap_or_default().to_owned();
     for field in fields {
         let word = field.split(' ').next().unwrap_or_default();
         if let Some((width, height)) = word.split_once('x')
@@ -109,7 +111,13 @@ fn channels_of(layout: &str) -> u32 {
         "hexadecagonal" => 16,
         _ if layout.contains(" channels") => name.parse().unwrap_or(2),
         // "5.1" and "7.1.4" are sums.
-        _ => name.split('.').map(str::parse::<u32>).sum::<Result<u32, _>>().ok().filter(|&n| n > 0).unwrap_or(2),
+        _ => name
+            .split('.')
+            .map(str::parse::<u32>)
+            .sum::<Result<u32, _>>()
+            .ok()
+            .filter(|&n| n > 0)
+            .unwrap_or(2),
     }
 }
 

@@ -27,9 +27,12 @@ pub(super) fn encode(ffmpeg: &Ffmpeg, plan: &Encode) -> Result<Encoder> {
     let mut args = input::common();
     args.extend(input::words(&["-nostdin", "-nostats", "-v", "error", "-copyts", "-y"]));
     if let Some((film, picture)) = &plan.picture {
-        args.extend(picture_input(ffmpeg, film, picture)?);
+        args.extend(picture_input(ffmpeg, plan, film, picture)?);
     }
-    args.extend(input::words(&["-itsoffset", &decode::seconds(early_opus(ffmpeg, plan.codec, &plan.extension))]));
+    args.extend(input::words(&[
+        "-itsoffset",
+        &decode::seconds(early_opus(ffmpeg, plan.codec, &plan.extension)),
+    ]));
     args.extend(raw_sound(plan.rate, plan.channels));
     args.extend(input::words(&["-protocol_whitelist", "pipe", "-i", "pipe:0"]));
     match &plan.picture {
@@ -52,35 +55,64 @@ fn check(plan: &Encode) -> Result<()> {
     let extension = &plan.extension;
     if containers::muxer(extension).is_none() {
         let known: Vec<_> = containers::extensions().collect();
-        return Err(Error::new(Kind::Invalid, format!("would be a .{extension}, which Kinophone does not write"))
-            .at(&plan.output)
-            .help(format!("choose one of: {}", known.join(", "))));
+        return Err(Error::new(
+            Kind::Invalid,
+            format!("would be a .{extension}, which Kinophone does not write"),
+        )
+        .at(&plan.output)
+        .help(format!("choose one of: {}", known.join(", "))));
     }
     if !plan.codec.fits(extension) {
-        return Err(Error::new(Kind::Invalid, format!("can't hold {} sound in a .{extension}", name(plan.codec)))
-            .at(&plan.output)
-            .help(format!("containers that can: {}", containers::takers_of_sound(plan.codec).join(", "))));
+        return Err(Error::new(
+            Kind::Invalid,
+            format!("can't hold {} sound in a .{extension}", name(plan.codec)),
+        )
+        .at(&plan.output)
+        .help(format!("containers that can: {}", containers::takers_of_sound(plan.codec).join(", "))));
     }
     if !(1..=2).contains(&plan.channels) {
-        return Err(Error::new(Kind::Invalid, format!("can't have {} channels", plan.channels)).at(&plan.output));
+        return Err(
+            Error::new(Kind::Invalid, format!("can't have {} channels", plan.channels)).at(&plan.output)
+        );
     }
     match &plan.picture {
         Some((_, picture)) if !containers::takes_picture(extension, &picture.codec) => {
-            let takers = containers::takers_of_picture(&picture.codec);
-            Err(Error::new(Kind::Invalid, format!("can't take the film's {} picture into a .{extension}", picture.codec))
-                .at(&plan.output)
-                .help(format!("the picture is copied as it is; containers that fit: {}", takers.join(", "))))
+            Err(unfit(plan, picture, ""))
         }
         _ => Ok(()),
     }
 }
 
+fn unfit(plan: &Encode, picture: &PictureFacts, why: &str) -> Error {
+    let mut takers = containers::takers_of_picture(&picture.codec);
+    takers.retain(|extension| *extension != plan.extension);
+    let what = format!("can't take the film's {} picture {why}into a .{}", picture.codec, plan.extension);
+    Error::new(Kind::Invalid, what)
+        .at(&plan.output)
+        .help(format!("the picture is copied as it is; containers that fit: {}", takers.join(", ")))
+}
+
 /// Shifts the film so that its first picture is at time zero, where our first sample is. `genpts` gives packets of old
 /// AVI files the times that other containers demand.
-fn picture_input(ffmpeg: &Ffmpeg, film: &Path, picture: &PictureFacts) -> Result<Vec<OsString>> {
-    let begins = probe::examine(ffmpeg, film)?.zero + picture.start;
+fn picture_input(
+    ffmpeg: &Ffmpeg,
+    plan: &Encode,
+    film: &Path,
+    picture: &PictureFacts,
+) -> Result<Vec<OsString>> {
+    let examined = probe::examine(ffmpeg, film)?;
+    if plan.extension == "avi" && examined.reordered {
+        return Err(unfit(plan, picture, "with its B-frames "));
+    }
+    let begins = examined.zero + picture.start;
     let mut args = input::guards();
-    args.extend(input::words(&["-fflags", "+genpts", "-itsoffset", &decode::seconds(MediaTime(-begins.0)), "-i"]));
+    args.extend(input::words(&[
+        "-fflags",
+        "+genpts",
+        "-itsoffset",
+        &decode::seconds(MediaTime(-begins.0)),
+        "-i",
+    ]));
     args.push(input::url(film)?);
     Ok(args)
 }
@@ -104,7 +136,8 @@ pub(super) fn raw_sound(rate: SampleRate, channels: u32) -> Vec<OsString> {
 /// late by Opus's encoder delay (312 samples of 48 kHz) instead of writing Opus early; with Opus that much late from the
 /// outset it has nothing to move, and the delay that it does declare takes the lateness away again.
 pub(super) fn early_opus(ffmpeg: &Ffmpeg, codec: SoundCodec, extension: &str) -> MediaTime {
-    let misplaced = ffmpeg.number < (6, 0) && codec == SoundCodec::Opus && matches!(extension, "mkv" | "webm");
+    let misplaced =
+        ffmpeg.number < (6, 0) && codec == SoundCodec::Opus && matches!(extension, "mkv" | "webm");
     MediaTime(if misplaced { 6_500 } else { 0 })
 }
 
@@ -188,7 +221,8 @@ impl Encoder {
             Ok(outcome) => outcome.error("writing it"),
             Err(error) => Some(error),
         };
-        let error = error.unwrap_or_else(|| Error::new(Kind::Tool, "was ended by ffmpeg before all sound was written"));
+        let error = error
+            .unwrap_or_else(|| Error::new(Kind::Tool, "was ended by ffmpeg before all sound was written"));
         match cause {
             Some(cause) => error.at(&self.output).because(cause),
             None => error.at(&self.output),

@@ -32,7 +32,9 @@ const MOST_AT_ONCE: &str = "1073741824";
 pub(super) fn check(path: &Path) -> Result<u64> {
     let facts = std::fs::metadata(path).map_err(|e| unreadable(path, e))?;
     if facts.is_dir() {
-        return Err(Error::new(Kind::WrongKind, "is a folder, not a film").at(path).help("name a film inside it"));
+        return Err(Error::new(Kind::WrongKind, "is a folder, not a film")
+            .at(path)
+            .help("name a film inside it"));
     }
     if !facts.is_file() {
         return Err(Error::new(Kind::WrongKind, "is a device, pipe or socket, not a film")
@@ -41,7 +43,9 @@ pub(super) fn check(path: &Path) -> Result<u64> {
     }
     File::open(path).map_err(|e| unreadable(path, e))?;
     if facts.len() == 0 {
-        return Err(Error::new(Kind::Empty, "is empty (0 bytes)").at(path).help("was it copied or downloaded whole?"));
+        return Err(Error::new(Kind::Empty, "is empty (0 bytes)")
+            .at(path)
+            .help("was it copied or downloaded whole?"));
     }
     Ok(facts.len())
 }
@@ -72,19 +76,22 @@ pub(super) fn words(words: &[&str]) -> Vec<OsString> {
 /// Why the file could not be opened as a film, from ffmpeg's complaints and the file's first bytes.
 pub(super) fn refusal(path: &Path, outcome: &Outcome) -> Error {
     let refused = outcome.lines.iter().find(|line| line.contains("Format not on whitelist"));
-    let format = refused.and_then(|line| line.split(['[', ' ']).find(|word| !word.is_empty())).unwrap_or_default();
+    let format =
+        refused.and_then(|line| line.split(['[', ' ']).find(|word| !word.is_empty())).unwrap_or_default();
     let error = if PLAYLISTS.iter().any(|p| format.split(',').any(|f| f == *p)) {
         Error::new(Kind::WrongKind, format!("is a list of other files or addresses ({format}), not a film"))
             .help("playlists are not followed; name the films themselves")
     } else if is_text(path) {
-        Error::new(Kind::WrongKind, "is a text, not a film").help("playlists are not followed; name a film itself")
+        Error::new(Kind::WrongKind, "is a text, not a film")
+            .help("playlists are not followed; name a film itself")
     } else if !format.is_empty() {
         Error::new(Kind::WrongKind, format!("is not a film (ffmpeg calls its format '{format}')"))
             .help("a film is one file with moving pictures or sound in it: .mp4, .mkv, .mov, .webm, .avi …")
     } else {
         let said = outcome.complaints();
         // The last line only repeats the file's name; the one before it, if any, gives the reason.
-        let reason = said.iter().rev().find(|line| !line.starts_with("file:") && !line.starts_with("Error opening"));
+        let reason =
+            said.iter().rev().find(|line| !line.starts_with("file:") && !line.starts_with("Error opening"));
         let reason = reason.map(|r| format!(" ({r})")).unwrap_or_default();
         Error::new(Kind::WrongKind, format!("is not a film that ffmpeg can read{reason}"))
             .help("if it plays elsewhere, convert it first; if it was cut off while copying, copy it again")
@@ -101,9 +108,10 @@ fn is_text(path: &Path) -> bool {
 
 fn unreadable(path: &Path, cause: std::io::Error) -> Error {
     match cause.kind() {
-        std::io::ErrorKind::PermissionDenied => {
-            Error::new(Kind::Io, "could not be read: permission denied").at(path).help("change its permissions").because(cause)
-        }
+        std::io::ErrorKind::PermissionDenied => Error::new(Kind::Io, "could not be read: permission denied")
+            .at(path)
+            .help("change its permissions")
+            .because(cause),
         _ => Error::io("read", path, cause),
     }
 }

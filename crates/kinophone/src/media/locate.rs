@@ -16,18 +16,24 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const STALL: Duration = Duration::from_secs(60);
 
 pub(super) fn locate(explicit: Option<&Path>) -> Result<Ffmpeg> {
-    let program = match explicit.map(Path::to_owned).or_else(|| env::var_os("KINOPHONE_FFMPEG").map(PathBuf::from)) {
-        Some(named) => named_program(&named)?,
-        None => on_path("ffmpeg").ok_or_else(missing)?,
-    };
+    let program =
+        match explicit.map(Path::to_owned).or_else(|| env::var_os("KINOPHONE_FFMPEG").map(PathBuf::from)) {
+            Some(named) => named_program(&named)?,
+            None => on_path("ffmpeg").ok_or_else(missing)?,
+        };
     examine(program, PATIENCE.min(STALL))
 }
 
 /// Runs `program -version`.
 pub(super) fn examine(program: PathBuf, patience: Duration) -> Result<Ffmpeg> {
     let (said, outcome) = process::run(&program, vec![OsString::from("-version")], patience, 1 << 16)?;
-    if let Some(error) = (outcome.ending != Ending::Success).then(|| outcome.error("telling its version")).flatten() {
-        return Err(Error::new(error.kind(), "is no working ffmpeg").at(program).help(advice()).because(error));
+    if let Some(error) =
+        (outcome.ending != Ending::Success).then(|| outcome.error("telling its version")).flatten()
+    {
+        return Err(Error::new(error.kind(), "is no working ffmpeg")
+            .at(program)
+            .help(advice())
+            .because(error));
     }
     let said = String::from_utf8_lossy(&said);
     let version = said.strip_prefix("ffmpeg version ").and_then(|rest| rest.split_whitespace().next());
@@ -53,7 +59,8 @@ fn number_of(version: &str, said: &str) -> (u32, u32) {
         return (major, minor);
     }
     let libavutil = said.lines().find_map(|line| line.trim().strip_prefix("libavutil")).unwrap_or_default();
-    let mut parts = libavutil.split('/').next().unwrap_or_default().split('.').map(|part| part.trim().parse());
+    let mut parts =
+        libavutil.split('/').next().unwrap_or_default().split('.').map(|part| part.trim().parse());
     match (parts.next(), parts.next()) {
         (Some(Ok(..56)), _) => (0, 0),
         (Some(Ok(56)), Some(Ok(minor))) => (4, if minor >= 70 { 4 } else { 3 }),
@@ -71,7 +78,9 @@ fn named_program(named: &Path) -> Result<PathBuf> {
     // A bare name such as "ffmpeg7" means a program on the PATH.
     let bare = named.components().count() == 1 && !named.exists();
     bare.then(|| on_path(named)).flatten().ok_or_else(|| {
-        Error::new(Kind::Tool, "is no program").at(named).help("give the path of ffmpeg itself, or leave it out")
+        Error::new(Kind::Tool, "is no program")
+            .at(named)
+            .help("give the path of ffmpeg itself, or leave it out")
     })
 }
 

@@ -258,7 +258,7 @@ pub struct DrawnFilm {
 impl Ffmpeg {
     /// Encodes a drawn film: `sound` is mono, `pictures` yields RGB bytes, `width × height × 3` each, and both begin at
     /// time zero. An existing file is replaced, when the new one is whole. H.264 where this ffmpeg has it (VP9 in
-    /// .webm, MPEG-4 otherwise); the same film gives the same file.
+    /// .webm, MPEG-4 in .avi and otherwise); the same film gives the same file.
     pub fn draw(
         &self,
         film: &DrawnFilm,

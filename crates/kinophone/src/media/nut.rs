@@ -59,7 +59,12 @@ struct FrameCode {
 impl<R: Read> Reader<R> {
     /// Nothing is read yet.
     pub(super) fn new(source: R) -> Self {
-        Self { source: BufReader::with_capacity(1 << 16, source), main: Main::default(), pts_shift: 0, last_pts: 0 }
+        Self {
+            source: BufReader::with_capacity(1 << 16, source),
+            main: Main::default(),
+            pts_shift: 0,
+            last_pts: 0,
+        }
     }
 
     /// The next packet's time in microseconds; its bytes fill `packet`. `None` at a clean end; a stream that is cut off
@@ -112,7 +117,8 @@ impl<R: Read> Reader<R> {
     /// Spec, "frame".
     fn frame(&mut self, code: u8, packet: &mut Vec<u8>) -> io::Result<i64> {
         let source = &mut self.source;
-        let code = *self.main.codes.get(usize::from(code)).ok_or_else(|| broken("a frame before the header"))?;
+        let code =
+            *self.main.codes.get(usize::from(code)).ok_or_else(|| broken("a frame before the header"))?;
         let mut flags = code.flags;
         if flags & flag::CODED != 0 {
             flags ^= varint(source)?;

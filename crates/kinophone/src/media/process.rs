@@ -80,7 +80,9 @@ struct Watch {
 
 impl Process {
     /// Starts the child; gives it and our ends of its pipes.
-    pub(super) fn start(launch: Launch<'_>) -> Result<(Self, Option<Guarded<ChildStdin>>, Guarded<ChildStdout>)> {
+    pub(super) fn start(
+        launch: Launch<'_>,
+    ) -> Result<(Self, Option<Guarded<ChildStdin>>, Guarded<ChildStdout>)> {
         let mut command = Command::new(launch.program);
         command.args(&launch.args).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.stdin(if launch.input { Stdio::piped() } else { Stdio::null() });
@@ -256,7 +258,9 @@ impl Outcome {
     pub(super) fn error(&self, doing: &str) -> Option<Error> {
         const FULL: [&str; 2] = ["No space left on device", "Disk quota exceeded"];
         let reason = self.complaints().last().map(|line| format!(": {line}")).unwrap_or_default();
-        if self.ending != Ending::Success && self.lines.iter().any(|line| FULL.iter().any(|f| line.contains(f))) {
+        if self.ending != Ending::Success
+            && self.lines.iter().any(|line| FULL.iter().any(|f| line.contains(f)))
+        {
             return Some(
                 Error::new(Kind::DiskFull, "could not be written: the disk is full")
                     .help("free some space or choose another disk; nothing half-written was left behind"),
@@ -275,7 +279,10 @@ impl Outcome {
             Ending::Stalled(limit) => Some(
                 Error::new(
                     Kind::Stalled,
-                    format!("made ffmpeg hang: nothing moved for {} s while {doing}, so it was stopped", secs(limit)),
+                    format!(
+                        "made ffmpeg hang: nothing moved for {} s while {doing}, so it was stopped",
+                        secs(limit)
+                    ),
                 )
                 .help("is the disk or network folder still there? try again, or convert the film first"),
             ),
@@ -284,8 +291,14 @@ impl Outcome {
 }
 
 /// Runs a child to its end and gives its standard output, of which at most `most` bytes are kept.
-pub(super) fn run(program: &Path, args: Vec<OsString>, stall: Duration, most: u64) -> Result<(Vec<u8>, Outcome)> {
-    let (mut process, _, mut stdout) = Process::start(Launch { program, args, input: false, stall, grows: None })?;
+pub(super) fn run(
+    program: &Path,
+    args: Vec<OsString>,
+    stall: Duration,
+    most: u64,
+) -> Result<(Vec<u8>, Outcome)> {
+    let (mut process, _, mut stdout) =
+        Process::start(Launch { program, args, input: false, stall, grows: None })?;
     let mut output = Vec::new();
     (&mut stdout).take(most).read_to_end(&mut output).map_err(|e| Error::io("read from", program, e))?;
     // What is beyond the limit is thrown away, so that the child does not wait for us for ever.

@@ -24,8 +24,11 @@ pub struct SoundStream {
 
 pub(super) fn decode(ffmpeg: &Ffmpeg, path: &Path, how: &DecodeSound) -> Result<SoundStream> {
     if !(1..=2).contains(&how.channels) {
-        return Err(Error::new(Kind::Invalid, format!("sound in {} channels can't be decoded", how.channels))
-            .help("ask for 1 or 2"));
+        return Err(Error::new(
+            Kind::Invalid,
+            format!("sound in {} channels can't be decoded", how.channels),
+        )
+        .help("ask for 1 or 2"));
     }
     let film = probe::examine(ffmpeg, path)?;
     let track = track(path, &film.facts, how.track)?;
@@ -39,7 +42,11 @@ pub(super) fn decode(ffmpeg: &Ffmpeg, path: &Path, how: &DecodeSound) -> Result<
 }
 
 /// The options that write a track into a file of 16-bit samples, with the rate and channels they will have.
-pub(super) fn file_output(path: &Path, facts: &FilmFacts, to: &SoundTo) -> Result<(Vec<OsString>, SampleRate, u32)> {
+pub(super) fn file_output(
+    path: &Path,
+    facts: &FilmFacts,
+    to: &SoundTo,
+) -> Result<(Vec<OsString>, SampleRate, u32)> {
     let track = track(path, facts, to.track)?;
     let rate = SampleRate::new(track.rate.hz().min(HIGHEST)).unwrap_or(track.rate);
     let channels = track.channels.min(2);
@@ -71,9 +78,12 @@ fn track<'a>(path: &Path, facts: &'a FilmFacts, index: usize) -> Result<&'a Soun
         1 => Error::new(Kind::NoSound, format!("has one sound track, number 0, and no number {index}"))
             .at(path)
             .help("leave --audio-track out"),
-        n => Error::new(Kind::NoSound, format!("has {n} sound tracks, number 0 to {}, and no number {index}", n - 1))
-            .at(path)
-            .help("choose another --audio-track"),
+        n => Error::new(
+            Kind::NoSound,
+            format!("has {n} sound tracks, number 0 to {}, and no number {index}", n - 1),
+        )
+        .at(path)
+        .help("choose another --audio-track"),
     })
 }
 

@@ -123,9 +123,11 @@ fn to_f32(sample: i16) -> f32 {
     f32::from(sample) / 32768.0
 }
 
-/// Rounds to 16 bits. A resampled full-scale edge overshoots by some percent and is clipped.
+/// Rounds to 16 bits, halves away from zero. A resampled full-scale edge overshoots by some percent and is clipped, which
+/// the conversion does.
 fn to_i16(sample: f32) -> i16 {
-    (sample * 32768.0).round().clamp(-32768.0, 32767.0) as i16
+    let scaled = sample * 32768.0;
+    (scaled + 0.5f32.copysign(scaled)) as i16
 }
 
 struct Writer<'a> {
@@ -145,11 +147,8 @@ impl Writer<'_> {
     }
 
     fn write(&mut self, samples: &[f32]) -> Result<()> {
-        for sample in samples {
-            self.out
-                .write_all(&to_i16(*sample).to_le_bytes())
-                .map_err(|e| Error::io("written", self.path, e))?;
-        }
+        let bytes: Vec<u8> = samples.iter().flat_map(|sample| to_i16(*sample).to_le_bytes()).collect();
+        self.out.write_all(&bytes).map_err(|e| Error::io("written", self.path, e))?;
         self.written += samples.len();
         Ok(())
     }

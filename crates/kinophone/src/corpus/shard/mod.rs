@@ -167,7 +167,7 @@ impl Shard {
             }
             last = time;
         }
-        if self.facts.sound.is_some() && (self.data + self.layout.sound as usize) % 2 != 0 {
+        if self.facts.sound.is_some() && !(self.data + self.layout.sound as usize).is_multiple_of(2) {
             return Err(damaged(&self.path, "has its sound at an odd place".to_owned()));
         }
         Ok(())

@@ -1,5 +1,8 @@
 //! Films into a corpus.
 
+#[cfg(test)]
+mod tests;
+
 use super::shard::MAX_SIZE;
 use super::{Shard, ShardWriter, SoundTrack, Source, open_verified};
 use crate::media::{Decode, Decoded, Ffmpeg, FilmFacts, PictureStream, SoundTo};
