@@ -21,8 +21,9 @@ Examples:
   Is everything here that Kinophone needs?
     kinophone doctor
 
-A name that begins with a dash goes after '--' or behind './'. Results go to standard output, everything else to
-standard error. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.";
+A name that begins with a dash goes after '--' or behind './'. Results go to
+standard output, everything else to standard error. Exit codes: 0 done,
+1 failed, 2 wrong usage, 130 interrupted.";
 
 /// Learns from films how pictures sound, and gives any film a soundtrack.
 #[derive(Debug, Parser)]
@@ -126,7 +127,8 @@ pub fn not_negative(text: &str) -> Result<f32, String> {
 
 /// From 0 up to, not including, 1.
 pub fn fraction(text: &str) -> Result<f32, String> {
-    number(text).and_then(|x| if (0.0..1.0).contains(&x) { Ok(x as f32) } else { Err("must be 0 to 1".into()) })
+    number(text)
+        .and_then(|x| if (0.0..1.0).contains(&x) { Ok(x as f32) } else { Err("must be 0 to 1".into()) })
 }
 
 /// A finite number.

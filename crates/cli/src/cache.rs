@@ -25,9 +25,12 @@ fn root() -> Result<PathBuf> {
         return Ok(PathBuf::from(folder));
     }
     let platform = choose_native_strategy().map_err(|e| {
-        Error::new(Kind::NotFound, "your home folder is not known, so neither is the folder for prepared films")
-            .help(format!("set {VARIABLE} to a folder that you may write to"))
-            .because(e)
+        Error::new(
+            Kind::NotFound,
+            "your home folder is not known, so neither is the folder for prepared films",
+        )
+        .help(format!("set {VARIABLE} to a folder that you may write to"))
+        .because(e)
     })?;
     Ok(platform.cache_dir().join("kinophone"))
 }

@@ -31,6 +31,8 @@ pub fn run(args: &CompletionsArgs, context: &Context) -> Result<Outcome, Failure
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "kinophone", &mut script);
     let script = String::from_utf8_lossy(&script);
-    context.report.data(|| json!({ "shell": args.shell.to_string(), "script": script }), || script.to_string())?;
+    context
+        .report
+        .data(|| json!({ "shell": args.shell.to_string(), "script": script }), || script.to_string())?;
     Ok(Outcome::Done)
 }

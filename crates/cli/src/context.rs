@@ -67,7 +67,10 @@ fn stop_on_signal(cancel: Cancel) -> Result<()> {
             std::process::exit(i32::from(INTERRUPTED));
         }
         cancel.cancel();
-        let _ = writeln!(std::io::stderr(), "\nstopping at the next safe point; press Ctrl-C again to stop at once");
+        let _ = writeln!(
+            std::io::stderr(),
+            "\nstopping at the next safe point; press Ctrl-C again to stop at once"
+        );
     })
     .map_err(|e| Error::new(Kind::Io, format!("signals can't be received: {e}")).because(e))
 }

@@ -27,7 +27,9 @@ fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         // The options did not parse, so whether errors are wanted as JSON must be read from the raw words.
-        Err(e) => return report::usage_error(&e, std::env::args_os().any(|word| word == OsStr::new("--json"))),
+        Err(e) => {
+            return report::usage_error(&e, std::env::args_os().any(|word| word == OsStr::new("--json")));
+        }
     };
     let json = cli.global.json;
     let result = std::panic::catch_unwind(|| run(cli)).unwrap_or(Err(Failure::Bug));

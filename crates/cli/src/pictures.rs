@@ -181,7 +181,10 @@ fn overview_of(samples: &[i16], channels: usize, rate: SampleRate) -> Overview {
 
 fn mono(samples: &[i16], channels: usize) -> Vec<f32> {
     let scale = 1.0 / (channels as f32 * 32_768.0);
-    samples.chunks_exact(channels).map(|frame| frame.iter().map(|&x| f32::from(x)).sum::<f32>() * scale).collect()
+    samples
+        .chunks_exact(channels)
+        .map(|frame| frame.iter().map(|&x| f32::from(x)).sum::<f32>() * scale)
+        .collect()
 }
 
 #[cfg(test)]

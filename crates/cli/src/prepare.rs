@@ -15,14 +15,16 @@ Examples:
     kinophone prepare piano.mp4 street.mkv -o corpus
 
   With the terms that travel into every brain that learns from it:
-    kinophone prepare bunny.mp4 -o corpus --licence CC-BY-3.0 --author 'Blender Foundation' \\
-        --title 'Big Buck Bunny' --source https://peach.blender.org
+    kinophone prepare bunny.mp4 -o corpus --licence CC-BY-3.0 \\
+        --author 'Blender Foundation' --title 'Big Buck Bunny' \\
+        --source https://peach.blender.org
 
   Larger pictures in colour, and the film's second sound track:
     kinophone prepare opera.mkv -o large --size 128 --colour --audio-track 1
 
-A corpus is a folder with one file a film. Copying files between folders merges corpora; deleting one forgets the film.
-After Ctrl-C, the same command goes on where it was.";
+A corpus is a folder with one file a film. Copying files between folders
+merges corpora; deleting one forgets the film. After Ctrl-C, the same command
+goes on where it was.";
 
 /// Options of `prepare`.
 #[derive(Debug, Args)]
@@ -101,12 +103,8 @@ fn as_text(corpus: &Path, prepared: &[Prepared]) -> String {
     let mut text = String::new();
     for film in prepared {
         let state = if film.skipped { " (was there already)" } else { "" };
-        text += &format!(
-            "{}: {} pictures, {}{state}\n",
-            film.film.display(),
-            film.pictures,
-            span(film.seconds)
-        );
+        text +=
+            &format!("{}: {} pictures, {}{state}\n", film.film.display(), film.pictures, span(film.seconds));
     }
     let seconds: f64 = prepared.iter().map(|p| p.seconds).sum();
     text + &format!("{}: {} of {} films named\n", corpus.display(), span(seconds), prepared.len())
@@ -118,7 +116,13 @@ mod tests {
     use std::path::Path;
 
     fn prepared(film: &Path, skipped: bool) -> Prepared {
-        Prepared { film: film.into(), shard: "c/s.safetensors".into(), skipped, pictures: 3024, seconds: 126.0 }
+        Prepared {
+            film: film.into(),
+            shard: "c/s.safetensors".into(),
+            skipped,
+            pictures: 3024,
+            seconds: 126.0,
+        }
     }
 
     #[test]

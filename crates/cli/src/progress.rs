@@ -13,7 +13,7 @@ const REDRAW: Duration = Duration::from_millis(100);
 /// Between two plain lines: a log of an hour stays readable.
 const LINE: Duration = Duration::from_secs(5);
 
-/// A stage shorter than this gets no closing line: it would only be noise.
+/// A stage shorter than this gets no line at all: it would only be noise. No rate is known before, either.
 const WORTH_A_LINE: Duration = Duration::from_secs(1);
 
 /// Shows what a job reports. [`Watcher::advance`] costs an atomic store and a look at the clock.
@@ -105,6 +105,10 @@ impl Progress {
                 LINE
             }
         };
+        self.next_in(pause);
+    }
+
+    fn next_in(&self, pause: Duration) {
         self.due.store((self.begin.elapsed() + pause).as_millis() as u64, Relaxed);
     }
 
@@ -117,6 +121,7 @@ impl Watcher for Progress {
     fn stage(&self, name: &str, unit: &'static str, total: Option<u64>) {
         self.end();
         self.done.store(0, Relaxed);
+        self.next_in(Duration::ZERO);
         let begin = Instant::now();
         let stage = Stage { name: name.to_owned(), unit, total, figure: String::new(), begin, first: None };
         if let Display::Bar(bar) = &self.display {
@@ -143,8 +148,8 @@ impl Watcher for Progress {
             && let Some(stage) = current.as_mut()
         {
             if stage.first.is_none() {
-                // Nothing can be said about the rate yet; a line that gives none would come at once for every stage.
                 stage.first = Some((done, Instant::now()));
+                self.next_in(WORTH_A_LINE);
             } else {
                 self.show(stage);
             }
@@ -194,7 +199,8 @@ impl Stage {
 
     /// "reading film.mp4: 14315 pictures in 28 s".
     fn closing(&self, done: u64) -> String {
-        let mut text = format!("{}: {done} {} in {}", self.name, self.unit, span(self.begin.elapsed().as_secs_f64()));
+        let mut text =
+            format!("{}: {done} {} in {}", self.name, self.unit, span(self.begin.elapsed().as_secs_f64()));
         if !self.figure.is_empty() {
             text += &format!(", {}", self.figure);
         }
@@ -204,8 +210,8 @@ impl Stage {
     /// Units a second since the first report, once there is a second of it.
     fn rate(&self, done: u64) -> Option<f64> {
         let (start, since) = self.first?;
-        let elapsed = since.elapsed().as_secs_f64();
-        (elapsed >= 1.0 && done > start).then(|| (done - start) as f64 / elapsed)
+        let elapsed = since.elapsed();
+        (elapsed >= WORTH_A_LINE && done > start).then(|| (done - start) as f64 / elapsed.as_secs_f64())
     }
 }
 
@@ -218,13 +224,8 @@ fn bar() -> ProgressBar {
 
 /// Three digits are enough for a rate: 512, 51.2, 5.12.
 fn short(rate: f64) -> String {
-    let decimals = if rate >= 100.0 {
-        0
-    } else if rate >= 10.0 {
-        1
-    } else {
-        2
-    };
+    // By the rounded value: 99.96 is written 100, not 100.0.
+    let decimals = [(99.95, 0), (9.995, 1)].iter().find(|(from, _)| rate >= *from).map_or(2, |(_, d)| *d);
     format!("{rate:.decimals$}")
 }
 
@@ -270,7 +271,14 @@ mod tests {
     fn running(seconds: u64) -> Stage {
         let begin = Instant::now() - Duration::from_secs(seconds);
         let first = Some((0, begin));
-        Stage { name: "reading f".into(), unit: "pictures", total: Some(14_315), figure: String::new(), begin, first }
+        Stage {
+            name: "reading f".into(),
+            unit: "pictures",
+            total: Some(14_315),
+            figure: String::new(),
+            begin,
+            first,
+        }
     }
 
     #[test]
@@ -292,18 +300,32 @@ mod tests {
     #[test]
     fn no_rate_is_invented_and_the_end_has_no_time_left() {
         assert_eq!(running(0).describe(10), "10 of 14315 pictures");
-        assert_eq!(running(10).describe(14_315), "14315 of 14315 pictures, 1432/s");
+        assert_eq!(running(100).describe(14_315), "14315 of 14315 pictures, 143/s");
     }
 
     #[test]
-    fn a_thousand_quick_reports_are_one_line() {
+    fn rates_have_three_digits() {
+        assert_eq!(
+            [short(1431.5), short(99.96), short(51.23), short(9.996), short(0.2)],
+            ["1432", "100", "51.2", "10.0", "0.20"]
+        );
+    }
+
+    #[test]
+    fn a_thousand_quick_reports_are_no_line_and_a_long_stage_is_one() {
         let (progress, log) = lines();
         progress.stage("reading a", "pictures", Some(1000));
         (0..1000).for_each(|i| progress.advance(i));
         progress.stage("reading b", "pictures", Some(1000));
         (0..1000).for_each(|i| progress.advance(i));
         progress.end();
-        assert_eq!(log.text().lines().count(), 1, "{}", log.text());
+        assert_eq!(log.text(), "");
+        progress.stage("reading c", "pictures", Some(1000));
+        progress.advance(1);
+        // As if a while had passed.
+        progress.due.store(0, Relaxed);
+        (100..200).for_each(|i| progress.advance(i));
+        assert_eq!(log.text(), "reading c: 100 of 1000 pictures\n");
     }
 
     #[test]
@@ -317,6 +339,9 @@ mod tests {
 
     #[test]
     fn spans_of_time_are_words() {
-        assert_eq!([span(0.4), span(59.4), span(200.0), span(7500.0)], ["0 s", "59 s", "3 min 20 s", "2 h 05 min"]);
+        assert_eq!(
+            [span(0.4), span(59.4), span(200.0), span(7500.0)],
+            ["0 s", "59 s", "3 min 20 s", "2 h 05 min"]
+        );
     }
 }

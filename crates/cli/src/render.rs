@@ -16,15 +16,16 @@ use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
 Examples:
-  A film with the sound that a brain hears in it; the picture is copied untouched:
+  A film with the sound that a brain hears in it, its picture untouched:
     kinophone render piano.brain silent.mp4 -o with-piano.mp4
 
   The sound alone, lossless, with the frame-rate buzz of 2015:
     kinophone render piano.brain silent.mp4 -o buzz.wav --synth raw
 
-  A cloud of long, soft grains, a fifth lower, over the film's own sound at -12 dB:
-    kinophone render piano.brain street.mkv -o cloud.mkv --synth granular --size-ms 60 --density 8 \\
-        --envelope tukey:0.5 --pitch 0.667 --keep-original -12
+  A cloud of long grains, a fifth lower, over the film's own sound at -12 dB:
+    kinophone render piano.brain street.mkv -o cloud.mkv --synth granular \\
+        --size-ms 60 --density 8 --envelope tukey:0.5 --pitch 0.667 \\
+        --keep-original -12
 
 Containers: .mp4 .mov .mkv .webm .avi, or .wav and .flac for the sound alone.";
 
@@ -284,7 +285,8 @@ mod tests {
 
     #[test]
     fn grains_are_the_defaults_with_what_was_given() {
-        let args = parse("--synth granular --size-ms 60 --density 0.5 --envelope tukey:0.25 --children 3 --seed 4");
+        let args =
+            parse("--synth granular --size-ms 60 --density 0.5 --envelope tukey:0.25 --children 3 --seed 4");
         let Ok(Some(SynthConfig::Granular(config))) = args.synth_config() else { panic!("no grains") };
         let expected = GranularConfig {
             size_ms: 60.0,
@@ -310,7 +312,10 @@ mod tests {
     #[test]
     fn nothing_given_leaves_the_synth_to_the_library() {
         let plan = parse("--loudness off --keep-original -12 --audio-track 1").plan().unwrap();
-        assert_eq!((plan.synth, plan.loudness, plan.keep_original_db, plan.audio_track), (None, None, Some(-12.0), 1));
+        assert_eq!(
+            (plan.synth, plan.loudness, plan.keep_original_db, plan.audio_track),
+            (None, None, Some(-12.0), 1)
+        );
         assert_eq!(parse("").plan().unwrap().loudness, Some(-18.0));
     }
 

@@ -48,7 +48,9 @@ pub enum Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         if error.kind() == Kind::Interrupted && error.advice().is_none() {
-            return Self::Work(error.help("nothing half-written was left; prepared films stay, the same command goes on"));
+            return Self::Work(
+                error.help("nothing half-written was left; prepared films stay, the same command goes on"),
+            );
         }
         Self::Work(error)
     }

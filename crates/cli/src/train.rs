@@ -83,7 +83,7 @@ fn learn(args: &TrainArgs, corpus: Corpus, place: &Place, context: &Context) -> 
     let split =
         Split { training: pairs.training(), validation: pairs.validation(), held_out: pairs.held_out() };
     let files = TrainFiles { run: place.run.clone(), resume: args.resume };
-    brain::train(args.brain_config(), args.train_config(), ledger, &pairs, split, &files, context.task())
+    brain::train(args.brain_config()?, args.train_config(), ledger, &pairs, split, &files, context.task())
 }
 
 #[cfg(test)]

@@ -18,7 +18,8 @@ fn stderr(output: &Output) -> String {
 
 /// What standard output says as JSON: exactly one object.
 fn json(output: &Output) -> serde_json::Value {
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {}", String::from_utf8_lossy(&output.stdout)))
+    serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|e| panic!("{e}: {}", String::from_utf8_lossy(&output.stdout)))
 }
 
 #[test]
@@ -91,7 +92,8 @@ fn failures_are_one_sentence_and_one_piece_of_advice() {
         all += &format!("$ kinophone {line}\n{said}\n");
     }
     insta::assert_snapshot!("failures", all);
-    let mut left: Vec<OsString> = fs::read_dir(home.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    let mut left: Vec<OsString> =
+        fs::read_dir(home.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
     left.sort();
     assert_eq!(left, ["brain", "film.mp4", "folder"], "failures left files behind");
     assert_eq!(fs::read(home.path().join("brain")).unwrap(), b"mine");
@@ -121,7 +123,9 @@ fn errors_are_json_where_json_is_wanted() {
 fn a_name_with_a_leading_dash_needs_a_double_dash() {
     let home = tempfile::tempdir().unwrap();
     assert_eq!(run(home.path(), &["inspect", "-x.mp4"]).status.code(), Some(2));
-    for words in [&["inspect", "--", "-x.mp4"][..], &["inspect", "./-x.mp4"], &["prepare", "-o", "c", "--", "-x.mp4"]] {
+    for words in
+        [&["inspect", "--", "-x.mp4"][..], &["inspect", "./-x.mp4"], &["prepare", "-o", "c", "--", "-x.mp4"]]
+    {
         let said = refuse(home.path(), words);
         assert!(said.contains("-x.mp4 does not exist"), "{said}");
     }
@@ -153,7 +157,15 @@ fn a_folder_that_can_not_be_written_to_is_refused_before_any_work() {
         return;
     }
     fs::write(home.path().join("film.mp4"), "x").unwrap();
-    let said = refuse(home.path(), &[OsStr::new("train"), home.path().join("film.mp4").as_os_str(), OsStr::new("-o"), closed.join("b").as_os_str()]);
+    let said = refuse(
+        home.path(),
+        &[
+            OsStr::new("train"),
+            home.path().join("film.mp4").as_os_str(),
+            OsStr::new("-o"),
+            closed.join("b").as_os_str(),
+        ],
+    );
     assert!(said.contains("can't be written"), "{said}");
 }
 
@@ -164,8 +176,19 @@ fn doctor_finds_what_is_missing() {
     let (answer, said) = (json(&well), stderr(&well));
     assert_eq!(well.status.code(), Some(0), "{answer} {said}");
     assert_eq!(answer["works"], true);
-    let topics: Vec<&str> = answer["findings"].as_array().unwrap().iter().map(|f| f["topic"].as_str().unwrap()).collect();
-    for topic in ["ffmpeg", "ffprobe", "encoders", "decoders", "graphics", "disk here", "film cache", "memory", "processor"] {
+    let topics: Vec<&str> =
+        answer["findings"].as_array().unwrap().iter().map(|f| f["topic"].as_str().unwrap()).collect();
+    for topic in [
+        "ffmpeg",
+        "ffprobe",
+        "encoders",
+        "decoders",
+        "graphics",
+        "disk here",
+        "film cache",
+        "memory",
+        "processor",
+    ] {
         assert!(topics.contains(&topic), "{topic} is missing in {topics:?}");
     }
     let ill = run(home.path(), &["doctor", "--ffmpeg", "no-such-ffmpeg"]);

@@ -88,7 +88,8 @@ fn a_reader_that_goes_away_is_no_error() {
     for args in [&["completions", "zsh"][..], &["man"], &["--help"], &["completions", "zsh", "--json"]] {
         let (reader, writer) = pipe().unwrap();
         drop(reader);
-        let output = kinophone(Path::new(".")).args(args).stdout(writer).stderr(Stdio::piped()).output().unwrap();
+        let output =
+            kinophone(Path::new(".")).args(args).stdout(writer).stderr(Stdio::piped()).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success() && said.is_empty(), "{args:?}: {:?} {said}", output.status);
     }

@@ -26,7 +26,10 @@ fn disks() -> Vec<Finding> {
     let here = room(&disks, "disk here", Path::new("."));
     match cache::films() {
         Ok(folder) => vec![here, room(&disks, "film cache", &folder)],
-        Err(e) => vec![here, Finding::warning("film cache", e.to_string(), e.advice().unwrap_or("set KINOPHONE_CACHE"))],
+        Err(e) => vec![
+            here,
+            Finding::warning("film cache", e.to_string(), e.advice().unwrap_or("set KINOPHONE_CACHE")),
+        ],
     }
 }
 
@@ -41,7 +44,9 @@ fn room(disks: &Disks, topic: &'static str, folder: &Path) -> Finding {
     found += &format!("{} free", size(free));
     match free {
         0..NO_ROOM => Finding::problem(topic, found, "make room; a prepared film takes about 15 MB a minute"),
-        NO_ROOM..LITTLE_ROOM => Finding::warning(topic, found, "long films may not fit; make room, or set KINOPHONE_CACHE"),
+        NO_ROOM..LITTLE_ROOM => {
+            Finding::warning(topic, found, "long films may not fit; make room, or set KINOPHONE_CACHE")
+        }
         _ => Finding::ok(topic, found),
     }
 }
@@ -57,7 +62,9 @@ fn free_at(disks: &Disks, folder: &Path) -> Option<u64> {
 }
 
 fn nearest_existing(folder: &Path) -> Option<PathBuf> {
-    folder.ancestors().find_map(|f| if f.as_os_str().is_empty() { Path::new(".") } else { f }.canonicalize().ok())
+    folder
+        .ancestors()
+        .find_map(|f| if f.as_os_str().is_empty() { Path::new(".") } else { f }.canonicalize().ok())
 }
 
 fn memory() -> Finding {
@@ -77,7 +84,11 @@ fn processor() -> Finding {
     let cores = if cores == 1 { "1 core".to_owned() } else { format!("{cores} cores") };
     match vector_units() {
         Some(units) => Finding::ok("processor", format!("{cores}, {units}")),
-        None => Finding::warning("processor", format!("{cores}, no AVX2"), "training is several times slower than it could be"),
+        None => Finding::warning(
+            "processor",
+            format!("{cores}, no AVX2"),
+            "training is several times slower than it could be",
+        ),
     }
 }
 
@@ -102,7 +113,8 @@ fn vector_units() -> Option<&'static str> {
 /// Linux lists its sound cards in a file; elsewhere nothing is asked, because nothing here plays sound.
 fn loudspeakers() -> Finding {
     let cards = std::fs::read_to_string("/proc/asound/cards").unwrap_or_default();
-    let names: Vec<&str> = cards.lines().filter_map(|line| line.split_once("]: ").map(|(_, name)| name.trim())).collect();
+    let names: Vec<&str> =
+        cards.lines().filter_map(|line| line.split_once("]: ").map(|(_, name)| name.trim())).collect();
     if names.is_empty() {
         Finding::ok("sound card", "none found; none is needed to prepare, train or render")
     } else {
@@ -114,7 +126,7 @@ fn loudspeakers() -> Finding {
 pub fn size(bytes: u64) -> String {
     match bytes {
         0..1_000_000 => format!("{} kB", bytes.div_ceil(1000)),
-        1_000_000..1_000_000_000 => format!("{} MB", bytes / 1_000_000),
+        1_000_000..1_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
         _ => format!("{:.1} GB", bytes as f64 / 1e9),
     }
 }
@@ -136,6 +148,9 @@ mod tests {
 
     #[test]
     fn sizes_have_units() {
-        assert_eq!([size(0), size(1), size(2_500_000), size(3_200_000_000)], ["0 kB", "1 kB", "2 MB", "3.2 GB"]);
+        assert_eq!(
+            [size(0), size(1), size(2_500_000), size(3_200_000_000)],
+            ["0 kB", "1 kB", "2.5 MB", "3.2 GB"]
+        );
     }
 }

@@ -24,7 +24,11 @@ const DECODERS: [&str; 3] = ["h264", "hevc", "aac"];
 pub(super) fn look(context: &Context) -> Vec<Finding> {
     let mut findings = match context.ffmpeg() {
         Ok(ffmpeg) => tools(&ffmpeg),
-        Err(e) => vec![Finding::problem("ffmpeg", e.to_string(), e.advice().unwrap_or("install ffmpeg 4.4 or later"))],
+        Err(e) => vec![Finding::problem(
+            "ffmpeg",
+            e.to_string(),
+            e.advice().unwrap_or("install ffmpeg 4.4 or later"),
+        )],
     };
     findings.push(graphics());
     findings
@@ -32,14 +36,23 @@ pub(super) fn look(context: &Context) -> Vec<Finding> {
 
 fn tools(ffmpeg: &Ffmpeg) -> Vec<Finding> {
     let here = format!("{} at {}", ffmpeg.version(), ffmpeg.program().display());
-    vec![Finding::ok("ffmpeg", here), ffprobe(ffmpeg.program()), encoders(ffmpeg.program()), decoders(ffmpeg.program())]
+    vec![
+        Finding::ok("ffmpeg", here),
+        ffprobe(ffmpeg.program()),
+        encoders(ffmpeg.program()),
+        decoders(ffmpeg.program()),
+    ]
 }
 
 fn ffprobe(ffmpeg: &Path) -> Finding {
     let beside = ffmpeg.with_file_name(format!("ffprobe{}", std::env::consts::EXE_SUFFIX));
     match beside.is_file().then_some(beside).or_else(|| in_path("ffprobe")) {
         Some(place) => Finding::ok("ffprobe", place.display().to_string()),
-        None => Finding::warning("ffprobe", "missing; ffmpeg itself is asked instead", "install it for more exact facts"),
+        None => Finding::warning(
+            "ffprobe",
+            "missing; ffmpeg itself is asked instead",
+            "install it for more exact facts",
+        ),
     }
 }
 
@@ -61,7 +74,10 @@ fn decoders(ffmpeg: &Path) -> Finding {
     let Some(names) = names(ffmpeg, "-decoders") else { return unlisted("decoders") };
     let missing: Vec<_> = DECODERS.iter().filter(|name| !names.contains(**name)).copied().collect();
     if missing.is_empty() {
-        Finding::ok("decoders", format!("{} and {} others", DECODERS.join(", "), names.len() - DECODERS.len()))
+        Finding::ok(
+            "decoders",
+            format!("{} and {} others", DECODERS.join(", "), names.len() - DECODERS.len()),
+        )
     } else {
         let found = format!("missing: {}", missing.join(", "));
         Finding::warning("decoders", found, "most films need these; install a complete ffmpeg")
@@ -87,15 +103,22 @@ fn graphics() -> Finding {
         (false, true) => "this build can use cuda",
         (true, true) => "this build can use wgpu and cuda",
     };
-    let card = output(Command::new("nvidia-smi").args(["--query-gpu=name,memory.total", "--format=csv,noheader"]))
-        .and_then(|text| text.lines().next().map(|line| line.trim().to_owned()))
-        .filter(|line| !line.is_empty());
+    let card =
+        output(Command::new("nvidia-smi").args(["--query-gpu=name,memory.total", "--format=csv,noheader"]))
+            .and_then(|text| text.lines().next().map(|line| line.trim().to_owned()))
+            .filter(|line| !line.is_empty());
     match (card, has_vulkan()) {
         (Some(card), _) if cfg!(feature = "cuda") => Finding::ok("graphics", format!("{card}; {built}")),
-        (Some(card), _) => Finding::ok("graphics", format!("{card}; {built} (--features cuda adds the card)")),
+        (Some(card), _) => {
+            Finding::ok("graphics", format!("{card}; {built} (--features cuda adds the card)"))
+        }
         (None, true) => Finding::ok("graphics", format!("Vulkan drivers are installed; {built}")),
         (None, false) if cfg!(any(feature = "wgpu", feature = "cuda")) && !cfg!(target_os = "macos") => {
-            Finding::warning("graphics", format!("no graphics driver was found; {built}"), "leave --device at cpu")
+            Finding::warning(
+                "graphics",
+                format!("no graphics driver was found; {built}"),
+                "leave --device at cpu",
+            )
         }
         (None, false) => Finding::ok("graphics", format!("none needed; {built}")),
     }
@@ -116,7 +139,9 @@ fn output(command: &mut Command) -> Option<String> {
 
 fn in_path(program: &str) -> Option<PathBuf> {
     let file = format!("{program}{}", std::env::consts::EXE_SUFFIX);
-    std::env::split_paths(&std::env::var_os("PATH")?).map(|folder| folder.join(&file)).find(|path| path.is_file())
+    std::env::split_paths(&std::env::var_os("PATH")?)
+        .map(|folder| folder.join(&file))
+        .find(|path| path.is_file())
 }
 
 #[cfg(test)]

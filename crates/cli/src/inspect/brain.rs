@@ -49,7 +49,11 @@ fn network(facts: Facts, brain: &Brain, bytes: u64) -> Facts {
         .line("nonlinearity", word(&config.activation))
         .line("picture", format!("{0} x {0} {colour}", config.size))
         .line("tick", format!("{} a second", config.grid.tick))
-        .line("sound", format!("{}, {} hops of {} samples", config.grid.rate, config.hops, config.grid.block_len()))
+        .line(
+            "sound",
+            format!("{}, {} samples a tick", config.grid.rate, config.hops * config.grid.block_len()),
+        )
+        .line("hops", config.hops)
 }
 
 fn learning(facts: Facts, training: &TrainConfig) -> Facts {
@@ -92,7 +96,11 @@ fn source(facts: Facts, source: &Source) -> Facts {
 /// "CC-BY-3.0, Blender Foundation, https://…" or that nothing is known.
 pub(super) fn terms(source: &Source) -> String {
     let title = source.title.as_ref().map(|t| format!("'{t}'"));
-    let known: Vec<&str> = [&title, &source.author, &source.licence, &source.origin].into_iter().flatten().map(String::as_str).collect();
+    let known: Vec<&str> = [&title, &source.author, &source.licence, &source.origin]
+        .into_iter()
+        .flatten()
+        .map(String::as_str)
+        .collect();
     if known.is_empty() { "terms unknown".to_owned() } else { known.join(", ") }
 }
 

@@ -61,7 +61,13 @@ impl Facts {
     }
 
     pub(super) fn as_text(&self) -> String {
-        let width = self.sections.iter().flat_map(|s| &s.lines).map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+        let width = self
+            .sections
+            .iter()
+            .flat_map(|s| &s.lines)
+            .map(|(name, _)| name.chars().count())
+            .max()
+            .unwrap_or(0);
         let mut text = String::new();
         for (i, section) in self.sections.iter().enumerate() {
             text += if i > 0 { "\n" } else { "" };

@@ -29,7 +29,9 @@ fn describe(path: &Path, film: &FilmFacts) -> Facts {
         None => facts.line("picture", "none: it can't be prepared or rendered"),
     };
     if film.sounds.is_empty() {
-        facts = facts.section("sound").line("tracks", "none: it can be rendered, but nothing can be learned from it");
+        facts = facts
+            .section("sound")
+            .line("tracks", "none: it can be rendered, but nothing can be learned from it");
     }
     for (track, sound) in film.sounds.iter().enumerate() {
         facts = describe_sound(facts.section(format!("sound, --audio-track {track}")), sound);
@@ -54,7 +56,16 @@ fn describe_sound(facts: Facts, sound: &SoundFacts) -> Facts {
     facts
         .line("stream", sound.stream)
         .line("codec", &sound.codec)
-        .line("format", format!("{}, {} channels", sound.rate, sound.channels))
+        .line("format", format!("{}, {}", sound.rate, channels(sound.channels)))
         .maybe("language", sound.language.as_ref())
         .line("begins at", sound.start)
+}
+
+/// As people say it.
+pub(super) fn channels(count: u32) -> String {
+    match count {
+        1 => "mono".to_owned(),
+        2 => "stereo".to_owned(),
+        more => format!("{more} channels"),
+    }
 }

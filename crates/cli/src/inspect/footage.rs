@@ -2,6 +2,7 @@
 
 use super::brain::terms;
 use super::facts::Facts;
+use super::film::channels;
 use crate::context::{self, Context};
 use crate::doctor::size;
 use crate::pictures::Album;
@@ -56,8 +57,7 @@ pub(super) fn shard(path: &Path, pictures: Option<&Path>) -> Result<Facts> {
 fn describe(facts: Facts, shard: &Shard) -> Facts {
     let colour = if shard.colour() { "colour" } else { "grey" };
     let sound = match shard.sound() {
-        Some((rate, 1, _)) => format!("{rate}, mono"),
-        Some((rate, _, _)) => format!("{rate}, stereo"),
+        Some((rate, count, _)) => format!("{rate}, {}", channels(count)),
         None => "none".to_owned(),
     };
     facts

@@ -38,7 +38,9 @@ impl Footage {
         let mut shards = Vec::new();
         for folder in &self.corpora {
             let (corpus, damaged) = Corpus::open(folder, args.skip_damaged)?;
-            damaged.iter().for_each(|file| context.warn(&format!("{} is damaged and left out", file.display())));
+            damaged
+                .iter()
+                .for_each(|file| context.warn(&format!("{} is damaged and left out", file.display())));
             shards.extend(corpus.shards);
         }
         for file in self.shards.iter().chain(&self.prepare_films(args, context)?) {

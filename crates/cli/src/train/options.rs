@@ -2,14 +2,13 @@
 
 use crate::args::{self, PictureArgs, choice};
 use crate::report::Failure;
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, ValueEnum};
-use kinophone::brain::{Activation, BrainConfig, Optimizer, Pretrain, TrainConfig};
+use kinophone::Result;
+use kinophone::brain::{self, Activation, BrainConfig, Optimizer, PRESETS, Pretrain, TrainConfig};
 use kinophone::corpus::{HoldOut, PairOptions};
 use kinophone::dsp::units::{FrameRate, SampleRate, TickGrid};
 use std::path::PathBuf;
-
-/// Step size of Adam where `--lr` is not given: the value of its paper (Kingma and Ba 2015, section 2).
-const ADAM_LR: f32 = 1e-3;
 
 /// Step size of Nesterov's momentum where `--lr` is not given. The mean over 735 outputs makes gradients small; the 1e-4
 /// of 2015 needed thousands of minutes.
@@ -23,18 +22,20 @@ Examples:
   A brain from one film:
     kinophone train piano.mp4 -o piano.brain
 
-  From a corpus and a film together, for at most ten minutes, on top of a deep belief network:
-    kinophone train corpus street.mkv -o city.brain --preset classic-deep --activation sigmoid --pretrain rbm --minutes 10
+  From a corpus and a film, for ten minutes, on top of a deep belief network:
+    kinophone train corpus street.mkv -o city.brain --preset classic-deep \\
+        --activation sigmoid --pretrain rbm --minutes 10
 
-  The training of 2015, digit for digit in its settings:
-    kinophone train corpus -o 2015.brain --optimizer nesterov --lr 1e-4 --momentum 0.9 --batch 10 --decay none \\
-        --silence 0 --hold-out none
+  The training of 2015 in all its settings:
+    kinophone train corpus -o 2015.brain --optimizer nesterov --lr 1e-4 \\
+        --momentum 0.9 --batch 10 --decay none --silence 0 --hold-out none
 
   Go on after Ctrl-C, a crash or a power cut:
     kinophone train piano.mp4 -o piano.brain --resume
 
-Films named directly are prepared once, into $KINOPHONE_CACHE or the cache folder that 'kinophone doctor' names. The
-state of the run (checkpoints, metrics.jsonl, loss.png) is in BRAIN.run beside the brain.";
+Films named directly are prepared once, into $KINOPHONE_CACHE or the cache
+folder that 'kinophone doctor' names. The state of the run (checkpoints,
+metrics.jsonl, loss.png) is in BRAIN.run beside the brain.";
 
 /// Options of `train`.
 #[derive(Debug, Args)]
@@ -68,9 +69,9 @@ pub struct TrainArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Network")]
 struct NetworkArgs {
-    /// One of the four networks of 2015
-    #[arg(long, value_enum, default_value_t = Preset::Classic, conflicts_with = "layers")]
-    preset: Preset,
+    /// One of the four networks of 2015, by its hidden layers; input and output follow from picture, tick and rate
+    #[arg(long, default_value = "classic", conflicts_with = "layers", value_parser = presets())]
+    preset: String,
     /// Sizes of the hidden layers instead of a preset, such as 1000,500
     #[arg(long, value_name = "N,N…", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=65_536))]
     layers: Vec<u32>,
@@ -81,7 +82,7 @@ struct NetworkArgs {
     #[arg(long, default_value = "none", value_parser = choice::<Pretrain>(&["none", "rbm"]))]
     pretrain: Pretrain,
     /// Passes over the pictures for each Boltzmann machine
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = usual().pretrain_epochs, value_parser = clap::value_parser!(u32).range(1..))]
     pretrain_epochs: u32,
 }
 
@@ -89,19 +90,19 @@ struct NetworkArgs {
 #[command(next_help_heading = "Learning")]
 struct LearningArgs {
     /// At most so many passes over the pairs of picture and sound
-    #[arg(long, value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = usual().epochs, value_parser = clap::value_parser!(u32).range(1..))]
     epochs: u32,
     /// At most so many minutes [default: no limit]
     #[arg(long, value_name = "M", value_parser = args::positive)]
     minutes: Option<f32>,
-    /// Stop early after so many epochs without progress on the validation blocks; 0 never does
-    #[arg(long, value_name = "N", default_value_t = 10)]
+    /// Stop after so many epochs without progress on the validation blocks, and keep the best; 0 keeps the last
+    #[arg(long, value_name = "N", default_value_t = usual().patience)]
     patience: u32,
     /// Which ten-second blocks are never learned from, so that the brain can be judged on them
     #[arg(long, default_value = "every5th", value_parser = choice::<HoldOut>(&["every5th", "none"]))]
     hold_out: HoldOut,
     /// Seconds of black and of white picture with silence that join the films
-    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = args::not_negative)]
+    #[arg(long, value_name = "SECONDS", default_value_t = usual().silence_secs, value_parser = args::not_negative)]
     silence: f32,
     /// The step rule
     #[arg(long, value_enum, default_value_t = Rule::Adam)]
@@ -116,10 +117,10 @@ struct LearningArgs {
     #[arg(long, value_name = "X", value_parser = args::fraction)]
     momentum: Option<f32>,
     /// Pairs a step
-    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    #[arg(long, value_name = "N", default_value_t = usual().batch as u32, value_parser = clap::value_parser!(u32).range(1..=65_536))]
     batch: u32,
     /// The same seed gives the same brain
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = usual().seed)]
     seed: u64,
     /// What computes; wgpu and cuda need a build with that feature
     #[arg(long, value_enum, default_value_t = Device::Cpu)]
@@ -138,19 +139,6 @@ struct SoundArgs {
     /// Ticks of sound that the brain says at each tick: 1, or 2 for overlap-add
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=2))]
     hops: u8,
-}
-
-/// The hidden layers of 2015; input and output follow from picture size, tick and rate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Preset {
-    /// 4096-1000-735
-    Classic,
-    /// 4096-1000-1000-1000-735
-    ClassicDeep,
-    /// 4096-2048-1000-1000-735
-    ClassicWide,
-    /// 4096-2000-1500-1000-735
-    ClassicKungfury,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -179,23 +167,15 @@ enum Device {
     Cuda,
 }
 
-impl Preset {
-    fn hidden(self) -> &'static [usize] {
-        match self {
-            Self::Classic => &[1000],
-            Self::ClassicDeep => &[1000, 1000, 1000],
-            Self::ClassicWide => &[2048, 1000, 1000],
-            Self::ClassicKungfury => &[2000, 1500, 1000],
-        }
-    }
-}
-
 impl TrainArgs {
     /// What parsing alone can't see.
     pub fn check(&self) -> Result<(), Failure> {
         let grid = self.grid();
         if self.learning.momentum.is_some() && self.learning.optimizer == Rule::Adam {
-            return Err(Failure::usage("--momentum has no meaning for adam", "add --optimizer nesterov, or leave --momentum out"));
+            return Err(Failure::usage(
+                "--momentum has no meaning for adam",
+                "add --optimizer nesterov, or leave --momentum out",
+            ));
         }
         if u64::from(grid.rate.hz()) * u64::from(grid.tick.den()) < u64::from(grid.tick.num()) {
             return Err(Failure::usage("a tick is shorter than a sample", "raise --rate or lower --tick"));
@@ -204,31 +184,24 @@ impl TrainArgs {
     }
 
     /// What the network is.
-    pub fn brain_config(&self) -> BrainConfig {
-        let (grid, hops) = (self.grid(), usize::from(self.sound.hops));
-        let side = self.pictures.size as usize;
-        let mut layers = vec![side * side * if self.pictures.colour { 3 } else { 1 }];
-        match self.network.layers.as_slice() {
-            [] => layers.extend_from_slice(self.network.preset.hidden()),
-            sizes => layers.extend(sizes.iter().map(|&n| n as usize)),
-        }
-        layers.push(grid.block_len() * hops);
-        BrainConfig {
-            grid,
-            size: self.pictures.size,
-            colour: self.pictures.colour,
-            hops,
-            layers,
-            activation: self.network.activation,
-        }
+    pub fn brain_config(&self) -> Result<BrainConfig> {
+        let hidden = match self.network.layers.as_slice() {
+            [] => brain::preset(&self.network.preset)?,
+            sizes => sizes.iter().map(|&n| n as usize).collect(),
+        };
+        let plain = BrainConfig::new(self.grid(), self.pictures.size, &hidden);
+        let config = plain.with_colour(self.pictures.colour).with_hops(usize::from(self.sound.hops));
+        Ok(BrainConfig { activation: self.network.activation, ..config })
     }
 
     /// How it learns.
     pub fn train_config(&self) -> TrainConfig {
         let learning = &self.learning;
         let (optimizer, lr) = match learning.optimizer {
-            Rule::Adam => (Optimizer::Adam, ADAM_LR),
-            Rule::Nesterov => (Optimizer::Nesterov { momentum: learning.momentum.unwrap_or(MOMENTUM) }, NESTEROV_LR),
+            Rule::Adam => (Optimizer::Adam, usual().lr),
+            Rule::Nesterov => {
+                (Optimizer::Nesterov { momentum: learning.momentum.unwrap_or(MOMENTUM) }, NESTEROV_LR)
+            }
         };
         TrainConfig {
             optimizer,
@@ -265,6 +238,18 @@ impl TrainArgs {
     }
 }
 
+/// The library's defaults, which the options show as theirs.
+fn usual() -> TrainConfig {
+    TrainConfig::default()
+}
+
+fn presets() -> PossibleValuesParser {
+    PossibleValuesParser::new(PRESETS.map(|(name, hidden)| {
+        let sizes: Vec<String> = hidden.iter().map(usize::to_string).collect();
+        PossibleValue::new(name).help(sizes.join("-"))
+    }))
+}
+
 fn sample_rate(text: &str) -> Result<SampleRate, String> {
     let hz = text.trim().parse().map_err(|_| "is no whole number of Hz".to_owned())?;
     SampleRate::new(hz).map_err(|e| e.to_string())
@@ -292,7 +277,7 @@ mod tests {
             ("classic-wide", "4096-2048-1000-1000-735"),
             ("classic-kungfury", "4096-2000-1500-1000-735"),
         ] {
-            let config = parse(&format!("--preset {preset}")).brain_config();
+            let config = parse(&format!("--preset {preset}")).brain_config().unwrap();
             let shape: Vec<String> = config.layers.iter().map(usize::to_string).collect();
             assert_eq!(shape.join("-"), layers);
         }
@@ -300,14 +285,17 @@ mod tests {
 
     #[test]
     fn input_and_output_follow_from_the_settings() {
-        let config = parse("--layers 20,10 --size 32 --colour --rate 44100 --tick 29.97 --hops 2").brain_config();
+        let config = parse("--layers 20,10 --size 32 --colour --rate 44100 --tick 29.97 --hops 2")
+            .brain_config()
+            .unwrap();
         assert_eq!(config.layers, [3072, 20, 10, 2 * 1472]);
         assert_eq!(config.grid.tick, FrameRate::new(30_000, 1001).unwrap());
     }
 
     #[test]
     fn the_training_of_2015_can_be_asked_for() {
-        let args = parse("--optimizer nesterov --lr 1e-4 --momentum 0.9 --batch 10 --decay none --device wgpu");
+        let args =
+            parse("--optimizer nesterov --lr 1e-4 --momentum 0.9 --batch 10 --decay none --device wgpu");
         args.check().unwrap();
         let config = args.train_config();
         assert_eq!((config.lr, config.batch, config.decay), (1e-4, 10, false));
@@ -318,7 +306,7 @@ mod tests {
     #[test]
     fn what_is_not_given_has_its_default() {
         let (adam, nesterov) = (parse("").train_config(), parse("--optimizer nesterov").train_config());
-        assert_eq!((adam.lr, nesterov.lr), (ADAM_LR, NESTEROV_LR));
+        assert_eq!((adam.lr, nesterov.lr), (usual().lr, NESTEROV_LR));
         assert_eq!((adam.silence_secs, adam.hold_out, adam.minutes), (30.0, HoldOut::Every5th, None));
         assert_eq!((adam.decay, adam.device.as_str(), adam.pretrain), (true, "cpu", Pretrain::None));
     }

@@ -41,7 +41,12 @@ fn as_text(trained: &Trained, args: &TrainArgs) -> String {
     let losses: Vec<f32> =
         trained.brain.history().epochs.iter().map(|e| e.validation.unwrap_or(e.training)).collect();
     let draw = if has_unicode() { terminal_curve } else { terminal_curve_plain };
-    let mut text = draw(&losses, CURVE.0, CURVE.1);
+    let judged = if trained.brain.history().epochs.iter().any(|e| e.validation.is_some()) {
+        "validation"
+    } else {
+        "training"
+    };
+    let mut text = format!("loss ({judged})\n{}\n", draw(&losses, CURVE.0, CURVE.1).trim_end_matches('\n'));
     text += &format!("\n{}: {} epochs\n", args.output.display(), trained.epochs);
     if let Some(verdict) = trained.brain.verdict() {
         text += &format!("{}\n", verdict.words);
@@ -51,13 +56,15 @@ fn as_text(trained: &Trained, args: &TrainArgs) -> String {
 
 /// Whether the locale shows more than ASCII, by POSIX's order of its variables.
 fn has_unicode() -> bool {
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|v| std::env::var_os(v).filter(|v| !v.is_empty()));
+    let locale =
+        ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|v| std::env::var_os(v).filter(|v| !v.is_empty()));
     cfg!(windows) || locale.is_some_and(|l| l.to_string_lossy().to_ascii_lowercase().contains("utf"))
 }
 
 /// The command line that continues this one.
 fn resuming(words: impl Iterator<Item = OsString>) -> String {
-    let mut shown: Vec<String> = words.filter(|w| w != "--force" && w != "--resume").map(|w| word(&w)).collect();
+    let mut shown: Vec<String> =
+        words.filter(|w| w != "--force" && w != "--resume").map(|w| word(&w)).collect();
     // Options end at a bare "--", so --resume goes right behind the name of the command.
     let place = shown.iter().position(|w| w == "train").map_or(shown.len(), |i| i + 1);
     shown.insert(place, "--resume".to_owned());
