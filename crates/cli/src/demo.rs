@@ -99,7 +99,8 @@ impl Stage<'_> {
     fn learn(&self, film: &Path, args: &DemoArgs) -> Result<Trained> {
         let corpus = self.path("corpus");
         let options = PrepareOptions { require_sound: true, ..PrepareOptions::default() };
-        let prepared = corpus::prepare(&self.ffmpeg, &[film.to_owned()], &corpus, &options, self.context.task())?;
+        let prepared =
+            corpus::prepare(&self.ffmpeg, &[film.to_owned()], &corpus, &options, self.context.task())?;
         let shards = prepared.iter().map(|p| Shard::open(&p.shard)).collect::<Result<Vec<_>>>()?;
         let corpus = Corpus { shards };
         let ledger = corpus.sources();
@@ -121,7 +122,8 @@ impl Stage<'_> {
         }
         std::fs::create_dir_all(&run).map_err(|e| Error::io("created", &run, e))?;
         let pairs = Pairs::new(corpus, &pair_options, &run, self.context.task())?;
-        let split = Split { training: pairs.training(), validation: pairs.validation(), held_out: pairs.held_out() };
+        let split =
+            Split { training: pairs.training(), validation: pairs.validation(), held_out: pairs.held_out() };
         let files = TrainFiles { run, resume: false };
         let trained = brain::train(config, training, ledger, &pairs, split, &files, self.context.task())?;
         trained.brain.save(&self.path("etude.brain"), Overwrite::Replace)?;

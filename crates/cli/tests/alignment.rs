@@ -49,8 +49,13 @@ impl Lab {
 
 /// Times in ms at which pictures turn white.
 fn flashes(shard: &Shard) -> Vec<f64> {
-    let bright = |k: usize| shard.picture(k).iter().map(|&p| u64::from(p)).sum::<u64>() / shard.picture(k).len() as u64 > 128;
-    (0..shard.pictures()).filter(|&k| bright(k) && (k == 0 || !bright(k - 1))).map(|k| shard.time(k).as_secs_f64() * 1e3).collect()
+    let bright = |k: usize| {
+        shard.picture(k).iter().map(|&p| u64::from(p)).sum::<u64>() / shard.picture(k).len() as u64 > 128
+    };
+    (0..shard.pictures())
+        .filter(|&k| bright(k) && (k == 0 || !bright(k - 1)))
+        .map(|k| shard.time(k).as_secs_f64() * 1e3)
+        .collect()
 }
 
 /// Times in ms at which the sound sets in.
@@ -77,8 +82,12 @@ fn check(name: &str, shard: &Shard, offset: f64, at_least: usize) {
     assert!(flashes.len() >= at_least, "{name}: only {} flashes", flashes.len());
     let end = shard.end().as_secs_f64() * 1e3;
     for flash in flashes.iter().filter(|&&f| f + offset > 30.0 && f + offset < end - 60.0) {
-        let nearest = beeps.iter().map(|b| b - flash - offset).min_by(|a, b| a.abs().total_cmp(&b.abs())).unwrap();
-        assert!(nearest.abs() < TOLERANCE_MS, "{name}: flash at {flash:.1} ms, its beep {nearest:+.1} ms off");
+        let nearest =
+            beeps.iter().map(|b| b - flash - offset).min_by(|a, b| a.abs().total_cmp(&b.abs())).unwrap();
+        assert!(
+            nearest.abs() < TOLERANCE_MS,
+            "{name}: flash at {flash:.1} ms, its beep {nearest:+.1} ms off"
+        );
     }
 }
 
@@ -86,13 +95,16 @@ fn check(name: &str, shard: &Shard, offset: f64, at_least: usize) {
 fn remux(film: &Path, out: &Path, offset_ms: i32) {
     let offset = format!("{}", f64::from(offset_ms) / 1e3);
     let codecs: &[&str] = match out.extension().unwrap().to_str().unwrap() {
-        "webm" => &["-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-b:v", "400k", "-c:a", "libopus"],
+        "webm" => {
+            &["-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-b:v", "400k", "-c:a", "libopus"]
+        }
         "avi" => &["-c:v", "mpeg4", "-q:v", "3", "-c:a", "pcm_s16le"],
         "mov" => &["-c:v", "copy", "-c:a", "pcm_s16le"],
         _ => &["-c:v", "copy", "-c:a", "aac"],
     };
     let film = film.as_os_str();
-    let mut args = vec![OsStr::new("-i"), film, OsStr::new("-itsoffset"), OsStr::new(&offset), OsStr::new("-i"), film];
+    let mut args =
+        vec![OsStr::new("-i"), film, OsStr::new("-itsoffset"), OsStr::new(&offset), OsStr::new("-i"), film];
     args.extend(["-map", "0:v", "-map", "1:a", "-fps_mode", "passthrough"].map(OsStr::new));
     args.extend(codecs.iter().map(OsStr::new));
     args.push(out.as_os_str());
@@ -133,7 +145,8 @@ fn variable_frame_rates() {
     let (film, etude) = lab.draw("film.mkv", 12, "30");
     let kept = etude.variable_frames(6, 3);
     assert!(kept.len() < etude.frames() as usize * 3 / 4, "hardly variable");
-    let select = format!("select='{}'", kept.iter().map(|k| format!("eq(n,{k})")).collect::<Vec<_>>().join("+"));
+    let select =
+        format!("select='{}'", kept.iter().map(|k| format!("eq(n,{k})")).collect::<Vec<_>>().join("+"));
     for container in ["mp4", "mkv", "mov", "webm"] {
         let out = lab.path(&format!("variable.{container}"));
         let video: &[&str] = if container == "webm" {
@@ -141,13 +154,23 @@ fn variable_frame_rates() {
         } else {
             &["-c:v", "libx264", "-preset", "ultrafast", "-c:a", "aac"]
         };
-        let mut args = vec![OsStr::new("-i"), film.as_os_str(), OsStr::new("-vf"), OsStr::new(&select), OsStr::new("-fps_mode"), OsStr::new("vfr")];
+        let mut args = vec![
+            OsStr::new("-i"),
+            film.as_os_str(),
+            OsStr::new("-vf"),
+            OsStr::new(&select),
+            OsStr::new("-fps_mode"),
+            OsStr::new("vfr"),
+        ];
         args.extend(video.iter().map(OsStr::new));
         args.push(out.as_os_str());
         ffmpeg(&args);
         let shard = lab.shard(&out);
         let gaps: Vec<i64> = (1..shard.pictures()).map(|k| shard.time(k).0 - shard.time(k - 1).0).collect();
-        assert!(gaps.iter().max().unwrap() > &(2 * gaps.iter().min().unwrap()), "{container} is not variable");
+        assert!(
+            gaps.iter().max().unwrap() > &(2 * gaps.iter().min().unwrap()),
+            "{container} is not variable"
+        );
         check(&format!("variable rate in {container}"), &shard, 0.0, 8);
     }
 }

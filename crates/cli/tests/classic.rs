@@ -9,20 +9,43 @@ use std::process::Command;
 use support::{decode_sound, ffmpeg, packets_md5, shared, succeed};
 
 fn train(home: &Path, film: &Path, brain: &Path, more: &[&str]) {
-    let mut args = vec![OsStr::new("train"), film.as_os_str(), OsStr::new("-o"), brain.as_os_str(), OsStr::new("--quiet")];
+    let mut args = vec![
+        OsStr::new("train"),
+        film.as_os_str(),
+        OsStr::new("-o"),
+        brain.as_os_str(),
+        OsStr::new("--quiet"),
+    ];
     args.extend(more.iter().map(OsStr::new));
     succeed(home, &args);
 }
 
 fn render(home: &Path, brain: &Path, film: &Path, out: &Path, more: &[&str]) {
-    let mut args = vec![OsStr::new("render"), brain.as_os_str(), film.as_os_str(), OsStr::new("-o"), out.as_os_str(), OsStr::new("--quiet")];
+    let mut args = vec![
+        OsStr::new("render"),
+        brain.as_os_str(),
+        film.as_os_str(),
+        OsStr::new("-o"),
+        out.as_os_str(),
+        OsStr::new("--quiet"),
+    ];
     args.extend(more.iter().map(OsStr::new));
     succeed(home, &args);
 }
 
 /// When the last packet of a stream ends, in seconds.
 fn ends(path: &Path, stream: &str) -> f64 {
-    let text = ffmpeg(&[OsStr::new("-i"), path.as_os_str(), OsStr::new("-map"), OsStr::new(stream), OsStr::new("-c"), OsStr::new("copy"), OsStr::new("-f"), OsStr::new("framecrc"), OsStr::new("-")]);
+    let text = ffmpeg(&[
+        OsStr::new("-i"),
+        path.as_os_str(),
+        OsStr::new("-map"),
+        OsStr::new(stream),
+        OsStr::new("-c"),
+        OsStr::new("copy"),
+        OsStr::new("-f"),
+        OsStr::new("framecrc"),
+        OsStr::new("-"),
+    ]);
     let text = String::from_utf8(text).unwrap();
     let (num, den) = text.lines().find_map(|l| l.strip_prefix("#tb 0: ")).unwrap().split_once('/').unwrap();
     let base = num.parse::<f64>().unwrap() / den.parse::<f64>().unwrap();
@@ -35,8 +58,16 @@ fn ends(path: &Path, stream: &str) -> f64 {
 
 /// The judge's figures for a soundtrack, against the film's own.
 fn judge(shared: &Path, reference: &Path, generated: &Path) -> serde_json::Value {
-    let output = Command::new("python3").arg(shared.join("peers/judge.py")).args([reference, generated]).output().unwrap();
-    assert!(output.status.success(), "judge.py needs numpy (scripts/setup --tests): {}", String::from_utf8_lossy(&output.stderr));
+    let output = Command::new("python3")
+        .arg(shared.join("peers/judge.py"))
+        .args([reference, generated])
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "judge.py needs numpy (scripts/setup --tests): {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
@@ -72,7 +103,10 @@ fn a_pianos_brain_plays_other_films_over_their_untouched_pictures() {
     for synth in ["windowed", "granular"] {
         let (ours, _) = comb(synth);
         println!("comb of {synth}: {ours:.1} dB, raw {raw:.1} dB, original {original:.1} dB");
-        assert!(ours <= raw - 20.0 && ours <= original + 6.0, "{synth}: {ours} dB against raw {raw}, original {original}");
+        assert!(
+            ours <= raw - 20.0 && ours <= original + 6.0,
+            "{synth}: {ours} dB against raw {raw}, original {original}"
+        );
     }
 }
 
@@ -85,7 +119,17 @@ fn black_and_white_are_quiet() {
     for colour in ["black", "white"] {
         let film: PathBuf = home.path().join(format!("{colour}.mp4"));
         let source = format!("color={colour}:size=320x240:rate=24");
-        ffmpeg(&[OsStr::new("-f"), OsStr::new("lavfi"), OsStr::new("-i"), OsStr::new(&source), OsStr::new("-t"), OsStr::new("10"), OsStr::new("-pix_fmt"), OsStr::new("yuv420p"), film.as_os_str()]);
+        ffmpeg(&[
+            OsStr::new("-f"),
+            OsStr::new("lavfi"),
+            OsStr::new("-i"),
+            OsStr::new(&source),
+            OsStr::new("-t"),
+            OsStr::new("10"),
+            OsStr::new("-pix_fmt"),
+            OsStr::new("yuv420p"),
+            film.as_os_str(),
+        ]);
         let out = home.path().join(format!("{colour}.wav"));
         render(home.path(), &brain, &film, &out, &["--loudness", "off"]);
         let sound = decode_sound(&out, 22_050);

@@ -46,18 +46,45 @@ const TABLE: &[(&str, Fate)] = &[
 fn tiny_brain(home: &Path) -> PathBuf {
     let (film, brain) = (home.join("tiny.mp4"), home.join("tiny.brain"));
     small_film(&film, 3);
-    succeed(home, &[OsStr::new("train"), film.as_os_str(), OsStr::new("-o"), brain.as_os_str(), OsStr::new("--layers"), OsStr::new("50"), OsStr::new("--epochs"), OsStr::new("1"), OsStr::new("--quiet")]);
+    succeed(
+        home,
+        &[
+            OsStr::new("train"),
+            film.as_os_str(),
+            OsStr::new("-o"),
+            brain.as_os_str(),
+            OsStr::new("--layers"),
+            OsStr::new("50"),
+            OsStr::new("--epochs"),
+            OsStr::new("1"),
+            OsStr::new("--quiet"),
+        ],
+    );
     brain
 }
 
 /// When the picture of a file ends minus when it begins, in seconds, by decoding it with ffmpeg alone.
 fn picture_times(path: &Path, map: &str) -> Vec<f64> {
-    let text = ffmpeg(&[OsStr::new("-i"), path.as_os_str(), OsStr::new("-map"), OsStr::new(map), OsStr::new("-c"), OsStr::new("copy"), OsStr::new("-f"), OsStr::new("framecrc"), OsStr::new("-")]);
+    let text = ffmpeg(&[
+        OsStr::new("-i"),
+        path.as_os_str(),
+        OsStr::new("-map"),
+        OsStr::new(map),
+        OsStr::new("-c"),
+        OsStr::new("copy"),
+        OsStr::new("-f"),
+        OsStr::new("framecrc"),
+        OsStr::new("-"),
+    ]);
     let text = String::from_utf8(text).unwrap();
     let base = text.lines().find_map(|l| l.strip_prefix("#tb 0: ")).unwrap().to_owned();
     let (num, den) = base.split_once('/').unwrap();
     let base = num.parse::<f64>().unwrap() / den.parse::<f64>().unwrap();
-    let mut times: Vec<f64> = text.lines().filter(|l| !l.starts_with('#')).map(|l| l.split(',').nth(2).unwrap().trim().parse::<f64>().unwrap() * base).collect();
+    let mut times: Vec<f64> = text
+        .lines()
+        .filter(|l| !l.starts_with('#'))
+        .map(|l| l.split(',').nth(2).unwrap().trim().parse::<f64>().unwrap() * base)
+        .collect();
     times.sort_by(f64::total_cmp);
     times
 }
@@ -75,8 +102,22 @@ fn every_odd_film_is_prepared_and_rendered_or_refused() {
         let film = entry.path();
         let corpus = home.path().join(format!("corpus-{name}"));
         let out = home.path().join(format!("{name}.mkv"));
-        let prepare = [OsStr::new("prepare"), film.as_os_str(), OsStr::new("-o"), corpus.as_os_str(), OsStr::new("--json"), OsStr::new("--quiet")];
-        let render = [OsStr::new("render"), brain.as_os_str(), film.as_os_str(), OsStr::new("-o"), out.as_os_str(), OsStr::new("--quiet")];
+        let prepare = [
+            OsStr::new("prepare"),
+            film.as_os_str(),
+            OsStr::new("-o"),
+            corpus.as_os_str(),
+            OsStr::new("--json"),
+            OsStr::new("--quiet"),
+        ];
+        let render = [
+            OsStr::new("render"),
+            brain.as_os_str(),
+            film.as_os_str(),
+            OsStr::new("-o"),
+            out.as_os_str(),
+            OsStr::new("--quiet"),
+        ];
         match fate {
             Refused(why) => {
                 assert!(refuse(home.path(), &prepare[..4]).contains(why), "{name}");
@@ -101,9 +142,15 @@ fn every_odd_film_is_prepared_and_rendered_or_refused() {
 fn check_rendition(name: &str, out: &Path) {
     let times = picture_times(out, "0:v:0");
     let sound = picture_times(out, "0:a:0");
-    let interval = if times.len() > 1 { (times[times.len() - 1] - times[0]) / (times.len() - 1) as f64 } else { 1.0 };
+    let interval =
+        if times.len() > 1 { (times[times.len() - 1] - times[0]) / (times.len() - 1) as f64 } else { 1.0 };
     let slack = interval.max(0.05) * 1.5;
-    assert!((times[0] - sound[0]).abs() < slack, "{name}: picture from {}, sound from {}", times[0], sound[0]);
+    assert!(
+        (times[0] - sound[0]).abs() < slack,
+        "{name}: picture from {}, sound from {}",
+        times[0],
+        sound[0]
+    );
     let (end, last) = (times[times.len() - 1] + interval, sound[sound.len() - 1]);
     assert!((end - last).abs() < slack + 0.1, "{name}: picture to {end}, sound to {last}");
 }
@@ -125,13 +172,37 @@ fn what_is_no_film_is_refused() {
     write("list.m3u8", "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\ninner.mp4\n#EXT-X-ENDLIST\n");
     write("list.mp4", "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\ninner.mp4\n#EXT-X-ENDLIST\n");
     write("list.ffconcat", "ffconcat version 1.0\nfile inner.mp4\n");
-    write("session.sdp", "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5004 RTP/AVP 96\na=rtpmap:96 H264/90000\n");
-    ffmpeg(&[OsStr::new("-f"), OsStr::new("lavfi"), OsStr::new("-i"), OsStr::new("sine"), OsStr::new("-t"), OsStr::new("1"), folder.join("tone.wav").as_os_str()]);
+    write(
+        "session.sdp",
+        "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5004 RTP/AVP 96\na=rtpmap:96 H264/90000\n",
+    );
+    ffmpeg(&[
+        OsStr::new("-f"),
+        OsStr::new("lavfi"),
+        OsStr::new("-i"),
+        OsStr::new("sine"),
+        OsStr::new("-t"),
+        OsStr::new("1"),
+        folder.join("tone.wav").as_os_str(),
+    ]);
     fs::create_dir(folder.join("folder.mp4")).unwrap();
-    for name in ["missing.mp4", "empty.mp4", "text.mp4", "list.m3u8", "list.mp4", "list.ffconcat", "session.sdp", "tone.wav", "folder.mp4"] {
+    for name in [
+        "missing.mp4",
+        "empty.mp4",
+        "text.mp4",
+        "list.m3u8",
+        "list.mp4",
+        "list.ffconcat",
+        "session.sdp",
+        "tone.wav",
+        "folder.mp4",
+    ] {
         let film = folder.join(name);
         let out = folder.join("out.mp4");
-        let said = refuse(folder, &[OsStr::new("render"), brain.as_os_str(), film.as_os_str(), OsStr::new("-o"), out.as_os_str()]);
+        let said = refuse(
+            folder,
+            &[OsStr::new("render"), brain.as_os_str(), film.as_os_str(), OsStr::new("-o"), out.as_os_str()],
+        );
         assert!(said.contains(name), "the error does not name {name}: {said}");
         let corpus = folder.join("corpus");
         refuse(folder, &[OsStr::new("prepare"), film.as_os_str(), OsStr::new("-o"), corpus.as_os_str()]);
@@ -143,8 +214,19 @@ fn what_is_no_film_is_refused() {
 fn silent_films_are_played_to_but_not_learned_from() {
     let home = tempfile::tempdir().unwrap();
     let film = home.path().join("silent.mp4");
-    ffmpeg(&[OsStr::new("-f"), OsStr::new("lavfi"), OsStr::new("-i"), OsStr::new("testsrc2=size=64x64:rate=24"), OsStr::new("-t"), OsStr::new("2"), film.as_os_str()]);
-    let said = refuse(home.path(), &[OsStr::new("train"), film.as_os_str(), OsStr::new("-o"), home.path().join("b").as_os_str()]);
+    ffmpeg(&[
+        OsStr::new("-f"),
+        OsStr::new("lavfi"),
+        OsStr::new("-i"),
+        OsStr::new("testsrc2=size=64x64:rate=24"),
+        OsStr::new("-t"),
+        OsStr::new("2"),
+        film.as_os_str(),
+    ]);
+    let said = refuse(
+        home.path(),
+        &[OsStr::new("train"), film.as_os_str(), OsStr::new("-o"), home.path().join("b").as_os_str()],
+    );
     assert!(said.contains("no sound"), "{said}");
 }
 
@@ -157,7 +239,14 @@ fn a_truncated_film_gives_what_decodes_and_says_so() {
     let bytes = fs::read(&whole).unwrap();
     fs::write(&cut, &bytes[..bytes.len() / 2]).unwrap();
     let out = home.path().join("out.mkv");
-    let args = [OsStr::new("render"), brain.as_os_str(), cut.as_os_str(), OsStr::new("-o"), out.as_os_str(), OsStr::new("--json")];
+    let args = [
+        OsStr::new("render"),
+        brain.as_os_str(),
+        cut.as_os_str(),
+        OsStr::new("-o"),
+        out.as_os_str(),
+        OsStr::new("--json"),
+    ];
     let output = succeed(home.path(), &args);
     let said: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let seconds = said["seconds"].as_f64().unwrap();
@@ -171,7 +260,15 @@ fn names_are_only_names() {
     use std::os::unix::ffi::OsStringExt;
     let home = tempfile::tempdir().unwrap();
     let brain = tiny_brain(home.path());
-    let names: [&[u8]; 7] = [b"-i.mp4", b"with space.mp4", b"quote'\".mp4", b"http:x.mp4", b"concat:a|b.mp4", b"%03d.mp4", b"\xff\xfe.mp4"];
+    let names: [&[u8]; 7] = [
+        b"-i.mp4",
+        b"with space.mp4",
+        b"quote'\".mp4",
+        b"http:x.mp4",
+        b"concat:a|b.mp4",
+        b"%03d.mp4",
+        b"\xff\xfe.mp4",
+    ];
     for name in names {
         let name = OsString::from_vec(name.to_vec());
         small_film(&home.path().join("plain.mp4"), 1);
@@ -179,7 +276,15 @@ fn names_are_only_names() {
         let out = OsString::from_vec([b"out ", name.clone().into_vec().as_slice()].concat());
         let output = kinophone(home.path())
             .current_dir(home.path())
-            .args([OsStr::new("render"), OsStr::new("--quiet"), OsStr::new("-o"), &out, OsStr::new("--"), brain.as_os_str(), &name])
+            .args([
+                OsStr::new("render"),
+                OsStr::new("--quiet"),
+                OsStr::new("-o"),
+                &out,
+                OsStr::new("--"),
+                brain.as_os_str(),
+                &name,
+            ])
             .output()
             .unwrap();
         assert!(output.status.success(), "{name:?}: {}", String::from_utf8_lossy(&output.stderr));
@@ -195,7 +300,13 @@ fn outputs_that_must_not_be_written_are_refused_before_any_work() {
     small_film(&film, 1);
     let before = fs::read(&film).unwrap();
     let render = |out: &Path, more: &[&str]| {
-        let mut args = vec![OsString::from("render"), brain.clone().into(), film.clone().into(), "-o".into(), out.into()];
+        let mut args = vec![
+            OsString::from("render"),
+            brain.clone().into(),
+            film.clone().into(),
+            "-o".into(),
+            out.into(),
+        ];
         args.extend(more.iter().map(OsString::from));
         args
     };
@@ -221,13 +332,19 @@ fn a_full_disk_is_said_and_leaves_nothing() {
     // A two-megabyte disk of its own, where the system lets us mount one.
     let disk = home.path().join("disk");
     fs::create_dir(&disk).unwrap();
-    let mount = std::process::Command::new("mount").args(["-t", "tmpfs", "-o", "size=400k", "tmpfs"]).arg(&disk).status();
+    let mount = std::process::Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "size=400k", "tmpfs"])
+        .arg(&disk)
+        .status();
     if !mount.is_ok_and(|s| s.success()) {
         eprintln!("left out: mounting a small disk is not allowed here");
         return;
     }
     let out = disk.join("out.mp4");
-    let output = kinophone(home.path()).args([OsStr::new("render"), brain.as_os_str(), film.as_os_str(), OsStr::new("-o"), out.as_os_str()]).output().unwrap();
+    let output = kinophone(home.path())
+        .args([OsStr::new("render"), brain.as_os_str(), film.as_os_str(), OsStr::new("-o"), out.as_os_str()])
+        .output()
+        .unwrap();
     let left = fs::read_dir(&disk).unwrap().count();
     std::process::Command::new("umount").arg(&disk).status().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);

@@ -63,7 +63,10 @@ fn a_film_goes_all_the_way_and_every_step_can_be_inspected() {
     assert_eq!(brain["config"]["layers"], serde_json::json!([4096, 20, 735]));
     // The film's terms have travelled; the same film named directly, without them, counted once.
     assert_eq!(brain["ledger"].as_array().unwrap().len(), 1);
-    assert_eq!((&brain["ledger"][0]["licence"], &brain["ledger"][0]["author"]), (&"CC0-1.0".into(), &"Me".into()));
+    assert_eq!(
+        (&brain["ledger"][0]["licence"], &brain["ledger"][0]["author"]),
+        (&"CC0-1.0".into(), &"Me".into())
+    );
 }
 
 #[test]

@@ -46,7 +46,13 @@ fn prepare_survives_34_kills() {
     for (i, film) in films.iter().enumerate() {
         small_film(Path::new(film), 6 + i as u32);
     }
-    let args = |corpus: &str| [&["prepare"], &films.iter().map(String::as_str).collect::<Vec<_>>()[..], &["-o", corpus, "--quiet"]].concat().iter().map(|s| s.to_string()).collect::<Vec<_>>();
+    let args = |corpus: &str| {
+        [&["prepare"], &films.iter().map(String::as_str).collect::<Vec<_>>()[..], &["-o", corpus, "--quiet"]]
+            .concat()
+            .iter()
+            .map(|s| s.to_string())
+            .collect::<Vec<_>>()
+    };
     let (good, hurt) = (path("good"), path("hurt"));
     let usual = timed(|| drop(succeed(home.path(), &args(&good))));
     let truth = files(Path::new(&good), "safetensors");
@@ -64,7 +70,10 @@ fn prepare_survives_34_kills() {
         }
     }
     succeed(home.path(), &args(&hurt));
-    assert!(files(Path::new(&hurt), "safetensors") == truth, "a resumed prepare differs from an undisturbed one");
+    assert!(
+        files(Path::new(&hurt), "safetensors") == truth,
+        "a resumed prepare differs from an undisturbed one"
+    );
 }
 
 #[test]
@@ -74,7 +83,22 @@ fn training_survives_33_kills_and_resumes_exactly() {
     let film = path("film.mp4");
     small_film(Path::new(&film), 30);
     let args = |brain: &str| -> Vec<String> {
-        ["train", &film, "-o", brain, "--layers", "200", "--epochs", "40", "--patience", "0", "--resume", "--quiet"].map(String::from).to_vec()
+        [
+            "train",
+            &film,
+            "-o",
+            brain,
+            "--layers",
+            "200",
+            "--epochs",
+            "40",
+            "--patience",
+            "0",
+            "--resume",
+            "--quiet",
+        ]
+        .map(String::from)
+        .to_vec()
     };
     let (good, hurt) = (path("good.brain"), path("hurt.brain"));
     succeed(home.path(), &args(&good)); // fills the film cache, too
@@ -88,8 +112,16 @@ fn training_survives_33_kills_and_resumes_exactly() {
     while kills < 33 {
         let args = args(&hurt);
         // Short lives, so that one brain is killed many times before it is done.
-        if kill_sometime(home.path(), &args.iter().map(String::as_str).collect::<Vec<_>>(), usual.mul_f64(0.6), &mut rng) {
-            assert!(fs::read(&hurt).unwrap() == truth, "after {kills} kills the brain differs from an undisturbed one");
+        if kill_sometime(
+            home.path(),
+            &args.iter().map(String::as_str).collect::<Vec<_>>(),
+            usual.mul_f64(0.6),
+            &mut rng,
+        ) {
+            assert!(
+                fs::read(&hurt).unwrap() == truth,
+                "after {kills} kills the brain differs from an undisturbed one"
+            );
             fs::remove_file(&hurt).unwrap();
             fs::remove_dir_all(format!("{hurt}.run")).unwrap();
             finished += 1;
@@ -114,7 +146,9 @@ fn render_survives_33_kills() {
     small_film(Path::new(&film), 30);
     succeed(home.path(), &["train", &film, "-o", &brain, "--layers", "100", "--epochs", "1", "--quiet"]);
     fs::remove_dir_all(home.path().join("cache")).unwrap(); // so that the film is decoded each time
-    let args = |out: &str| -> Vec<String> { ["render", &brain, &film, "-o", out, "--force", "--quiet"].map(String::from).to_vec() };
+    let args = |out: &str| -> Vec<String> {
+        ["render", &brain, &film, "-o", out, "--force", "--quiet"].map(String::from).to_vec()
+    };
     let folder = home.path().join("out");
     fs::create_dir(&folder).unwrap();
     let out = folder.join("out.mp4").to_str().unwrap().to_owned();
@@ -131,7 +165,10 @@ fn render_survives_33_kills() {
         let args = args(&out);
         kill_sometime(home.path(), &args.iter().map(String::as_str).collect::<Vec<_>>(), usual, &mut rng);
         match fs::read(&out) {
-            Ok(bytes) => assert!(bytes == truth || (round % 2 == 1 && bytes == b"the old one"), "round {round}: half a file"),
+            Ok(bytes) => assert!(
+                bytes == truth || (round % 2 == 1 && bytes == b"the old one"),
+                "round {round}: half a file"
+            ),
             Err(_) => assert!(round % 2 == 0, "round {round}: the old file is gone"),
         }
     }

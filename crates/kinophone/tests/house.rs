@@ -31,12 +31,18 @@ fn sources() -> Vec<(PathBuf, String)> {
 
 fn assert_only_in(needles: &[&str], allowed: &[&str], why: &str) {
     for (path, code) in sources() {
-        let in_tests = path.components().any(|c| ["tests", "benches", "examples"].iter().any(|t| c.as_os_str() == *t));
+        let in_tests =
+            path.components().any(|c| ["tests", "benches", "examples"].iter().any(|t| c.as_os_str() == *t));
         if in_tests || allowed.iter().any(|a| path.starts_with(a)) {
             continue;
         }
         for (number, line) in code.lines().enumerate() {
-            assert!(!needles.iter().any(|n| line.contains(n)), "{}:{}: {why}: {line}", path.display(), number + 1);
+            assert!(
+                !needles.iter().any(|n| line.contains(n)),
+                "{}:{}: {why}: {line}",
+                path.display(),
+                number + 1
+            );
         }
     }
 }
@@ -52,12 +58,20 @@ fn only_media_starts_programs() {
 
 #[test]
 fn only_brain_names_the_learning_framework() {
-    assert_only_in(&["burn::", "faer::", "use burn", "use faer"], &["kinophone/src/brain"], "only brain names the framework");
+    assert_only_in(
+        &["burn::", "faer::", "use burn", "use faer"],
+        &["kinophone/src/brain"],
+        "only brain names the framework",
+    );
 }
 
 #[test]
 fn only_the_program_prints() {
-    assert_only_in(&["println!", "eprintln!", "print!(", "eprint!(", "dbg!("], &["cli"], "only the program prints");
+    assert_only_in(
+        &["println!", "eprintln!", "print!(", "eprint!(", "dbg!("],
+        &["cli"],
+        "only the program prints",
+    );
 }
 
 #[test]
@@ -96,7 +110,8 @@ fn modules_of_the_library_import_one_way() {
 #[test]
 fn the_public_promise_is_kept_everywhere() {
     for (path, code) in sources() {
-        let in_tests = path.components().any(|c| ["tests", "benches", "examples"].iter().any(|t| c.as_os_str() == *t));
+        let in_tests =
+            path.components().any(|c| ["tests", "benches", "examples"].iter().any(|t| c.as_os_str() == *t));
         for leftover in ["todo!(", "unimplemented!("] {
             assert!(in_tests || !code.contains(leftover), "{} still has {leftover}", path.display());
         }

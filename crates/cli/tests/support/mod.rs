@@ -15,7 +15,12 @@ pub fn kinophone(home: &Path) -> Command {
 /// Runs it and insists on success.
 pub fn succeed<S: AsRef<OsStr>>(home: &Path, args: &[S]) -> Output {
     let output = kinophone(home).args(args).output().unwrap();
-    assert!(output.status.success(), "{:?} failed:\n{}", shown(args), String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{:?} failed:\n{}",
+        shown(args),
+        String::from_utf8_lossy(&output.stderr)
+    );
     output
 }
 
@@ -46,7 +51,11 @@ pub fn shared() -> Option<PathBuf> {
     if folder.join("data/MANIFEST.tsv").exists() {
         return Some(folder);
     }
-    assert!(std::env::var_os("CI").is_none(), "{} is missing, and continuous integration needs it", folder.display());
+    assert!(
+        std::env::var_os("CI").is_none(),
+        "{} is missing, and continuous integration needs it",
+        folder.display()
+    );
     eprintln!("left out: the real films are not at {}", folder.display());
     None
 }
@@ -55,10 +64,25 @@ pub fn shared() -> Option<PathBuf> {
 pub fn small_film(path: &Path, seconds: u32) {
     let length = seconds.to_string();
     ffmpeg(&[
-        OsStr::new("-f"), OsStr::new("lavfi"), OsStr::new("-i"), OsStr::new("testsrc2=size=128x96:rate=25"),
-        OsStr::new("-f"), OsStr::new("lavfi"), OsStr::new("-i"), OsStr::new("sine=frequency=330:beep_factor=3"),
-        OsStr::new("-t"), OsStr::new(&length), OsStr::new("-c:v"), OsStr::new("libx264"), OsStr::new("-preset"), OsStr::new("ultrafast"),
-        OsStr::new("-pix_fmt"), OsStr::new("yuv420p"), OsStr::new("-c:a"), OsStr::new("aac"), path.as_os_str(),
+        OsStr::new("-f"),
+        OsStr::new("lavfi"),
+        OsStr::new("-i"),
+        OsStr::new("testsrc2=size=128x96:rate=25"),
+        OsStr::new("-f"),
+        OsStr::new("lavfi"),
+        OsStr::new("-i"),
+        OsStr::new("sine=frequency=330:beep_factor=3"),
+        OsStr::new("-t"),
+        OsStr::new(&length),
+        OsStr::new("-c:v"),
+        OsStr::new("libx264"),
+        OsStr::new("-preset"),
+        OsStr::new("ultrafast"),
+        OsStr::new("-pix_fmt"),
+        OsStr::new("yuv420p"),
+        OsStr::new("-c:a"),
+        OsStr::new("aac"),
+        path.as_os_str(),
     ]);
 }
 
@@ -67,13 +91,28 @@ pub fn packets_md5(path: &Path, kind: &str) -> String {
     // Raw packets in the stream's own framing differ between containers for H.264 and HEVC (length prefixes against start
     // codes); decoding both is the comparison that holds for every container.
     let map = format!("0:{kind}:0");
-    let args = ["-i", path.to_str().unwrap(), "-map", &map, "-c", "copy", "-f", "streamhash", "-hash", "md5", "-"];
+    let args =
+        ["-i", path.to_str().unwrap(), "-map", &map, "-c", "copy", "-f", "streamhash", "-hash", "md5", "-"];
     String::from_utf8(ffmpeg(&args)).unwrap().trim().to_owned()
 }
 
 /// Decodes the first sound of a file to mono.
 pub fn decode_sound(path: &Path, rate: u32) -> Vec<f32> {
     let rate = rate.to_string();
-    let args = ["-i", path.to_str().unwrap(), "-map", "0:a:0", "-af", "aresample=async=1:first_pts=0", "-ac", "1", "-ar", &rate, "-f", "f32le", "-"];
+    let args = [
+        "-i",
+        path.to_str().unwrap(),
+        "-map",
+        "0:a:0",
+        "-af",
+        "aresample=async=1:first_pts=0",
+        "-ac",
+        "1",
+        "-ar",
+        &rate,
+        "-f",
+        "f32le",
+        "-",
+    ];
     ffmpeg(&args).chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect()
 }

@@ -33,10 +33,22 @@ impl Original {
         let sound = facts.sounds.get(plan.audio_track).ok_or_else(|| {
             Error::new(Kind::NoSound, format!("has no sound track {} to keep", plan.audio_track))
                 .at(&plan.film)
-                .help(format!("the film has {} sound tracks, counted from 0; leave --keep-original out", facts.sounds.len()))
+                .help(format!(
+                    "the film has {} sound tracks, counted from 0; leave --keep-original out",
+                    facts.sounds.len()
+                ))
         })?;
-        let rate = if sound.rate.hz() > 48_000 { SampleRate::new(48_000).expect("48 kHz is in range") } else { sound.rate };
-        Ok(Self { rate, channels: sound.channels.min(2), track: plan.audio_track, gain: amplitude(db) as f32 })
+        let rate = if sound.rate.hz() > 48_000 {
+            SampleRate::new(48_000).expect("48 kHz is in range")
+        } else {
+            sound.rate
+        };
+        Ok(Self {
+            rate,
+            channels: sound.channels.min(2),
+            track: plan.audio_track,
+            gain: amplitude(db) as f32,
+        })
     }
 }
 
@@ -55,22 +67,33 @@ pub(super) struct Sketch {
 impl Sketch {
     pub(super) fn new(folder: &Path, format: Format, measured: bool) -> Result<Self> {
         let scratch = storage::scratch(folder)?;
-        let resampler = (format.rate != format.synth_rate).then(|| Resampler::new(format.synth_rate, format.rate));
+        let resampler =
+            (format.rate != format.synth_rate).then(|| Resampler::new(format.synth_rate, format.rate));
         Ok(Self {
             path: scratch.path().to_owned(),
             file: BufWriter::with_capacity(1 << 18, scratch),
             format,
             resampler,
             under: None,
-            meter: measured.then(|| Meter::new(format.rate, format.channels as usize)).transpose().map_err(unsupported)?,
+            meter: measured
+                .then(|| Meter::new(format.rate, format.channels as usize))
+                .transpose()
+                .map_err(unsupported)?,
             resampled: Vec::new(),
             frame: Vec::new(),
         })
     }
 
     /// From now on mixes the film's own sound under what is added; its sample at `begin` meets our first.
-    pub(super) fn lay_under(&mut self, ffmpeg: &Ffmpeg, film: &Path, original: &Original, begin: MediaTime) -> Result<()> {
-        let how = DecodeSound { track: original.track, rate: self.format.rate, channels: self.format.channels };
+    pub(super) fn lay_under(
+        &mut self,
+        ffmpeg: &Ffmpeg,
+        film: &Path,
+        original: &Original,
+        begin: MediaTime,
+    ) -> Result<()> {
+        let how =
+            DecodeSound { track: original.track, rate: self.format.rate, channels: self.format.channels };
         let mut stream = ffmpeg.decode_sound(film, &how)?;
         let mut skip = self.format.rate.sample_at(begin).max(0) as usize * self.format.channels as usize;
         let mut waste = vec![0.0; CHUNK];
@@ -137,20 +160,31 @@ impl Sketch {
     }
 
     /// Second pass: gain, limiter, encoder. Returns the loudness before it and the gain, in LUFS and dB.
-    pub(super) fn write(self, ffmpeg: &Ffmpeg, encode: &Encode, target: Option<f64>, task: Task<'_>) -> Result<(Option<f64>, f64)> {
+    pub(super) fn write(
+        self,
+        ffmpeg: &Ffmpeg,
+        encode: &Encode,
+        target: Option<f64>,
+        task: Task<'_>,
+    ) -> Result<(Option<f64>, f64)> {
         let loudness = self.meter.as_ref().and_then(Meter::integrated);
         let gain_db = match (target, loudness) {
             (Some(target), Some(now)) => (target - now).min(MOST_GAIN_DB),
             _ => 0.0,
         };
         let failed = |e| Error::io("read", &self.path, e);
-        let mut scratch = self.file.into_inner().map_err(|e| Error::io("written", &self.path, e.into_error()))?;
+        let mut scratch =
+            self.file.into_inner().map_err(|e| Error::io("written", &self.path, e.into_error()))?;
         let bytes = scratch.as_file().metadata().map_err(failed)?.len();
         scratch.as_file_mut().seek(SeekFrom::Start(0)).map_err(failed)?;
         let mut sound = BufReader::with_capacity(1 << 18, scratch.as_file());
 
         let channels = encode.channels as usize;
-        let ceiling = if encode.codec.is_lossless() { TRUE_PEAK_CEILING_DB } else { TRUE_PEAK_CEILING_DB - CODEC_HEADROOM_DB };
+        let ceiling = if encode.codec.is_lossless() {
+            TRUE_PEAK_CEILING_DB
+        } else {
+            TRUE_PEAK_CEILING_DB - CODEC_HEADROOM_DB
+        };
         let mut limiter = Limiter::new(encode.rate, channels, ceiling).map_err(unsupported)?;
         let mut encoder = ffmpeg.encode(encode)?;
         let gain = amplitude(gain_db) as f32;

@@ -161,7 +161,10 @@ struct Heard {
 }
 
 /// First pass: every picture through brain and synth into the sketch.
-#[expect(clippy::too_many_arguments, reason = "one call site; the alternative is a struct with the same fields")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one call site; the alternative is a struct with the same fields"
+)]
 fn perform(
     ffmpeg: &Ffmpeg,
     plan: &RenderPlan,
@@ -248,7 +251,9 @@ fn tags(plan: &RenderPlan, brain: &Brain) -> Vec<(String, String)> {
 }
 
 fn no_picture(film: &Path) -> Error {
-    Error::new(Kind::NoPicture, "has no picture to play to").at(film).help("give a film with a picture stream; a sound file alone can't be rendered")
+    Error::new(Kind::NoPicture, "has no picture to play to")
+        .at(film)
+        .help("give a film with a picture stream; a sound file alone can't be rendered")
 }
 
 fn folder_of(output: &Path) -> &Path {

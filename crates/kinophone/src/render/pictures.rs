@@ -18,7 +18,13 @@ pub(super) enum TimedPictures {
 }
 
 impl TimedPictures {
-    pub(super) fn open(ffmpeg: &Ffmpeg, plan: &RenderPlan, size: u32, colour: bool, task: Task<'_>) -> Result<Self> {
+    pub(super) fn open(
+        ffmpeg: &Ffmpeg,
+        plan: &RenderPlan,
+        size: u32,
+        colour: bool,
+        task: Task<'_>,
+    ) -> Result<Self> {
         if let Some(folder) = &plan.corpus
             && let Some(shard) = corpus::find(folder, &plan.film, size, colour, task)?
         {
@@ -52,7 +58,8 @@ impl TimedPictures {
                 if k % 4096 == 4095 {
                     shard.release();
                 }
-                Ok((k < shard.pictures()).then(|| Picture { time: shard.time(k), pixels: shard.picture(k).to_vec() }))
+                Ok((k < shard.pictures())
+                    .then(|| Picture { time: shard.time(k), pixels: shard.picture(k).to_vec() }))
             }
         }
     }
@@ -62,11 +69,16 @@ impl TimedPictures {
         match self {
             Self::Film { pictures, reader } => {
                 drop(pictures);
-                reader.join().unwrap_or_else(|_| Err(Error::new(Kind::Tool, "the reading thread ended unexpectedly")))
+                reader
+                    .join()
+                    .unwrap_or_else(|_| Err(Error::new(Kind::Tool, "the reading thread ended unexpectedly")))
             }
-            Self::Shard { shard, .. } => {
-                Ok(Decoded { pictures: shard.pictures() as u64, end: shard.end(), sound: None, complaints: Vec::new() })
-            }
+            Self::Shard { shard, .. } => Ok(Decoded {
+                pictures: shard.pictures() as u64,
+                end: shard.end(),
+                sound: None,
+                complaints: Vec::new(),
+            }),
         }
     }
 }
