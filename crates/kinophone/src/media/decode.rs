@@ -15,6 +15,8 @@ const LIFT: i64 = 1_000_000_000;
 /// ffmpeg moves a picture whose time repeats or runs backwards to one tick after its predecessor. No film shows two
 /// pictures within half a millisecond (rates end at 1000 a second), so such pictures are dropped.
 const CLOSEST: i64 = 500;
+/// Times beyond this (31 years) are damage.
+pub(super) const FURTHEST: i64 = 1_000_000_000_000_000;
 
 /// Pictures as they come out of ffmpeg: an iterator that ends after the last one; then [`PictureStream::finish`].
 /// Times strictly increase. Dropping it ends the process.
@@ -98,7 +100,7 @@ fn picture_output(ffmpeg: &Ffmpeg, picture: &PictureFacts, how: &Decode) -> Vec<
     let (format, flags) =
         if how.colour { ("rgb24", "area+accurate_rnd+full_chroma_int") } else { ("gray", "area") };
     // Transparent pictures are laid over black.
-    let opaque = if has_alpha(&picture.pixel_format) { "format=gbrap,premultiply=inplace=1," } else { "" };
+    let opaque = if has_alpha(&picture.pixel_format) { "format=yuva444p,premultiply=inplace=1," } else { "" };
     let filter = format!("{opaque}scale={size}:{size}:flags={flags}:out_range=full,format={format}");
     let mut args = input::words(&["-map", &format!("0:{}", picture.stream), "-vf", &filter]);
     // Every picture at its own time: none repeated or left out for the sake of a rate (`-vsync` is the name before 5.1).
@@ -148,7 +150,7 @@ impl Iterator for PictureStream {
             let mut pixels = Vec::with_capacity(self.frame_len);
             match self.reader.next(&mut pixels) {
                 Ok(Some(time)) if pixels.len() == self.frame_len => {
-                    if let Some(time) = self.accept(MediaTime(time - LIFT)) {
+                    if let Some(time) = self.accept(MediaTime(time.saturating_sub(LIFT))) {
                         return Some(Ok(Picture { time, pixels }));
                     }
                 }
@@ -185,6 +187,9 @@ impl PictureStream {
 
     /// Counts a picture and gives its time, or `None` for one that does not come after its predecessor.
     fn accept(&mut self, time: MediaTime) -> Option<MediaTime> {
+        if !(-FURTHEST..=FURTHEST).contains(&time.0) {
+            return None;
+        }
         if let Some(last) = self.last {
             let interval = time.0 - last.0;
             if interval < CLOSEST {

@@ -27,7 +27,7 @@ pub(super) fn draw(
     args.extend(encode::sound_codec(ffmpeg, codec, &extension, 1)?);
     // Without dates and version names in it, the same film is the same file.
     args.extend(input::words(&["-fflags", "+bitexact", "-flags:v", "+bitexact", "-flags:a", "+bitexact"]));
-    args.extend(encode::container(&extension));
+    args.extend(encode::container(ffmpeg, codec, &extension, film.sound_rate));
     args.push(input::url(whole.temporary_path())?);
     let grows = Some(whole.temporary_path().to_owned());
     let launch = Launch { program: &ffmpeg.program, args, input: true, stall: ffmpeg.stall, grows };

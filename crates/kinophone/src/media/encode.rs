@@ -43,7 +43,7 @@ pub(super) fn encode(ffmpeg: &Ffmpeg, plan: &Encode) -> Result<Encoder> {
     for (key, value) in &plan.tags {
         args.extend(input::words(&["-metadata", &format!("{key}={value}")]));
     }
-    args.extend(container(&plan.extension));
+    args.extend(container(ffmpeg, plan.codec, &plan.extension, plan.rate));
     args.push(input::url(&plan.output)?);
     let grows = Some(plan.output.clone());
     let launch = Launch { program: &ffmpeg.program, args, input: true, stall: ffmpeg.stall, grows };
@@ -165,12 +165,23 @@ pub(super) fn sound_codec(
 }
 
 /// Options that choose the container.
-pub(super) fn container(extension: &str) -> Vec<OsString> {
+pub(super) fn container(
+    ffmpeg: &Ffmpeg,
+    codec: SoundCodec,
+    extension: &str,
+    rate: SampleRate,
+) -> Vec<OsString> {
     let muxer = containers::muxer(extension).unwrap_or(extension);
     match muxer {
         // The index goes to the front, so that a browser can begin before it has the whole file.
         "mp4" | "mov" => input::words(&["-movflags", "+faststart", "-f", muxer]),
         "wav" => input::words(&["-rf64", "auto", "-f", muxer]),
+        // AAC begins with 1024 samples of priming before time zero. FFmpeg before 5.1 notices only after it has written the
+        // first pictures that Matroska has no times below zero, and moves the rest late; so all is late from the outset.
+        "matroska" if ffmpeg.number < (5, 1) && codec == SoundCodec::Aac => {
+            let priming = decode::seconds(rate.time_of(1024));
+            input::words(&["-output_ts_offset", &priming, "-f", muxer])
+        }
         _ => input::words(&["-f", muxer]),
     }
 }

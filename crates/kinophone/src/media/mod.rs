@@ -68,7 +68,7 @@ impl Ffmpeg {
         self
     }
     /// Decodes with the codec's loop filter (default: without). The filter smooths block edges that an area average of
-    /// 64×64 hardly sees, and takes a quarter of the time; but leaving it out lets errors gather between key frames.
+    /// 64×64 hardly sees, and takes a fifth of the time; but leaving it out lets errors gather between key frames.
     /// Measured on Big Buck Bunny (720p H.264) at 64×64: grey levels differ by 0.7 of 255 in the mean, in one frame of a
     /// hundred by 3.3 in the mean over the picture, and single pixels by up to 59.
     pub fn with_exact_pictures(mut self, exact: bool) -> Self {

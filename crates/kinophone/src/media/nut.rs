@@ -13,6 +13,8 @@ const SYNCPOINT: u64 = 0x4E4B_E4AD_EECA_4569;
 const MAGIC: &[u8] = b"nut/multimedia container\0";
 /// Headers are small; a longer one is no NUT of ffmpeg's.
 const LONGEST_HEADER: u64 = 1 << 20;
+/// A picture of 4096 × 4096 in RGB, the largest that is ever asked for.
+const LONGEST_PACKET: u64 = 4096 * 4096 * 3;
 
 mod flag {
     pub(super) const CODED_PTS: u64 = 1 << 3;
@@ -130,12 +132,12 @@ impl<R: Read> Reader<R> {
             return Err(broken("a second stream"));
         }
         let pts = match flags & flag::CODED_PTS {
-            0 => self.last_pts + code.pts_delta,
+            0 => self.last_pts.wrapping_add(code.pts_delta),
             _ => full_time(varint(source)?, self.last_pts, self.pts_shift),
         };
         let mut size = code.size_lsb;
         if flags & flag::SIZE_MSB != 0 {
-            size += code.size_mul * varint(source)?.min(u64::from(u32::MAX));
+            size = size.saturating_add(code.size_mul.saturating_mul(varint(source)?));
         }
         if flags & flag::MATCH_TIME != 0 {
             varint(source)?;
@@ -158,7 +160,10 @@ impl<R: Read> Reader<R> {
     fn payload(&mut self, header: usize, size: u64, packet: &mut Vec<u8>) -> io::Result<()> {
         packet.clear();
         packet.extend_from_slice(self.main.elided.get(header).map_or(&[], Vec::as_slice));
-        let rest = size.checked_sub(packet.len() as u64).ok_or_else(|| broken("an impossible size"))?;
+        let rest = size
+            .checked_sub(packet.len() as u64)
+            .filter(|&rest| rest <= LONGEST_PACKET)
+            .ok_or_else(|| broken("an impossible size"))?;
         let read = (&mut self.source).take(rest).read_to_end(packet)?;
         if read as u64 == rest { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
     }
@@ -175,7 +180,7 @@ impl Main {
             return Err(broken("more than one stream"));
         }
         let time_base = (varint(content)?, varint(content)?);
-        if time_base.0 == 0 || time_base.1 == 0 {
+        if ![time_base.0, time_base.1].iter().all(|&part| (1..=u64::from(u32::MAX)).contains(&part)) {
             return Err(broken("an impossible time base"));
         }
         let codes = Self::frame_codes(content)?;
@@ -228,7 +233,7 @@ fn push_run(codes: &mut Vec<FrameCode>, code: FrameCode, count: u64) -> io::Resu
             codes.push(FrameCode { flags: flag::INVALID, ..code });
             continue;
         }
-        let size_lsb = code.size_lsb + (count - left);
+        let size_lsb = code.size_lsb.saturating_add(count - left);
         codes.push(FrameCode { size_lsb, ..code });
         left -= 1;
     }
@@ -251,8 +256,8 @@ fn full_time(coded: u64, last: i64, shift: u32) -> i64 {
     if coded >= range {
         return coded - range;
     }
-    let nearest = last - (range - 1) / 2;
-    ((coded - nearest) & (range - 1)) + nearest
+    let nearest = last.wrapping_sub((range - 1) / 2);
+    (coded.wrapping_sub(nearest) & (range - 1)).wrapping_add(nearest)
 }
 
 /// Spec, "v": seven bits a byte, the highest bit says that more follow.
@@ -273,7 +278,7 @@ fn varint(source: &mut impl Read) -> io::Result<u64> {
 
 /// Spec, "s".
 fn signed(value: u64) -> i64 {
-    let value = value as i64 + 1;
+    let value = (value as i64).wrapping_add(1);
     if value & 1 == 1 { -(value >> 1) } else { value >> 1 }
 }
 

@@ -1,7 +1,7 @@
 //! Facts of a film: from ffprobe's JSON, or from what ffmpeg prints where ffprobe is missing (see `dump`).
 
 use super::process::{self, Ending, Outcome};
-use super::{Ffmpeg, FilmFacts, PictureFacts, SoundFacts, dump, input};
+use super::{Ffmpeg, FilmFacts, PictureFacts, SoundFacts, decode, dump, input};
 use crate::{Error, Kind, Result};
 use kinophone_dsp::units::{FrameRate, MediaTime, SampleRate};
 use serde::Deserialize;
@@ -153,7 +153,8 @@ fn first_time(framecrc: &str) -> Option<MediaTime> {
     let (num, den) = (num.parse::<i128>().ok()?, den.parse::<i128>().ok()?);
     let packet = framecrc.lines().find(|line| !line.starts_with('#'))?;
     let pts = packet.split(',').nth(2)?.trim().parse::<i64>().ok()?;
-    (den > 0).then(|| MediaTime((i128::from(pts) * num * 1_000_000).div_euclid(den) as i64))
+    let micros = i128::from(pts).checked_mul(num)?.checked_mul(1_000_000)?.checked_div_euclid(den)?;
+    plausible(i64::try_from(micros).ok()?)
 }
 
 /// What went wrong in a run that should have told facts.
@@ -326,7 +327,12 @@ pub(super) fn time_of(text: &str) -> Option<MediaTime> {
     let whole: i64 = whole.parse().ok()?;
     let micros: i64 = format!("{:0<6.6}", fraction).parse().ok()?;
     let time = whole.checked_mul(1_000_000)?.checked_add(micros)?;
-    Some(MediaTime(if negative { -time } else { time }))
+    plausible(if negative { -time } else { time })
+}
+
+/// Times that can be added without a thought; others are damage.
+fn plausible(micros: i64) -> Option<MediaTime> {
+    (-decode::FURTHEST..=decode::FURTHEST).contains(&micros).then_some(MediaTime(micros))
 }
 
 /// "00:01:04.988000000" and "00:00:16.57".
@@ -335,5 +341,6 @@ pub(super) fn clock_time_of(text: &str) -> Option<MediaTime> {
     let hours: i64 = parts.next()?.parse().ok()?;
     let minutes: i64 = parts.next()?.parse().ok()?;
     let seconds = time_of(parts.next()?)?;
-    Some(MediaTime(hours.checked_mul(60)?.checked_add(minutes)?.checked_mul(60_000_000)?) + seconds)
+    let whole = hours.checked_mul(60)?.checked_add(minutes)?.checked_mul(60_000_000)?;
+    plausible(whole.checked_add(seconds.0)?)
 }

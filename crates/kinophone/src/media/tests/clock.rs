@@ -129,15 +129,14 @@ fn flashes_and_beeps_keep_their_distance_in_avi() {
 #[test]
 fn variable_rates_keep_their_times() {
     let folder = tempfile::tempdir().unwrap();
-    let pattern = "-vf select='gt(n\\,45)+not(mod(n+2\\,3))' -vsync vfr";
+    let pattern = format!("-vf select='gt(n\\,45)+not(mod(n+2\\,3))' {}", uneven());
     for extension in ["mp4", "mkv"] {
-        let (film, flash) = flash_and_beep(folder.path(), extension, "30", 250, pattern);
+        let (film, _) = flash_and_beep(folder.path(), extension, "30", 250, &pattern);
         check(&film, 250);
         let (pictures, _) = decode(&film, &grey(8)).unwrap();
         let intervals: Vec<i64> =
             pictures.windows(2).map(|w| (w[1].time.0 - w[0].time.0 + 5000) / 33_333).collect();
         assert!(intervals.contains(&3) && intervals.contains(&1), "{intervals:?}");
-        assert!(flash.0 > 0);
     }
 }
 

@@ -4,8 +4,10 @@ use super::*;
 use crate::Kind;
 use crate::media::{FilmFacts, SoundTo};
 
+type Edge = (&'static str, Result<usize, Kind>, Option<(u32, u32)>);
+
 /// What becomes of each file of the shared edge cases: how many pictures, and rate and channels of the first sound.
-const EDGE: &[(&str, Result<usize, Kind>, Option<(u32, u32)>)] = &[
+const EDGE: &[Edge] = &[
     ("VP9-tractor_noaudio.webm", Ok(248), None),
     ("ae_SAR-2by3.mp4", Ok(60), Some((44_100, 2))),
     // One of its 60 pictures has a time before its predecessor's.
@@ -85,7 +87,8 @@ fn facts_of_a_film_with_everything_twice() {
 
 #[test]
 fn probing_without_ffprobe_finds_the_same() {
-    if ffmpeg().ffprobe.is_none() {
+    // Versions count differently (subtitles in the duration), so only a pair from one place is compared.
+    if ffmpeg().ffprobe.as_ref().is_none_or(|ffprobe| ffprobe.parent() != ffmpeg().program().parent()) {
         return;
     }
     let alone = Ffmpeg { ffprobe: None, ..ffmpeg().clone() };

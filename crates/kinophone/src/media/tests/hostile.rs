@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::Kind;
-use std::time::Duration;
 
 fn kind_of(film: &Path) -> Kind {
     ffmpeg().probe(film).unwrap_err().kind()
@@ -22,7 +21,7 @@ fn what_is_no_film_is_refused_by_kind() {
     assert_eq!(kind_of(&file("text.mp4", b"Dear diary, today I watched a film.\n")), Kind::WrongKind);
     assert_eq!(kind_of(&file("text.txt", b"Dear diary, today I watched a film.\n")), Kind::WrongKind);
     assert_eq!(
-        kind_of(&file("noise.mp4", &(0..20_000_u32).map(|i| (i * i >> 5) as u8).collect::<Vec<_>>())),
+        kind_of(&file("noise.mp4", &(0..20_000_u32).map(|i| ((i * i) >> 5) as u8).collect::<Vec<_>>())),
         Kind::WrongKind
     );
     assert_eq!(kind_of(&file("titles.srt", b"1\n00:00:01,000 --> 00:00:02,000\nHello\n")), Kind::WrongKind);
@@ -141,7 +140,7 @@ fn programs_that_are_no_ffmpeg_are_refused() {
     assert_eq!(Ffmpeg::locate(Some(&folder.path().join("absent"))).unwrap_err().kind(), Kind::Tool);
     assert_eq!(Ffmpeg::locate(Some(folder.path())).unwrap_err().kind(), Kind::Tool);
     let sleeper = script(folder.path(), "sleeps", "sleep 600");
-    let error = crate::media::locate::examine(sleeper, Duration::from_millis(300)).unwrap_err();
+    let error = crate::media::locate::examine(sleeper, std::time::Duration::from_millis(300)).unwrap_err();
     assert_eq!(error.kind(), Kind::Stalled);
 }
 
@@ -154,7 +153,7 @@ fn a_misbehaving_ffmpeg_gives_one_error_and_never_hangs() {
     make("-f lavfi -i color=red:s=64x64:r=25:d=4 -f lavfi -i sine=d=4 -c:v mpeg4 {}", &[&film]);
     let fake = |name: &str, lines: &str| {
         let program = script(folder.path(), name, lines);
-        Ffmpeg { program, ..ffmpeg().clone() }.with_stall_limit(Duration::from_secs(3))
+        Ffmpeg { program, ..ffmpeg().clone() }.with_stall_limit(std::time::Duration::from_secs(3))
     };
     let real = ffmpeg().program().display();
     let cases = [

@@ -5,6 +5,7 @@ mod clock;
 mod films;
 mod hostile;
 mod pixels;
+mod stream;
 mod writing;
 
 use super::{Decode, DecodeSound, Decoded, Ffmpeg, Picture};
@@ -56,6 +57,11 @@ fn make(args: &str, files: &[&Path]) -> Vec<u8> {
     let output = command.output().unwrap();
     assert!(output.status.success(), "{args}: {}", String::from_utf8_lossy(&output.stderr));
     output.stdout
+}
+
+/// The option that keeps uneven times, by the name that this version knows.
+fn uneven() -> &'static str {
+    if ffmpeg().number >= (5, 1) { "-fps_mode passthrough" } else { "-vsync passthrough" }
 }
 
 fn decode(film: &Path, how: &Decode) -> crate::Result<(Vec<Picture>, Decoded)> {

@@ -67,6 +67,15 @@ fn transparency_lies_over_black() {
     );
     let pixels = single(&film, false);
     assert!(pixels[2].abs_diff(128) <= 2 && pixels[13] <= 1, "{} {}", pixels[2], pixels[13]);
+    let orange = "geq=r=255:g=128:b=0:a=128";
+    make(
+        &format!(
+            "-f lavfi -i color=white:s=64x64:r=5:d=0.4,format=rgba,{orange} -pix_fmt bgra -c:v ffv1 {{}}"
+        ),
+        &[&film],
+    );
+    let pixel = &single(&film, true)[..3];
+    assert!(pixel[0].abs_diff(128) <= 3 && pixel[1].abs_diff(64) <= 3 && pixel[2] <= 3, "{pixel:?}");
 }
 
 /// Phone films say by how much to turn them. The reference is the last picture unturned, turned by hand.

@@ -1,0 +1,57 @@
+//! The stream of pictures between ffmpeg and us, where a film or a program strains it.
+
+use super::*;
+use crate::media::nut;
+
+/// NUT leaves out the first bytes of packets that begin like MPEG's startcodes; they must come back.
+#[test]
+fn pictures_that_begin_like_startcodes_are_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let film = folder.path().join("film.mkv");
+    let pattern = "geq=if(eq(Y\\,0)*lte(X\\,3)\\,eq(X\\,2)+182*eq(X\\,3)*mod(N\\,2)\\,77)";
+    make(&format!("-f lavfi -i nullsrc=s=16x16:r=25:d=0.2,format=gray,{pattern} -c:v ffv1 {{}}"), &[&film]);
+    let (pictures, _) = decode(&film, &grey(16)).unwrap();
+    assert_eq!(pictures.len(), 5);
+    for (n, picture) in pictures.iter().enumerate() {
+        assert_eq!(picture.pixels[..4], [0, 0, 1, if n % 2 == 1 { 182 } else { 0 }], "picture {n}");
+        assert!(picture.pixels[4..].iter().all(|&p| p == 77));
+    }
+}
+
+/// A pause of an hour does not fit into the low bits of a time that NUT usually writes.
+#[test]
+fn a_long_pause_between_pictures_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let film = folder.path().join("film.mkv");
+    let pause = "setpts='(N+90000*gte(N\\,5))/(25*TB)'";
+    make(&format!("-f lavfi -i testsrc=s=16x16:r=25:d=0.4,{pause} {} -c:v ffv1 {{}}", uneven()), &[&film]);
+    let (pictures, _) = decode(&film, &grey(16)).unwrap();
+    let times: Vec<i64> = pictures.iter().map(|p| p.time.0 / 1000).collect();
+    let hour = 3_600_000;
+    assert_eq!(times, [0, 40, 80, 120, 160, hour + 200, hour + 240, hour + 280, hour + 320, hour + 360]);
+}
+
+/// Damaged streams end in an error or early, never in a panic or a flood.
+#[test]
+fn a_damaged_stream_is_an_error() {
+    let whole = make("-f lavfi -i testsrc=s=16x16:r=25:d=0.4,format=gray -c:v rawvideo -f nut -", &[]);
+    let read = |bytes: &[u8]| {
+        let (mut reader, mut packet, mut packets) = (nut::Reader::new(bytes), Vec::new(), 0);
+        while let Ok(Some(_)) = reader.next(&mut packet) {
+            packets += 1;
+        }
+        packets
+    };
+    assert_eq!(read(&whole), 10);
+    let mut state = 1_u32;
+    for _ in 0..20_000 {
+        let mut damaged = whole.clone();
+        for _ in 0..3 {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            // Most of the damage into the headers, where it hurts.
+            let at = (state >> 8) as usize % if state & 1 == 0 { 700 } else { damaged.len() };
+            damaged[at] = state as u8 ^ (state >> 24) as u8;
+        }
+        assert!(read(&damaged) <= damaged.len());
+    }
+}
