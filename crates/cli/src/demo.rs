@@ -7,6 +7,7 @@ use crate::train;
 use clap::Args;
 use kinophone::brain::{self, BrainConfig, Split, TrainConfig, TrainFiles, Trained};
 use kinophone::corpus::{self, Corpus, HoldOut, PairOptions, Pairs, PrepareOptions, Shard};
+use kinophone::dsp::synth::SynthConfig;
 use kinophone::dsp::units::{FrameRate, SampleRate, TickGrid};
 use kinophone::etude::{self, Etude, EtudeConfig, EtudeScore};
 use kinophone::media::{DecodeSound, Ffmpeg};
@@ -136,7 +137,9 @@ impl Stage<'_> {
             brain: self.path("etude.brain"),
             film: test.film.clone(),
             output: output.clone(),
-            synth: None,
+            // An etude's tones keep their phase from frame to frame, and so do the blocks of a brain that learned them: end to
+            // end they are exact, where windows at random times would make the tones flutter.
+            synth: Some(SynthConfig::Raw),
             loudness: Some(-18.0),
             keep_original_db: None,
             audio_track: 0,

@@ -3,7 +3,7 @@
 
 mod support;
 
-use rand::{Rng, SeedableRng, rngs::StdRng};
+use rand::{RngExt, SeedableRng, rngs::StdRng};
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
