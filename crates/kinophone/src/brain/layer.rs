@@ -28,8 +28,8 @@ impl Layer {
         Self { inputs, outputs, weights, biases: vec![0.0; outputs] }
     }
 
-    /// The same function of x + `offset` as this layer is of x: moves a fixed offset of the input into the biases.
-    pub fn absorb(&mut self, offset: &[f32]) {
+    /// The same function of x + `offset` as this layer is of x: moves a fixed part of the input into the biases.
+    pub fn shift(&mut self, offset: &[f32]) {
         let mut sums: Vec<f64> = self.biases.iter().map(|&b| f64::from(b)).collect();
         for (weights, &x) in self.weights.chunks_exact(self.outputs).zip(offset) {
             for (sum, &w) in sums.iter_mut().zip(weights) {
@@ -65,12 +65,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn absorbing_an_offset_keeps_the_function() {
+    fn a_shift_keeps_the_function() {
         let mut layer = Layer { inputs: 2, outputs: 1, weights: vec![3.0, 5.0], biases: vec![7.0] };
         let at =
             |layer: &Layer, x: [f32; 2]| layer.weights[0] * x[0] + layer.weights[1] * x[1] + layer.biases[0];
         let before = at(&layer, [1.0, 2.0]);
-        layer.absorb(&[0.5, 0.25]);
+        layer.shift(&[0.5, 0.25]);
         assert_eq!(at(&layer, [1.5, 2.25]), before);
     }
 

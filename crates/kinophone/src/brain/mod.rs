@@ -154,9 +154,9 @@ pub enum Optimizer {
 pub struct TrainConfig {
     /// Step rule.
     pub optimizer: Optimizer,
-    /// Step size; the trainer decays it along a cosine where `decay`.
+    /// Largest step size; see `decay`.
     pub lr: f32,
-    /// Cosine decay of `lr` to a hundredth over the planned run.
+    /// A short rise of `lr`, then cosine decay to a hundredth over the planned run.
     pub decay: bool,
     /// Pairs a step.
     pub batch: usize,
@@ -180,14 +180,14 @@ pub struct TrainConfig {
     pub device: String,
 }
 
-/// The choices of the classic brain: Adam at 0.001 falling to a hundredth, batches of 100, thirty epochs without early
+/// The choices of the classic brain: Adam at 0.0003 falling to a hundredth, batches of 100, thirty epochs without early
 /// stopping. A network that says waveforms can't predict their phase on new film; stopped where that error is least it
 /// would fall nearly silent, so by default it learns its films as long as planned, as in 2015.
 impl Default for TrainConfig {
     fn default() -> Self {
         Self {
             optimizer: Optimizer::Adam,
-            lr: 1e-3,
+            lr: 3e-4,
             decay: true,
             batch: 100,
             epochs: 30,

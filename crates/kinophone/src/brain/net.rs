@@ -2,7 +2,7 @@
 //! one that learns on other devices than the CPU.
 //!
 //! Forward pass: x₀ = picture; xₗ₊₁ = f(xₗ Wₗ + bₗ) for hidden layers; the last layer has no f. Loss: mean squared error over
-//! all outputs of the batch. Pictures come centred (see [`trainer`](super::trainer)).
+//! all outputs of the batch. Pictures come centred (see [`batches`](super::batches)).
 
 use super::layer::Layer;
 use super::tensors::Tensors;

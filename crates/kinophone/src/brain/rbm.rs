@@ -34,7 +34,7 @@ const SETTLING: f32 = 0.25;
 /// Step size and momentum of one step.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
-    /// Step size: 0.05 for logistic hidden units; rectified ones are unbounded and need about ten times less (§7.1, §13.4).
+    /// Step size: 0.05 for logistic hidden units; rectified ones are unbounded and need far less (§7.1).
     pub size: f32,
     /// 0.5 at first, then 0.9 (§9).
     pub momentum: f32,

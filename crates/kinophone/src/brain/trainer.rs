@@ -4,10 +4,10 @@
 //! the checkpoint, and random choices follow from seed and place (see [`batches`](super::batches)). So a run that was
 //! interrupted anywhere and resumed makes the same brain, bit for bit, as one left alone.
 //!
-//! Networks learn on centred pictures (the mean training picture is taken off), which conditions the first layer far better (LeCun et al. 1998,
-//! section 4.3). The finished brain takes pictures as they are: the offset moves into the first layer's biases.
+//! Networks learn on centred pictures (see [`Statistics`]). The finished brain takes pictures as they are: the centre moves
+//! into the first layer's biases.
 
-use super::batches::{Batch, Means, Purpose, seed, shuffled};
+use super::batches::{Batch, Purpose, Statistics, seed, shuffled, spread};
 use super::checkpoint::{Metrics, Run, State};
 use super::fast::Learner;
 use super::file::{About, check_config};
@@ -26,6 +26,8 @@ use std::time::{Duration, Instant};
 
 /// Rows that are validated at a time.
 const VALIDATED: usize = 256;
+/// Share of the planned steps in which the step size rises.
+const WARM_UP: f64 = 0.05;
 /// Time between checkpoints.
 const CHECKPOINT: Duration = Duration::from_secs(30);
 /// Time between figures for the person who waits.
@@ -77,7 +79,7 @@ pub fn train(
         }
     };
     let metrics = run.metrics(state.metrics_bytes)?;
-    let means = Means::of(examples, &split);
+    let statistics = Statistics::of(examples, &split);
     let now = Instant::now();
     let before = state.seconds;
     let trainer = Trainer {
@@ -86,7 +88,7 @@ pub fn train(
         task,
         run,
         metrics,
-        means,
+        statistics,
         state,
         ledger,
         batch: Batch::default(),
@@ -140,7 +142,7 @@ fn check(
     if !(training.lr > 0.0 && training.lr.is_finite()) {
         return invalid(
             format!("a step size of {} is impossible", training.lr),
-            "--lr must be above 0; 0.001 suits adam",
+            "--lr must be above 0; 0.0003 suits adam",
         );
     }
     if training.batch == 0 {
@@ -197,7 +199,7 @@ struct Trainer<'a> {
     task: Task<'a>,
     run: Run,
     metrics: Metrics,
-    means: Means,
+    statistics: Statistics,
     state: State,
     ledger: Vec<Source>,
     batch: Batch,
@@ -246,7 +248,7 @@ impl Trainer<'_> {
     /// New layers, for centred pictures.
     fn first_layers(&self) -> Vec<Layer> {
         let seed = seed(self.state.training.seed, Purpose::Weights, [0; 3]);
-        layer::initial(&self.state.brain.layers, self.state.brain.activation, &self.means.target, seed)
+        layer::initial(&self.state.brain.layers, self.state.brain.activation, &self.statistics.target, seed)
     }
 
     fn shapes(&self) -> Vec<(usize, usize)> {
@@ -291,7 +293,7 @@ impl Trainer<'_> {
     }
 
     fn finish(self, mut layers: Vec<Layer>, end: End) -> Result<Trained> {
-        layers[0].absorb(&self.means.picture);
+        layers[0].shift(&self.statistics.centre);
         let about = About {
             config: self.state.brain.clone(),
             training: self.state.training.clone(),
@@ -311,13 +313,20 @@ impl Trainer<'_> {
         let rows = if held_out { self.split.held_out } else { self.split.validation };
         if end == End::Planned {
             self.task.watcher.stage("judging", "pairs", None);
-            match verdict::judge(brain, self.examples, rows, held_out, &self.means.target, self.task.cancel) {
+            match verdict::judge(
+                brain,
+                self.examples,
+                rows,
+                held_out,
+                &self.statistics.target,
+                self.task.cancel,
+            ) {
                 Err(e) if e.kind() == Kind::Interrupted => {}
                 other => return other,
             }
         }
-        let few: Vec<u32> = rows.iter().copied().step_by(rows.len().div_ceil(QUICK).max(1)).collect();
-        verdict::judge(brain, self.examples, &few, held_out, &self.means.target, &Cancel::default())
+        let few = spread(rows, QUICK);
+        verdict::judge(brain, self.examples, &few, held_out, &self.statistics.target, &Cancel::default())
     }
 }
 
@@ -369,7 +378,7 @@ impl Trainer<'_> {
     }
 
     fn step(&mut self, engine: &mut dyn Engine, rows: &[u32]) -> Result<()> {
-        self.batch.fetch(self.examples, rows, &self.means.picture);
+        self.batch.fetch(self.examples, rows, &self.statistics.centre);
         let error = engine.step(&self.batch.pictures, &self.batch.targets, self.lr())?;
         if !error.is_finite() {
             return Err(diverged("says numbers that are not finite"));
@@ -383,16 +392,19 @@ impl Trainer<'_> {
         Ok(())
     }
 
-    /// The step size: falls along half a cosine from `lr` to a hundredth over the planned steps (Loshchilov and Hutter 2017, equation 5, one cycle).
+    /// The step size. Under `decay` it rises from 0 to `lr` in the first twentieth of the planned steps, since Adam's first
+    /// steps are blind and can kill rectified units for good (Liu et al. 2020), and falls along half a cosine to a hundredth of it (Loshchilov and
+    /// Hutter 2017, equation 5, one cycle).
     fn lr(&self) -> f32 {
         let TrainConfig { lr, decay, epochs, .. } = self.state.training;
         if !decay {
             return lr;
         }
         let steps = f64::from(self.steps_an_epoch());
-        let share = (f64::from(self.state.epoch) + f64::from(self.state.step) / steps) / f64::from(epochs);
+        let share = (self.steps_done() as f64 + 0.5) / (steps * f64::from(epochs));
+        let rise = (share / WARM_UP).min(1.0);
         let fall = 0.5 * (1.0 + (std::f64::consts::PI * share).cos());
-        (f64::from(lr) * (0.01 + 0.99 * fall)) as f32
+        (f64::from(lr) * rise * (0.01 + 0.99 * fall)) as f32
     }
 
     /// Mean squared error on the validation rows: `None` when interrupted, `Some(None)` where there are none.
@@ -402,7 +414,7 @@ impl Trainer<'_> {
             if self.task.cancel.is_cancelled() {
                 return Ok(None);
             }
-            self.batch.fetch(self.examples, rows, &self.means.picture);
+            self.batch.fetch(self.examples, rows, &self.statistics.centre);
             sum += engine.squared_error(&self.batch.pictures, &self.batch.targets)?;
         }
         let numbers = self.split.validation.len() * self.examples.target_len();
@@ -462,14 +474,14 @@ impl Trainer<'_> {
             layers[index] = stack[index].layer();
             if index == 0 {
                 // The machines see pictures as they are; the regression will see them centred.
-                let negative: Vec<f32> = self.means.picture.iter().map(|x| -x).collect();
-                layers[0].absorb(&negative);
+                let back: Vec<f32> = self.statistics.centre.iter().map(|x| -x).collect();
+                layers[0].shift(&back);
             }
         }
         Ok(End::Planned)
     }
 
-    /// A new machine above the `stack`. The means from which its biases begin are not sought where it will be `restored`.
+    /// A new machine above the `stack`. The statistics from which its biases begin are not sought where it will be `restored`.
     fn machine(&mut self, stack: &mut [Machine], index: usize, restored: bool) -> Machine {
         let kind = self.state.brain.activation;
         let sizes = &self.state.brain.layers;
@@ -477,7 +489,7 @@ impl Trainer<'_> {
         let visible_kind = if index == 0 { Activation::Sigmoid } else { kind };
         let mean = match index {
             _ if restored => vec![0.5; visible],
-            0 => self.means.picture.clone(),
+            0 => self.statistics.picture.clone(),
             _ => self.mean_below(stack),
         };
         let seed = seed(self.state.training.seed, Purpose::Weights, [1 + index as u32, 0, 0]);
@@ -486,8 +498,7 @@ impl Trainer<'_> {
 
     /// Mean output of the topmost machine, over some training rows.
     fn mean_below(&mut self, stack: &mut [Machine]) -> Vec<f32> {
-        let few = self.split.training.len().div_ceil(QUICK).max(1);
-        let rows: Vec<u32> = self.split.training.iter().copied().step_by(few).collect();
+        let rows = spread(self.split.training, QUICK);
         self.batch.fetch(self.examples, &rows, &[]);
         let up = rise(stack, &self.batch.pictures);
         let size = up.len() / rows.len();

@@ -103,37 +103,34 @@ fn correlation(pairs: &[(f64, f64)]) -> f64 {
 }
 
 fn quality(v: &Verdict) -> String {
-    let place = if v.held_out {
-        "On film that it never saw"
-    } else {
-        "On film that only decided when to stop (none was held out)"
+    let place = match v.held_out {
+        true => "On film that it never saw",
+        false => "On film that only decided when to stop (none was held out)",
     };
     let best = v.error_of_silence.min(v.error_of_mean);
+    let removed = format!(
+        "it removes {} of the error of silence and {} of that of the mean sound",
+        percent(1.0 - v.error / v.error_of_silence),
+        percent(1.0 - v.error / v.error_of_mean)
+    );
     let judgement = if best <= 0.0 {
         "there is nothing but silence to compare it with".to_owned()
     } else if v.error < (1.0 - EQUAL) * best {
-        format!(
-            "its waveform is better than both baselines: it removes {} of the error of silence and {} of that of the mean sound",
-            percent(1.0 - v.error / v.error_of_silence),
-            percent(1.0 - v.error / v.error_of_mean)
-        )
+        format!("its waveform is better than both baselines: {removed}")
     } else if v.error <= (1.0 + EQUAL) * v.error_of_silence {
-        format!(
-            "its waveform is no better than silence: it removes {} of the error of silence and {} of that of the mean sound",
-            percent(1.0 - v.error / v.error_of_silence),
-            percent(1.0 - v.error / v.error_of_mean)
-        )
+        format!("its waveform is no better than silence: {removed}")
     } else {
+        let farther = percent(v.error / v.error_of_silence - 1.0);
         format!(
-            "its waveform is farther from the truth than silence, by {} (a brain that repeats what it learned in the wrong place is)",
-            percent(v.error / v.error_of_silence - 1.0)
+            "its waveform is farther from the truth than silence, by {farther}: it repeats what it learned, in the wrong places"
         )
     };
     format!("{place}, {judgement}. {}", loudness(v.loudness_r))
 }
 
+/// Whole percents; adding 0 turns −0 into 0.
 fn percent(share: f64) -> String {
-    format!("{:.0} %", 100.0 * share)
+    format!("{:.0} %", (100.0 * share).round() + 0.0)
 }
 
 fn loudness(r: f64) -> String {
