@@ -76,7 +76,7 @@ class Bench:
         self.row("prepare", f"ffmpeg decoding: {base:.1f} s", f"{ours:.1f} s, ratio **{ours / base:.2f}**", "≤ 1.10", "≤ 0.85")
 
     def throughput(self):
-        build = ["cargo", "build", "--release", "--quiet", "-p", "kinophone", "--example", "throughput"]
+        build = ["cargo", "build", "--release", "--quiet", "--workspace", "--example", "throughput"]
         subprocess.run(build, check=True, cwd=ROOT)
         for net in "AB":
             for batch in (100, 512):
@@ -137,7 +137,7 @@ class Bench:
         shutil.rmtree(corpus)
 
     def granular(self):
-        command = ["cargo", "bench", "--quiet", "-p", "kinophone-dsp", "--bench", "granular"]
+        command = ["cargo", "bench", "--quiet", "--profile", "release", "-p", "kinophone-dsp", "--bench", "granular"]
         print(subprocess.run(command, check=True, cwd=ROOT, capture_output=True, text=True).stdout, flush=True)
 
 
@@ -155,7 +155,7 @@ def main():
     p.add_argument("--work", type=Path)
     o = p.parse_args()
     o.film = o.film or o.shared / "data/films/big-buck-bunny.mp4"
-    subprocess.run(["cargo", "build", "--release", "--quiet", "-p", "kinophone-cli"], check=True, cwd=ROOT)
+    subprocess.run(["cargo", "build", "--release", "--quiet", "--workspace", "--bins"], check=True, cwd=ROOT)
     print("| what | against | measured | must | aim |\n|---|---|---|---|---|")
     with tempfile.TemporaryDirectory(dir=o.work) as work:
         bench = Bench(o, work)

@@ -165,8 +165,8 @@ fn variable_frame_rates() {
     let (film, etude) = lab.draw("film.mp4", 12, "30");
     let kept = etude.variable_frames(6, 3);
     assert!(kept.len() < etude.frames() as usize * 3 / 4, "hardly variable");
-    let select =
-        format!("select='{}'", kept.iter().map(|k| format!("eq(n,{k})")).collect::<Vec<_>>().join("+"));
+    let select = format!("select='{}'", any_of(&kept));
+    let sound = lab.path("sound.f32");
     for container in ["mp4", "mkv", "mov", "webm"] {
         let out = lab.path(&format!("variable.{container}"));
         let mut args = vec![OsStr::new("-i"), film.as_os_str()];

@@ -91,7 +91,7 @@ fn training_survives_33_kills_and_resumes_exactly() {
             "--layers",
             "200",
             "--epochs",
-            "40",
+            "16",
             "--patience",
             "0",
             "--resume",
