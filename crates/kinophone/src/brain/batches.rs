@@ -51,10 +51,11 @@ pub struct Statistics {
     pub target: Vec<f32>,
     /// Median picture, which is taken off every picture that the network learns from: `[picture_len]`.
     ///
-    /// Centred inputs make learning fast (LeCun et al. 1998, section 4.3). Median and not mean, because the black and white
-    /// pictures that teach silence lie far from those of the film: a mean would stand between them. Inputs are not scaled
-    /// to deviation 1: neighbouring pixels say nearly the same, so that one step of Adam moves a unit's sum by as much as thousands of
-    /// weights together; larger inputs were measured to kill rectified units within an epoch.
+    /// Centred inputs make learning fast (LeCun et al. 1998, section 4.3). Median and not mean, because the black and
+    /// white pictures that teach silence lie far from those of the film: a mean would stand between them. Inputs are
+    /// not scaled to deviation 1: neighbouring pixels say nearly the same, so that one step of Adam moves a unit's
+    /// sum by as much as thousands of weights together; larger inputs were measured to kill rectified units within an
+    /// epoch.
     pub centre: Vec<f32>,
 }
 

@@ -1,7 +1,8 @@
 //! The folder of a training run: checkpoints, from which it continues exactly, and `metrics.jsonl`.
 //!
-//! A checkpoint is a checked file (see [`tensors`](super::tensors)) with the weights, the optimizer's or the machine's state, the best
-//! weights so far, and where the training is. The last two are kept: should the newest be damaged, the one before serves.
+//! A checkpoint is a checked file (see [`tensors`](super::tensors)) with the weights, the optimizer's or the
+//! machine's state, the best weights so far, and where the training is. The last two are kept: should the newest be
+//! damaged, the one before serves.
 
 use super::tensors::{self, Contents, Form, Tensors};
 use super::{BrainConfig, History, TrainConfig, TrainFiles};
@@ -32,7 +33,8 @@ pub struct State {
     pub epoch: u32,
     /// Steps done of the present epoch.
     pub step: u32,
-    /// Sum of the errors of the present epoch's rows, as the bits of an f64: decimal digits would not come back exactly.
+    /// Sum of the errors of the present epoch's rows, as the bits of an f64: decimal digits would not come back
+    /// exactly.
     pub error_bits: u64,
     /// Losses so far.
     pub history: History,
@@ -50,8 +52,8 @@ impl State {
         f64::from_bits(self.error_bits)
     }
 
-    /// The option that differs from those of a run that is to be resumed. `--minutes` may differ, and `--epochs` where
-    /// the step size does not depend on it.
+    /// The option that differs from those of a run that is to be resumed. `--minutes` may differ, and `--epochs`
+    /// where the step size does not depend on it.
     fn difference(&self, other: &Self) -> Option<&'static str> {
         let ((a, b), (s, t)) = ((&self.brain, &other.brain), (&self.training, &other.training));
         let same = [

@@ -1,7 +1,8 @@
 //! A brain in memory and in its file.
 //!
-//! The file is a safetensors file (see [`tensors`](super::tensors)) with `layers.I.weight` `[inputs, outputs]` and `layers.I.bias` `[outputs]`. Its
-//! description holds the complete configuration, the ledger of sources, the verdict and the history of the losses.
+//! The file is a safetensors file (see [`tensors`](super::tensors)) with `layers.I.weight` `[inputs, outputs]` and
+//! `layers.I.bias` `[outputs]`. Its description holds the complete configuration, the ledger of sources, the verdict
+//! and the history of the losses.
 
 use super::fast::{Dense, Perceptron, Workspace};
 use super::layer::Layer;
@@ -24,8 +25,8 @@ pub struct Brain {
     net: Perceptron,
     /// The layers row by row, made when someone looks at them.
     rows: OnceLock<Vec<Layer>>,
-    /// Workspaces of predictions that have ended. A list rather than one behind a lock: a thread that waits for others
-    /// within a prediction may be given another prediction to do meanwhile.
+    /// Workspaces of predictions that have ended. A list rather than one behind a lock: a thread that waits for
+    /// others within a prediction may be given another prediction to do meanwhile.
     idle: Mutex<Vec<Workspace>>,
 }
 

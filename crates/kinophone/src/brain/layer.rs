@@ -40,9 +40,10 @@ impl Layer {
     }
 }
 
-/// New layers of those `sizes`, for centred inputs. Hidden weights have the variance 2 / inputs under ReLU (He et al. 2015, equation 10) and 1 / inputs under the
-/// sigmoid (LeCun et al. 1998, section 4.6). The output layer begins a tenth as strong, with the mean target in its biases:
-/// the first prediction is close to the mean, which is the best guess of someone who has seen no picture.
+/// New layers of those `sizes`, for centred inputs. Hidden weights have the variance 2 / inputs under ReLU (He et al.
+/// 2015, equation 10) and 1 / inputs under the sigmoid (LeCun et al. 1998, section 4.6). The output layer begins a
+/// tenth as strong, with the mean target in its biases: the first prediction is close to the mean, which is the best
+/// guess of someone who has seen no picture.
 pub fn initial(sizes: &[usize], activation: Activation, mean_target: &[f32], seed: [u8; 32]) -> Vec<Layer> {
     let mut rng = ChaCha8Rng::from_seed(seed);
     let gain = if activation == Activation::Relu { 2.0 } else { 1.0 };

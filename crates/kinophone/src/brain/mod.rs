@@ -3,13 +3,13 @@
 
 mod batches;
 mod checkpoint;
-pub mod fast;
+mod fast;
 mod file;
-pub mod layer;
+mod layer;
 mod net;
 mod rbm;
 mod tensors;
-pub mod trainer;
+mod trainer;
 mod verdict;
 
 pub use file::Brain;
@@ -77,7 +77,8 @@ pub fn preset(name: &str) -> Result<Vec<usize>> {
 }
 
 impl BrainConfig {
-    /// A brain for grey pictures of that size that says one hop a tick, with those hidden layers (see [`preset`]) of rectified units.
+    /// A brain for grey pictures of that size that says one hop a tick, with those hidden layers (see [`preset`]) of
+    /// rectified units.
     pub fn new(grid: TickGrid, size: u32, hidden: &[usize]) -> Self {
         let mut new = Self {
             grid,
@@ -164,7 +165,8 @@ pub struct TrainConfig {
     pub epochs: u32,
     /// At most so many minutes.
     pub minutes: Option<f32>,
-    /// Stop after so many epochs without a better validation loss, and keep the best; 0 never stops early and keeps the last.
+    /// Stop after so many epochs without a better validation loss, and keep the best; 0 never stops early and keeps
+    /// the last.
     pub patience: u32,
     /// Seed of everything random.
     pub seed: u64,
@@ -180,9 +182,9 @@ pub struct TrainConfig {
     pub device: String,
 }
 
-/// The choices of the classic brain: Adam at 0.0003 falling to a hundredth, batches of 100, thirty epochs without early
-/// stopping. A network that says waveforms can't predict their phase on new film; stopped where that error is least it
-/// would fall nearly silent, so by default it learns its films as long as planned, as in 2015.
+/// The choices of the classic brain: Adam at 0.0003 falling to a hundredth, batches of 100, thirty epochs without
+/// early stopping. A network that says waveforms can't predict their phase on new film; stopped where that error is
+/// least it would fall nearly silent, so by default it learns its films as long as planned, as in 2015.
 impl Default for TrainConfig {
     fn default() -> Self {
         Self {
@@ -211,8 +213,8 @@ pub struct TrainFiles {
     pub resume: bool,
 }
 
-/// How good the brain is, in figures; the mean squared errors are over held-out pairs (validation ones where nothing was
-/// held out).
+/// How good the brain is, in figures; the mean squared errors are over held-out pairs (validation ones where nothing
+/// was held out).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Verdict {
     /// Of the brain.

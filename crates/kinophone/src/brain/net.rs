@@ -1,8 +1,8 @@
-//! The perceptron in the learning library's own modules: the readable reference of what [`fast`](super::fast) computes, and the
-//! one that learns on other devices than the CPU.
+//! The perceptron in the learning library's own modules: the readable reference of what [`fast`](super::fast)
+//! computes, and the one that learns on other devices than the CPU.
 //!
-//! Forward pass: x₀ = picture; xₗ₊₁ = f(xₗ Wₗ + bₗ) for hidden layers; the last layer has no f. Loss: mean squared error over
-//! all outputs of the batch. Pictures come centred (see [`batches`](super::batches)).
+//! Forward pass: x₀ = picture; xₗ₊₁ = f(xₗ Wₗ + bₗ) for hidden layers; the last layer has no f. Loss: mean squared
+//! error over all outputs of the batch. Pictures come centred (see [`batches`](super::batches)).
 
 use super::layer::Layer;
 use super::tensors::Tensors;

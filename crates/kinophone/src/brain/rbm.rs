@@ -7,9 +7,9 @@
 //! - v₁ = f(s Wᵀ + b), not sampled (§3.2); h₁ = f(v₁ W + c), not sampled (§3.1);
 //! - ΔW = ⟨v₀ᵀ h₀⟩ − ⟨v₁ᵀ h₁⟩, Δb = ⟨v₀⟩ − ⟨v₁⟩, Δc = ⟨h₀⟩ − ⟨h₁⟩, means over the batch (§3.3, §5).
 //!
-//! f is the logistic function and s a coin toss for sigmoid units. For ReLU units they are noisy rectified ones (Nair and Hinton 2010, section 2):
-//! f(x) = max(0, x), s = max(0, x + N(0, σ(x))). The first machine's visible units are always logistic, as pixels lie in 0..1;
-//! those of the others are of the kind of the hidden units that feed them.
+//! f is the logistic function and s a coin toss for sigmoid units. For ReLU units they are noisy rectified ones (Nair
+//! and Hinton 2010, section 2): f(x) = max(0, x), s = max(0, x + N(0, σ(x))). The first machine's visible units are
+//! always logistic, as pixels lie in 0..1; those of the others are of the kind of the hidden units that feed them.
 
 use super::Activation;
 use super::fast::{
@@ -76,7 +76,8 @@ struct Work {
 }
 
 impl Machine {
-    /// A new machine. `mean` is the mean of the visible data, from which logistic visible biases begin at log(p / (1 − p)) (§8).
+    /// A new machine. `mean` is the mean of the visible data, from which logistic visible biases begin at log(p / (1
+    /// − p)) (§8).
     pub fn new(
         mean: &[f32],
         hidden: usize,
@@ -135,7 +136,8 @@ impl Machine {
         });
     }
 
-    /// One step on a batch of visible data; gives the mean squared error of the reconstruction v₁. `seed` decides the sample.
+    /// One step on a batch of visible data; gives the mean squared error of the reconstruction v₁. `seed` decides the
+    /// sample.
     pub fn step(&mut self, visible: &[f32], pace: Pace, seed: [u8; 32]) -> f64 {
         copy_in(visible, &mut self.work.v0);
         self.infer();
@@ -330,8 +332,9 @@ mod tests {
         all.into_iter().map(f64::from).collect()
     }
 
-    /// The mean step of contrastive divergence points along the exact gradient of the likelihood, found by enumeration.
-    /// A wrong sign in any of the three statistics, or a swap of the two phases, turns a part of it round.
+    /// The mean step of contrastive divergence points along the exact gradient of the likelihood, found by
+    /// enumeration. A wrong sign in any of the three statistics, or a swap of the two phases, turns a part of it
+    /// round.
     #[test]
     fn statistics_point_along_the_gradient_of_the_likelihood() {
         let machine = tiny();

@@ -1,8 +1,9 @@
 //! Named tensors with a JSON description in one checked file: the form of brains and of checkpoints.
 //!
-//! The file is a safetensors file whose metadata has one key, `kinophone`, with a JSON object. Its first member is `checksum`: BLAKE3
-//! of the JSON text with the checksum's own 64 digits set to 0, followed by name, shape and bytes of every tensor in
-//! the order of their names. So nothing in the file can change unnoticed, and equal content gives equal bytes.
+//! The file is a safetensors file whose metadata has one key, `kinophone`, with a JSON object. Its first member is
+//! `checksum`: BLAKE3 of the JSON text with the checksum's own 64 digits set to 0, followed by name, shape and bytes
+//! of every tensor in the order of their names. So nothing in the file can change unnoticed, and equal content gives
+//! equal bytes.
 
 use super::layer::Layer;
 use crate::storage::{self, Overwrite};
@@ -18,7 +19,8 @@ use std::path::Path;
 const KEY: &str = "kinophone";
 const START: &str = "{\"checksum\":\"";
 const DIGITS: usize = 64;
-/// Headers beyond this are no honest description; ours have a few kilobytes, and some hundred for a ledger of a thousand films.
+/// Headers beyond this are no honest description; ours have a few kilobytes, and some hundred for a ledger of a
+/// thousand films.
 const MAX_HEADER: u64 = 64 << 20;
 
 /// What a file of this form is.
@@ -291,7 +293,8 @@ fn tensor(name: &str, view: &TensorView<'_>) -> Result<Tensor> {
     Ok(Tensor { shape: view.shape().to_vec(), values })
 }
 
-/// The whole file, once its beginning looks like a safetensors file: a film of some gigabytes is refused after eight bytes.
+/// The whole file, once its beginning looks like a safetensors file: a film of some gigabytes is refused after eight
+/// bytes.
 fn read_bytes(path: &Path, form: Form) -> Result<Vec<u8>> {
     let mut file = File::open(path).map_err(|e| Error::io("read", path, e))?;
     let meta = file.metadata().map_err(|e| Error::io("read", path, e))?;

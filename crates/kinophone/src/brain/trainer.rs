@@ -1,11 +1,11 @@
 //! The course of a training: pretraining, epochs, validation, early stopping, checkpoints, and the brain at the end.
 //!
-//! Everything but `--minutes` is a function of configuration, examples and seed: the state between two steps is all in
-//! the checkpoint, and random choices follow from seed and place (see [`batches`](super::batches)). So a run that was
-//! interrupted anywhere and resumed makes the same brain, bit for bit, as one left alone.
+//! Everything but `--minutes` is a function of configuration, examples and seed: the state between two steps is all
+//! in the checkpoint, and random choices follow from seed and place (see [`batches`](super::batches)). So a run that
+//! was interrupted anywhere and resumed makes the same brain, bit for bit, as one left alone.
 //!
-//! Networks learn on centred pictures (see [`Statistics`]). The finished brain takes pictures as they are: the centre moves
-//! into the first layer's biases.
+//! Networks learn on centred pictures (see [`Statistics`]). The finished brain takes pictures as they are: the centre
+//! moves into the first layer's biases.
 
 use super::batches::{Batch, Purpose, Statistics, seed, shuffled, spread};
 use super::checkpoint::{Metrics, Run, State};
@@ -392,9 +392,9 @@ impl Trainer<'_> {
         Ok(())
     }
 
-    /// The step size. Under `decay` it rises from 0 to `lr` in the first twentieth of the planned steps, since Adam's first
-    /// steps are blind and can kill rectified units for good (Liu et al. 2020), and falls along half a cosine to a hundredth of it (Loshchilov and
-    /// Hutter 2017, equation 5, one cycle).
+    /// The step size. Under `decay` it rises from 0 to `lr` in the first twentieth of the planned steps, since Adam's
+    /// first steps are blind and can kill rectified units for good (Liu et al. 2020), and falls along half a cosine
+    /// to a hundredth of it (Loshchilov and Hutter 2017, equation 5, one cycle).
     fn lr(&self) -> f32 {
         let TrainConfig { lr, decay, epochs, .. } = self.state.training;
         if !decay {
@@ -481,7 +481,8 @@ impl Trainer<'_> {
         Ok(End::Planned)
     }
 
-    /// A new machine above the `stack`. The statistics from which its biases begin are not sought where it will be `restored`.
+    /// A new machine above the `stack`. The statistics from which its biases begin are not sought where it will be
+    /// `restored`.
     fn machine(&mut self, stack: &mut [Machine], index: usize, restored: bool) -> Machine {
         let kind = self.state.brain.activation;
         let sizes = &self.state.brain.layers;
@@ -507,7 +508,7 @@ impl Trainer<'_> {
     }
 
     /// Learns the topmost machine of the stack.
-    fn learn_machine(&mut self, stack: &mut Vec<Machine>) -> Result<End> {
+    fn learn_machine(&mut self, stack: &mut [Machine]) -> Result<End> {
         let index = stack.len() - 1;
         let (steps, epochs) = (self.steps_an_epoch(), self.state.training.pretrain_epochs);
         if self.state.machine != Some(index) {

@@ -23,7 +23,8 @@ struct Sums {
     loudness: Vec<(f64, f64)>,
 }
 
-/// Judges `brain` on `rows` against silence and against `mean`, the mean target of the training rows. `held_out` says whether the rows are held-out ones.
+/// Judges `brain` on `rows` against silence and against `mean`, the mean target of the training rows. `held_out` says
+/// whether the rows are held-out ones.
 pub fn judge(
     brain: &Brain,
     examples: &dyn Examples,
@@ -87,7 +88,8 @@ fn decibels(power: f64) -> f64 {
     (10.0 * power.log10()).max(FLOOR_DB)
 }
 
-/// Seven significant digits: more than the figure is worth, and few enough to survive being written and read unchanged.
+/// Seven significant digits: more than the figure is worth, and few enough to survive being written and read
+/// unchanged.
 fn rounded(x: f64) -> f64 {
     format!("{x:.6e}").parse().unwrap_or(x)
 }

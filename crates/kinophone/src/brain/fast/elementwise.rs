@@ -1,5 +1,6 @@
 //! Loops over single numbers: nonlinearities and step rules. Plain Rust that the compiler vectorises for each
-//! instruction set (see [`Processor::vectorise`]); fused multiply-adds are not used, so every processor gives the same bits.
+//! instruction set (see [`Processor::vectorise`]); fused multiply-adds are not used, so every processor gives the
+//! same bits.
 
 use super::kernel::{Elementwise, Processor};
 use super::panels::Row;
@@ -14,8 +15,8 @@ pub fn activate(processor: Processor, activation: Activation, rows: &mut [Row]) 
     }
 }
 
-/// Multiplies `gradients` (with respect to a layer's output) by the slope of the nonlinearity, which both kinds can tell
-/// from the `outputs` alone: 1 where ReLU's output is positive, y (1 − y) for the sigmoid.
+/// Multiplies `gradients` (with respect to a layer's output) by the slope of the nonlinearity, which both kinds can
+/// tell from the `outputs` alone: 1 where ReLU's output is positive, y (1 − y) for the sigmoid.
 pub fn slope(processor: Processor, activation: Activation, outputs: &[Row], gradients: &mut [Row]) {
     let (outputs, gradients) = (outputs.as_flattened(), gradients.as_flattened_mut());
     match activation {
@@ -79,10 +80,10 @@ impl Elementwise for SigmoidSlope<'_> {
     }
 }
 
-/// e^x within two units in the last place, for x clamped to ±80 (the sigmoid has saturated long before). The standard library's
-/// would differ between systems and would not vectorise. Method: x = n ln 2 + r with |r| ≤ ln 2 / 2, Taylor's series of
-/// degree 7 for e^r (remainder below 6e-9), and 2^n put together from its bits; ln 2 is split in two so that r is exact
-/// (Cody and Waite, Software Manual for the Elementary Functions, 1980, chapter 6).
+/// e^x within two units in the last place, for x clamped to ±80 (the sigmoid has saturated long before). The standard
+/// library's would differ between systems and would not vectorise. Method: x = n ln 2 + r with |r| ≤ ln 2 / 2,
+/// Taylor's series of degree 7 for e^r (remainder below 6e-9), and 2^n put together from its bits; ln 2 is split in
+/// two so that r is exact (Cody and Waite, Software Manual for the Elementary Functions, 1980, chapter 6).
 #[inline(always)]
 fn exponential(x: f32) -> f32 {
     const LN2_HIGH: f32 = 0.693_359_4;
@@ -105,8 +106,8 @@ fn exponential(x: f32) -> f32 {
 /// The constants of one step, see [`Optimizer`](crate::brain::Optimizer).
 #[derive(Clone, Copy, Debug)]
 pub enum Step {
-    /// Adam (Kingma and Ba 2015, algorithm 1, with the two bias corrections drawn together as at the end of section 2):
-    /// m ← β₁ m + (1 − β₁) g; v ← β₂ v + (1 − β₂) g²; w ← w − `size` · m / (√v + `epsilon`).
+    /// Adam (Kingma and Ba 2015, algorithm 1, with the two bias corrections drawn together as at the end of section
+    /// 2): m ← β₁ m + (1 − β₁) g; v ← β₂ v + (1 − β₂) g²; w ← w − `size` · m / (√v + `epsilon`).
     Adam {
         /// lr · √(1 − β₂ᵗ) / (1 − β₁ᵗ)
         size: f32,
@@ -201,8 +202,8 @@ impl Elementwise for NesterovStep<'_> {
     }
 }
 
-/// Zero instead of a number below 1e-36: where a pixel never changes, moments decay into the subnormal numbers, on which
-/// processors are a hundred times slower.
+/// Zero instead of a number below 1e-36: where a pixel never changes, moments decay into the subnormal numbers, on
+/// which processors are a hundred times slower.
 #[inline(always)]
 fn settled(x: f32) -> f32 {
     if x.abs() < 1e-36 { 0.0 } else { x }

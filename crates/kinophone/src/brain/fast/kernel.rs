@@ -2,15 +2,16 @@
 //!
 //! Everything the network multiplies is one of two forms (see [`Panels`](super::Panels) for the layout):
 //!
-//! - [`Processor::by_rows`]: `c[j] += Σₖ a[j][k] · b[k]` (forward pass; gradient of the layer's input),
+//! - [`Processor::by_rows`]: `c[j] += Σₖ a[j][k] · b[k]` (forward pass; gradient of the layer's input), for a few
+//!   pairs of blocks one after another, so that sums stay in registers for longer,
 //! - [`Processor::by_columns`]: `c[j] += Σₖ a[k][first + j] · b[k]` (gradient of the weights).
 //!
 //! Each number of `c` is one chain of fused multiply-adds over k in ascending order, on every processor and for every
 //! size of the block. So results do not depend on how the work is cut into blocks, on the number of threads, on the
 //! other rows of a batch, or on the instruction set: this is what makes training reproducible and prediction
-//! independent of the batch, bit for bit. (That, and the fused step rule that takes a tile of the gradient while it is in
-//! the cache, is why these are own loops and not calls to a library's matrix product, which chooses its order of sums by
-//! shape, cache size and number of threads.)
+//! independent of the batch, bit for bit. (That, and the fused step rule that takes a tile of the gradient while it
+//! is in the cache, is why these are own loops and not calls to a library's matrix product, which chooses its order
+//! of sums by shape, cache size and number of threads.)
 
 use super::panels::{Row, WIDTH};
 
@@ -60,17 +61,18 @@ impl Processor {
         known.into_iter().filter(|(_, there)| *there).map(|(processor, _)| processor)
     }
 
-    /// `c[j][..width] += Σₖ a[j][k] · b[k][..width]` for every row of `c`, with k below `b.len()`, at most 48. Columns
-    /// from `width` on may or may not be changed.
-    pub fn by_rows(self, a: &[Row], b: &[Row], c: &mut [Row], width: usize) {
-        assert!(a.len() >= c.len() && b.len() <= WIDTH);
-        self.multiply(a.as_flattened(), Stride { row: WIDTH, step: 1, first: 0 }, b, c, width);
+    /// `c[j][..width] += Σₖ a[j][k] · b[k][..width]` for every row of `c`, with k below `b.len()`, at most 48; for
+    /// each of the `pairs` (a, b) in their order. Columns from `width` on may or may not be changed.
+    pub fn by_rows(self, pairs: &[(&[Row], &[Row])], c: &mut [Row], width: usize) {
+        assert!(pairs.iter().all(|(a, b)| a.len() >= c.len() && b.len() <= WIDTH));
+        self.multiply(pairs, Stride { row: WIDTH, step: 1, first: 0 }, c, width);
     }
 
-    /// `c[j] += Σₖ a[k][first + j] · b[k]` for every row of `c`, with k below `b.len()`; `first + c.len()` is at most 48.
+    /// `c[j] += Σₖ a[k][first + j] · b[k]` for every row of `c`, with k below `b.len()`; `first + c.len()` is at most
+    /// 48.
     pub fn by_columns(self, a: &[Row], first: usize, b: &[Row], c: &mut [Row]) {
         assert!(a.len() >= b.len() && first + c.len() <= WIDTH);
-        self.multiply(a.as_flattened(), Stride { row: 1, step: WIDTH, first }, b, c, WIDTH);
+        self.multiply(&[(a, b)], Stride { row: 1, step: WIDTH, first }, c, WIDTH);
     }
 
     /// Runs a loop over plain slices compiled for this processor's registers. The compiler never fuses or reorders
@@ -87,31 +89,29 @@ impl Processor {
         }
     }
 
-    fn multiply(self, a: &[f32], at: Stride, b: &[Row], c: &mut [Row], width: usize) {
-        if b.is_empty() || c.is_empty() {
-            return;
-        }
-        assert!((c.len() - 1) * at.row + (b.len() - 1) * at.step + at.first < a.len());
+    fn multiply(self, pairs: &[(&[Row], &[Row])], at: Stride, c: &mut [Row], width: usize) {
         match self {
             // SAFETY: `detect` and `all` give these values only where the processor has the instructions, and the
-            // assertion above keeps every `a` index of the kernel inside the slice.
+            // assertions of the two callers keep every index into `a` inside its slice.
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => unsafe { x86::multiply_avx512(a, at, b, c, width) },
+            Self::Avx512 => unsafe { x86::multiply_avx512(pairs, at, c, width) },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => unsafe { x86::multiply_avx2(a, at, b, c, width) },
-            Self::Portable => portable(a, at, b, c),
+            Self::Avx2 => unsafe { x86::multiply_avx2(pairs, at, c, width) },
+            Self::Portable => portable(pairs, at, c),
         }
     }
 }
 
 /// The definition, for processors without a kernel of their own.
-fn portable(a: &[f32], at: Stride, b: &[Row], c: &mut [Row]) {
+fn portable(pairs: &[(&[Row], &[Row])], at: Stride, c: &mut [Row]) {
     for (j, sum) in c.iter_mut().enumerate() {
-        for (k, row) in b.iter().enumerate() {
-            let factor = a[j * at.row + k * at.step + at.first];
-            for (x, y) in sum.iter_mut().zip(row) {
-                *x = y.mul_add(factor, *x);
+        for (a, b) in pairs {
+            for (k, row) in b.iter().enumerate() {
+                let factor = a.as_flattened()[j * at.row + k * at.step + at.first];
+                for (x, y) in sum.iter_mut().zip(row) {
+                    *x = y.mul_add(factor, *x);
+                }
             }
         }
     }
@@ -121,6 +121,9 @@ fn portable(a: &[f32], at: Stride, b: &[Row], c: &mut [Row]) {
 mod x86 {
     use super::{Elementwise, Row, Stride, WIDTH};
     use std::arch::x86_64::*;
+
+    /// How many rows ahead a product of one or two rows asks for its weights: 9 kilobytes, some hundred nanoseconds.
+    const AHEAD: usize = 48;
 
     #[target_feature(enable = "avx512f")]
     pub fn run_avx512(operation: impl Elementwise) {
@@ -132,14 +135,14 @@ mod x86 {
         operation.run();
     }
 
-    /// Defines `multiply_…` for one register type: rows in groups of `$rows` (then single powers of two below), columns
-    /// in groups of three, two or one registers, the sums of a group held in registers for all k.
+    /// Defines `multiply_…` for one register type: rows in groups of `$rows` (then single powers of two below),
+    /// columns in groups of three, two or one registers, the sums of a group held in registers for all k.
     macro_rules! kernel {
         ($multiply:ident, $group:ident, $feature:literal, $lanes:literal, [$($rows:literal),+], $zero:path, $load:path, $store:path, $splat:path, $fma:path) => {
-            /// # Safety
-            /// The processor has the feature, and `a` reaches `at` of the last row of `c` and the last row of `b`.
+            /// # Safety The processor has the feature, and every `a` reaches `at` of the last row of `c` and the last
+            /// row of its `b`.
             #[target_feature(enable = $feature)]
-            pub unsafe fn $multiply(a: &[f32], at: Stride, b: &[Row], c: &mut [Row], width: usize) {
+            pub unsafe fn $multiply(pairs: &[(&[Row], &[Row])], at: Stride, c: &mut [Row], width: usize) {
                 let mut rest = c;
                 let mut at = at;
                 $(
@@ -152,9 +155,9 @@ mod x86 {
                             // a row is a whole number of registers.
                             unsafe {
                                 match registers {
-                                    3 => $group::<$rows, 3>(a, at, b, group, column),
-                                    2 => $group::<$rows, 2>(a, at, b, group, column),
-                                    _ => $group::<$rows, 1>(a, at, b, group, column),
+                                    3 => $group::<$rows, 3>(pairs, at, group, column),
+                                    2 => $group::<$rows, 2>(pairs, at, group, column),
+                                    _ => $group::<$rows, 1>(pairs, at, group, column),
                                 }
                             }
                             column += registers * $lanes;
@@ -169,8 +172,9 @@ mod x86 {
             /// As for the caller; `c` has `N` rows and `column + V * lanes` is at most 48.
             #[target_feature(enable = $feature)]
             #[inline]
-            unsafe fn $group<const N: usize, const V: usize>(a: &[f32], at: Stride, b: &[Row], c: &mut [Row], column: usize) {
-                // SAFETY: all offsets lie within rows of 48 numbers, and those into `a` within the slice (the caller's promise).
+            unsafe fn $group<const N: usize, const V: usize>(pairs: &[(&[Row], &[Row])], at: Stride, c: &mut [Row], column: usize) {
+                // SAFETY: all offsets lie within rows of 48 numbers, and those into `a` within the slice (the
+                // caller's promise).
                 unsafe {
                     let mut sums = [[$zero(); V]; N];
                     for j in 0..N {
@@ -178,16 +182,25 @@ mod x86 {
                             sums[j][v] = $load(c.as_ptr().add(j).cast::<f32>().add(column + v * $lanes));
                         }
                     }
-                    let mut factors = a.as_ptr().add(at.first);
-                    for row in b {
-                        let row = row.as_ptr().add(column);
-                        for j in 0..N {
-                            let factor = $splat(*factors.add(j * at.row));
-                            for v in 0..V {
-                                sums[j][v] = $fma($load(row.add(v * $lanes)), factor, sums[j][v]);
+                    for (a, b) in pairs {
+                        let mut factors = a.as_ptr().cast::<f32>().wrapping_add(at.first);
+                        for row in *b {
+                            let row = row.as_ptr().add(column);
+                            if N <= 2 {
+                                // With few rows the weights come straight from memory, and its latency is what counts.
+                                for v in 0..V {
+                                    let ahead = row.wrapping_add(AHEAD * WIDTH + v * $lanes);
+                                    _mm_prefetch::<_MM_HINT_T0>(ahead.cast());
+                                }
                             }
+                            for j in 0..N {
+                                let factor = $splat(*factors.add(j * at.row));
+                                for v in 0..V {
+                                    sums[j][v] = $fma($load(row.add(v * $lanes)), factor, sums[j][v]);
+                                }
+                            }
+                            factors = factors.wrapping_add(at.step);
                         }
-                        factors = factors.wrapping_add(at.step);
                     }
                     for j in 0..N {
                         for v in 0..V {
@@ -245,11 +258,12 @@ mod tests {
             for steps in [1, 2, 31, 48] {
                 for width in [1, 8, 16, 17, 40, 48] {
                     let (a, b, start) = (block(64, 1), block(steps, 2), block(rows, 3));
+                    let pairs = [(&a[..], &b[..]), (&a[20..], &a[..7])];
                     let mut expected = start.clone();
-                    Processor::Portable.by_rows(&a, &b, &mut expected, width);
+                    Processor::Portable.by_rows(&pairs, &mut expected, width);
                     for processor in Processor::all() {
                         let mut c = start.clone();
-                        processor.by_rows(&a, &b, &mut c, width);
+                        processor.by_rows(&pairs, &mut c, width);
                         for (c, e) in c.iter().zip(&expected) {
                             assert_eq!(c[..width], e[..width], "{processor:?} {rows} {steps} {width}");
                         }
@@ -267,7 +281,7 @@ mod tests {
         for processor in Processor::all() {
             let (mut one, mut two) = (block(13, 6), block(13, 6));
             processor.by_columns(&a, 7, &b, &mut one);
-            processor.by_rows(&flipped[7..], &b, &mut two, WIDTH);
+            processor.by_rows(&[(&flipped[7..], &b)], &mut two, WIDTH);
             assert_eq!(one, two);
         }
     }
@@ -277,7 +291,7 @@ mod tests {
         let (a, b) = (block(5, 7), block(48, 8));
         let mut c = block(5, 9);
         let start = c.clone();
-        Processor::Portable.by_rows(&a, &b, &mut c, WIDTH);
+        Processor::Portable.by_rows(&[(&a, &b)], &mut c, WIDTH);
         for j in 0..5 {
             for x in 0..WIDTH {
                 let exact = f64::from(start[j][x])

@@ -1,9 +1,10 @@
 //! The fast twin of [`net`](super::net) for the CPU: forward pass, gradients and step rule of a perceptron.
 //!
 //! It computes what the reference computes (tests compare the two) in fewer passes: weights live in cache-sized
-//! panels that are never repacked, bias and nonlinearity are applied to a block of sums while it is in the first-level cache, the gradient
-//! with respect to the picture is never formed, and the gradient of the weights exists only as one tile of 48 × 48 at a
-//! time, which the step rule consumes at once. Results do not depend on the number of threads (see [`kernel`]).
+//! panels that are never repacked, bias and nonlinearity are applied to a block of sums while it is in the
+//! first-level cache, the gradient with respect to the picture is never formed, and the gradient of the weights
+//! exists only as one tile of 48 × 48 at a time, which the step rule consumes at once. Results do not depend on the
+//! number of threads (see [`kernel`]).
 
 mod elementwise;
 mod kernel;
@@ -89,7 +90,8 @@ impl Perceptron {
         Workspace { activations: std::iter::once(inputs).chain(outputs).collect() }
     }
 
-    /// Predicts for `pictures` (`[batch, inputs]`, row by row) into `out` (`[batch, outputs]`). A row's result depends on that row alone.
+    /// Predicts for `pictures` (`[batch, inputs]`, row by row) into `out` (`[batch, outputs]`). A row's result
+    /// depends on that row alone.
     pub fn predict(&self, workspace: &mut Workspace, pictures: &[f32], out: &mut [f32]) {
         self.pass(workspace, pictures);
         copy_out(workspace.output(), out);

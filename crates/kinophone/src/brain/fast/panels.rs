@@ -2,8 +2,8 @@
 
 use bytemuck::{Pod, Zeroable};
 
-/// Columns of a panel. 48 numbers are three registers of AVX-512, six of AVX2 and twelve of NEON, so one layout serves
-/// every processor, and three registers by eight rows fill the 32 registers of AVX-512 without spilling.
+/// Columns of a panel. 48 numbers are three registers of AVX-512, six of AVX2 and twelve of NEON, so one layout
+/// serves every processor, and three registers by eight rows fill the 32 registers of AVX-512 without spilling.
 pub const WIDTH: usize = 48;
 
 /// One row of a panel.
@@ -17,8 +17,8 @@ pub const ZERO: Row = [0.0; WIDTH];
 #[derive(Clone, Copy, Pod, Zeroable)]
 struct Line([f32; 16]);
 
-/// A matrix of `rows` × `columns`, stored panel by panel: panel p holds columns 48 p … 48 p + 47 of all rows, one row of 48 numbers
-/// after another. The last panel is padded with columns that stay zero or are never read.
+/// A matrix of `rows` × `columns`, stored panel by panel: panel p holds columns 48 p … 48 p + 47 of all rows, one row
+/// of 48 numbers after another. The last panel is padded with columns that stay zero or are never read.
 ///
 /// The same layout is right for everything that a perceptron multiplies: weights stream through the cache in order,
 /// a block of 8 × 48 activations is one contiguous piece, and a gradient tile lies like the weights that it changes.

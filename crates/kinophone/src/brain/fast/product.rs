@@ -6,8 +6,14 @@ use super::kernel::Processor;
 use super::panels::{Panels, Row, WIDTH, ZERO, transpose};
 use rayon::prelude::*;
 
-/// Rows of a batch that one block holds: a block of activations, one of weights and the sums fit the first-level cache.
+/// Rows of a batch that one block holds: a block of activations, one of weights and the sums fit the first-level
+/// cache.
 const BLOCK: usize = 64;
+/// From this batch on, activations outgrow the second-level cache, and a block covers three panels of outputs for
+/// each time that it fetches them.
+const LARGE: usize = 256;
+/// Panels of inputs that are summed up before sums leave the registers.
+const IN_REGISTERS: usize = 3;
 /// Rows of a batch that a block of the backward product holds, in panels of the turned gradient.
 const TURNED_BLOCK: usize = 2 * WIDTH;
 /// Rows of a batch by which weight gradients are summed up at a time.
@@ -30,19 +36,54 @@ pub fn forward(
     }
     y.set_rows(batch);
     let block = batch.div_ceil(batch.div_ceil(BLOCK)).next_multiple_of(8);
-    y.all_mut().par_chunks_mut(batch).enumerate().for_each(|(q, panel)| {
-        panel.par_chunks_mut(block).enumerate().for_each(|(i, sums)| {
+    let together = if batch >= LARGE { 3 } else { 1 };
+    blocks(y.all_mut(), batch, block, together).into_par_iter().for_each(|Block { panel, row, mut sums }| {
+        for (q, sums) in (panel..).zip(&mut sums) {
             sums.fill(b.panel(q)[0]);
-            for (p, weights) in w.panel(q).chunks(WIDTH).enumerate() {
-                processor.by_rows(&x.panel(p)[i * block..], weights, sums, w.width_of(q));
+        }
+        for p in (0..x.panels()).step_by(IN_REGISTERS) {
+            for (q, sums) in (panel..).zip(&mut sums) {
+                let pair = |p: usize| (&x.panel(p)[row..], chunk(w.panel(q), p));
+                let pairs: [_; IN_REGISTERS] = std::array::from_fn(|i| pair((p + i).min(x.panels() - 1)));
+                let there = (x.panels() - p).min(IN_REGISTERS);
+                processor.by_rows(&pairs[..there], sums, w.width_of(q));
             }
-            finish(sums);
-        });
+        }
+        sums.into_iter().for_each(&finish);
     });
 }
 
-/// x = `finish`(y · wᵀ), and padding is zero before `finish`. Shapes as for [`forward`]; `turned` is scratch. `finish` is told the panel
-/// of x and the first row of the block that it is given.
+/// The `p`-th 48 rows of a panel, fewer at its end.
+fn chunk(panel: &[Row], p: usize) -> &[Row] {
+    let rows = &panel[p * WIDTH..];
+    &rows[..rows.len().min(WIDTH)]
+}
+
+/// Rows of a batch in a few neighbouring panels: what one thread works on.
+struct Block<'a> {
+    /// Number of the first panel.
+    panel: usize,
+    /// Number of the first row.
+    row: usize,
+    /// The rows, panel by panel.
+    sums: Vec<&'a mut [Row]>,
+}
+
+/// Cuts panels of `batch` rows into blocks of `rows` rows and `together` panels.
+fn blocks(panels: &mut [Row], batch: usize, rows: usize, together: usize) -> Vec<Block<'_>> {
+    let group = |(g, panels)| {
+        let panels: &mut [Row] = panels;
+        let mut parts: Vec<_> = panels.chunks_mut(batch).map(|panel| panel.chunks_mut(rows)).collect();
+        (0..batch.div_ceil(rows)).map(move |i| {
+            let sums = parts.iter_mut().filter_map(Iterator::next).collect();
+            Block { panel: g * together, row: i * rows, sums }
+        })
+    };
+    panels.chunks_mut(batch * together).enumerate().flat_map(group).collect()
+}
+
+/// x = `finish`(y · wᵀ), and padding is zero before `finish`. Shapes as for [`forward`]; `turned` is scratch.
+/// `finish` is told the panel of x and the first row of the block that it is given.
 pub fn backward(
     processor: Processor,
     y: &Panels,
@@ -65,9 +106,11 @@ pub fn backward(
             for (k, rows) in block.chunks_mut(WIDTH).enumerate() {
                 let mut sums = [ZERO; WIDTH];
                 let gradients = turned.panel(i * (TURNED_BLOCK / WIDTH) + k);
-                for (q, gradients) in gradients.chunks(WIDTH).enumerate() {
-                    let weights = &w.panel(q)[p * WIDTH..][..features];
-                    processor.by_rows(weights, gradients, &mut sums[..features], rows.len());
+                for q in (0..w.panels()).step_by(IN_REGISTERS) {
+                    let pair = |q: usize| (&w.panel(q)[p * WIDTH..], chunk(gradients, q));
+                    let pairs: [_; IN_REGISTERS] = std::array::from_fn(|i| pair((q + i).min(w.panels() - 1)));
+                    let there = (w.panels() - q).min(IN_REGISTERS);
+                    processor.by_rows(&pairs[..there], &mut sums[..features], rows.len());
                 }
                 transpose(&sums[..features], rows);
             }
@@ -76,7 +119,8 @@ pub fn backward(
     });
 }
 
-/// `turned` = yᵀ, so that the backward product can run along the batch. Shapes: y `[batch, out]`, turned `[out, batch]`.
+/// `turned` = yᵀ, so that the backward product can run along the batch. Shapes: y `[batch, out]`, turned `[out,
+/// batch]`.
 fn turn(y: &Panels, turned: &mut Panels) {
     turned.reshape(y.columns(), y.rows());
     turned.all_mut().par_chunks_mut(y.columns()).enumerate().for_each(|(i, panel)| {
@@ -87,7 +131,8 @@ fn turn(y: &Panels, turned: &mut Panels) {
     });
 }
 
-/// One tile of xᵀ · y: adds rows 48 p … of panel q to `sums`. Shapes: x `[batch, in]`, y `[batch, out]`, the whole product `[in, out]`.
+/// One tile of xᵀ · y: adds rows 48 p … of panel q to `sums`. Shapes: x `[batch, in]`, y `[batch, out]`, the whole
+/// product `[in, out]`.
 pub fn gradient_tile(processor: Processor, x: &Panels, y: &Panels, p: usize, q: usize, sums: &mut [Row]) {
     let (x, y) = (x.panel(p), y.panel(q));
     for (x, y) in x.chunks(DEPTH).zip(y.chunks(DEPTH)) {
@@ -95,8 +140,8 @@ pub fn gradient_tile(processor: Processor, x: &Panels, y: &Panels, p: usize, q: 
     }
 }
 
-/// Calls `change` for every tile of up to 48 × 48 numbers in parallel, with the panel, the tile's number within it, and the tile's
-/// rows in each of the `matrices` (which have one shape).
+/// Calls `change` for every tile of up to 48 × 48 numbers in parallel, with the panel, the tile's number within it,
+/// and the tile's rows in each of the `matrices` (which have one shape).
 pub fn for_tiles<const N: usize>(
     matrices: [&mut Panels; N],
     change: impl Fn(usize, usize, [&mut [Row]; N]) + Sync,

@@ -34,7 +34,8 @@ const SHAPES: [(&[usize], usize); 5] = [
     (&[200, 33, 20, 95], 193),
 ];
 
-/// One step of plain gradient descent moves every weight by lr times its gradient, so the moves compare the gradients.
+/// One step of plain gradient descent moves every weight by lr times its gradient, so the moves compare the
+/// gradients.
 #[test]
 fn gradients_equal_those_of_automatic_differentiation() {
     for activation in [Activation::Relu, Activation::Sigmoid] {

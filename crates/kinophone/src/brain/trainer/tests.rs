@@ -7,7 +7,8 @@ use kinophone_dsp::units::{FrameRate, SampleRate, TickGrid};
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Pictures of 6 × 6 with a bright disc, and sound whose shape follows the disc's place: what a picture determines, a brain can learn.
+/// Pictures of 6 × 6 with a bright disc, and sound whose shape follows the disc's place: what a picture determines, a
+/// brain can learn.
 struct Discs {
     inputs: usize,
     outputs: usize,
@@ -119,7 +120,8 @@ fn the_same_seed_gives_the_same_brain_and_another_seed_another() {
     assert_ne!(one.brain.layer(0), other.brain.layer(0));
 }
 
-/// Interrupted anywhere, in pretraining, between steps, in validation, any number of times: the same bytes in the end.
+/// Interrupted anywhere, in pretraining, between steps, in validation, any number of times: the same bytes in the
+/// end.
 #[test]
 fn an_interrupted_and_resumed_run_gives_the_same_brain() {
     let sigmoid = BrainConfig { activation: Activation::Sigmoid, ..config(&[12, 9]) };
