@@ -177,7 +177,7 @@ fn perform(
 ) -> Result<Heard> {
     let config = brain.config();
     let mut pictures = TimedPictures::open(ffmpeg, plan, config.size, config.colour, task)?;
-    let from_corpus = pictures.from_shard();
+    let from_corpus = pictures.are_prepared();
     let name = plan.film.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let expected = facts.duration.map(|d| config.grid.tick.ticks_in(d));
     task.watcher.stage(&format!("playing {name}"), "ticks", expected);
@@ -188,11 +188,9 @@ fn perform(
     let mut held: Option<Vec<u8>> = None;
     while let Some(picture) = pictures.next()? {
         task.cancel.check()?;
-        let begin = *first.get_or_insert_with(|| picture.time);
-        if first == Some(picture.time) {
-            if let Some(original) = original {
-                sketch.lay_under(ffmpeg, &plan.film, original, begin)?;
-            }
+        let begin = *first.get_or_insert(picture.time);
+        if let (None, Some(original)) = (&held, original) {
+            sketch.lay_under(ffmpeg, &plan.film, original, begin)?;
         }
         if let Some(previous) = held.replace(picture.pixels) {
             performer.show(&previous, picture.time - begin);

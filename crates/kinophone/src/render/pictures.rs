@@ -45,7 +45,7 @@ impl TimedPictures {
         Ok(Self::Film { pictures, reader })
     }
 
-    pub(super) fn from_shard(&self) -> bool {
+    pub(super) fn are_prepared(&self) -> bool {
         matches!(self, Self::Shard { .. })
     }
 
