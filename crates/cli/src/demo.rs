@@ -5,8 +5,8 @@ use crate::context::Context;
 use crate::report::{self, Failure, Outcome};
 use crate::train;
 use clap::Args;
-use kinophone::brain::{self, BrainConfig, Split, TrainConfig, TrainFiles, Trained};
-use kinophone::corpus::{self, Corpus, HoldOut, PairOptions, Pairs, PrepareOptions, Shard};
+use kinophone::brain::{BrainConfig, TrainConfig, TrainFiles, Trained};
+use kinophone::corpus::{self, Corpus, HoldOut, PrepareOptions, Shard};
 use kinophone::dsp::synth::SynthConfig;
 use kinophone::dsp::units::{FrameRate, SampleRate, TickGrid};
 use kinophone::etude::{self, Etude, EtudeConfig, EtudeScore};
@@ -104,29 +104,14 @@ impl Stage<'_> {
             corpus::prepare(&self.ffmpeg, &[film.to_owned()], &corpus, &options, self.context.task())?;
         let shards = prepared.iter().map(|p| Shard::open(&p.shard)).collect::<Result<Vec<_>>>()?;
         let corpus = Corpus { shards };
-        let ledger = corpus.sources();
-
-        let (config, training) = (brain_config(), train_config(args));
-        let pair_options = PairOptions {
-            grid: config.grid,
-            hops: config.hops,
-            size: config.size,
-            colour: config.colour,
-            hold_out: training.hold_out,
-            silence_secs: training.silence_secs,
-            seed: training.seed,
-        };
         // The demo starts from the beginning each time; a run left by an earlier one is its own to remove.
         let run = self.path("etude.brain.run");
         if run.is_dir() {
             train::forget(&run)?;
         }
         std::fs::create_dir_all(&run).map_err(|e| Error::io("created", &run, e))?;
-        let pairs = Pairs::new(corpus, &pair_options, &run, self.context.task())?;
-        let split =
-            Split { training: pairs.training(), validation: pairs.validation(), held_out: pairs.held_out() };
         let files = TrainFiles { run, resume: false };
-        let trained = brain::train(config, training, ledger, &pairs, split, &files, self.context.task())?;
+        let trained = train::learn(corpus, brain_config(), train_config(args), &files, self.context)?;
         trained.brain.save(&self.path("etude.brain"), Overwrite::Replace)?;
         Ok(trained)
     }

@@ -9,8 +9,8 @@ pub use options::TrainArgs;
 use crate::context::Context;
 use crate::report::{Failure, Outcome};
 use footage::Footage;
-use kinophone::brain::{self, Split, TrainFiles, Trained};
-use kinophone::corpus::{Corpus, Pairs, Source};
+use kinophone::brain::{self, BrainConfig, Split, TrainConfig, TrainFiles, Trained};
+use kinophone::corpus::{Corpus, PairOptions, Pairs};
 use kinophone::storage::{self, AtomicFile, Overwrite};
 use kinophone::{Error, Result};
 use std::ffi::OsString;
@@ -23,7 +23,8 @@ pub fn run(args: &TrainArgs, context: &Context) -> Result<Outcome, Failure> {
     let place = Place::check(args)?;
     let corpus = footage.open(args, context)?;
     place.prepare(args)?;
-    let trained = learn(args, corpus, &place, context)?;
+    let files = TrainFiles { run: place.run.clone(), resume: args.resume };
+    let trained = learn(corpus, args.brain_config()?, args.train_config(), &files, context)?;
     trained.brain.save(&args.output, place.overwrite)?;
     context.end_progress();
     outcome::tell(&trained, args, &place.run, context)?;
@@ -77,13 +78,28 @@ pub fn forget(run: &Path) -> Result<()> {
     Ok(())
 }
 
-fn learn(args: &TrainArgs, corpus: Corpus, place: &Place, context: &Context) -> Result<Trained> {
-    let ledger: Vec<Source> = corpus.shards.iter().map(|shard| shard.source().clone()).collect();
-    let pairs = Pairs::new(corpus, &args.pair_options(), &place.run, context.task())?;
+/// Learns from `corpus`, in whose pairs the configurations are the only choices.
+pub fn learn(
+    corpus: Corpus,
+    config: BrainConfig,
+    training: TrainConfig,
+    files: &TrainFiles,
+    context: &Context,
+) -> Result<Trained> {
+    let options = PairOptions {
+        grid: config.grid,
+        hops: config.hops,
+        size: config.size,
+        colour: config.colour,
+        hold_out: training.hold_out,
+        silence_secs: training.silence_secs,
+        seed: training.seed,
+    };
+    let ledger = corpus.sources();
+    let pairs = Pairs::new(corpus, &options, &files.run, context.task())?;
     let split =
         Split { training: pairs.training(), validation: pairs.validation(), held_out: pairs.held_out() };
-    let files = TrainFiles { run: place.run.clone(), resume: args.resume };
-    brain::train(args.brain_config()?, args.train_config(), ledger, &pairs, split, &files, context.task())
+    brain::train(config, training, ledger, &pairs, split, files, context.task())
 }
 
 #[cfg(test)]

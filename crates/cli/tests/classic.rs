@@ -6,7 +6,7 @@ mod support;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use support::{decode_sound, ffmpeg, packets_md5, shared, succeed};
+use support::{decode_sound, ffmpeg, packets, packets_md5, shared, succeed};
 
 fn train(home: &Path, film: &Path, brain: &Path, more: &[&str]) {
     let mut args = vec![
@@ -35,25 +35,7 @@ fn render(home: &Path, brain: &Path, film: &Path, out: &Path, more: &[&str]) {
 
 /// When the last packet of a stream ends, in seconds.
 fn ends(path: &Path, stream: &str) -> f64 {
-    let text = ffmpeg(&[
-        OsStr::new("-i"),
-        path.as_os_str(),
-        OsStr::new("-map"),
-        OsStr::new(stream),
-        OsStr::new("-c"),
-        OsStr::new("copy"),
-        OsStr::new("-f"),
-        OsStr::new("framecrc"),
-        OsStr::new("-"),
-    ]);
-    let text = String::from_utf8(text).unwrap();
-    let (num, den) = text.lines().find_map(|l| l.strip_prefix("#tb 0: ")).unwrap().split_once('/').unwrap();
-    let base = num.parse::<f64>().unwrap() / den.parse::<f64>().unwrap();
-    let end = |line: &str| {
-        let fields: Vec<i64> = line.split(',').skip(1).take(3).map(|f| f.trim().parse().unwrap()).collect();
-        fields[1] + fields[2]
-    };
-    text.lines().filter(|l| !l.starts_with('#')).map(end).max().unwrap() as f64 * base
+    packets(path, stream).into_iter().map(|(begin, length)| begin + length).fold(0.0, f64::max)
 }
 
 /// The judge's figures for a soundtrack, against the film's own.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
-use support::{ffmpeg, kinophone, refuse, shared, small_film, succeed};
+use support::{ffmpeg, kinophone, packets, refuse, shared, small_film, succeed};
 
 /// What must come of each file under `shared/data/edge`: pictures in the shard and whether it has sound, or part of the
 /// error's text.
@@ -63,28 +63,9 @@ fn tiny_brain(home: &Path) -> PathBuf {
     brain
 }
 
-/// When the picture of a file ends minus when it begins, in seconds, by decoding it with ffmpeg alone.
-fn picture_times(path: &Path, map: &str) -> Vec<f64> {
-    let text = ffmpeg(&[
-        OsStr::new("-i"),
-        path.as_os_str(),
-        OsStr::new("-map"),
-        OsStr::new(map),
-        OsStr::new("-c"),
-        OsStr::new("copy"),
-        OsStr::new("-f"),
-        OsStr::new("framecrc"),
-        OsStr::new("-"),
-    ]);
-    let text = String::from_utf8(text).unwrap();
-    let base = text.lines().find_map(|l| l.strip_prefix("#tb 0: ")).unwrap().to_owned();
-    let (num, den) = base.split_once('/').unwrap();
-    let base = num.parse::<f64>().unwrap() / den.parse::<f64>().unwrap();
-    let mut times: Vec<f64> = text
-        .lines()
-        .filter(|l| !l.starts_with('#'))
-        .map(|l| l.split(',').nth(2).unwrap().trim().parse::<f64>().unwrap() * base)
-        .collect();
+/// When the packets of a stream begin, in seconds, ascending.
+fn begins(path: &Path, stream: &str) -> Vec<f64> {
+    let mut times: Vec<f64> = packets(path, stream).into_iter().map(|(begin, _)| begin).collect();
     times.sort_by(f64::total_cmp);
     times
 }
@@ -141,8 +122,8 @@ fn every_odd_film_is_prepared_and_rendered_or_refused() {
 /// The sound begins and ends with the picture, to within a frame. How long the last picture stands is the container's to say;
 /// where pictures come at different intervals, it is somewhere between the shortest and the longest.
 fn check_rendition(name: &str, out: &Path) {
-    let times = picture_times(out, "0:v:0");
-    let sound = picture_times(out, "0:a:0");
+    let times = begins(out, "0:v:0");
+    let sound = begins(out, "0:a:0");
     let intervals: Vec<f64> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
     let shortest = intervals.iter().copied().reduce(f64::min).unwrap_or(0.0);
     let longest = intervals.iter().copied().reduce(f64::max).unwrap_or(1.0);

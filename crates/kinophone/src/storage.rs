@@ -42,11 +42,6 @@ impl AtomicFile {
         self.temp.path()
     }
 
-    /// The open file.
-    pub fn file(&mut self) -> &mut File {
-        self.temp.as_file_mut()
-    }
-
     /// Flushes to the disk and renames.
     pub fn commit(self) -> Result<()> {
         let Self { temp, target, overwrite } = self;

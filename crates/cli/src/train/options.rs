@@ -6,7 +6,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, ValueEnum};
 use kinophone::Result;
 use kinophone::brain::{self, Activation, BrainConfig, Optimizer, PRESETS, Pretrain, TrainConfig};
-use kinophone::corpus::{HoldOut, PairOptions};
+use kinophone::corpus::HoldOut;
 use kinophone::dsp::units::{FrameRate, SampleRate, TickGrid};
 use std::path::PathBuf;
 
@@ -217,19 +217,6 @@ impl TrainArgs {
             hold_out: learning.hold_out,
             silence_secs: learning.silence,
             device: learning.device.to_possible_value().expect("no device is hidden").get_name().to_owned(),
-        }
-    }
-
-    /// What it learns from.
-    pub fn pair_options(&self) -> PairOptions {
-        PairOptions {
-            grid: self.grid(),
-            hops: usize::from(self.sound.hops),
-            size: self.pictures.size,
-            colour: self.pictures.colour,
-            hold_out: self.learning.hold_out,
-            silence_secs: self.learning.silence,
-            seed: self.learning.seed,
         }
     }
 

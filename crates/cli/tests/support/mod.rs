@@ -116,3 +116,17 @@ pub fn decode_sound(path: &Path, rate: u32) -> Vec<f32> {
     ];
     ffmpeg(&args).chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect()
 }
+
+/// When each packet of a stream begins and how long it lasts, in seconds, in the order of the file.
+pub fn packets(path: &Path, stream: &str) -> Vec<(f64, f64)> {
+    let words = ["-map", stream, "-c", "copy", "-f", "framecrc", "-"].map(OsStr::new);
+    let text = ffmpeg(&[&[OsStr::new("-i"), path.as_os_str()], &words[..]].concat());
+    let text = String::from_utf8(text).unwrap();
+    let (num, den) = text.lines().find_map(|l| l.strip_prefix("#tb 0: ")).unwrap().split_once('/').unwrap();
+    let base = num.parse::<f64>().unwrap() / den.parse::<f64>().unwrap();
+    let packet = |line: &str| {
+        let field = |n: usize| line.split(',').nth(n).unwrap().trim().parse::<f64>().unwrap() * base;
+        (field(2), field(3))
+    };
+    text.lines().filter(|l| !l.starts_with('#')).map(packet).collect()
+}

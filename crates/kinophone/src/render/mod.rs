@@ -91,7 +91,7 @@ pub fn default_synth() -> SynthConfig {
 /// Renders `plan`. The output appears whole or not at all; nothing is left behind by an error or an interruption.
 pub fn render(ffmpeg: &Ffmpeg, plan: &RenderPlan, task: Task<'_>) -> Result<Rendered> {
     storage::check_distinct(&plan.output, &[&plan.film, &plan.brain])?;
-    let mut output = AtomicFile::create(&plan.output, plan.overwrite)?;
+    let output = AtomicFile::create(&plan.output, plan.overwrite)?;
     let (extension, codec) = container(&plan.output, plan.codec)?;
     let brain = Brain::load(&plan.brain)?;
     let facts = ffmpeg.probe(&plan.film)?;
@@ -114,7 +114,6 @@ pub fn render(ffmpeg: &Ffmpeg, plan: &RenderPlan, task: Task<'_>) -> Result<Rend
         tags: tags(plan, &brain),
     };
     let (loudness_before, gain_db) = sketch.write(ffmpeg, &encode, plan.loudness, task)?;
-    output.file().sync_all().map_err(|e| Error::io("written", &plan.output, e))?;
     output.commit()?;
     Ok(Rendered {
         output: plan.output.clone(),
