@@ -92,6 +92,30 @@ fn a_pianos_brain_plays_other_films_over_their_untouched_pictures() {
     }
 }
 
+/// Each machine of the stack, learning from the one below, gets better at drawing again what it saw. A step against the
+/// gradient makes each of these errors grow.
+#[test]
+fn pretraining_lowers_the_reconstruction_error_layer_by_layer() {
+    let Some(shared) = shared() else { return };
+    let home = tempfile::tempdir().unwrap();
+    let brain = home.path().join("deep.brain");
+    let options = "--layers 300,200,100 --activation sigmoid --pretrain rbm --pretrain-epochs 6 --epochs 1";
+    let options: Vec<&str> = options.split(' ').collect();
+    train(home.path(), &shared.join("data/films/piano-bach.mp4"), &brain, &options);
+    let metrics = std::fs::read_to_string(home.path().join("deep.brain.run/metrics.jsonl")).unwrap();
+    let lines = metrics.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let mut errors = [const { Vec::new() }; 3];
+    for line in lines.filter(|line| !line["pretrained_layer"].is_null()) {
+        let layer = line["pretrained_layer"].as_u64().unwrap() as usize - 1;
+        errors[layer].push(line["reconstruction"].as_f64().unwrap());
+    }
+    println!("reconstruction errors: {errors:?}");
+    for errors in errors {
+        assert_eq!(errors.len(), 6);
+        assert!(errors[5] < 0.8 * errors[0], "the error did not fall: {errors:?}");
+    }
+}
+
 #[test]
 fn black_and_white_are_quiet() {
     let Some(shared) = shared() else { return };

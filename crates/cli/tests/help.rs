@@ -5,7 +5,7 @@ mod support;
 use std::io::pipe;
 use std::path::Path;
 use std::process::Stdio;
-use support::{kinophone, succeed};
+use support::{kinophone, matches, succeed};
 
 const COMMANDS: [&str; 8] = ["prepare", "train", "render", "inspect", "demo", "doctor", "completions", "man"];
 
@@ -15,7 +15,7 @@ fn said(args: &[&str]) -> String {
 
 #[test]
 fn the_program_has_help() {
-    insta::assert_snapshot!("kinophone", said(&["--help"]));
+    matches("kinophone", &said(&["--help"]));
 }
 
 #[test]
@@ -25,7 +25,7 @@ fn every_command_has_help_with_examples() {
         let examples = help.matches(&format!("\n    kinophone {command} ")).count()
             + help.matches(&format!("\n    kinophone {command}\n")).count();
         assert!((2..=4).contains(&examples), "{command} has {examples} examples");
-        insta::assert_snapshot!(command, help);
+        matches(command, &help);
     }
 }
 

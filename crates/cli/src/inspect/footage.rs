@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use std::path::Path;
 
 pub(super) fn corpus(folder: &Path, pictures: Option<&Path>, context: &Context) -> Result<Facts> {
-    let (corpus, damaged) = Corpus::open(folder, true)?;
+    let (corpus, damaged) = Corpus::open(folder, true, context.task().cancel)?;
     let seconds: f64 = corpus.shards.iter().map(seconds).sum();
     let pictures_in_all: usize = corpus.shards.iter().map(Shard::pictures).sum();
     let json = json!({

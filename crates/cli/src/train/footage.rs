@@ -37,7 +37,7 @@ impl Footage {
     pub fn open(&self, args: &TrainArgs, context: &Context) -> Result<Corpus> {
         let mut shards = Vec::new();
         for folder in &self.corpora {
-            let (corpus, damaged) = Corpus::open(folder, args.skip_damaged)?;
+            let (corpus, damaged) = Corpus::open(folder, args.skip_damaged, context.task().cancel)?;
             damaged
                 .iter()
                 .for_each(|file| context.warn(&format!("{} is damaged and left out", file.display())));

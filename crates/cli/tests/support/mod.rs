@@ -37,6 +37,14 @@ fn shown<S: AsRef<OsStr>>(args: &[S]) -> Vec<String> {
     args.iter().map(|a| a.as_ref().to_string_lossy().into_owned()).collect()
 }
 
+/// Insists on what `snapshots/NAME.txt` holds, to the letter; SNAPSHOTS=overwrite writes it anew.
+pub fn matches(name: &str, said: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/snapshots/{name}.txt"));
+    snapbox::Assert::new()
+        .action_env("SNAPSHOTS")
+        .eq(snapbox::Data::text(said).raw(), snapbox::Data::read_from(&path, None).raw());
+}
+
 /// Runs ffmpeg, which the tests require, and returns its standard output.
 pub fn ffmpeg<S: AsRef<OsStr>>(args: &[S]) -> Vec<u8> {
     let output = Command::new("ffmpeg").args(["-nostdin", "-v", "error", "-y"]).args(args).output().unwrap();

@@ -172,18 +172,18 @@ impl Machine {
         let (processor, work) = (self.processor, &self.work);
         let batch = work.v0.rows() as f32;
         let [moving, moving_b, moving_c] = &mut self.moving;
-        for_tiles([&mut self.weights, moving], |q, p, [w, m]| {
+        for_tiles([&mut self.weights, moving], work.v0.rows(), |q, p, [w, m]| {
             let mut sums = [[0.0; WIDTH]; WIDTH];
             let sums = &mut sums[..w.len()];
             gradient_tile(processor, &work.v0, &work.h0, p, q, sums);
             gradient_tile(processor, &work.v1, &work.minus_h1, p, q, sums);
             processor.vectorise(Ascent::new(w, sums, m, pace, batch, DECAY));
         });
-        for_tiles([&mut self.visible, moving_b], |p, _, [b, m]| {
+        for_tiles([&mut self.visible, moving_b], work.v0.rows(), |p, _, [b, m]| {
             let change = [total(work.v0.panel(p), work.v1.panel(p), -1.0)];
             processor.vectorise(Ascent::new(b, &change, m, pace, batch, 0.0));
         });
-        for_tiles([&mut self.hidden, moving_c], |q, _, [c, m]| {
+        for_tiles([&mut self.hidden, moving_c], work.v0.rows(), |q, _, [c, m]| {
             let change = [total(work.h0.panel(q), work.minus_h1.panel(q), 1.0)];
             processor.vectorise(Ascent::new(c, &change, m, pace, batch, 0.0));
         });

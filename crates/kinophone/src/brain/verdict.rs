@@ -110,17 +110,16 @@ fn quality(v: &Verdict) -> String {
         false => "On film that only decided when to stop (none was held out)",
     };
     let best = v.error_of_silence.min(v.error_of_mean);
-    let removed = format!(
-        "it removes {} of the error of silence and {} of that of the mean sound",
-        percent(1.0 - v.error / v.error_of_silence),
-        percent(1.0 - v.error / v.error_of_mean)
-    );
     let judgement = if best <= 0.0 {
         "there is nothing but silence to compare it with".to_owned()
     } else if v.error < (1.0 - EQUAL) * best {
-        format!("its waveform is better than both baselines: {removed}")
+        format!(
+            "its waveform is better than both baselines: it removes {} of the error of silence and {} of that of the mean sound",
+            percent(1.0 - v.error / v.error_of_silence),
+            percent(1.0 - v.error / v.error_of_mean)
+        )
     } else if v.error <= (1.0 + EQUAL) * v.error_of_silence {
-        format!("its waveform is no better than silence: {removed}")
+        "its waveform is as far from the truth as silence is".to_owned()
     } else {
         let farther = percent(v.error / v.error_of_silence - 1.0);
         format!(

@@ -21,6 +21,7 @@ pub use prepare::{PrepareOptions, Prepared, find, prepare};
 pub use shard::{Shard, ShardWriter, SoundTrack};
 
 use crate::media::FilmFacts;
+use crate::task::Cancel;
 use crate::{Error, Kind, Result};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -55,10 +56,11 @@ pub struct Corpus {
 impl Corpus {
     /// Opens every `*.safetensors` in `folder`, and reads each once to compare its checksum. A damaged shard is an error
     /// that names it, unless `skip_damaged`: then it goes into the returned list instead. A folder without any shard, or
-    /// with damaged ones only, is an error of `Kind::Empty`.
-    pub fn open(folder: &Path, skip_damaged: bool) -> Result<(Self, Vec<PathBuf>)> {
+    /// with damaged ones only, is an error of `Kind::Empty`. Reading takes a while in a large corpus: `cancel` ends it.
+    pub fn open(folder: &Path, skip_damaged: bool, cancel: &Cancel) -> Result<(Self, Vec<PathBuf>)> {
         let (mut shards, mut damaged) = (Vec::new(), Vec::new());
         for path in shard_paths(folder)? {
+            cancel.check()?;
             match open_verified(&path) {
                 Ok(shard) => shards.push(shard),
                 Err(e) if e.kind() == Kind::Damaged && skip_damaged => damaged.push(path),

@@ -34,7 +34,7 @@ pub struct RenderPlan {
     pub film: PathBuf,
     /// The file to write; its extension decides the container.
     pub output: PathBuf,
-    /// How the brain's blocks become sound; `None`: [`default_synth`].
+    /// How the brain's blocks become sound; `None`: [`SynthConfig::default`].
     pub synth: Option<SynthConfig>,
     /// Integrated loudness of the result in LUFS (EBU R 128); `None` leaves the level as the brain says it.
     pub loudness: Option<f64>,
@@ -82,12 +82,6 @@ pub struct Rendered {
 /// The ceiling for true peaks, in dBTP, that a listener's player sees.
 pub const TRUE_PEAK_CEILING_DB: f64 = -1.0;
 
-/// The best sounding synth for a brain that says raw samples, by the frame-rate comb and by looking at spectrograms:
-/// overlap-add without the frame-rate buzz, which keeps the blocks' own spectrum and their timing.
-pub fn default_synth() -> SynthConfig {
-    SynthConfig::default()
-}
-
 /// Renders `plan`. The output appears whole or not at all; nothing is left behind by an error or an interruption.
 pub fn render(ffmpeg: &Ffmpeg, plan: &RenderPlan, task: Task<'_>) -> Result<Rendered> {
     storage::check_distinct(&plan.output, &[&plan.film, &plan.brain])?;
@@ -98,10 +92,19 @@ pub fn render(ffmpeg: &Ffmpeg, plan: &RenderPlan, task: Task<'_>) -> Result<Rend
     let picture = facts.picture.clone().ok_or_else(|| no_picture(&plan.film))?;
     let original = plan.keep_original_db.map(|db| Original::find(&facts, plan, db)).transpose()?;
 
-    let synth = plan.synth.clone().unwrap_or_else(default_synth);
+    let synth = plan.synth.clone().unwrap_or_default();
     let format = Format::of(&brain, original.as_ref());
     let mut sketch = Sketch::new(folder_of(&plan.output), format, plan.loudness.is_some())?;
-    let heard = perform(ffmpeg, plan, &facts, &brain, &synth, original.as_ref(), &mut sketch, task)?;
+    let performance = Performance {
+        ffmpeg,
+        plan,
+        facts: &facts,
+        brain: &brain,
+        synth: &synth,
+        original: original.as_ref(),
+        task,
+    };
+    let heard = performance.play(&mut sketch)?;
 
     let picture = if extension_is_sound(&extension) { None } else { Some((plan.film.clone(), picture)) };
     let encode = Encode {
@@ -113,7 +116,9 @@ pub fn render(ffmpeg: &Ffmpeg, plan: &RenderPlan, task: Task<'_>) -> Result<Rend
         picture,
         tags: tags(plan, &brain),
     };
-    let (loudness_before, gain_db) = sketch.write(ffmpeg, &encode, plan.loudness, task)?;
+    // The person knows the output by its own name.
+    let named = |e: Error| if e.place() == Some(output.temporary_path()) { e.at(&plan.output) } else { e };
+    let (loudness_before, gain_db) = sketch.write(ffmpeg, &encode, plan.loudness, task).map_err(named)?;
     output.commit()?;
     Ok(Rendered {
         output: plan.output.clone(),
@@ -159,57 +164,58 @@ struct Heard {
     complaints: Vec<String>,
 }
 
-/// First pass: every picture through brain and synth into the sketch.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "one call site; the alternative is a struct with the same fields"
-)]
-fn perform(
-    ffmpeg: &Ffmpeg,
-    plan: &RenderPlan,
-    facts: &FilmFacts,
-    brain: &Brain,
-    synth: &SynthConfig,
-    original: Option<&Original>,
-    sketch: &mut Sketch,
-    task: Task<'_>,
-) -> Result<Heard> {
-    let config = brain.config();
-    let mut pictures = TimedPictures::open(ffmpeg, plan, config.size, config.colour, task)?;
-    let from_corpus = pictures.are_prepared();
-    let name = plan.film.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let expected = facts.duration.map(|d| config.grid.tick.ticks_in(d));
-    task.watcher.stage(&format!("playing {name}"), "ticks", expected);
+/// First pass: every picture through brain and synth.
+struct Performance<'a> {
+    ffmpeg: &'a Ffmpeg,
+    plan: &'a RenderPlan,
+    facts: &'a FilmFacts,
+    brain: &'a Brain,
+    synth: &'a SynthConfig,
+    original: Option<&'a Original>,
+    task: Task<'a>,
+}
 
-    let mut performer = Performer::new(brain, synth);
-    let mut sound = Vec::new();
-    let mut first = None;
-    let mut held: Option<Vec<u8>> = None;
-    while let Some(picture) = pictures.next()? {
-        task.cancel.check()?;
-        let begin = *first.get_or_insert(picture.time);
-        if let (None, Some(original)) = (&held, original) {
-            sketch.lay_under(ffmpeg, &plan.film, original, begin)?;
+impl Performance<'_> {
+    /// Plays into `sketch`.
+    fn play(&self, sketch: &mut Sketch) -> Result<Heard> {
+        let &Self { ffmpeg, plan, brain, task, .. } = self;
+        let config = brain.config();
+        let mut pictures = TimedPictures::open(ffmpeg, plan, config.size, config.colour, task)?;
+        let from_corpus = pictures.are_prepared();
+        let name = plan.film.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let expected = self.facts.duration.map(|d| config.grid.tick.ticks_in(d));
+        task.watcher.stage(&format!("playing {name}"), "ticks", expected);
+
+        let mut performer = Performer::new(brain, self.synth);
+        let mut sound = Vec::new();
+        let mut first = None;
+        let mut held: Option<Vec<u8>> = None;
+        while let Some(picture) = pictures.next()? {
+            task.cancel.check()?;
+            let begin = *first.get_or_insert(picture.time);
+            if let (None, Some(original)) = (&held, self.original) {
+                sketch.lay_under(ffmpeg, &plan.film, original, begin)?;
+            }
+            if let Some(previous) = held.replace(picture.pixels) {
+                performer.show(&previous, picture.time - begin);
+                performer.take(&mut sound);
+                sketch.add(&sound)?;
+                task.watcher.advance(performer.ticks());
+            }
         }
-        if let Some(previous) = held.replace(picture.pixels) {
-            performer.show(&previous, picture.time - begin);
-            performer.take(&mut sound);
-            sketch.add(&sound)?;
-            task.watcher.advance(performer.ticks());
+        let decoded = pictures.finish()?;
+        let (Some(begin), Some(last)) = (first, held) else { return Err(no_picture(&plan.film)) };
+        let length = decoded.end - begin;
+        performer.show(&last, length);
+        performer.end(length, &mut sound);
+        sketch.add(&sound)?;
+        sketch.end()?;
+        task.watcher.advance(performer.ticks());
+        for complaint in &decoded.complaints {
+            task.watcher.warn(&format!("{name}: {complaint}"));
         }
+        Ok(Heard { length, ticks: performer.ticks(), from_corpus, complaints: decoded.complaints })
     }
-    let decoded = pictures.finish()?;
-    let (Some(begin), Some(last)) = (first, held) else { return Err(no_picture(&plan.film)) };
-    let length = decoded.end - begin;
-    performer.show(&last, length);
-    performer.end(length, &mut sound);
-    sketch.add(&sound)?;
-    sketch.end()?;
-    task.watcher.advance(performer.ticks());
-    for complaint in &decoded.complaints {
-        task.watcher.warn(&format!("{name}: {complaint}"));
-    }
-    Ok(Heard { length, ticks: performer.ticks(), from_corpus, complaints: decoded.complaints })
 }
 
 /// The extension in lower case, and a codec that its container takes.

@@ -122,7 +122,7 @@ mod x86 {
     use super::{Elementwise, Row, Stride, WIDTH};
     use std::arch::x86_64::*;
 
-    /// How many rows ahead a product of one or two rows asks for its weights: 9 kilobytes, some hundred nanoseconds.
+    /// How many rows ahead the loops ask for what they will read: 9 kilobytes, which is the next chunk of a panel.
     const AHEAD: usize = 48;
 
     #[target_feature(enable = "avx512f")]
@@ -186,12 +186,14 @@ mod x86 {
                         let mut factors = a.as_ptr().cast::<f32>().wrapping_add(at.first);
                         for row in *b {
                             let row = row.as_ptr().add(column);
-                            if N <= 2 {
-                                // With few rows the weights come straight from memory, and its latency is what counts.
-                                for v in 0..V {
-                                    let ahead = row.wrapping_add(AHEAD * WIDTH + v * $lanes);
-                                    _mm_prefetch::<_MM_HINT_T0>(ahead.cast());
-                                }
+                            // What comes next lies in a page that the processor does not foresee, and with few rows
+                            // the weights come straight from memory.
+                            for v in 0..V {
+                                let ahead = row.wrapping_add(AHEAD * WIDTH + v * $lanes);
+                                _mm_prefetch::<_MM_HINT_T0>(ahead.cast());
+                            }
+                            if at.step == WIDTH {
+                                _mm_prefetch::<_MM_HINT_T0>(factors.wrapping_add(AHEAD * WIDTH).cast());
                             }
                             for j in 0..N {
                                 let factor = $splat(*factors.add(j * at.row));

@@ -256,19 +256,23 @@ fn change(
     match second {
         Some(second) => {
             let matrices = [&mut layer.weights, &mut first.weights, &mut second.weights];
-            for_tiles(matrices, |q, p, [w, m, v]| {
+            for_tiles(matrices, inputs.rows(), |q, p, [w, m, v]| {
                 step.apply(processor, w, &gradient(p, q, w.len())[..], m, v)
             });
             let matrices = [&mut layer.biases, &mut first.biases, &mut second.biases];
-            for_tiles(matrices, |q, _, [w, m, v]| step.apply(processor, w, &[biases(q)], m, v));
+            for_tiles(matrices, inputs.rows(), |q, _, [w, m, v]| {
+                step.apply(processor, w, &[biases(q)], m, v)
+            });
         }
         None => {
             let matrices = [&mut layer.weights, &mut first.weights];
-            for_tiles(matrices, |q, p, [w, m]| {
+            for_tiles(matrices, inputs.rows(), |q, p, [w, m]| {
                 step.apply(processor, w, &gradient(p, q, w.len())[..], m, &mut [])
             });
             let matrices = [&mut layer.biases, &mut first.biases];
-            for_tiles(matrices, |q, _, [w, m]| step.apply(processor, w, &[biases(q)], m, &mut []));
+            for_tiles(matrices, inputs.rows(), |q, _, [w, m]| {
+                step.apply(processor, w, &[biases(q)], m, &mut [])
+            });
         }
     }
 }

@@ -36,7 +36,7 @@ pub fn forward(
     }
     y.set_rows(batch);
     let block = batch.div_ceil(batch.div_ceil(BLOCK)).next_multiple_of(8);
-    let together = if batch >= LARGE { 3 } else { 1 };
+    let together = panels_together(batch);
     blocks(y.all_mut(), batch, block, together).into_par_iter().for_each(|Block { panel, row, mut sums }| {
         for (q, sums) in (panel..).zip(&mut sums) {
             sums.fill(b.panel(q)[0]);
@@ -141,21 +141,38 @@ pub fn gradient_tile(processor: Processor, x: &Panels, y: &Panels, p: usize, q: 
 }
 
 /// Calls `change` for every tile of up to 48 × 48 numbers in parallel, with the panel, the tile's number within it,
-/// and the tile's rows in each of the `matrices` (which have one shape).
+/// and the tile's rows in each of the `matrices` (which have one shape). For a large `batch` the tiles of neighbouring
+/// panels follow one another, so that the inputs that their gradients share are fetched once.
 pub fn for_tiles<const N: usize>(
     matrices: [&mut Panels; N],
+    batch: usize,
     change: impl Fn(usize, usize, [&mut [Row]; N]) + Sync,
 ) {
     let rows = matrices[0].rows();
-    let panels = split(matrices.map(Panels::all_mut), rows);
-    panels.into_par_iter().enumerate().for_each(|(q, panel)| {
-        let pieces = split(panel, TILES * WIDTH);
-        pieces.into_par_iter().enumerate().for_each(|(i, piece)| {
-            for (k, tile) in split(piece, WIDTH).into_iter().enumerate() {
-                change(q, i * TILES + k, tile);
+    let together = panels_together(batch);
+    let pieces = |panel| split(panel, TILES * WIDTH).into_iter();
+    let mut panels: Vec<_> = split(matrices.map(Panels::all_mut), rows).into_iter().map(pieces).collect();
+    let group = |(g, panels)| {
+        let panels: &mut [std::vec::IntoIter<_>] = panels;
+        (0..rows.div_ceil(TILES * WIDTH)).map(move |i| {
+            let there: Vec<_> = panels.iter_mut().filter_map(Iterator::next).collect();
+            (g * together, i * TILES, there)
+        })
+    };
+    let work: Vec<_> = panels.chunks_mut(together).enumerate().flat_map(group).collect();
+    work.into_par_iter().for_each(|(q, p, pieces)| {
+        let mut tiles: Vec<_> = pieces.into_iter().map(|piece| split(piece, WIDTH).into_iter()).collect();
+        for p in p..p + TILES {
+            for (q, tiles) in (q..).zip(&mut tiles) {
+                tiles.next().into_iter().for_each(|tile| change(q, p, tile));
             }
-        });
+        }
     });
+}
+
+/// How many panels of outputs a thread works on at a time.
+fn panels_together(batch: usize) -> usize {
+    if batch >= LARGE { 3 } else { 1 }
 }
 
 /// Cuts all slices (of one length) into chunks of `rows`, and puts the chunks with the same number together.

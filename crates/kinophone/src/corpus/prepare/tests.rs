@@ -101,7 +101,7 @@ fn a_film_becomes_a_shard_named_by_its_hash_once() {
 
     let hash = blake3::hash(&std::fs::read(&film).unwrap()).to_hex().to_string();
     assert_eq!(names(&corpus), [format!("{hash}.safetensors")]);
-    let shard = &Corpus::open(&corpus, false).unwrap().0.shards[0];
+    let shard = &Corpus::open(&corpus, false, &Cancel::default()).unwrap().0.shards[0];
     let source = shard.source();
     assert_eq!((&source.name[..], &source.blake3), ("a film.mp4", &hash));
     assert_eq!((source.licence.as_deref(), &source.origin), (Some("CC0-1.0"), &None));
@@ -180,7 +180,7 @@ fn several_workers_fill_one_folder() {
     });
     assert_eq!(results.iter().filter(|p| !p.skipped).count(), 1);
     assert_eq!(names(&corpus).len(), 1);
-    Corpus::open(&corpus, false).unwrap();
+    Corpus::open(&corpus, false, &Cancel::default()).unwrap();
 }
 
 /// Asks for a stop at the tenth picture.

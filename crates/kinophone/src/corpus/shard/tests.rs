@@ -2,6 +2,7 @@ use super::*;
 use crate::corpus::Corpus;
 use crate::corpus::synthetic::Film;
 use crate::storage::Overwrite;
+use crate::task::Cancel;
 use proptest::prelude::*;
 use std::io::{Seek, SeekFrom, Write};
 use std::process::Command;
@@ -237,7 +238,7 @@ fn what_is_no_file_or_no_shard_is_said_so() {
 #[test]
 fn a_corpus_names_its_damaged_shard_or_leaves_it_out() {
     let folder = folder();
-    assert_eq!(Corpus::open(folder.path(), false).unwrap_err().kind(), Kind::Empty);
+    assert_eq!(Corpus::open(folder.path(), false, &Cancel::default()).unwrap_err().kind(), Kind::Empty);
     let good = small(2, false).write(folder.path());
     let bad = folder.path().join("bad.safetensors");
     let mut bytes = std::fs::read(&good).unwrap();
@@ -246,14 +247,20 @@ fn a_corpus_names_its_damaged_shard_or_leaves_it_out() {
     for ignored in ["._small.safetensors", "notes.txt", ".kinophone-x.part"] {
         std::fs::write(folder.path().join(ignored), "x").unwrap();
     }
-    let error = Corpus::open(folder.path(), false).unwrap_err();
+    let error = Corpus::open(folder.path(), false, &Cancel::default()).unwrap_err();
     assert_eq!((error.kind(), error.place()), (Kind::Damaged, Some(bad.as_path())));
-    let (corpus, damaged) = Corpus::open(folder.path(), true).unwrap();
+    let (corpus, damaged) = Corpus::open(folder.path(), true, &Cancel::default()).unwrap();
     assert_eq!((corpus.sources().len(), damaged), (1, vec![bad]));
     std::fs::remove_file(good).unwrap();
-    assert_eq!(Corpus::open(folder.path(), true).unwrap_err().kind(), Kind::Empty);
-    assert_eq!(Corpus::open(&folder.path().join("none"), true).unwrap_err().kind(), Kind::NotFound);
-    assert_eq!(Corpus::open(&folder.path().join("notes.txt"), true).unwrap_err().kind(), Kind::WrongKind);
+    assert_eq!(Corpus::open(folder.path(), true, &Cancel::default()).unwrap_err().kind(), Kind::Empty);
+    assert_eq!(
+        Corpus::open(&folder.path().join("none"), true, &Cancel::default()).unwrap_err().kind(),
+        Kind::NotFound
+    );
+    assert_eq!(
+        Corpus::open(&folder.path().join("notes.txt"), true, &Cancel::default()).unwrap_err().kind(),
+        Kind::WrongKind
+    );
 }
 
 #[test]
