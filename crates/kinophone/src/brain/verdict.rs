@@ -119,7 +119,7 @@ fn quality(v: &Verdict) -> String {
             percent(1.0 - v.error / v.error_of_mean)
         )
     } else if v.error <= (1.0 + EQUAL) * v.error_of_silence {
-        "its waveform is as far from the truth as silence is".to_owned()
+        "its waveform is no better than silence".to_owned()
     } else {
         let farther = percent(v.error / v.error_of_silence - 1.0);
         format!(
