@@ -8,8 +8,8 @@ use crate::window::Window;
 use realfft::num_complex::Complex32;
 use std::f64::consts::TAU;
 
-/// Fast Griffin-Lim: N. Perraudin, P. Balazs and P. L. Søndergaard, "A fast Griffin-Lim algorithm", WASPAA 2013,
-/// algorithm 2: c(n) = P₁(P₂(t(n−1))), t(n) = c(n) + α (c(n) − c(n−1)), where P₂ sets the magnitudes and P₁ goes
+/// Fast Griffin-Lim: N. Perraudin, P. Balazs and P. L. Søndergaard, "A fast Griffin-Lim algorithm", WASPAA 2013:
+/// c(n) = P₁(P₂(t(n−1))), t(n) = c(n) + α (c(n) − c(n−1)), where P₂ sets the magnitudes and P₁ goes
 /// through the nearest signal and back.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct GriffinLim {
@@ -33,7 +33,7 @@ pub enum Start<'a> {
 }
 
 impl Default for GriffinLim {
-    /// 32 iterations at α = 0.99 (WASPAA 2013, section 4).
+    /// 32 iterations at the α = 0.99 of the paper.
     fn default() -> Self {
         Self { iterations: 32, alpha: 0.99, seed: 0 }
     }

@@ -79,7 +79,7 @@ impl Magnitudes {
 }
 
 /// How far the magnitudes of `signal` are from those wanted: ‖|STFT(x)| − S‖ / ‖S‖, 0 where they agree. Sturmel and
-/// Daudet, "Signal reconstruction from STFT magnitude: a state of the art", DAFx 2011, section 3.2. A frame that the
+/// Daudet, "Signal reconstruction from STFT magnitude: a state of the art", DAFx 2011. A frame that the
 /// signal lacks counts as silence.
 pub fn spectral_convergence(stft: &mut Stft, signal: &[f32], wanted: &Magnitudes) -> f64 {
     let got = stft.forward(signal);

@@ -6,7 +6,7 @@
 //!
 //! Z. Průša and P. L. Søndergaard, "Real-time spectrogram inversion using phase gradient heap integration", DAFx 2016;
 //! Z. Průša, P. Balazs and P. L. Søndergaard, "A noniterative method for reconstruction of phase from STFT magnitude",
-//! IEEE/ACM TASLP 25 (2017), section III.
+//! IEEE/ACM TASLP 25 (2017).
 
 use super::CausalPhase;
 use crate::spectrum::{BadFrame, Stft};
@@ -16,12 +16,12 @@ use realfft::num_complex::Complex32;
 use std::collections::BinaryHeap;
 use std::f32::consts::{PI, TAU};
 
-/// Magnitude, as a part of the loudest in this frame and the one before, below which phases are random (DAFx 2016,
-/// section 4).
+/// Magnitude, as a part of the loudest in this frame and the one before, below which phases are random (as in DAFx
+/// 2016).
 const TOLERANCE: f32 = 1e-6;
 /// Least magnitude whose logarithm is taken.
 const LEAST: f32 = 1e-15;
-/// γ / size² of the Gaussian exp(−πt²/γ) nearest to a Hann window of that size (TASLP 2017, section III-D).
+/// γ / size² of the Gaussian exp(−πt²/γ) nearest to a Hann window of that size (TASLP 2017).
 const HANN_GAMMA: f64 = 0.25645;
 
 /// Phases from the slopes of the log magnitude s = ln |X|, one frame at a time, for frames of M samples at a hop of a.
@@ -30,7 +30,7 @@ const HANN_GAMMA: f64 = 0.25645;
 /// −2πτ/M with τ, the distance of an event from the frame's middle in samples, from the slope of s in time:
 /// τ = γ/(2πa) · ∂s/∂m. Both are averaged over the two bins of a step.
 ///
-/// Without look-ahead the paper (DAFx 2016, section 3) takes (3s(m) − 4s(m−1) + s(m−2)) / 2 for that slope, which is
+/// Without look-ahead the paper of 2016 takes (3s(m) − 4s(m−1) + s(m−2)) / 2 for that slope, which is
 /// the difference s(m) − s(m−1) and half of the second difference on top. Two things are done otherwise here, because at a
 /// hop of M/4 that scattered clicks over ten milliseconds. The second difference of an impulse under the Gaussian is
 /// known, −2πa²/γ; q, the measured part of it, is kept within 0..1 and says how much the frame looks like an impulse
