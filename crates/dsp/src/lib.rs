@@ -6,6 +6,7 @@
 
 pub mod loudness;
 pub mod measure;
+pub mod phase;
 pub mod resample;
 pub mod spectrum;
 pub mod synth;

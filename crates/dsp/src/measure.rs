@@ -14,8 +14,8 @@ pub const RATE: u32 = 22_050;
 /// Mel bands of [`log_mel`].
 pub const BANDS: usize = 64;
 
-const TRANSFORM: usize = 2048;
-const LOWEST_HZ: f64 = 30.0;
+pub(crate) const TRANSFORM: usize = 2048;
+pub(crate) const LOWEST_HZ: f64 = 30.0;
 /// Mean square at which loudness is cut off: −70 dB.
 const LEAST_POWER: f64 = 1e-7;
 /// Band power at which log-mel is cut off; above the noise of 16-bit sound.

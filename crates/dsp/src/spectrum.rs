@@ -57,16 +57,61 @@ impl Stft {
         samples.div_ceil(self.hop) + 1
     }
 
+    /// Samples a frame.
+    pub fn size(&self) -> usize {
+        self.window.len()
+    }
+
+    /// Samples from frame to frame.
+    pub fn hop(&self) -> usize {
+        self.hop
+    }
+
+    /// Bins a frame: size / 2 + 1.
+    pub fn bins(&self) -> usize {
+        self.window.len() / 2 + 1
+    }
+
+    /// The window of every frame.
+    pub(crate) fn window(&self) -> &[f32] {
+        &self.window
+    }
+
+    /// The spectrum of the single frame of `size` samples in `samples`, without an allocation.
+    pub(crate) fn analyse(&mut self, samples: impl Iterator<Item = f32>, spectrum: &mut [Complex32]) {
+        self.frame.iter_mut().zip(samples).for_each(|(to, from)| *to = from);
+        self.analyse_frame(spectrum);
+    }
+
+    /// N times the samples of one frame, not windowed; `spectrum` is used up. No allocation.
+    pub(crate) fn synthesise(&mut self, spectrum: &mut [Complex32]) -> &[f32] {
+        self.synthesise_frame(spectrum);
+        &self.frame
+    }
+
+    fn analyse_frame(&mut self, spectrum: &mut [Complex32]) {
+        self.frame.iter_mut().zip(&self.window).for_each(|(x, w)| *x *= w);
+        self.forward
+            .process_with_scratch(&mut self.frame, spectrum, &mut self.scratch)
+            .expect("all lengths come from the plan");
+    }
+
+    fn synthesise_frame(&mut self, spectrum: &mut [Complex32]) {
+        // The first and the last bin of a real signal are real; the transform refuses anything else.
+        spectrum[0].im = 0.0;
+        spectrum[self.window.len() / 2].im = 0.0;
+        self.inverse
+            .process_with_scratch(spectrum, &mut self.frame, &mut self.scratch)
+            .expect("all lengths come from the plan");
+    }
+
     /// All frames of `signal`.
     pub fn forward(&mut self, signal: &[f32]) -> Spectrogram {
         let (size, bins, frames) = (self.window.len(), self.window.len() / 2 + 1, self.frames(signal.len()));
         let mut data = vec![Complex32::default(); frames * bins];
         for (m, spectrum) in data.chunks_exact_mut(bins).enumerate() {
             copy_from(signal, (m * self.hop) as i64 - (size / 2) as i64, &mut self.frame);
-            self.frame.iter_mut().zip(&self.window).for_each(|(x, w)| *x *= w);
-            self.forward
-                .process_with_scratch(&mut self.frame, spectrum, &mut self.scratch)
-                .expect("all lengths come from the plan");
+            self.analyse_frame(spectrum);
         }
         Spectrogram { bins, data }
     }
@@ -83,12 +128,7 @@ impl Stft {
             if let Some(given) = spectrogram.data.get(m * spectrogram.bins..(m + 1) * spectrogram.bins) {
                 spectrum.iter_mut().zip(given).for_each(|(to, from)| *to = *from);
             }
-            // The first and the last bin of a real signal are real; the transform refuses anything else.
-            spectrum[0].im = 0.0;
-            spectrum[size / 2].im = 0.0;
-            self.inverse
-                .process_with_scratch(&mut spectrum, &mut self.frame, &mut self.scratch)
-                .expect("all lengths come from the plan");
+            self.synthesise_frame(&mut spectrum);
             let first = (m * self.hop) as i64 - (size / 2) as i64;
             let skip = (-first).max(0) as usize;
             let from = (first.max(0) as usize).min(samples);
@@ -203,7 +243,7 @@ fn triangle([from, top, to]: [f64; 3], bin_hz: f64, bins: usize) -> Band {
     Band { first_bin, weights: (first_bin..end).map(weight).collect() }
 }
 
-fn mel(hz: f64) -> f64 {
+pub(crate) fn mel(hz: f64) -> f64 {
     2595.0 * (1.0 + hz / 700.0).log10()
 }
 

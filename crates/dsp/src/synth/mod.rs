@@ -6,6 +6,7 @@
 //! | [`Windowed`] | its block and half a tick on each side | half a tick (two hops: one tick) | noise without a comb |
 //! | [`Granular`] | one tick on each side, unless asked otherwise | half a grain | noise without a comb |
 //! | [`Granular2015`] | one tick before to about 43 ticks after | two ticks | noise without a comb |
+//! | [`Spectral`] (bands, not blocks) | its span and half a frame on each side | half a frame and 2½ ticks | noise without a comb |
 //!
 //! Why a still picture buzzes: a brain that sees the same picture says the same block, and whatever is repeated at the
 //! tick rate is a line spectrum at its harmonics, however smoothly the blocks are joined. If each copy is moved by a
@@ -23,6 +24,7 @@ mod granular2015;
 mod mix;
 pub mod mosaic;
 mod raw;
+mod spectral;
 #[cfg(test)]
 mod tests;
 mod windowed;
@@ -30,6 +32,7 @@ mod windowed;
 pub use granular::{Granular, GranularConfig};
 pub use granular2015::{Granular2015, Granular2015Config};
 pub use raw::Raw;
+pub use spectral::{Controls, SILENCE_DB, Spectral, SpectralConfig};
 pub use windowed::{Windowed, WindowedConfig};
 
 use crate::units::TickGrid;

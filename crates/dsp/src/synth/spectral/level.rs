@@ -1,0 +1,85 @@
+//! Every tick at the loudness that was asked for, without clicks.
+
+use crate::units::TickGrid;
+
+/// Loudness in dB at which a tick is silent: where [`frame_loudness`](crate::measure::frame_loudness) is cut off.
+pub const SILENCE_DB: f32 = -70.0;
+/// Loudest tick, in dB.
+const LOUDEST_DB: f32 = 20.0;
+/// Length of the slope between two gains, at most half a tick.
+const RAMP_SECS: f64 = 0.008;
+/// How far the gain within a tick may rise above the plain one to make up for slopes: 12 dB.
+const MOST_MAKE_UP: f64 = 4.0;
+/// Mean square of sound that counts as none; far below the quietest bands.
+const NO_SOUND: f64 = 1e-24;
+
+/// Gains that bring each tick to its mean square.
+///
+/// Between two ticks the gain is the lower one of the two: the slopes lie within the louder tick, raised cosines of
+/// [`RAMP_SECS`], so a quiet tick beside a loud one stays as quiet as it should be. In between the louder tick's gain is
+/// raised until its mean square, slopes included, is right: with g = c·m + s, m and s given, Σ (g x)² = target is a
+/// quadratic equation for c.
+pub(super) struct Level {
+    gate_from: f64,
+    gate_db: f64,
+    ramp: Vec<f64>,
+    before: Option<f64>,
+}
+
+impl Level {
+    pub(super) fn new(grid: TickGrid, gate_from: f64, gate_db: f64) -> Self {
+        let rate = f64::from(grid.rate.hz());
+        let length = ((RAMP_SECS * rate) as usize).min((grid.block_len() - 1) / 2);
+        let rise = |n: usize| 0.5 - 0.5 * (std::f64::consts::PI * (n as f64 + 0.5) / length as f64).cos();
+        Self { gate_from, gate_db, ramp: (0..length).map(rise).collect(), before: None }
+    }
+
+    /// The mean square of a tick of this loudness behind a gate at this probability of silence. What is no number is
+    /// silent.
+    pub(super) fn target(&self, loudness_db: f32, silence: f32) -> f64 {
+        if loudness_db.is_nan() || silence.is_nan() || loudness_db <= SILENCE_DB {
+            return 0.0;
+        }
+        let closed = ((f64::from(silence) - self.gate_from) / (1.0 - self.gate_from)).clamp(0.0, 1.0);
+        10f64.powf((f64::from(loudness_db.min(LOUDEST_DB)) - closed * self.gate_db) / 10.0)
+    }
+
+    /// Brings the `sound` of a tick to the mean square `target`; `next` is the plain [`gain`] of the tick after it.
+    pub(super) fn apply(&mut self, sound: &mut [f32], target: f64, next: Option<f64>) {
+        let plain = gain(sound, target);
+        let left = self.before.unwrap_or(plain).min(plain);
+        let right = next.unwrap_or(plain).min(plain);
+        self.before = Some(plain);
+        let length = sound.len();
+        let slope = |n: usize| {
+            let rise = |n: usize| self.ramp.get(n).copied().unwrap_or(1.0);
+            let (up, down) = (rise(n), rise(length - 1 - n));
+            (up + down - 1.0, left * (1.0 - up) + right * (1.0 - down))
+        };
+        let (mut mm, mut ms, mut ss) = (0.0, 0.0, 0.0);
+        for (n, x) in sound.iter().enumerate() {
+            let ((m, s), power) = (slope(n), f64::from(*x).powi(2));
+            mm += m * m * power;
+            ms += m * s * power;
+            ss += s * s * power;
+        }
+        let missing = target * length as f64 - ss;
+        let root = (ms * ms + mm * missing).max(0.0).sqrt();
+        let middle = if mm > 0.0 { (root - ms) / mm } else { plain };
+        let middle = middle.clamp(plain, MOST_MAKE_UP * plain);
+        for (n, x) in sound.iter_mut().enumerate() {
+            let (m, s) = slope(n);
+            *x = (f64::from(*x) * (middle * m + s)) as f32;
+        }
+    }
+
+    pub(super) fn reset(&mut self) {
+        self.before = None;
+    }
+}
+
+/// The one gain that brings `sound` to the mean square `target`; 0 for silence.
+pub(super) fn gain(sound: &[f32], target: f64) -> f64 {
+    let power = sound.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() / sound.len().max(1) as f64;
+    if power > NO_SOUND { (target / power).sqrt() } else { 0.0 }
+}
