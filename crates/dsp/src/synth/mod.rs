@@ -14,11 +14,14 @@
 //! of the same colour. (The characteristic function of jitter, as in F. J. Beutler and O. A. Z. Leneman, "The spectral
 //! analysis of impulse processes", Information and Control 12, 1968.) All randomness comes from the seed and the number
 //! of the tick.
+//!
+//! [`mosaic`] is no such synth: it takes no blocks but chosen pieces of the training sound.
 
 pub(crate) mod draw;
 mod granular;
 mod granular2015;
 mod mix;
+pub mod mosaic;
 mod raw;
 #[cfg(test)]
 mod tests;

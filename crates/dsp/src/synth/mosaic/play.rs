@@ -1,0 +1,286 @@
+//! From chosen units to continuous sound.
+
+use super::splice::Splice;
+use super::{Choice, MosaicConfig, UnitSound, Units};
+use crate::loudness::amplitude;
+use crate::synth::mix::Mix;
+use crate::units::TickGrid;
+use std::f32::consts::PI;
+use std::sync::Arc;
+
+/// Milliseconds in which the gate opens. It is open when the tick begins, so that an attack there is whole.
+const OPENING_MS: f32 = 5.0;
+/// Milliseconds in which the gate closes, from the beginning of the tick.
+const CLOSING_MS: f32 = 15.0;
+/// Power of the gate's probability that the attenuation follows: below 1 dB of 60 at an undecided ½, 16 dB at 0.8, 32 dB
+/// at 0.9.
+const GATE_KNEE: i32 = 6;
+
+/// Makes continuous sound of chosen units, tick by tick.
+///
+/// While units continue one another, the source is copied as it is. At a jump there is a fade around the border of the
+/// ticks, with the new source moved by a few milliseconds to where it fits (`splice.rs` says how); it stays moved until
+/// the next jump. A source is never read over a break between units: what a fade or a shift needs beyond it is the sound
+/// before it, backwards.
+///
+/// Gain: each tick wants its loudness less its unit's, within ±`most_gain_db`; 0 dB where that is no number. At a border
+/// within a run the gain is the mean in dB of the ticks on both sides, from border to border its amplitude is a straight
+/// line, so every sample depends on three ticks and nothing steps. Across a jump nothing is smoothed, because it is between
+/// units of different loudness: each source keeps its own gain through the fade.
+///
+/// Gate: a probability of silence g closes by `gate_db` × g⁶ (at ½ hardly anything), with slopes of a raised cosine that
+/// open within 5 ms before the tick and close within 15 ms from its beginning, at most half a tick each.
+///
+/// Sample 0 of the output is the first sample of tick 0, and after [`Mosaic::finish`] there are exactly
+/// `start_sample(ticks)` frames. How the calls of `push` and `fill` alternate does not change the output. Memory is that of
+/// the units, and of what is ready and was not taken.
+pub struct Mosaic<S> {
+    grid: TickGrid,
+    units: Arc<Units>,
+    sound: S,
+    channels: usize,
+    most_gain_db: f32,
+    gate_db: f32,
+    opening: Vec<f32>,
+    closing: Vec<f32>,
+    splice: Splice,
+    /// The tick that was pushed last: it can be played when its successor is known.
+    present: Option<Tick>,
+    ticks: i64,
+    /// The samples of one tick.
+    block: Vec<f32>,
+    mix: Mix,
+}
+
+/// A tick that was chosen but not played.
+#[derive(Clone, Copy)]
+struct Tick {
+    number: i64,
+    unit: u32,
+    run: Run,
+    gain_db: f32,
+    /// Gain at its first border.
+    gain_from_db: f32,
+    /// If it began with a jump: the gain of the sound that fades out.
+    left_gain_db: Option<f32>,
+    /// Amplitude of the gate, and of that of the tick before.
+    gate: f32,
+    gate_before: f32,
+}
+
+/// A stretch of units that continue one another.
+#[derive(Clone, Copy)]
+struct Run {
+    /// Its first unit, and the tick of the output in which it began.
+    unit: u32,
+    tick: i64,
+    /// Frames by which the source is read later than the units' borders say.
+    shift: i64,
+}
+
+impl<S: UnitSound> Mosaic<S> {
+    /// `grid` has the rate of the output and of `sound`, and the tick of the units. Settings outside of their ranges are
+    /// moved to the nearest allowed value; [`MosaicConfig::check`] names them.
+    pub fn new(grid: TickGrid, units: Arc<Units>, sound: S, config: &MosaicConfig) -> Self {
+        let config = config.clamped();
+        // No tick is shorter than the first: its start is rounded down.
+        let shortest = grid.span(0).max(1);
+        let frames =
+            |ms: f32, most: usize| ((f64::from(ms) * f64::from(grid.rate.hz()) / 1000.0) as usize).min(most);
+        let channels = sound.channels().max(1);
+        let fade = frames(config.fade_ms, shortest).max(1);
+        Self {
+            splice: Splice::new(fade, frames(config.shift_ms, shortest / 2), channels),
+            opening: raised_cosine(frames(OPENING_MS, shortest / 2)),
+            closing: raised_cosine(frames(CLOSING_MS, shortest / 2)),
+            most_gain_db: config.most_gain_db,
+            gate_db: config.gate_db,
+            present: None,
+            ticks: 0,
+            block: Vec::with_capacity(grid.block_len() * channels),
+            mix: Mix::default(),
+            grid,
+            units,
+            sound,
+            channels,
+        }
+    }
+
+    /// Channels of the interleaved output: those of the sound.
+    pub fn channels(&self) -> usize {
+        self.channels
+    }
+
+    /// Takes the choice for the next tick. A unit that does not exist sounds as the reader decides.
+    pub fn push(&mut self, choice: Choice) {
+        let (gain_db, gate) = (self.gain_db(&choice), self.gate(choice.gate));
+        let number = self.ticks;
+        let fresh = Run { unit: choice.unit, tick: number, shift: 0 };
+        let mut tick = Tick {
+            number,
+            unit: choice.unit,
+            run: fresh,
+            gain_db,
+            gain_from_db: gain_db,
+            left_gain_db: None,
+            gate,
+            gate_before: gate,
+        };
+        if let Some(before) = self.present {
+            tick.gate_before = before.gate;
+            if self.units.continues(before.unit, choice.unit) {
+                tick.run = before.run;
+                tick.gain_from_db = (before.gain_db + gain_db) / 2.0;
+                self.play(&before, tick.gain_from_db);
+            } else {
+                tick.left_gain_db = Some(before.gain_db);
+                self.play(&before, before.gain_db);
+                tick.run.shift = self.jump(&before, &tick);
+            }
+            self.close_and_deliver(&before, gate);
+        }
+        self.present = Some(tick);
+        self.ticks += 1;
+    }
+
+    /// Tells that no choice follows: the last tick becomes ready.
+    pub fn finish(&mut self) {
+        if let Some(last) = self.present.take() {
+            self.play(&last, last.gain_db);
+            self.close_and_deliver(&last, last.gate);
+        }
+    }
+
+    /// How many samples (frames × channels) [`Mosaic::fill`] can deliver now.
+    pub fn ready(&self) -> usize {
+        self.mix.ready()
+    }
+
+    /// Delivers the next `out.len()` interleaved samples or as many as are ready; returns how many it wrote. Allocates
+    /// nothing.
+    pub fn fill(&mut self, out: &mut [f32]) -> usize {
+        self.mix.fill(out)
+    }
+
+    /// How many frames beyond the end of a tick must be waited for before all of that tick's samples are ready: one tick,
+    /// since its end depends on what follows.
+    pub fn latency(&self) -> usize {
+        self.grid.block_len()
+    }
+
+    /// Back to the state before the first push.
+    pub fn reset(&mut self) {
+        self.present = None;
+        self.ticks = 0;
+        self.mix.reset();
+    }
+
+    fn gain_db(&self, choice: &Choice) -> f32 {
+        let wanted = choice.loudness_db - self.units.loudness_db(choice.unit);
+        if wanted.is_nan() { 0.0 } else { wanted.clamp(-self.most_gain_db, self.most_gain_db) }
+    }
+
+    fn gate(&self, silence: f32) -> f32 {
+        let silence = if silence.is_nan() { 0.0 } else { silence.clamp(0.0, 1.0) };
+        to_amplitude(-self.gate_db * silence.powi(GATE_KNEE))
+    }
+
+    /// Puts the sound of a tick with its gain into the block, faded in where it began with a jump.
+    fn play(&mut self, tick: &Tick, gain_to_db: f32) {
+        let (first, frames) = (self.grid.start_sample(tick.number), self.grid.span(tick.number));
+        self.block.resize(frames * self.channels, 0.0);
+        read(&self.sound, &self.units, self.grid, tick, first, &mut self.block);
+        let (from, to) = (to_amplitude(tick.gain_from_db), to_amplitude(gain_to_db));
+        let step = (to - from) / frames.max(1) as f32;
+        for (i, frame) in self.block.chunks_exact_mut(self.channels).enumerate() {
+            let gain = from + step * i as f32;
+            frame.iter_mut().for_each(|y| *y *= gain);
+        }
+        if let Some(left) = tick.left_gain_db {
+            self.splice.arrive(&mut self.block, to_amplitude(left));
+        }
+    }
+
+    /// Prepares the fade from one tick's run to the next tick's, makes its first part at the end of the block, and returns
+    /// the shift of the new run.
+    fn jump(&mut self, from: &Tick, to: &Tick) -> i64 {
+        let Self { splice, sound, units, grid, channels, block, .. } = self;
+        let first = grid.start_sample(to.number) - splice.before() as i64;
+        read(sound, units, *grid, from, first, &mut splice.outgoing);
+        read(sound, units, *grid, to, first - splice.reach() as i64, &mut splice.incoming);
+        let shift = splice.align();
+        let start = block.len().saturating_sub(splice.before() * *channels);
+        splice.leave(&mut block[start..], to_amplitude(to.gain_db));
+        shift
+    }
+
+    /// Applies the gate to the block and hands it on. `next` is the gate of the tick that follows.
+    fn close_and_deliver(&mut self, tick: &Tick, next: f32) {
+        let channels = self.channels;
+        let frames = self.block.len() / channels;
+        // Going up is done before the border, going down after it.
+        let falls = (tick.gate_before - tick.gate).max(0.0);
+        let rises = (next - tick.gate).max(0.0);
+        let rise_from = frames.saturating_sub(self.opening.len());
+        for (i, frame) in self.block.chunks_exact_mut(channels).enumerate() {
+            let still_to_fall = self.closing.get(i).map_or(0.0, |done| falls * (1.0 - done));
+            let risen = if i < rise_from { 0.0 } else { rises * self.opening[i - rise_from] };
+            let gate = tick.gate + still_to_fall + risen;
+            frame.iter_mut().for_each(|y| *y *= gate);
+        }
+        let first = self.grid.start_sample(tick.number) * channels as i64;
+        self.mix.at(first, self.block.len()).1.copy_from_slice(&self.block);
+        self.mix.complete(first + self.block.len() as i64);
+    }
+
+    /// Samples held for the output.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.mix.held() + self.block.capacity()
+    }
+}
+
+/// Reads the source of a tick's run from frame `first` of the output on, which may lie a little outside of the tick.
+fn read(
+    sound: &impl UnitSound,
+    units: &Units,
+    grid: TickGrid,
+    tick: &Tick,
+    first: i64,
+    interleaved: &mut [f32],
+) {
+    let (run, channels) = (tick.run, sound.channels().max(1));
+    let from = first - grid.start_sample(run.tick) + run.shift;
+    let to = from + (interleaved.len() / channels) as i64;
+    // The source must be read from `low` to `high` only. Where spans differ, the run's units may have one frame more than
+    // as many ticks from 0 on, never one less.
+    let low = if units.follows_another(run.unit) { from } else { 0 };
+    let last = tick.unit.saturating_add(1);
+    let high = if units.follows_another(last) { to } else { grid.start_sample(i64::from(last - run.unit)) };
+    let (begin, end) = (low.clamp(from, to), high.clamp(low.clamp(from, to), to));
+    let (early, rest) = interleaved.split_at_mut((begin - from) as usize * channels);
+    let (inner, late) = rest.split_at_mut((end - begin) as usize * channels);
+    if !inner.is_empty() {
+        sound.read(run.unit, begin, inner);
+    }
+    for (part, mirrored) in [(early, 2 * low - begin), (late, 2 * high - to)] {
+        if !part.is_empty() {
+            sound.read(run.unit, mirrored, part);
+            reverse_frames(part, channels);
+        }
+    }
+}
+
+fn reverse_frames(interleaved: &mut [f32], channels: usize) {
+    interleaved.reverse();
+    interleaved.chunks_exact_mut(channels).for_each(<[f32]>::reverse);
+}
+
+fn to_amplitude(db: f32) -> f32 {
+    amplitude(f64::from(db)) as f32
+}
+
+/// From 0 to 1, both just outside.
+fn raised_cosine(frames: usize) -> Vec<f32> {
+    (0..frames).map(|i| 0.5 - 0.5 * ((i as f32 + 0.5) / frames as f32 * PI).cos()).collect()
+}
