@@ -95,7 +95,7 @@ impl Chooser {
         }
     }
 
-    /// Takes the target of the next tick, [dims]; numbers that are missing or none count as 0. Returns the unit of the
+    /// Takes the target of the next tick, `[dims]`; numbers that are missing or none count as 0. Returns the unit of the
     /// tick that lies the delay before this one, once there is such a tick.
     pub fn push(&mut self, target: &[f32]) -> Option<u32> {
         let numbers = target.iter().map(|x| if x.is_finite() { *x } else { 0.0 });

@@ -46,7 +46,7 @@ pub enum UnitsError {
 }
 
 impl Units {
-    /// From `descriptors` [units × dims] row by row, `loudness_db` [units], and `continued` [units]: whether the next unit
+    /// From `descriptors` `[units × dims]` row by row, `loudness_db` `[units]`, and `continued` `[units]`: whether the next unit
     /// is what naturally follows in the same film. It is not at a break: where a film ends, or before something held out.
     ///
     /// The distance of two rows is the sum of squared differences, so whoever calls has scaled the descriptors. A unit with

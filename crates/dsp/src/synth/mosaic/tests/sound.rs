@@ -261,7 +261,8 @@ fn channels_stay_apart() {
 #[test]
 fn jumps_make_no_comb() {
     let g = grid("30", 22_050);
-    let sounds: [(&str, fn(i64, usize) -> f32); 3] = [
+    type Sample = fn(i64, usize) -> f32;
+    let sounds: [(&str, Sample); 3] = [
         ("noise", |n, _| noise(n)),
         ("low noise", |n, _| (0..8).map(|k| noise(n - k)).sum()),
         ("tone", |n, _| (0.3 * (n as f64 * TAU * 311.13 / 22_050.0).sin()) as f32 + 0.01 * noise(n)),
