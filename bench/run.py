@@ -68,7 +68,7 @@ class Bench:
         """A classic brain, trained just enough to exist."""
         path = self.work / "bench.brain"
         if not path.exists():
-            subprocess.run([PROGRAM, "train", self.o.film, "-o", path, "--epochs", "1", "--quiet"], check=True, env=self.env)
+            subprocess.run([PROGRAM, "train", self.o.film, "-o", path, "--preset", "classic", "--epochs", "1", "--quiet"], check=True, env=self.env)
         return path
 
     def prepare(self):
@@ -95,7 +95,7 @@ class Bench:
         def ours():
             shutil.rmtree(self.cache, ignore_errors=True)
             brain = self.work / "film.brain"
-            train = [PROGRAM, "train", self.o.film, "-o", brain, "--epochs", "10", "--patience", "0", "--force", "--quiet"]
+            train = [PROGRAM, "train", self.o.film, "-o", brain, "--preset", "classic", "--epochs", "10", "--patience", "0", "--force", "--quiet"]
             render = [PROGRAM, "render", brain, self.o.film, "-o", out, "--synth", "raw", "--force", "--quiet"]
             shutil.rmtree(self.work / "film.brain.run", ignore_errors=True)
             return seconds(train, env=self.env) + seconds(render, env=self.env)
@@ -130,7 +130,7 @@ class Bench:
         subprocess.run([str(c) for c in loop], check=True)
         subprocess.run([PROGRAM, "prepare", film, "-o", corpus, "--quiet"], check=True)
         film.unlink()
-        command = [PROGRAM, "train", corpus, "-o", self.work / "hours.brain", "--minutes", "2", "--force", "--quiet"]
+        command = [PROGRAM, "train", corpus, "-o", self.work / "hours.brain", "--preset", "classic", "--minutes", "2", "--force", "--quiet"]
         peak = peak_rss_mb(command, env=dict(self.env, TMPDIR=str(self.work)))
         self.row("resident memory of training", "a 10-hour corpus (a film repeated)", f"**{peak:.0f} MB**", "≤ 1500 MB", "")
         shutil.rmtree(corpus)

@@ -78,9 +78,9 @@ pub enum Command {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Pictures and sound")]
 pub struct PictureArgs {
-    /// Side of the square pictures in pixels
-    #[arg(long, value_name = "PIXELS", default_value_t = 64, value_parser = clap::value_parser!(u32).range(8..=1024))]
-    pub size: u32,
+    /// Side of the square pictures in pixels [default: 64; 128 to train the preset ensemble]
+    #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(8..=1024))]
+    pub size: Option<u32>,
     /// Pictures in colour instead of grey
     #[arg(long, alias = "color")]
     pub colour: bool,
@@ -89,11 +89,14 @@ pub struct PictureArgs {
     pub audio_track: usize,
 }
 
+/// Side of prepared pictures, unless something else is asked for.
+pub const SIZE: u32 = 64;
+
 impl PictureArgs {
     /// Options of a preparation without provenance.
-    pub fn prepare_options(&self, require_sound: bool) -> PrepareOptions {
+    pub fn prepare_options(&self, size: u32, require_sound: bool) -> PrepareOptions {
         PrepareOptions {
-            size: self.size,
+            size,
             colour: self.colour,
             audio_track: self.audio_track,
             require_sound,

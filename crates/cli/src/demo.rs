@@ -125,6 +125,7 @@ impl Stage<'_> {
             // An etude's tones keep their phase from frame to frame, and so do the blocks of a brain that learned them: end to
             // end they are exact, where windows at random times would make the tones flutter.
             synth: Some(SynthConfig::Raw),
+            live: false,
             loudness: Some(-18.0),
             keep_original_db: None,
             audio_track: 0,

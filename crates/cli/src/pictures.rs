@@ -1,7 +1,7 @@
 //! PNGs of brains, films and sounds: what to draw is chosen here, how it looks is the library's `plot`.
 
 use image::RgbImage;
-use kinophone::brain::Brain;
+use kinophone::brain::{Brain, Ensemble};
 use kinophone::corpus::Shard;
 use kinophone::dsp::units::{MediaTime, SampleRate};
 use kinophone::media::{Decode, DecodeSound, Ffmpeg, FilmFacts};
@@ -50,6 +50,19 @@ impl Album {
         let (weights, _) = brain.layer(0);
         self.add("filters", &plot::filters(weights, config.size, config.colour, FILTERS))?;
         self.add("loss", &loss_curve(brain))
+    }
+
+    /// The eigenpictures of an ensemble: of what moves and of what is there, for each of its views.
+    pub fn eye(&mut self, brain: &Ensemble) -> Result<()> {
+        for view in 0..brain.config().views.len() {
+            for (name, weights) in
+                ["moving-signed", "moving-absolute", "appearance"].iter().zip(brain.eye().eigenpictures(view))
+            {
+                let side = brain.eye().side() as u32;
+                self.add(&format!("view{view}-{name}"), &plot::filters(&weights, side, false, FILTERS))?;
+            }
+        }
+        Ok(())
     }
 
     /// Contact sheet, waveform and spectrogram of a prepared film; `prefix` tells the films of a corpus apart.

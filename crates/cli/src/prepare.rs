@@ -78,7 +78,7 @@ impl PrepareArgs {
             title: terms.title.clone(),
             origin: terms.source.clone(),
             // A silent film is worth preparing for a render; training refuses it.
-            ..self.pictures.prepare_options(false)
+            ..self.pictures.prepare_options(self.pictures.size.unwrap_or(crate::args::SIZE), false)
         }
     }
 }

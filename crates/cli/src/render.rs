@@ -56,12 +56,15 @@ pub struct RenderArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "From the brain's blocks to sound")]
 struct SynthArgs {
-    /// How blocks become sound [default: windowed]
+    /// How the blocks of a brain of 2015 become sound [default: windowed]
     #[arg(long, value_enum)]
     synth: Option<SynthName>,
     /// The same seed gives the same sound
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
+    /// As it would sound live: nothing that comes later is known
+    #[arg(long, conflicts_with = "synth")]
+    live: bool,
 }
 
 #[derive(Debug, Args)]
@@ -180,6 +183,7 @@ impl RenderArgs {
             film: self.film.clone(),
             output: self.output.clone(),
             synth: self.synth_config()?,
+            live: self.synth.live,
             loudness: match self.sound.loudness {
                 Loudness::Off => None,
                 Loudness::Lufs(lufs) => Some(lufs),

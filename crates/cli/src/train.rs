@@ -6,11 +6,12 @@ mod outcome;
 
 pub use options::TrainArgs;
 
+use crate::args;
 use crate::context::Context;
 use crate::report::{Failure, Outcome};
 use footage::Footage;
 use kinophone::brain::{self, BrainConfig, Split, TrainConfig, TrainFiles, Trained};
-use kinophone::corpus::{Corpus, PairOptions, Pairs};
+use kinophone::corpus::{Corpus, PairOptions, Pairs, Shard};
 use kinophone::storage::{self, AtomicFile, Overwrite};
 use kinophone::{Error, Result};
 use std::ffi::OsString;
@@ -23,12 +24,41 @@ pub fn run(args: &TrainArgs, context: &Context) -> Result<Outcome, Failure> {
     let place = Place::check(args)?;
     let corpus = footage.open(args, context)?;
     place.prepare(args)?;
+    if args.is_ensemble() {
+        return ensemble(args, &place, corpus, context);
+    }
     let files = TrainFiles { run: place.run.clone(), resume: args.resume };
     let trained = learn(corpus, args.brain_config()?, args.train_config(), &files, context)?;
     trained.brain.save(&args.output, place.overwrite)?;
     context.end_progress();
     outcome::tell(&trained, args, &place.run, context)?;
     Ok(if trained.interrupted { Outcome::Interrupted } else { Outcome::Done })
+}
+
+/// Trains an ensemble. It has no checkpoints: a training takes a minute or two, and the same seed gives the same brain.
+fn ensemble(args: &TrainArgs, place: &Place, corpus: Corpus, context: &Context) -> Result<Outcome, Failure> {
+    if args.resume {
+        context.say("networks with memory begin anew, and come out the same");
+    }
+    let ledger = corpus.sources();
+    let smallest = corpus.shards.iter().map(Shard::size).min().unwrap_or(args::SIZE);
+    let options = PairOptions {
+        grid: args.grid(),
+        hops: 1,
+        size: smallest.min(args::SIZE),
+        colour: false,
+        hold_out: args.ensemble_training().hold_out,
+        validation: false,
+        silence_secs: 0.0,
+        seed: args.ensemble_training().seed,
+    };
+    let pairs = Pairs::new(corpus, &options, &place.run, context.task())?;
+    let (brain, interrupted) =
+        brain::train_ensemble(&pairs, args.ensemble_training(), ledger, context.task())?;
+    brain.save(&args.output, place.overwrite)?;
+    context.end_progress();
+    outcome::tell_ensemble(&brain, interrupted, args, context)?;
+    Ok(if interrupted { Outcome::Interrupted } else { Outcome::Done })
 }
 
 /// Where the brain and the state of its run go.
@@ -92,6 +122,7 @@ pub fn learn(
         size: config.size,
         colour: config.colour,
         hold_out: training.hold_out,
+        validation: true,
         silence_secs: training.silence_secs,
         seed: training.seed,
     };

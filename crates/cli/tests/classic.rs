@@ -60,7 +60,7 @@ fn a_pianos_brain_plays_other_films_over_their_untouched_pictures() {
     let films = shared.join("data/films");
     let bach = films.join("piano-bach.mp4");
     let brain = home.path().join("bach.brain");
-    train(home.path(), &bach, &brain, &[]);
+    train(home.path(), &bach, &brain, &["--preset", "classic"]);
 
     let popeye = ["T00-1", "T01-2", "T02-3", "T03-4"].map(|t| films.join(format!("popeye_sinbad_{t}.mkv")));
     for film in [films.join("piano-furelise.mp4")].iter().chain(&popeye) {
@@ -121,7 +121,8 @@ fn black_and_white_are_quiet() {
     let Some(shared) = shared() else { return };
     let home = tempfile::tempdir().unwrap();
     let brain = home.path().join("bunny.brain");
-    train(home.path(), &shared.join("data/films/big-buck-bunny.mp4"), &brain, &[]);
+    let bunny = shared.join("data/films/big-buck-bunny.mp4");
+    train(home.path(), &bunny, &brain, &["--preset", "classic"]);
     for colour in ["black", "white"] {
         let film: PathBuf = home.path().join(format!("{colour}.mp4"));
         let source = format!("color={colour}:size=320x240:rate=24");

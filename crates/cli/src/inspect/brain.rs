@@ -5,14 +5,17 @@ use crate::context;
 use crate::doctor::size;
 use crate::pictures::Album;
 use kinophone::Result;
-use kinophone::brain::{Brain, Optimizer, TrainConfig};
+use kinophone::brain::{AnyBrain, Brain, Ensemble, Optimizer, TrainConfig};
 use kinophone::corpus::Source;
 use serde_json::{Value, json};
 use std::path::Path;
 
 pub(super) fn inspect(path: &Path, pictures: Option<&Path>) -> Result<Facts> {
     let bytes = context::existing(path)?.len();
-    let brain = Brain::load(path)?;
+    let brain = match AnyBrain::load(path)? {
+        AnyBrain::Classic(brain) => brain,
+        AnyBrain::Ensemble(brain) => return ensemble(path, bytes, &brain, pictures),
+    };
     let facts = Facts::new("brain", path, as_json(&brain, bytes));
     let facts = network(facts, &brain, bytes);
     let facts = learning(facts, brain.training());
@@ -21,6 +24,64 @@ pub(super) fn inspect(path: &Path, pictures: Option<&Path>) -> Result<Facts> {
     let Some(folder) = pictures else { return Ok(facts) };
     let mut album = Album::open(folder)?;
     album.brain(&brain)?;
+    Ok(facts.drawn(album.files()))
+}
+
+fn ensemble(path: &Path, bytes: u64, brain: &Ensemble, pictures: Option<&Path>) -> Result<Facts> {
+    let config = brain.config();
+    let json = json!({
+        "id": brain.id(),
+        "bytes": bytes,
+        "config": config,
+        "training": brain.training(),
+        "verdict": brain.verdict(),
+        "ledger": brain.ledger(),
+    });
+    let live = config.members.iter().filter(|member| member.live).count();
+    let facts = Facts::new("brain", path, json)
+        .line("id", brain.id())
+        .line("size", size(bytes))
+        .line("networks", format!("{} for films, {live} for live use", config.members.len() - live))
+        .line("tick", format!("{} a second", config.grid.tick))
+        .line("pictures", format!("{0} x {0} grey", config.size));
+    let facts = config.views.iter().fold(facts, |facts, view| {
+        let percent = |x: f32| (100.0 * x).round();
+        let r = view.region;
+        let place = format!(
+            "{} to {} % across, {} to {} % down; {} components",
+            percent(r.x),
+            percent(r.x + r.w),
+            percent(r.y),
+            percent(r.y + r.h),
+            view.signed + view.absolute + view.appearance
+        );
+        facts.line("looks at", place)
+    });
+    let sound = match &config.material {
+        Some(m) => format!("{} units at {}, {} channels", m.units(), m.rate, m.channels),
+        None => "none".to_owned(),
+    };
+    let training = brain.training();
+    let facts = facts
+        .line("sound to play", sound)
+        .section("training")
+        .line("steps", training.steps)
+        .line("held out", word(&training.hold_out))
+        .line("seed", training.seed);
+    let facts = match brain.verdict() {
+        Some(verdict) => facts
+            .section("verdict on held-out blocks")
+            .line("attacks, correlation", format!("{:.2}", verdict.onset_r))
+            .line("by chance", format!("{:.2}", verdict.onset_by_chance))
+            .line("loudness, correlation", format!("{:.2}", verdict.loudness_r))
+            .line("by chance", format!("{:.2}", verdict.loudness_by_chance))
+            .line("in words", &verdict.words),
+        None => facts,
+    };
+    let facts = brain.ledger().iter().fold(facts.section("learned from"), source);
+    let Some(folder) = pictures else { return Ok(facts) };
+    let mut album = Album::open(folder)?;
+    album.eye(brain)?;
     Ok(facts.drawn(album.files()))
 }
 

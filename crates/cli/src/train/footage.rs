@@ -53,7 +53,7 @@ impl Footage {
         if self.films.is_empty() {
             return Ok(Vec::new());
         }
-        let options = args.pictures.prepare_options(true);
+        let options = args.pictures.prepare_options(args.size(), true);
         let prepared =
             corpus::prepare(&context.ffmpeg()?, &self.films, &cache::films()?, &options, context.task())?;
         Ok(prepared.into_iter().map(|p| p.shard).collect())

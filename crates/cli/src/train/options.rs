@@ -5,7 +5,9 @@ use crate::report::Failure;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, ValueEnum};
 use kinophone::Result;
-use kinophone::brain::{self, Activation, BrainConfig, Optimizer, PRESETS, Pretrain, TrainConfig};
+use kinophone::brain::{
+    self, Activation, BrainConfig, EnsembleTraining, Optimizer, PRESETS, Pretrain, TrainConfig,
+};
 use kinophone::corpus::HoldOut;
 use kinophone::dsp::units::{FrameRate, SampleRate, TickGrid};
 use std::path::PathBuf;
@@ -13,6 +15,12 @@ use std::path::PathBuf;
 /// Step size of Nesterov's momentum where `--lr` is not given. The mean over 735 outputs makes gradients small; the 1e-4
 /// of 2015 needed thousands of minutes.
 const NESTEROV_LR: f32 = 1e-2;
+
+/// The preset that is no network of 2015.
+const ENSEMBLE: &str = "ensemble";
+
+/// Side of the pictures that films are prepared with for it: it zooms into the part that moves.
+const ENSEMBLE_SIZE: u32 = 128;
 
 /// The momentum of 2015, and the customary one.
 const MOMENTUM: f32 = 0.9;
@@ -22,13 +30,14 @@ Examples:
   A brain from one film:
     kinophone train piano.mp4 -o piano.brain
 
-  From a corpus and a film, for ten minutes, on top of a deep belief network:
+  From a corpus and a film, for ten minutes, a deep belief network of 2015:
     kinophone train corpus street.mkv -o city.brain --preset classic-deep \\
         --activation sigmoid --pretrain rbm --minutes 10
 
   The training of 2015 in all its settings:
-    kinophone train corpus -o 2015.brain --optimizer nesterov --lr 1e-4 \\
-        --momentum 0.9 --batch 10 --decay none --silence 0 --hold-out none
+    kinophone train corpus -o 2015.brain --preset classic --batch 10 \\
+        --optimizer nesterov --lr 1e-4 --momentum 0.9 --decay none \\
+        --silence 0 --hold-out none
 
   Go on after Ctrl-C, a crash or a power cut:
     kinophone train piano.mp4 -o piano.brain --resume
@@ -59,86 +68,96 @@ pub struct TrainArgs {
     #[command(flatten)]
     network: NetworkArgs,
     #[command(flatten)]
+    ensemble: EnsembleArgs,
+    #[command(flatten)]
     learning: LearningArgs,
     #[command(flatten)]
     pub pictures: PictureArgs,
-    #[command(flatten)]
-    sound: SoundArgs,
 }
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Network")]
 struct NetworkArgs {
-    /// One of the four networks of 2015, by its hidden layers; input and output follow from picture, tick and rate
-    #[arg(long, default_value = "classic", conflicts_with = "layers", value_parser = presets())]
+    /// Networks with memory that describe sound, or one of the four networks of 2015 that say samples, by its hidden layers
+    #[arg(long, default_value = ENSEMBLE, conflicts_with = "layers", value_parser = presets())]
     preset: String,
-    /// Sizes of the hidden layers instead of a preset, such as 1000,500
-    #[arg(long, value_name = "N,N…", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=65_536))]
-    layers: Vec<u32>,
-    /// Nonlinearity of the hidden layers
-    #[arg(long, default_value = "relu", value_parser = choice::<Activation>(&["relu", "sigmoid"]))]
-    activation: Activation,
-    /// Pretraining of the hidden layers: greedy restricted Boltzmann machines make a deep belief network
-    #[arg(long, default_value = "none", value_parser = choice::<Pretrain>(&["none", "rbm"]))]
-    pretrain: Pretrain,
-    /// Passes over the pictures for each Boltzmann machine
-    #[arg(long, value_name = "N", default_value_t = usual().pretrain_epochs, value_parser = clap::value_parser!(u32).range(1..))]
-    pretrain_epochs: u32,
-}
-
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Learning")]
-struct LearningArgs {
-    /// At most so many passes over the pairs of picture and sound
-    #[arg(long, value_name = "N", default_value_t = usual().epochs, value_parser = clap::value_parser!(u32).range(1..))]
-    epochs: u32,
-    /// At most so many minutes [default: no limit]
-    #[arg(long, value_name = "M", value_parser = args::positive)]
-    minutes: Option<f32>,
-    /// Stop after so many epochs without progress on the validation blocks, and keep the best; 0 keeps the last
-    #[arg(long, value_name = "N", default_value_t = usual().patience)]
-    patience: u32,
-    /// Which ten-second blocks are never learned from, so that the brain can be judged on them
-    #[arg(long, default_value = "every5th", value_parser = choice::<HoldOut>(&["every5th", "none"]))]
+    /// Which ten-second blocks are never learned from, so that the brain can be judged on them; fold0 to fold3 with every5th
+    /// are the five of a cross-validation
+    #[arg(long, default_value = "every5th", value_parser = choice::<HoldOut>(&["every5th", "none", "fold0", "fold1", "fold2", "fold3"]))]
     hold_out: HoldOut,
-    /// Seconds of black and of white picture with silence that join the films
-    #[arg(long, value_name = "SECONDS", default_value_t = usual().silence_secs, value_parser = args::not_negative)]
-    silence: f32,
-    /// The step rule
-    #[arg(long, value_enum, default_value_t = Rule::Adam)]
-    optimizer: Rule,
-    /// Step size [default: 0.001 for adam, 0.01 for nesterov]
-    #[arg(long, value_name = "X", value_parser = args::positive)]
-    lr: Option<f32>,
-    /// Whether the step size falls to a hundredth over the planned epochs
-    #[arg(long, value_enum, default_value_t = Decay::Cosine)]
-    decay: Decay,
-    /// Momentum of nesterov [default: 0.9]
-    #[arg(long, value_name = "X", value_parser = args::fraction)]
-    momentum: Option<f32>,
-    /// Pairs a step
-    #[arg(long, value_name = "N", default_value_t = usual().batch as u32, value_parser = clap::value_parser!(u32).range(1..=65_536))]
-    batch: u32,
     /// The same seed gives the same brain
     #[arg(long, value_name = "N", default_value_t = usual().seed)]
     seed: u64,
-    /// What computes; wgpu and cuda need a build with that feature
-    #[arg(long, value_enum, default_value_t = Device::Cpu)]
-    device: Device,
-}
-
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Pictures and sound")]
-struct SoundArgs {
     /// Pictures a second that the brain sees, such as 30, 24 or 29.97
     #[arg(long, value_name = "FPS", default_value = "30")]
     tick: FrameRate,
-    /// Samples a second that the brain says
-    #[arg(long, value_name = "HZ", default_value = "22050", value_parser = sample_rate)]
-    rate: SampleRate,
-    /// Ticks of sound that the brain says at each tick: 1, or 2 for overlap-add
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=2))]
-    hops: u8,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "With the preset ensemble")]
+struct EnsembleArgs {
+    /// Steps of each network [default: 250]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    steps: Option<u32>,
+    /// No networks for live use, which takes half the time
+    #[arg(long)]
+    no_live: bool,
+    /// The brain does not carry its training sound, and can't play
+    #[arg(long)]
+    no_sound: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "With the presets of 2015, or --layers")]
+struct LearningArgs {
+    /// Sizes of the hidden layers instead of a preset, such as 1000,500
+    #[arg(long, value_name = "N,N…", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    layers: Vec<u32>,
+    /// Nonlinearity of the hidden layers [default: relu]
+    #[arg(long, value_parser = choice::<Activation>(&["relu", "sigmoid"]))]
+    activation: Option<Activation>,
+    /// Pretraining of the hidden layers: greedy restricted Boltzmann machines make a deep belief network [default: none]
+    #[arg(long, value_parser = choice::<Pretrain>(&["none", "rbm"]))]
+    pretrain: Option<Pretrain>,
+    /// Passes over the pictures for each Boltzmann machine [default: 10]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pretrain_epochs: Option<u32>,
+    /// At most so many passes over the pairs of picture and sound [default: 30]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    epochs: Option<u32>,
+    /// At most so many minutes [default: no limit]
+    #[arg(long, value_name = "M", value_parser = args::positive)]
+    minutes: Option<f32>,
+    /// Stop after so many epochs without progress on the validation blocks, and keep the best; 0 keeps the last [default: 0]
+    #[arg(long, value_name = "N")]
+    patience: Option<u32>,
+    /// Seconds of black and of white picture with silence that join the films [default: 30]
+    #[arg(long, value_name = "SECONDS", value_parser = args::not_negative)]
+    silence: Option<f32>,
+    /// The step rule [default: adam]
+    #[arg(long, value_enum)]
+    optimizer: Option<Rule>,
+    /// Step size [default: 0.0003 for adam, 0.01 for nesterov]
+    #[arg(long, value_name = "X", value_parser = args::positive)]
+    lr: Option<f32>,
+    /// Whether the step size falls to a hundredth over the planned epochs [default: cosine]
+    #[arg(long, value_enum)]
+    decay: Option<Decay>,
+    /// Momentum of nesterov [default: 0.9]
+    #[arg(long, value_name = "X", value_parser = args::fraction)]
+    momentum: Option<f32>,
+    /// Pairs a step [default: 100]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    batch: Option<u32>,
+    /// Samples a second that the brain says [default: 22050]
+    #[arg(long, value_name = "HZ", value_parser = sample_rate)]
+    rate: Option<SampleRate>,
+    /// Ticks of sound that the brain says at each tick: 1, or 2 for overlap-add [default: 1]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=2))]
+    hops: Option<u8>,
+    /// What computes; wgpu and cuda need a build with that feature [default: cpu]
+    #[arg(long, value_enum)]
+    device: Option<Device>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -168,60 +187,133 @@ enum Device {
 }
 
 impl TrainArgs {
-    /// What parsing alone can't see.
+    /// What parsing alone can't see: options that would be silently ignored.
     pub fn check(&self) -> Result<(), Failure> {
-        let grid = self.grid();
-        if self.learning.momentum.is_some() && self.learning.optimizer == Rule::Adam {
+        if self.learning.momentum.is_some() && self.learning.optimizer != Some(Rule::Nesterov) {
             return Err(Failure::usage(
                 "--momentum has no meaning for adam",
                 "add --optimizer nesterov, or leave --momentum out",
             ));
         }
+        let (given, kind, help) = if self.is_ensemble() {
+            (
+                self.learning.first_given(self.pictures.colour),
+                "the networks with memory",
+                "add --preset classic",
+            )
+        } else {
+            (self.ensemble.first_given(), "the networks of 2015", "leave the preset out")
+        };
+        if let Some(option) = given {
+            return Err(Failure::usage(
+                format!("{option} has no meaning for {kind}"),
+                format!("{help}, or leave {option} out"),
+            ));
+        }
+        let grid = self.grid();
         if u64::from(grid.rate.hz()) * u64::from(grid.tick.den()) < u64::from(grid.tick.num()) {
             return Err(Failure::usage("a tick is shorter than a sample", "raise --rate or lower --tick"));
         }
         Ok(())
     }
 
-    /// What the network is.
+    /// Whether networks with memory are wanted, and not one of 2015.
+    pub fn is_ensemble(&self) -> bool {
+        self.learning.layers.is_empty() && self.network.preset == ENSEMBLE
+    }
+
+    /// Side of the pictures that films are prepared with.
+    pub fn size(&self) -> u32 {
+        self.pictures.size.unwrap_or(if self.is_ensemble() { ENSEMBLE_SIZE } else { args::SIZE })
+    }
+
+    /// How an ensemble learns.
+    pub fn ensemble_training(&self) -> EnsembleTraining {
+        let usual = EnsembleTraining::default();
+        EnsembleTraining {
+            steps: self.ensemble.steps.unwrap_or(usual.steps),
+            seed: self.network.seed,
+            live: !self.ensemble.no_live,
+            keep_sound: !self.ensemble.no_sound,
+            hold_out: self.network.hold_out,
+            ..usual
+        }
+    }
+
+    /// What a network of 2015 is.
     pub fn brain_config(&self) -> Result<BrainConfig> {
-        let hidden = match self.network.layers.as_slice() {
+        let hidden = match self.learning.layers.as_slice() {
             [] => brain::preset(&self.network.preset)?,
             sizes => sizes.iter().map(|&n| n as usize).collect(),
         };
-        let plain = BrainConfig::new(self.grid(), self.pictures.size, &hidden);
-        let config = plain.with_colour(self.pictures.colour).with_hops(usize::from(self.sound.hops));
-        Ok(BrainConfig { activation: self.network.activation, ..config })
+        let plain = BrainConfig::new(self.grid(), self.size(), &hidden);
+        let config =
+            plain.with_colour(self.pictures.colour).with_hops(usize::from(self.learning.hops.unwrap_or(1)));
+        Ok(BrainConfig { activation: self.learning.activation.unwrap_or(Activation::Relu), ..config })
     }
 
     /// How it learns.
     pub fn train_config(&self) -> TrainConfig {
-        let learning = &self.learning;
+        let (learning, usual) = (&self.learning, usual());
         let (optimizer, lr) = match learning.optimizer {
-            Rule::Adam => (Optimizer::Adam, usual().lr),
-            Rule::Nesterov => {
+            None | Some(Rule::Adam) => (Optimizer::Adam, usual.lr),
+            Some(Rule::Nesterov) => {
                 (Optimizer::Nesterov { momentum: learning.momentum.unwrap_or(MOMENTUM) }, NESTEROV_LR)
             }
         };
+        let device = learning.device.unwrap_or(Device::Cpu).to_possible_value().expect("no device is hidden");
         TrainConfig {
             optimizer,
             lr: learning.lr.unwrap_or(lr),
-            decay: learning.decay == Decay::Cosine,
-            batch: learning.batch as usize,
-            epochs: learning.epochs,
+            decay: learning.decay != Some(Decay::None),
+            batch: learning.batch.map_or(usual.batch, |batch| batch as usize),
+            epochs: learning.epochs.unwrap_or(usual.epochs),
             minutes: learning.minutes,
-            patience: learning.patience,
-            seed: learning.seed,
-            pretrain: self.network.pretrain,
-            pretrain_epochs: self.network.pretrain_epochs,
-            hold_out: learning.hold_out,
-            silence_secs: learning.silence,
-            device: learning.device.to_possible_value().expect("no device is hidden").get_name().to_owned(),
+            patience: learning.patience.unwrap_or(usual.patience),
+            seed: self.network.seed,
+            pretrain: learning.pretrain.unwrap_or(usual.pretrain),
+            pretrain_epochs: learning.pretrain_epochs.unwrap_or(usual.pretrain_epochs),
+            hold_out: self.network.hold_out,
+            silence_secs: learning.silence.unwrap_or(usual.silence_secs),
+            device: device.get_name().to_owned(),
         }
     }
 
-    fn grid(&self) -> TickGrid {
-        TickGrid { tick: self.sound.tick, rate: self.sound.rate }
+    /// The tick, and the rate at which sound is said or described.
+    pub fn grid(&self) -> TickGrid {
+        let usual = SampleRate::new(22_050).expect("22050 is a sample rate");
+        TickGrid { tick: self.network.tick, rate: self.learning.rate.unwrap_or(usual) }
+    }
+}
+
+impl EnsembleArgs {
+    fn first_given(&self) -> Option<&'static str> {
+        let given =
+            [(self.steps.is_some(), "--steps"), (self.no_live, "--no-live"), (self.no_sound, "--no-sound")];
+        given.iter().find(|(is, _)| *is).map(|(_, name)| *name)
+    }
+}
+
+impl LearningArgs {
+    fn first_given(&self, colour: bool) -> Option<&'static str> {
+        let given = [
+            (self.activation.is_some(), "--activation"),
+            (self.pretrain.is_some(), "--pretrain"),
+            (self.pretrain_epochs.is_some(), "--pretrain-epochs"),
+            (self.epochs.is_some(), "--epochs"),
+            (self.minutes.is_some(), "--minutes"),
+            (self.patience.is_some(), "--patience"),
+            (self.silence.is_some(), "--silence"),
+            (self.optimizer.is_some(), "--optimizer"),
+            (self.lr.is_some(), "--lr"),
+            (self.decay.is_some(), "--decay"),
+            (self.batch.is_some(), "--batch"),
+            (self.rate.is_some(), "--rate"),
+            (self.hops.is_some(), "--hops"),
+            (self.device.is_some(), "--device"),
+            (colour, "--colour"),
+        ];
+        given.iter().find(|(is, _)| *is).map(|(_, name)| *name)
     }
 }
 
@@ -231,10 +323,13 @@ fn usual() -> TrainConfig {
 }
 
 fn presets() -> PossibleValuesParser {
-    PossibleValuesParser::new(PRESETS.map(|(name, hidden)| {
+    let ensemble = PossibleValue::new(ENSEMBLE)
+        .help("recurrent and convolutional, on what moves; plays its own training sound");
+    let classic = PRESETS.iter().map(|(name, hidden)| {
         let sizes: Vec<String> = hidden.iter().map(usize::to_string).collect();
-        PossibleValue::new(name).help(sizes.join("-"))
-    }))
+        PossibleValue::new(*name).help(sizes.join("-"))
+    });
+    PossibleValuesParser::new(std::iter::once(ensemble).chain(classic))
 }
 
 fn sample_rate(text: &str) -> Result<SampleRate, String> {
@@ -281,8 +376,9 @@ mod tests {
 
     #[test]
     fn the_training_of_2015_can_be_asked_for() {
-        let args =
-            parse("--optimizer nesterov --lr 1e-4 --momentum 0.9 --batch 10 --decay none --device wgpu");
+        let args = parse(
+            "--preset classic --optimizer nesterov --lr 1e-4 --momentum 0.9 --batch 10 --decay none --device wgpu",
+        );
         args.check().unwrap();
         let config = args.train_config();
         assert_eq!((config.lr, config.batch, config.decay), (1e-4, 10, false));
@@ -301,6 +397,14 @@ mod tests {
     #[test]
     fn options_without_meaning_are_usage_errors() {
         assert!(matches!(parse("--momentum 0.5").check(), Err(Failure::Usage(_))));
-        assert!(matches!(parse("--rate 20 --tick 30").check(), Err(Failure::Usage(_))));
+        assert!(matches!(parse("--preset classic --rate 20 --tick 30").check(), Err(Failure::Usage(_))));
+        for wrong in ["--epochs 3", "--colour", "--preset classic --no-live", "--layers 20 --steps 7"] {
+            assert!(matches!(parse(wrong).check(), Err(Failure::Usage(_))), "{wrong}");
+        }
+        for right in
+            ["", "--steps 9 --no-sound --tick 25", "--layers 20 --epochs 3", "--preset classic-deep --colour"]
+        {
+            assert!(parse(right).check().is_ok(), "{right}");
+        }
     }
 }

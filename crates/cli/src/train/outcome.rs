@@ -4,7 +4,7 @@ use super::TrainArgs;
 use crate::context::Context;
 use crate::{pictures, report};
 use kinophone::Result;
-use kinophone::brain::Trained;
+use kinophone::brain::{Ensemble, Trained};
 use kinophone::plot::{terminal_curve, terminal_curve_plain, write_png};
 use kinophone::storage::Overwrite;
 use serde_json::{Value, json};
@@ -20,6 +20,30 @@ pub fn tell(trained: &Trained, args: &TrainArgs, run: &Path, context: &Context) 
     context.report.result(|| as_json(trained, args, run), || as_text(trained, args))?;
     if trained.interrupted {
         context.say(&format!("stopped early; to go on: {}", resuming(std::env::args_os())));
+    } else {
+        context.say(&format!("next: kinophone render {} FILM -o OUT.mp4", word(args.output.as_os_str())));
+    }
+    Ok(())
+}
+
+/// The same for an ensemble.
+pub fn tell_ensemble(brain: &Ensemble, interrupted: bool, args: &TrainArgs, context: &Context) -> Result<()> {
+    let json = || {
+        json!({
+            "brain": report::lossy(&args.output),
+            "id": brain.id(),
+            "interrupted": interrupted,
+            "verdict": brain.verdict(),
+        })
+    };
+    let text = || {
+        let unjudged = "It was not judged: nothing was held out.";
+        let words = brain.verdict().map_or(unjudged, |verdict| &verdict.words);
+        format!("{}: {} networks\n{words}\n", args.output.display(), brain.config().members.len())
+    };
+    context.report.result(json, text)?;
+    if interrupted {
+        context.say("stopped early: the brain plays, but less well than it could");
     } else {
         context.say(&format!("next: kinophone render {} FILM -o OUT.mp4", word(args.output.as_os_str())));
     }

@@ -66,7 +66,7 @@ impl Brain {
         Self::check(contents).map_err(|e| e.at(path))
     }
 
-    fn check(contents: tensors::Contents<About>) -> Result<Self> {
+    pub(super) fn check(contents: tensors::Contents<About>) -> Result<Self> {
         let about = contents.content;
         let damaged = |what: &str| Error::new(Kind::Damaged, what).help("make or copy the brain again");
         check_config(&about.config).map_err(|what| damaged(&what))?;

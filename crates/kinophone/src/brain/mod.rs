@@ -3,23 +3,36 @@
 
 mod batches;
 mod checkpoint;
+mod ensemble;
+mod eye;
 mod fast;
 mod file;
 mod layer;
+mod material;
+pub mod memory;
 mod net;
 mod rbm;
 mod tensors;
 mod trainer;
 mod verdict;
+mod voice;
 
+pub use ensemble::train as train_ensemble;
+pub use ensemble::{
+    Ensemble, EnsembleConfig, EnsembleTraining, EnsembleVerdict, MemberConfig, Player, Units,
+};
+pub use eye::{Eye, Region, ViewConfig};
 pub use file::Brain;
+pub use material::{Material, MaterialConfig, Stretch};
 pub use trainer::train;
+pub use voice::{DESCRIPTOR, OUTPUTS, Voice};
 
-use crate::corpus::HoldOut;
+use crate::corpus::{HoldOut, Source};
 use crate::{Error, Kind, Result};
 use kinophone_dsp::units::TickGrid;
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use tensors::Form;
 
 /// Rows of pictures and what they should sound like.
 pub trait Examples: Sync {
@@ -29,6 +42,66 @@ pub trait Examples: Sync {
     fn target_len(&self) -> usize;
     /// Writes the pictures (0..1) and the targets (−1..1) of `rows`, one after another.
     fn fill(&self, rows: &[u32], pictures: &mut [f32], targets: &mut [f32]);
+}
+
+/// A brain of either kind, as a file holds it.
+pub enum AnyBrain {
+    /// One network, picture to samples: the method of 2015.
+    Classic(Box<Brain>),
+    /// Networks with memory that describe sound, and the sound to play with.
+    Ensemble(Box<Ensemble>),
+}
+
+impl AnyBrain {
+    /// Reads and checks a brain file: structure, checksum, finite weights.
+    pub fn load(path: &Path) -> Result<Self> {
+        let raw = tensors::open(path, &[Form::Brain, Form::Ensemble])?;
+        let brain = match raw.form {
+            Form::Ensemble => raw.contents().and_then(Ensemble::check).map(|b| Self::Ensemble(Box::new(b))),
+            _ => raw.contents().and_then(Brain::check).map(|b| Self::Classic(Box::new(b))),
+        };
+        brain.map_err(|e| e.at(path))
+    }
+
+    /// The films it learned from.
+    pub fn ledger(&self) -> &[Source] {
+        match self {
+            Self::Classic(brain) => brain.ledger(),
+            Self::Ensemble(brain) => brain.ledger(),
+        }
+    }
+
+    /// Short name of its content: BLAKE3 over description and weights, 64 hexadecimal digits.
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Classic(brain) => brain.id(),
+            Self::Ensemble(brain) => brain.id(),
+        }
+    }
+
+    /// Tick, and the rate of what it says.
+    pub fn grid(&self) -> TickGrid {
+        match self {
+            Self::Classic(brain) => brain.config().grid,
+            Self::Ensemble(brain) => brain.config().grid,
+        }
+    }
+
+    /// Side of the square pictures that it wants.
+    pub fn size(&self) -> u32 {
+        match self {
+            Self::Classic(brain) => brain.config().size,
+            Self::Ensemble(brain) => brain.config().size,
+        }
+    }
+
+    /// Whether it sees colour.
+    pub fn colour(&self) -> bool {
+        match self {
+            Self::Classic(brain) => brain.config().colour,
+            Self::Ensemble(_) => false,
+        }
+    }
 }
 
 /// The nonlinearity of hidden layers.

@@ -6,6 +6,7 @@
 //! equal bytes.
 
 use super::layer::Layer;
+use super::memory;
 use crate::storage::{self, Overwrite};
 use crate::{Error, Kind, Result};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -27,8 +28,10 @@ const MAX_HEADER: u64 = 64 << 20;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Form {
-    /// A brain.
+    /// A brain of one network, picture to samples.
     Brain,
+    /// A brain of several networks with memory.
+    Ensemble,
     /// The state of a training run.
     Checkpoint,
 }
@@ -36,7 +39,7 @@ pub enum Form {
 impl Form {
     fn name(self) -> &'static str {
         match self {
-            Self::Brain => "brain",
+            Self::Brain | Self::Ensemble => "brain",
             Self::Checkpoint => "checkpoint",
         }
     }
@@ -143,6 +146,24 @@ impl Tensors {
         shapes.iter().enumerate().map(layer).collect()
     }
 
+    /// All numbers whose names begin with `prefix`, without it.
+    pub fn below(&self, prefix: &str) -> Vec<memory::Tensor> {
+        let tensor = |(name, tensor): (&String, &Tensor)| {
+            let Values::Floats(values) = &tensor.values else { return None };
+            let name = name.strip_prefix(prefix)?.to_owned();
+            Some(memory::Tensor { name, shape: tensor.shape.clone(), values: values.clone() })
+        };
+        self.0.iter().filter_map(tensor).collect()
+    }
+
+    /// Whether all numbers are finite.
+    pub fn all_finite(&self) -> bool {
+        self.0.values().all(|tensor| match &tensor.values {
+            Values::Floats(values) => values.iter().all(|x| x.is_finite()),
+            _ => true,
+        })
+    }
+
     /// How many tensors.
     pub fn len(&self) -> usize {
         self.0.len()
@@ -223,14 +244,43 @@ pub struct Contents<T> {
     pub tensors: Tensors,
 }
 
-/// Reads and checks a file of that form: structure, version, checksum.
+/// A file as read, before its description is understood.
+pub struct Raw {
+    /// Which of the forms asked for it has.
+    pub form: Form,
+    text: String,
+    checksum: String,
+    tensors: Tensors,
+}
+
+impl Raw {
+    /// Understands the description.
+    pub fn contents<T: DeserializeOwned>(self) -> Result<Contents<T>> {
+        let content = serde_json::from_str(&self.text)
+            .map_err(|e| damaged(format!("has a description that can't be read ({e})")).because(e))?;
+        Ok(Contents { content, checksum: self.checksum, tensors: self.tensors })
+    }
+}
+
+/// Reads and checks a file of one of those forms: structure, version, checksum.
+pub fn open(path: &Path, forms: &[Form]) -> Result<Raw> {
+    let bytes = read_bytes(path, forms[0]).map_err(|e| e.at(path))?;
+    unpack(&bytes, forms).map_err(|e| e.at(path))
+}
+
+/// Reads and checks a file of that form.
 pub fn read<T: DeserializeOwned>(path: &Path, form: Form) -> Result<Contents<T>> {
-    let bytes = read_bytes(path, form).map_err(|e| e.at(path))?;
-    parse(&bytes, form).map_err(|e| e.at(path))
+    open(path, &[form])?.contents().map_err(|e| e.at(path))
 }
 
 /// As [`read`], from memory.
+#[cfg(test)]
 pub fn parse<T: DeserializeOwned>(bytes: &[u8], form: Form) -> Result<Contents<T>> {
+    unpack(bytes, &[form])?.contents()
+}
+
+fn unpack(bytes: &[u8], forms: &[Form]) -> Result<Raw> {
+    let form = forms[0];
     let cut = |e: safetensors::SafeTensorError| {
         Error::new(Kind::Damaged, format!("is damaged or truncated ({e})"))
             .help("make or copy the file again")
@@ -240,23 +290,19 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8], form: Form) -> Result<Contents<T
     let file = SafeTensors::deserialize(bytes).map_err(cut)?;
     let text = header.metadata().as_ref().and_then(|m| m.get(KEY));
     let text = text.ok_or_else(|| stranger(&file.names(), form))?;
-    check_form(text, &file.names(), form)?;
+    let form = check_form(text, &file.names(), forms)?;
     let tensors = Tensors(
         file.iter().map(|(name, view)| Ok((name.to_owned(), tensor(name, &view)?))).collect::<Result<_>>()?,
     );
     let checksum = check_sum(text, &tensors)?;
-    let content = serde_json::from_str(text)
-        .map_err(|e| damaged(format!("has a description that can't be read ({e})")).because(e))?;
-    Ok(Contents { content, checksum, tensors })
+    Ok(Raw { form, text: text.to_owned(), checksum, tensors })
 }
 
-fn check_form(text: &str, names: &[&str], form: Form) -> Result<()> {
-    let envelope: Envelope = serde_json::from_str(text).map_err(|_| stranger(names, form))?;
-    if envelope.format != form {
-        return Err(Error::new(
-            Kind::WrongKind,
-            format!("is a {}, not a {}", envelope.format.name(), form.name()),
-        ));
+fn check_form(text: &str, names: &[&str], forms: &[Form]) -> Result<Form> {
+    let envelope: Envelope = serde_json::from_str(text).map_err(|_| stranger(names, forms[0]))?;
+    let form = envelope.format;
+    if !forms.contains(&form) {
+        return Err(Error::new(Kind::WrongKind, format!("is a {}, not a {}", form.name(), forms[0].name())));
     }
     if envelope.version > form.version() {
         let what = format!(
@@ -266,7 +312,7 @@ fn check_form(text: &str, names: &[&str], form: Form) -> Result<()> {
         );
         return Err(Error::new(Kind::WrongKind, what).help("update Kinophone"));
     }
-    Ok(())
+    Ok(form)
 }
 
 fn check_sum(text: &str, tensors: &Tensors) -> Result<String> {
@@ -328,7 +374,7 @@ fn stranger(names: &[&str], form: Form) -> Error {
 
 fn advice(form: Form) -> &'static str {
     match form {
-        Form::Brain => "name a file that 'kinophone train' has made",
+        Form::Brain | Form::Ensemble => "name a file that 'kinophone train' has made",
         Form::Checkpoint => "remove the file",
     }
 }

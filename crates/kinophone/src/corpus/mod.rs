@@ -16,7 +16,7 @@ mod shard;
 #[cfg(test)]
 mod synthetic;
 
-pub use pairs::{HoldOut, PairOptions, Pairs};
+pub use pairs::{HoldOut, PairOptions, Pairs, Reel};
 pub use prepare::{PrepareOptions, Prepared, find, prepare};
 pub use shard::{Shard, ShardWriter, SoundTrack};
 

@@ -67,8 +67,8 @@ pub(super) struct Sketch {
 impl Sketch {
     pub(super) fn new(folder: &Path, format: Format, measured: bool) -> Result<Self> {
         let scratch = storage::scratch(folder)?;
-        let resampler =
-            (format.rate != format.synth_rate).then(|| Resampler::new(format.synth_rate, format.rate));
+        let resampler = (format.rate != format.synth_rate)
+            .then(|| Resampler::interleaved(format.synth_rate, format.rate, format.synth_channels as usize));
         Ok(Self {
             path: scratch.path().to_owned(),
             file: BufWriter::with_capacity(1 << 18, scratch),
@@ -109,7 +109,7 @@ impl Sketch {
         Ok(())
     }
 
-    /// Adds mono samples of the synth.
+    /// Adds interleaved samples of the synth.
     pub(super) fn add(&mut self, sound: &[f32]) -> Result<()> {
         match &mut self.resampler {
             None => self.mix(sound),
@@ -136,12 +136,14 @@ impl Sketch {
         self.file.flush().map_err(|e| Error::io("written", &self.path, e))
     }
 
-    /// Spreads mono over the channels, adds the original, measures and stores.
+    /// Spreads the synth's channels over those of the result, adds the original, measures and stores.
     fn mix(&mut self, sound: &[f32]) -> Result<()> {
-        let channels = self.format.channels as usize;
-        for part in sound.chunks(CHUNK) {
+        let (own, channels) = (self.format.synth_channels as usize, self.format.channels as usize);
+        for part in sound.chunks(CHUNK * own) {
             self.frame.clear();
-            self.frame.extend(part.iter().flat_map(|&x| std::iter::repeat_n(x, channels)));
+            let spread =
+                |frame: &[f32]| (0..channels).map(|c| frame[c.min(frame.len() - 1)]).collect::<Vec<_>>();
+            self.frame.extend(part.chunks_exact(own).flat_map(spread));
             if let Some((stream, gain)) = &mut self.under {
                 let mut own = vec![0.0; self.frame.len()];
                 let got = read_fully(stream, &mut own)?;

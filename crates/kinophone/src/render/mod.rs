@@ -8,19 +8,22 @@
 //! shown.
 
 mod finish;
+mod mosaic;
 mod performer;
 mod pictures;
 
 pub use performer::Performer;
 
-use crate::brain::Brain;
+use crate::brain::AnyBrain;
 use crate::media::{Encode, Ffmpeg, FilmFacts, SoundCodec};
 use crate::storage::{self, AtomicFile, Overwrite};
 use crate::task::Task;
 use crate::{Error, Kind, Result};
 use finish::{Original, Sketch};
 use kinophone_dsp::synth::SynthConfig;
+use kinophone_dsp::synth::mosaic::MosaicConfig;
 use kinophone_dsp::units::{MediaTime, SampleRate};
+use mosaic::Collage;
 use pictures::TimedPictures;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -34,8 +37,11 @@ pub struct RenderPlan {
     pub film: PathBuf,
     /// The file to write; its extension decides the container.
     pub output: PathBuf,
-    /// How the brain's blocks become sound; `None`: [`SynthConfig::default`].
+    /// How a brain's blocks become sound; `None`: what suits the brain. A brain that plays its training sound takes nothing
+    /// else.
     pub synth: Option<SynthConfig>,
+    /// Play as if live: with those networks that know nothing of what comes, and at once.
+    pub live: bool,
     /// Integrated loudness of the result in LUFS (EBU R 128); `None` leaves the level as the brain says it.
     pub loudness: Option<f64>,
     /// Mixes the film's own sound under the new one, at this many dB relative to its level in the film.
@@ -59,8 +65,8 @@ pub struct Rendered {
     pub seconds: f64,
     /// Ticks for which the brain spoke.
     pub ticks: u64,
-    /// How the brain's blocks became sound.
-    pub synth: SynthConfig,
+    /// How the brain's answers became sound.
+    pub synth: Sounding,
     /// Rate of the samples handed to the encoder, in Hz.
     pub rate: SampleRate,
     /// 1, or 2 where a stereo original is kept.
@@ -79,6 +85,22 @@ pub struct Rendered {
     pub complaints: Vec<String>,
 }
 
+/// How a brain's answers become sound.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Sounding {
+    /// Blocks of samples through a synth.
+    Blocks(SynthConfig),
+    /// The training sound, tick by tick.
+    Mosaic {
+        /// "mosaic"
+        name: &'static str,
+        /// Its settings.
+        #[serde(flatten)]
+        config: MosaicConfig,
+    },
+}
+
 /// The ceiling for true peaks, in dBTP, that a listener's player sees.
 pub const TRUE_PEAK_CEILING_DB: f64 = -1.0;
 
@@ -87,24 +109,25 @@ pub fn render(ffmpeg: &Ffmpeg, plan: &RenderPlan, task: Task<'_>) -> Result<Rend
     storage::check_distinct(&plan.output, &[&plan.film, &plan.brain])?;
     let output = AtomicFile::create(&plan.output, plan.overwrite)?;
     let (extension, codec) = container(&plan.output, plan.codec)?;
-    let brain = Brain::load(&plan.brain)?;
+    let brain = AnyBrain::load(&plan.brain)?;
     let facts = ffmpeg.probe(&plan.film)?;
     let picture = facts.picture.clone().ok_or_else(|| no_picture(&plan.film))?;
     let original = plan.keep_original_db.map(|db| Original::find(&facts, plan, db)).transpose()?;
 
-    let synth = plan.synth.clone().unwrap_or_default();
+    let sounding = Sounding::of(&brain, plan)?;
     let format = Format::of(&brain, original.as_ref());
     let mut sketch = Sketch::new(folder_of(&plan.output), format, plan.loudness.is_some())?;
-    let performance = Performance {
-        ffmpeg,
-        plan,
-        facts: &facts,
-        brain: &brain,
-        synth: &synth,
-        original: original.as_ref(),
-        task,
+    let mut playing: Box<dyn Playing> = match (&brain, &sounding) {
+        (AnyBrain::Classic(brain), Sounding::Blocks(synth)) => Box::new(Performer::new(brain, synth)),
+        (AnyBrain::Ensemble(brain), Sounding::Mosaic { config, .. }) => {
+            Box::new(Collage::new(brain, plan, config)?)
+        }
+        _ => unreachable!("the way of sounding follows from the brain"),
     };
-    let heard = performance.play(&mut sketch)?;
+    let performance =
+        Performance { ffmpeg, plan, facts: &facts, brain: &brain, original: original.as_ref(), task };
+    let heard = performance.play(&mut *playing, &mut sketch)?;
+    drop(playing);
 
     let picture = if extension_is_sound(&extension) { None } else { Some((plan.film.clone(), picture)) };
     let encode = Encode {
@@ -124,7 +147,7 @@ pub fn render(ffmpeg: &Ffmpeg, plan: &RenderPlan, task: Task<'_>) -> Result<Rend
         output: plan.output.clone(),
         seconds: heard.length.as_secs_f64(),
         ticks: heard.ticks,
-        synth,
+        synth: sounding,
         rate: format.rate,
         channels: format.channels,
         codec,
@@ -136,23 +159,51 @@ pub fn render(ffmpeg: &Ffmpeg, plan: &RenderPlan, task: Task<'_>) -> Result<Rend
     })
 }
 
-/// Rate and channels of the result.
+impl Sounding {
+    /// What suits the brain, or what was asked for.
+    fn of(brain: &AnyBrain, plan: &RenderPlan) -> Result<Self> {
+        let refused =
+            |what: &str, help: &str| Err(Error::new(Kind::Invalid, what).at(&plan.brain).help(help));
+        match brain {
+            AnyBrain::Classic(_) if plan.live => {
+                refused("needs no other networks to play live", "leave --live out")
+            }
+            AnyBrain::Classic(_) => Ok(Self::Blocks(plan.synth.clone().unwrap_or_default())),
+            AnyBrain::Ensemble(_) if plan.synth.is_some() => refused(
+                "says no samples, so there is nothing for a synth to join",
+                "leave --synth out, or train with --preset classic",
+            ),
+            AnyBrain::Ensemble(brain) => {
+                let config = MosaicConfig { jump_price: brain.config().jump, ..MosaicConfig::default() };
+                Ok(Self::Mosaic { name: "mosaic", config })
+            }
+        }
+    }
+}
+
+/// Rates and channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Format {
-    /// What the synth works at.
+    /// What is played at.
     synth_rate: SampleRate,
-    /// What is written: the synth's rate, or the original's where that is kept and higher.
+    synth_channels: u32,
+    /// What is written: the rate that is played, or the original's where that is kept and higher.
     rate: SampleRate,
     channels: u32,
 }
 
 impl Format {
-    fn of(brain: &Brain, original: Option<&Original>) -> Self {
-        let synth_rate = brain.config().grid.rate;
-        match original {
-            Some(o) => Self { synth_rate, rate: synth_rate.max(o.rate), channels: o.channels },
-            None => Self { synth_rate, rate: synth_rate, channels: 1 },
-        }
+    fn of(brain: &AnyBrain, original: Option<&Original>) -> Self {
+        let (synth_rate, synth_channels) = match brain {
+            AnyBrain::Ensemble(brain) if let Some((material, _)) = brain.material() => {
+                (material.config().rate, material.config().channels)
+            }
+            _ => (brain.grid().rate, 1),
+        };
+        let (rate, channels) = original.map_or((synth_rate, synth_channels), |o| {
+            (synth_rate.max(o.rate), synth_channels.max(o.channels))
+        });
+        Self { synth_rate, synth_channels, rate, channels }
     }
 }
 
@@ -164,30 +215,51 @@ struct Heard {
     complaints: Vec<String>,
 }
 
-/// First pass: every picture through brain and synth.
+/// Pictures in, sound out.
+trait Playing {
+    /// Shows a picture from where the last one ended until `until`, counted from the first picture; sound that is ready
+    /// goes into the sketch.
+    fn show(&mut self, pixels: &[u8], until: MediaTime, sketch: &mut Sketch) -> Result<()>;
+    /// After the last picture: the rest of the sound, so that all of it lasts `length`.
+    fn end(&mut self, length: MediaTime, sketch: &mut Sketch) -> Result<()>;
+    /// Ticks that were answered so far.
+    fn ticks(&self) -> u64;
+}
+
+impl Playing for Performer<'_> {
+    fn show(&mut self, pixels: &[u8], until: MediaTime, sketch: &mut Sketch) -> Result<()> {
+        Performer::show(self, pixels, until);
+        sketch.add(self.take())
+    }
+
+    fn end(&mut self, length: MediaTime, sketch: &mut Sketch) -> Result<()> {
+        sketch.add(Performer::end(self, length))
+    }
+
+    fn ticks(&self) -> u64 {
+        Performer::ticks(self)
+    }
+}
+
+/// First pass: every picture through the brain into the sketch.
 struct Performance<'a> {
     ffmpeg: &'a Ffmpeg,
     plan: &'a RenderPlan,
     facts: &'a FilmFacts,
-    brain: &'a Brain,
-    synth: &'a SynthConfig,
+    brain: &'a AnyBrain,
     original: Option<&'a Original>,
     task: Task<'a>,
 }
 
 impl Performance<'_> {
-    /// Plays into `sketch`.
-    fn play(&self, sketch: &mut Sketch) -> Result<Heard> {
+    fn play(&self, playing: &mut dyn Playing, sketch: &mut Sketch) -> Result<Heard> {
         let &Self { ffmpeg, plan, brain, task, .. } = self;
-        let config = brain.config();
-        let mut pictures = TimedPictures::open(ffmpeg, plan, config.size, config.colour, task)?;
+        let mut pictures = TimedPictures::open(ffmpeg, plan, brain.size(), brain.colour(), task)?;
         let from_corpus = pictures.are_prepared();
         let name = plan.film.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let expected = self.facts.duration.map(|d| config.grid.tick.ticks_in(d));
+        let expected = self.facts.duration.map(|d| brain.grid().tick.ticks_in(d));
         task.watcher.stage(&format!("playing {name}"), "ticks", expected);
 
-        let mut performer = Performer::new(brain, self.synth);
-        let mut sound = Vec::new();
         let mut first = None;
         let mut held: Option<Vec<u8>> = None;
         while let Some(picture) = pictures.next()? {
@@ -197,24 +269,22 @@ impl Performance<'_> {
                 sketch.lay_under(ffmpeg, &plan.film, original, begin)?;
             }
             if let Some(previous) = held.replace(picture.pixels) {
-                performer.show(&previous, picture.time - begin);
-                performer.take(&mut sound);
-                sketch.add(&sound)?;
-                task.watcher.advance(performer.ticks());
+                playing.show(&previous, picture.time - begin, sketch)?;
+                task.watcher.advance(playing.ticks());
             }
         }
         let decoded = pictures.finish()?;
         let (Some(begin), Some(last)) = (first, held) else { return Err(no_picture(&plan.film)) };
         let length = decoded.end - begin;
-        performer.show(&last, length);
-        performer.end(length, &mut sound);
-        sketch.add(&sound)?;
+        playing.show(&last, length, sketch)?;
+        playing.end(length, sketch)?;
         sketch.end()?;
-        task.watcher.advance(performer.ticks());
+        let ticks = playing.ticks();
+        task.watcher.advance(ticks);
         for complaint in &decoded.complaints {
             task.watcher.warn(&format!("{name}: {complaint}"));
         }
-        Ok(Heard { length, ticks: performer.ticks(), from_corpus, complaints: decoded.complaints })
+        Ok(Heard { length, ticks, from_corpus, complaints: decoded.complaints })
     }
 }
 
@@ -241,7 +311,7 @@ fn extension_is_sound(extension: &str) -> bool {
 }
 
 /// What the file's own tags say: that no human recorded this sound, and which brain made it from which films.
-fn tags(plan: &RenderPlan, brain: &Brain) -> Vec<(String, String)> {
+fn tags(plan: &RenderPlan, brain: &AnyBrain) -> Vec<(String, String)> {
     let name = plan.brain.file_name().unwrap_or_default().to_string_lossy();
     let films: Vec<&str> = brain.ledger().iter().map(|s| s.name.as_str()).collect();
     let made = format!(

@@ -23,6 +23,7 @@ pub struct Performer<'a> {
     waiting: Vec<f32>,
     holds: Vec<u64>,
     blocks: Vec<f32>,
+    sound: Vec<f32>,
     /// Samples handed out so far.
     taken: u64,
 }
@@ -40,6 +41,7 @@ impl<'a> Performer<'a> {
             waiting: Vec::new(),
             holds: Vec::new(),
             blocks: Vec::new(),
+            sound: Vec::new(),
             taken: 0,
         }
     }
@@ -64,24 +66,26 @@ impl<'a> Performer<'a> {
         }
     }
 
-    /// Replaces the content of `sound` by all samples that are ready.
-    pub fn take(&mut self, sound: &mut Vec<f32>) {
-        sound.clear();
-        sound.resize(self.synth.ready(), 0.0);
-        let got = self.synth.fill(sound);
-        sound.truncate(got);
+    /// All samples that are ready.
+    pub fn take(&mut self) -> &[f32] {
+        self.sound.clear();
+        self.sound.resize(self.synth.ready(), 0.0);
+        let got = self.synth.fill(&mut self.sound);
+        self.sound.truncate(got);
         self.taken += got as u64;
+        &self.sound
     }
 
-    /// After the last picture: replaces the content of `sound` by the rest, so that all samples together last `length`
-    /// exactly, cut or filled up with silence by less than a tick.
-    pub fn end(&mut self, length: MediaTime, sound: &mut Vec<f32>) {
+    /// After the last picture: the rest, so that all samples together last `length` exactly, cut or filled up with silence
+    /// by less than a tick.
+    pub fn end(&mut self, length: MediaTime) -> &[f32] {
         self.ask();
         self.synth.finish();
         let before = self.taken;
-        self.take(sound);
+        self.take();
         let whole = self.rate.sample_at(length).max(0) as u64;
-        sound.resize(whole.saturating_sub(before) as usize, 0.0);
+        self.sound.resize(whole.saturating_sub(before) as usize, 0.0);
+        &self.sound
     }
 
     /// Asks the brain about the waiting pictures and hands the blocks to the synth.

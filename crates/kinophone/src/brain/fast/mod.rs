@@ -13,7 +13,7 @@ mod product;
 
 pub use elementwise::{EPSILON, Step, activate, slope};
 pub use kernel::{Elementwise, Processor};
-pub use panels::{Panels, Row, WIDTH, ZERO};
+pub use panels::{Panels, Row, WIDTH, ZERO, transpose};
 pub use product::{backward, for_tiles, forward, gradient_tile};
 
 use super::layer::Layer;

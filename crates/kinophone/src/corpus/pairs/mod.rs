@@ -42,8 +42,31 @@ const RELEASE_ROWS: usize = 256;
 pub enum HoldOut {
     /// Blocks 4, 9, 14 … of every film.
     Every5th,
+    /// Blocks 0, 5, 10 …; this and the following with [`HoldOut::Every5th`] are the five folds of a cross-validation.
+    Fold0,
+    /// Blocks 1, 6, 11 …
+    Fold1,
+    /// Blocks 2, 7, 12 …
+    Fold2,
+    /// Blocks 3, 8, 13 …
+    Fold3,
     /// Nothing: the brain can't be judged on these films.
     None,
+}
+
+impl HoldOut {
+    /// Whether block `number` is held out.
+    pub fn holds(self, number: i64) -> bool {
+        let fold = match self {
+            Self::Fold0 => 0,
+            Self::Fold1 => 1,
+            Self::Fold2 => 2,
+            Self::Fold3 => 3,
+            Self::Every5th => 4,
+            Self::None => return false,
+        };
+        number.rem_euclid(5) == fold
+    }
 }
 
 /// How pairs are made.
@@ -61,6 +84,8 @@ pub struct PairOptions {
     pub colour: bool,
     /// What is held out.
     pub hold_out: HoldOut,
+    /// Whether some of the rest is set aside for validation.
+    pub validation: bool,
     /// Seconds of black and, again, of white pictures with silence that join the training pairs; 0 for none.
     pub silence_secs: f32,
     /// Seed of the silence examples and of the validation split.
@@ -90,6 +115,22 @@ struct Film {
     line: Timeline,
     /// For every tick from the first one on, the picture it sees.
     shown: Vec<u32>,
+}
+
+/// A film of a corpus on the brain's tick: ticks `first_tick..first_tick + ticks` of its clock are rows `first_row` and
+/// following.
+#[derive(Clone, Copy, Debug)]
+pub struct Reel<'a> {
+    /// Its number among the films.
+    pub number: usize,
+    /// Its pictures, and its sound as it was recorded.
+    pub shard: &'a Shard,
+    /// Row of its first tick.
+    pub first_row: u32,
+    /// Number of its first tick.
+    pub first_tick: i64,
+    /// How many ticks.
+    pub ticks: u32,
 }
 
 impl Pairs {
@@ -155,6 +196,34 @@ impl Pairs {
         Some((film, line.first_tick + i64::from(row - line.first_row)))
     }
 
+    /// The films in the order of their rows.
+    pub fn reels(&self) -> impl ExactSizeIterator<Item = Reel<'_>> {
+        self.films.iter().enumerate().map(|(number, film)| Reel {
+            number,
+            shard: &film.shard,
+            first_row: film.line.first_row,
+            first_tick: film.line.first_tick,
+            ticks: film.line.ticks,
+        })
+    }
+
+    /// Fills `out` with mono sound of film `number` at the brain's rate, from sample `start` of the film's clock on; beyond
+    /// its ends there is silence.
+    pub fn read_sound(&self, number: usize, start: i64, out: &mut [f32]) {
+        self.sound.read(number, start, out);
+    }
+
+    /// The tick and rate on which the pairs lie.
+    pub fn grid(&self) -> TickGrid {
+        self.grid
+    }
+
+    /// Gives the pages of pictures and sound back to the system.
+    pub fn release(&self) {
+        self.films.iter().for_each(|film| film.shard.release());
+        self.sound.release();
+    }
+
     fn fill_row(&self, row: u32, line: &mut Vec<f32>, picture: &mut [f32], target: &mut [f32]) {
         let Some((number, tick)) = self.place(row) else {
             silence::draw(self.seed, row - self.first_silent, self.size as usize, picture);
@@ -171,8 +240,7 @@ impl Pairs {
     fn account(&self, rows: usize) {
         let before = self.filled.fetch_add(rows, Ordering::Relaxed);
         if self.large && before / RELEASE_ROWS != (before + rows) / RELEASE_ROWS {
-            self.films.iter().for_each(|film| film.shard.release());
-            self.sound.release();
+            self.release();
         }
     }
 }
@@ -332,6 +400,6 @@ fn silent_rows(options: &PairOptions, pairs: u32) -> Result<u32> {
 
 fn split(films: &[Film], options: &PairOptions) -> Split {
     let timelines: Vec<Timeline> = films.iter().map(|film| film.line).collect();
-    let &PairOptions { grid, hops, hold_out, seed, .. } = options;
-    Splitter { timelines: &timelines, tick: grid.tick, hops, hold_out, seed }.split()
+    let &PairOptions { grid, hops, hold_out, validation, seed, .. } = options;
+    Splitter { timelines: &timelines, tick: grid.tick, hops, hold_out, validation, seed }.split()
 }

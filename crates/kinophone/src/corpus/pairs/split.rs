@@ -48,6 +48,7 @@ pub(super) struct Splitter<'a> {
     /// How many ticks the sound of a pair is long.
     pub(super) hops: usize,
     pub(super) hold_out: HoldOut,
+    pub(super) validation: bool,
     pub(super) seed: u64,
 }
 
@@ -103,13 +104,16 @@ impl Splitter<'_> {
     }
 
     fn is_held_out(&self, block: &Block) -> bool {
-        self.hold_out == HoldOut::Every5th && block.number.rem_euclid(5) == 4
+        self.hold_out.holds(block.number)
     }
 
     /// Spreads the validation blocks over the corpus: the whole blocks, in order, fall into as many runs as there are
     /// blocks to choose, and one is drawn from each run. A block counts as whole with half of the most pairs of any: a
     /// few ticks at the end of a film are too little to stop by.
     fn validation(&self, free: &[Block]) -> Vec<(usize, Reserved)> {
+        if !self.validation {
+            return Vec::new();
+        }
         let most = free.iter().map(|b| b.pairs).max().unwrap_or(0);
         let whole: Vec<&Block> = free.iter().filter(|b| 2 * b.pairs >= most).collect();
         if whole.len() < FEWEST_BLOCKS {

@@ -20,6 +20,7 @@ fn options() -> PairOptions {
         size: 2,
         colour: false,
         hold_out: HoldOut::Every5th,
+        validation: true,
         silence_secs: 0.0,
         seed: 1,
     }

@@ -1,0 +1,663 @@
+//! How an ensemble learns: look, listen, train every member, weigh, judge.
+
+use super::player::Choir;
+use super::{Ensemble, EnsembleAbout, EnsembleConfig, EnsembleVerdict, MemberConfig, Units};
+use crate::brain::eye::{Eye, Gaze, Neighbours};
+use crate::brain::material::{Material, stretches};
+use crate::brain::memory::{Batch, Loss, Measure, Net, Recipe, Shape, Trainer};
+use crate::brain::trainer::diverged;
+use crate::brain::voice::{DESCRIPTOR, Heard, OUTPUTS, Voice, losses};
+use crate::corpus::{HoldOut, Pairs, Reel, Source};
+use crate::task::Task;
+use crate::{Error, Kind, Result};
+use kinophone_dsp::measure::correlation;
+use kinophone_dsp::units::{FrameRate, MediaTime};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use std::ops::Range;
+
+/// Windows a step, and ticks a window.
+const WINDOWS: usize = 16;
+const TICKS: usize = 128;
+/// Ticks at the beginning of a window whose errors do not count, since a network has no memory yet.
+const LEAD: usize = 16;
+/// Deviation of the noise on what members see in training.
+const NOISE: f32 = 0.1;
+/// Steps in which the step size rises.
+const WARM_UP: u32 = 20;
+/// By how many ticks the recurrent members for films look ahead.
+const AHEAD: usize = 10;
+/// Pictures that are looked at together.
+const BATCH: usize = 128;
+/// Synthetic films of silence.
+const SILENCES: usize = 32;
+/// Ticks of each.
+const SILENT_TICKS: usize = 2 * TICKS;
+/// From this correlation of onsets on validation blocks on, onsets count fully when sound is chosen.
+const PREDICTABLE: f64 = 0.2;
+/// Numbers are kept in 16 bits: ±5 deviations in steps of 0.00015.
+const STEP: f32 = 5.0 / 32767.0;
+
+/// How an ensemble is trained.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EnsembleTraining {
+    /// Steps for each member.
+    pub steps: u32,
+    /// Largest step size.
+    pub lr: f32,
+    /// Seed of everything random.
+    pub seed: u64,
+    /// Whether members for live use are trained, too.
+    pub live: bool,
+    /// Whether the brain carries its training sound.
+    pub keep_sound: bool,
+    /// What was held out, for the record.
+    pub hold_out: HoldOut,
+}
+
+impl Default for EnsembleTraining {
+    fn default() -> Self {
+        Self { steps: 250, lr: 2e-3, seed: 1, live: true, keep_sound: true, hold_out: HoldOut::Every5th }
+    }
+}
+
+/// Trains an ensemble on pairs of one hop at 22 050 Hz. Ctrl-C (the task's cancel flag) ends it with what was learned so
+/// far, once there is something; `true` says so.
+pub fn train(
+    pairs: &Pairs,
+    training: EnsembleTraining,
+    ledger: Vec<Source>,
+    task: Task<'_>,
+) -> Result<(Ensemble, bool)> {
+    let mut lesson = Lesson::prepare(pairs, training, task)?;
+    let configs = lesson.members();
+    let trial = lesson.try_out(&configs)?;
+    let mut members = Vec::new();
+    for (i, config) in configs.iter().enumerate() {
+        task.watcher.stage(
+            &format!("training network {} of {}", i + 1, configs.len()),
+            "steps",
+            Some(u64::from(lesson.training.steps)),
+        );
+        members.push(lesson.learn(i, config, &lesson.lessons)?);
+    }
+    let interrupted = task.cancel.is_cancelled();
+    Ok((lesson.finish(configs, members, trial, ledger), interrupted))
+}
+
+/// How one network did on film that it did not learn.
+#[derive(Default)]
+struct Trial {
+    onset_r: f64,
+    said: Vec<f32>,
+}
+
+/// Everything that training needs, in memory.
+struct Lesson<'a> {
+    pairs: &'a Pairs,
+    training: EnsembleTraining,
+    task: Task<'a>,
+    eye: Eye,
+    voice: Voice,
+    reels: Vec<Known>,
+    /// What black, white, fading and flickering pictures look like.
+    silences: Vec<Seen>,
+    /// Training rows.
+    lessons: Vec<Run>,
+}
+
+/// A film: what the eye saw, and what was heard.
+struct Known {
+    seen: Seen,
+    heard: Heard,
+    first_row: u32,
+    ticks: u32,
+}
+
+/// Neighbouring ticks of one film.
+struct Run {
+    reel: usize,
+    ticks: Range<usize>,
+}
+
+/// Windows to learn from.
+struct Windows {
+    inputs: usize,
+    x: Vec<f32>,
+    y: Vec<f32>,
+    counted: Vec<bool>,
+}
+
+impl Windows {
+    fn new(inputs: usize) -> Self {
+        let ticks = WINDOWS * TICKS;
+        Self {
+            inputs,
+            x: vec![0.0; ticks * inputs],
+            y: vec![0.0; ticks * OUTPUTS],
+            counted: vec![false; ticks],
+        }
+    }
+
+    /// A tick's input, its target, and whether its error counts.
+    fn at(&mut self, window: usize, tick: usize) -> (&mut [f32], &mut [f32], &mut bool) {
+        let place = window * TICKS + tick;
+        let x = &mut self.x[place * self.inputs..][..self.inputs];
+        (x, &mut self.y[place * OUTPUTS..][..OUTPUTS], &mut self.counted[place])
+    }
+
+    fn batch(&self) -> Batch<'_> {
+        Batch { windows: WINDOWS, frames: TICKS, inputs: &self.x, targets: &self.y, counted: &self.counted }
+    }
+}
+
+/// Rows of the eye in 16 bits.
+struct Seen {
+    width: usize,
+    numbers: Vec<i16>,
+}
+
+impl Seen {
+    fn new(width: usize, rows: &[f32]) -> Self {
+        Self { width, numbers: rows.iter().map(|x| (x / STEP).round() as i16).collect() }
+    }
+
+    fn ticks(&self) -> usize {
+        self.numbers.len() / self.width
+    }
+
+    fn row(&self, tick: usize) -> &[i16] {
+        &self.numbers[tick.min(self.ticks() - 1) * self.width..][..self.width]
+    }
+
+    fn fill(&self, tick: usize, sees: &[Range<usize>], out: &mut [f32]) {
+        let row = self.row(tick);
+        let numbers = sees.iter().flat_map(|range| &row[range.clone()]);
+        out.iter_mut().zip(numbers).for_each(|(out, x)| *out = STEP * f32::from(*x));
+    }
+}
+
+impl<'a> Lesson<'a> {
+    fn prepare(pairs: &'a Pairs, training: EnsembleTraining, task: Task<'a>) -> Result<Self> {
+        let reels: Vec<Reel<'_>> = pairs.reels().collect();
+        task.watcher.stage("learning what to look at", "pictures", None);
+        let pictures = training_pictures(pairs, &reels);
+        if pictures.is_empty() {
+            return Err(Error::new(
+                Kind::Empty,
+                "there is nothing to learn from: no two pictures follow each other",
+            )
+            .help("give films that are longer than a few seconds"));
+        }
+        let neighbours = |i: usize| {
+            let (reel, k) = pictures[i];
+            let shard = reels[reel].shard;
+            Neighbours {
+                before: shard.picture(k - 1),
+                now: shard.picture(k),
+                side: shard.size() as usize,
+                colour: shard.colour(),
+            }
+        };
+        let eye = Eye::fit(pictures.len(), neighbours, training.seed);
+        task.cancel.check()?;
+        let all: u64 = reels.iter().map(|reel| reel.shard.pictures() as u64).sum();
+        task.watcher.stage("looking", "pictures", Some(all));
+        let mut known = Vec::new();
+        let mut done = 0;
+        for reel in &reels {
+            let seen = look(&eye, pairs, reel, task, &mut done)?;
+            let heard = Heard::listen(pairs.grid(), reel.first_tick, reel.ticks as usize, |start, out| {
+                pairs.read_sound(reel.number, start, out);
+            });
+            known.push(Known { seen, heard, first_row: reel.first_row, ticks: reel.ticks });
+            pairs.release();
+        }
+        let lessons = runs(pairs.training(), &known);
+        let ticks: Vec<Vec<u32>> = (0..known.len())
+            .map(|reel| {
+                let own = lessons.iter().filter(|run| run.reel == reel);
+                own.flat_map(|run| run.ticks.clone()).map(|tick| tick as u32).collect()
+            })
+            .collect();
+        let voice =
+            Voice::fit(&known.iter().zip(&ticks).map(|(k, t)| (&k.heard, &t[..])).collect::<Vec<_>>());
+        let silences = silences(&eye, pairs.grid().tick, training.seed);
+        Ok(Self { pairs, training, task, eye, voice, reels: known, silences, lessons })
+    }
+
+    /// The networks of the recipe: recurrent and convolutional ones on the part that moves and on the whole picture.
+    fn members(&self) -> Vec<MemberConfig> {
+        let views = self.eye.config();
+        let (moving, whole) = (0..views[0].len(), views[0].len()..views[0].len() + views[1].len());
+        let motion = 0..views[0].signed + views[0].absolute;
+        let member = |shape: fn(usize, bool) -> Shape, sees: &Range<usize>, live: bool| {
+            let shape = shape(sees.len(), live);
+            let ahead = if matches!(shape, Shape::Gru { .. }) && !live { AHEAD } else { 0 };
+            MemberConfig { shape, sees: vec![sees.clone()], ahead, live }
+        };
+        let film = [
+            (gru as fn(usize, bool) -> Shape, &moving),
+            (gru, &motion),
+            (tcn, &moving),
+            (gru, &whole),
+            (tcn, &whole),
+        ];
+        let live = if self.training.live { &film[..] } else { &[] };
+        let film = film.iter().map(|(shape, sees)| member(*shape, sees, false));
+        film.chain(live.iter().map(|(shape, sees)| member(*shape, sees, true))).collect()
+    }
+
+    /// Trains the quickest member without a part of the training film, and sees how it does there: how sure of itself a
+    /// network is about what it did not learn, and whether onsets can be predicted at all.
+    fn try_out(&mut self, configs: &[MemberConfig]) -> Result<Trial> {
+        let film = |config: &&MemberConfig| !config.live && matches!(config.shape, Shape::Tcn { .. });
+        let Some(config) = configs.iter().find(film) else { return Ok(Trial::default()) };
+        let (rest, aside) = set_aside(&self.lessons);
+        if rest.is_empty() || aside.is_empty() {
+            return Ok(Trial::default());
+        }
+        self.task.watcher.stage("trying out", "steps", Some(u64::from(self.training.steps)));
+        let net = self.learn(configs.len(), config, &rest)?;
+        let said = self.predict(std::slice::from_ref(config), &[net]);
+        let rows: Vec<u32> = aside
+            .iter()
+            .flat_map(|run| run.ticks.clone().map(|tick| self.reels[run.reel].first_row + tick as u32))
+            .collect();
+        let said: Vec<f32> = aside
+            .iter()
+            .flat_map(|run| &said[run.reel][run.ticks.start * OUTPUTS..run.ticks.end * OUTPUTS])
+            .copied()
+            .collect();
+        Ok(Trial { onset_r: Score::of(self, &rows, &said).onset_r, said })
+    }
+
+    fn learn(&self, number: usize, config: &MemberConfig, lessons: &[Run]) -> Result<Net> {
+        let seed = self.training.seed.wrapping_mul(1000).wrapping_add(number as u64);
+        let recipe = Recipe { noise: NOISE, lead: LEAD, ..Recipe::new(&config.shape, seed) };
+        let loss = |(weight, logistic)| Loss {
+            measure: if logistic { Measure::Logistic } else { Measure::Square },
+            weight,
+        };
+        let mut trainer = Trainer::new(&config.shape, &losses().map(loss), &recipe)?;
+        let mut windows = Windows::new(config.shape.inputs());
+        for step in 0..self.training.steps {
+            if self.task.cancel.is_cancelled() {
+                break;
+            }
+            self.draw(config, lessons, seed, step, &mut windows);
+            let loss = trainer.step(&windows.batch(), self.rate(step))?;
+            if !loss.is_finite() {
+                return Err(diverged("says numbers that are not finite"));
+            }
+            self.task.watcher.advance(u64::from(step) + 1);
+            if step % 10 == 9 {
+                self.task.watcher.figure(&format!("loss {loss:.3}"));
+            }
+        }
+        Ok(trainer.net())
+    }
+
+    /// Rises, then falls along a cosine to 0.
+    fn rate(&self, step: u32) -> f32 {
+        let (step, steps) = (f64::from(step), f64::from(self.training.steps));
+        let rise = ((step + 1.0) / f64::from(WARM_UP)).min(1.0);
+        let fall = 0.5 * (1.0 + (std::f64::consts::PI * step / steps).cos());
+        (f64::from(self.training.lr) * rise * fall) as f32
+    }
+
+    /// Fills a batch with windows out of the training ticks. In the last one everything before or after a random tick is a
+    /// silent picture.
+    fn draw(&self, config: &MemberConfig, lessons: &[Run], seed: u64, step: u32, windows: &mut Windows) {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        random.set_stream(1 + u64::from(step));
+        let total: usize = lessons.iter().map(|run| run.ticks.len()).sum();
+        for window in 0..WINDOWS {
+            let mut place = random.random_range(0..total);
+            let run = lessons.iter().find(|run| match place.checked_sub(run.ticks.len()) {
+                Some(rest) => {
+                    place = rest;
+                    false
+                }
+                None => true,
+            });
+            let Some(run) = run else { continue };
+            let first = run.ticks.start + random.random_range(0..=run.ticks.len().saturating_sub(TICKS));
+            let silence = (window == WINDOWS - 1).then(|| Silence::draw(self, &mut random));
+            for k in 0..TICKS {
+                let tick = first + k;
+                let there = tick < run.ticks.end;
+                let (x, y, counts) = windows.at(window, k);
+                *counts = there;
+                let known = &self.reels[run.reel];
+                match silence.as_ref().and_then(|s| s.at(k + config.ahead)) {
+                    Some((seen, tick)) => seen.fill(tick, &config.sees, x),
+                    None => known.seen.fill(tick + config.ahead, &config.sees, x),
+                }
+                match silence.as_ref().and_then(|s| s.at(k)) {
+                    Some(_) => self.voice.target_of_silence(y),
+                    None if there => self.voice.target(&known.heard, tick, y),
+                    None => y.fill(0.0),
+                }
+            }
+        }
+    }
+
+    /// What members say of whole films.
+    fn predict(&self, configs: &[MemberConfig], members: &[Net]) -> Vec<Vec<f32>> {
+        let films = || configs.iter().zip(members).filter(|(config, _)| !config.live);
+        let width = self.eye.len();
+        self.reels
+            .par_iter()
+            .map(|known| {
+                let mut choir = Choir::new(films(), width);
+                let (mut rows, mut seen) = (Vec::new(), vec![0.0; width]);
+                for tick in 0..known.seen.ticks() {
+                    known.seen.fill(tick, &[0..width], &mut seen);
+                    choir.hear(&seen, &mut rows);
+                }
+                choir.finish(&mut rows);
+                rows
+            })
+            .collect()
+    }
+
+    fn finish(
+        mut self,
+        members: Vec<MemberConfig>,
+        nets: Vec<Net>,
+        trial: Trial,
+        ledger: Vec<Source>,
+    ) -> Ensemble {
+        self.task.watcher.stage("judging", "pairs", None);
+        let said = self.predict(&members, &nets);
+        let pick = |rows: &[u32]| {
+            let runs = runs(rows, &self.reels);
+            let picked = runs
+                .iter()
+                .flat_map(|run| &said[run.reel][run.ticks.start * OUTPUTS..run.ticks.end * OUTPUTS]);
+            picked.copied().collect::<Vec<f32>>()
+        };
+        let predictable = trial.onset_r > PREDICTABLE;
+        self.voice.calibrate(&trial.said, if predictable { 1.0 } else { 0.3 });
+        let rows = self.pairs.held_out();
+        let verdict = (!rows.is_empty()).then(|| Score::of(&self, rows, &pick(rows)).verdict());
+        let (units, material) = self.material();
+        let config = EnsembleConfig {
+            grid: self.pairs.grid(),
+            size: self.pairs.reels().map(|reel| reel.shard.size()).max().unwrap_or(64),
+            views: self.eye.config(),
+            members,
+            voice: self.voice,
+            jump: if predictable { 1.0 } else { 4.0 },
+            material: material.as_ref().map(|m| m.config().clone()),
+        };
+        let about = EnsembleAbout { config, training: self.training, ledger, verdict };
+        Ensemble::new(about, self.eye, nets, units, material)
+    }
+
+    /// The sound of all ticks that are not held out.
+    fn material(&self) -> (Units, Option<Material>) {
+        if !self.training.keep_sound {
+            return (Units::default(), None);
+        }
+        let rows = self.pairs.training();
+        let material = Material::gather(self.pairs, stretches(self.pairs, rows));
+        let mut units = Units::default();
+        for run in runs(rows, &self.reels) {
+            let heard = &self.reels[run.reel].heard;
+            for tick in run.ticks {
+                let mut descriptor = [0.0; DESCRIPTOR];
+                self.voice.unit(heard, tick, &mut descriptor);
+                units.descriptors.extend(descriptor);
+                units.loudness.push(heard.loudness[tick]);
+            }
+        }
+        (units, Some(material))
+    }
+}
+
+/// Pictures of training ticks that have one before them, each once.
+fn training_pictures(pairs: &Pairs, reels: &[Reel<'_>]) -> Vec<(usize, usize)> {
+    let tick = pairs.grid().tick;
+    let mut pictures = Vec::new();
+    for (reel, at) in pairs.training().iter().filter_map(|row| pairs.place(*row)) {
+        let picture = (reel, reels[reel].shard.picture_at(tick.middle_of(at)));
+        if picture.1 > 0 && pictures.last() != Some(&picture) {
+            pictures.push(picture);
+        }
+    }
+    pictures
+}
+
+/// What the eye sees of a film, from its first tick to its last.
+fn look(eye: &Eye, pairs: &Pairs, reel: &Reel<'_>, task: Task<'_>, done: &mut u64) -> Result<Seen> {
+    let shard = reel.shard;
+    let tick = pairs.grid().tick;
+    let mut gaze = Gaze::new(eye, shard.size() as usize, shard.colour(), tick, reel.first_tick, BATCH);
+    let (mut rows, mut numbers) = (Vec::new(), Vec::new());
+    let keep = |rows: &mut Vec<f32>, numbers: &mut Vec<i16>| {
+        numbers.extend(Seen::new(eye.len(), rows).numbers);
+        rows.clear();
+    };
+    for k in 0..shard.pictures() {
+        let end = if k + 1 < shard.pictures() { shard.time(k + 1) } else { shard.end() };
+        gaze.show(shard.picture(k), shard.time(k), end, &mut rows);
+        *done += 1;
+        if k % BATCH == BATCH - 1 {
+            task.cancel.check()?;
+            task.watcher.advance(*done);
+            keep(&mut rows, &mut numbers);
+        }
+        if k % 4096 == 4095 {
+            shard.release();
+        }
+    }
+    gaze.finish(reel.first_tick + i64::from(reel.ticks), &mut rows);
+    keep(&mut rows, &mut numbers);
+    Ok(Seen { width: eye.len(), numbers })
+}
+
+/// Rows of films (ascending) as runs of neighbouring ticks; rows of no film are left out.
+fn runs(rows: &[u32], reels: &[Known]) -> Vec<Run> {
+    let mut runs: Vec<Run> = Vec::new();
+    for row in rows {
+        let reel = reels.partition_point(|reel| reel.first_row <= *row) - 1;
+        let tick = (row - reels[reel].first_row) as usize;
+        if tick >= reels[reel].ticks as usize {
+            continue;
+        }
+        match runs.last_mut() {
+            Some(run) if run.reel == reel && run.ticks.end == tick => run.ticks.end += 1,
+            _ => runs.push(Run { reel, ticks: tick..tick + 1 }),
+        }
+    }
+    runs
+}
+
+/// Sets the fourth tenth of all ticks aside, and keeps a second of distance.
+fn set_aside(lessons: &[Run]) -> (Vec<Run>, Vec<Run>) {
+    const DISTANCE: usize = 30;
+    let total: usize = lessons.iter().map(|run| run.ticks.len()).sum();
+    let (from, to) = (total * 3 / 10, total * 4 / 10);
+    let (mut rest, mut aside, mut before) = (Vec::new(), Vec::new(), 0);
+    for run in lessons {
+        let place = |at: usize| (run.ticks.start + at.saturating_sub(before)).min(run.ticks.end);
+        let (start, end) = (place(from), place(to));
+        let keep = |ticks: Range<usize>, into: &mut Vec<Run>| {
+            if !ticks.is_empty() {
+                into.push(Run { reel: run.reel, ticks });
+            }
+        };
+        if start < end {
+            keep(run.ticks.start..start.saturating_sub(DISTANCE), &mut rest);
+            keep(start..end, &mut aside);
+            keep(end + DISTANCE..run.ticks.end, &mut rest);
+        } else {
+            keep(run.ticks.clone(), &mut rest);
+        }
+        before += run.ticks.len();
+    }
+    (rest, aside)
+}
+
+fn gru(inputs: usize, _: bool) -> Shape {
+    Shape::gru(inputs, OUTPUTS)
+}
+
+fn tcn(inputs: usize, live: bool) -> Shape {
+    Shape::tcn(inputs, OUTPUTS, live)
+}
+
+/// Part of a window that is silent.
+struct Silence<'a> {
+    seen: &'a Seen,
+    offset: usize,
+    ticks: Range<usize>,
+}
+
+impl<'a> Silence<'a> {
+    fn draw(lesson: &'a Lesson<'_>, random: &mut ChaCha8Rng) -> Self {
+        let seen = &lesson.silences[random.random_range(0..lesson.silences.len())];
+        let cut = random.random_range(0..TICKS);
+        let ticks = if random.random() { 0..cut } else { cut..2 * TICKS };
+        Self { seen, offset: random.random_range(0..TICKS), ticks }
+    }
+
+    fn at(&self, tick: usize) -> Option<(&'a Seen, usize)> {
+        self.ticks.contains(&tick).then_some((self.seen, self.offset + tick))
+    }
+}
+
+/// Films without a sound: black, white and near-black ones, still, fading and flickering.
+fn silences(eye: &Eye, tick: FrameRate, seed: u64) -> Vec<Seen> {
+    const SIDE: usize = 8;
+    let mut random = ChaCha8Rng::seed_from_u64(seed ^ 0x51_1e_4c_e5);
+    (0..SILENCES)
+        .map(|number| {
+            let levels = levels(number, &mut random);
+            let mut gaze = Gaze::new(eye, SIDE, false, tick, 0, SILENT_TICKS);
+            let mut rows = Vec::new();
+            for (k, level) in levels.into_iter().enumerate() {
+                let time = |k: usize| tick.time_of(k as i64);
+                gaze.show(&[level; SIDE * SIDE], time(k), time(k + 1).max(time(k) + MediaTime(1)), &mut rows);
+            }
+            gaze.finish(SILENT_TICKS as i64, &mut rows);
+            Seen::new(eye.len(), &rows)
+        })
+        .collect()
+}
+
+/// Brightness tick by tick.
+fn levels(number: usize, random: &mut ChaCha8Rng) -> Vec<u8> {
+    let period = random.random_range(10..60usize);
+    let (low, high) = (random.random_range(0..4u8), random.random_range(4..20u8));
+    let mut flicker =
+        |low: u8, high: u8| (0..SILENT_TICKS).map(|_| random.random_range(low..=high)).collect();
+    let fade = |from: f32, to: f32| {
+        let level = |k: usize| {
+            let phase = (k % (2 * period)) as f32 / period as f32;
+            let share = if phase < 1.0 { phase } else { 2.0 - phase };
+            (from + share * (to - from)).round() as u8
+        };
+        (0..SILENT_TICKS).map(level).collect()
+    };
+    match number % 8 {
+        0 | 1 => vec![0; SILENT_TICKS],
+        2 | 3 => vec![255; SILENT_TICKS],
+        4 => vec![high; SILENT_TICKS],
+        5 => flicker(low, high),
+        6 => fade(0.0, f32::from(high)),
+        _ => fade(0.0, 255.0),
+    }
+}
+
+/// How well curves follow.
+struct Score {
+    loudness_r: f64,
+    onset_r: f64,
+    loudness_by_chance: f64,
+    onset_by_chance: f64,
+    seconds: f64,
+}
+
+impl Score {
+    fn of(lesson: &Lesson<'_>, rows: &[u32], said: &[f32]) -> Self {
+        let runs = runs(rows, &lesson.reels);
+        let heard = |number: fn(&Heard) -> &[f32]| -> Vec<f64> {
+            let all = runs.iter().flat_map(|run| &number(&lesson.reels[run.reel].heard)[run.ticks.clone()]);
+            all.map(|x| f64::from(*x)).collect()
+        };
+        let curve = |number: &dyn Fn(&[f32]) -> f32| -> Vec<f64> {
+            said.chunks_exact(OUTPUTS).map(|row| f64::from(number(row))).collect()
+        };
+        let loudness = (heard(|h| &h.loudness), curve(&|row| lesson.voice.loudness_db(row)));
+        let onsets = (heard(|h| &h.flux), curve(&|row| lesson.voice.onset(row)));
+        Self {
+            loudness_r: correlation(&loudness.0, &loudness.1),
+            onset_r: correlation(&onsets.0, &onsets.1),
+            loudness_by_chance: by_chance(&loudness.0, &loudness.1),
+            onset_by_chance: by_chance(&onsets.0, &onsets.1),
+            seconds: rows.len() as f64 / lesson.pairs.grid().tick.as_f64(),
+        }
+    }
+
+    fn verdict(self) -> EnsembleVerdict {
+        let rounded = |x: f64| (x * 1e4).round() / 1e4;
+        let mut verdict = EnsembleVerdict {
+            loudness_r: rounded(self.loudness_r),
+            onset_r: rounded(self.onset_r),
+            loudness_by_chance: rounded(self.loudness_by_chance),
+            onset_by_chance: rounded(self.onset_by_chance),
+            seconds: rounded(self.seconds),
+            words: String::new(),
+        };
+        verdict.words = words(&verdict);
+        verdict
+    }
+}
+
+/// The correlation that only one in twenty of the predictions moved in time by a second or more exceeds.
+fn by_chance(truth: &[f64], said: &[f64]) -> f64 {
+    const LEAST: usize = 30;
+    let n = truth.len();
+    if n <= 2 * LEAST {
+        return 1.0;
+    }
+    let step = ((n - 2 * LEAST) / 200).max(1);
+    let mut scores: Vec<f64> = (LEAST..n - LEAST)
+        .step_by(step)
+        .map(|shift| {
+            let moved: Vec<f64> = (0..n).map(|i| said[(i + shift) % n]).collect();
+            correlation(truth, &moved)
+        })
+        .collect();
+    scores.sort_by(f64::total_cmp);
+    scores[(scores.len() - 1) * 19 / 20]
+}
+
+fn words(v: &EnsembleVerdict) -> String {
+    let follows = |r: f64, chance: f64| match r {
+        r if r <= chance => "no better than by chance",
+        r if r >= 0.6 => "well",
+        r if r >= 0.35 => "clearly",
+        _ => "loosely, but better than by chance",
+    };
+    format!(
+        "On {:.0} seconds of film that it never saw, its attacks follow the picture {} (correlation {:.2}; chance reaches {:.2}), and its loudness {} ({:.2}; chance reaches {:.2}).{}",
+        v.seconds,
+        follows(v.onset_r, v.onset_by_chance),
+        v.onset_r,
+        v.onset_by_chance,
+        follows(v.loudness_r, v.loudness_by_chance),
+        v.loudness_r,
+        v.loudness_by_chance,
+        if v.seconds < 60.0 {
+            " So little film says it only roughly: differences of 0.1 mean nothing."
+        } else {
+            ""
+        }
+    )
+}

@@ -1,0 +1,239 @@
+//! The brain that hears in pictures what moves: an eye, a few small networks with memory whose answers are averaged, a
+//! voice, and the training sound to play with.
+//!
+//! | part | knows |
+//! |---|---|
+//! | [`Eye`] | what pictures are, in numbers a tick |
+//! | members ([`memory`](super::memory)) | what those numbers have to do with sound |
+//! | [`Voice`] | what the members' numbers mean |
+//! | [`Material`] | the sound that the brain was trained on, unless left out |
+//!
+//! Two sets of members come out of one training: one that looks a third to half of a second ahead, for films, and one that
+//! knows only the past, for live use.
+
+mod lesson;
+mod player;
+#[cfg(test)]
+mod tests;
+
+pub use lesson::{EnsembleTraining, train};
+pub use player::Player;
+
+use super::eye::{Eye, ViewConfig};
+use super::material::{Material, MaterialConfig};
+use super::memory::{Net, Shape};
+use super::tensors::{self, Form, Tensors};
+use super::voice::{DESCRIPTOR, OUTPUTS, Voice};
+use crate::corpus::Source;
+use crate::storage::Overwrite;
+use crate::{Error, Kind, Result};
+use kinophone_dsp::units::TickGrid;
+use serde::{Deserialize, Serialize};
+use std::ops::Range;
+use std::path::Path;
+
+/// The ledger, the configuration and the scores of an ensemble, as its file has them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EnsembleAbout {
+    /// What it is.
+    pub config: EnsembleConfig,
+    /// How it was trained.
+    pub training: EnsembleTraining,
+    /// What it learned from.
+    pub ledger: Vec<Source>,
+    /// How good it is; `None` where nothing was held out.
+    pub verdict: Option<EnsembleVerdict>,
+}
+
+/// What an ensemble is, complete.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EnsembleConfig {
+    /// Tick, and the rate at which sound was described.
+    pub grid: TickGrid,
+    /// Side of the pictures that it was trained on; others are scaled.
+    pub size: u32,
+    /// What it looks at.
+    pub views: Vec<ViewConfig>,
+    /// The networks.
+    pub members: Vec<MemberConfig>,
+    /// What it says, in physical units.
+    pub voice: Voice,
+    /// Price of a jump in the mosaic, in squared distances of descriptors.
+    pub jump: f32,
+    /// The sound that it carries.
+    pub material: Option<MaterialConfig>,
+}
+
+/// A network, and what it is given.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MemberConfig {
+    /// Its form.
+    pub shape: Shape,
+    /// Which of the eye's numbers it sees.
+    pub sees: Vec<Range<usize>>,
+    /// By how many ticks its input is ahead of its answer.
+    pub ahead: usize,
+    /// Whether it knows nothing but the past, and so can play live.
+    pub live: bool,
+}
+
+/// How good an ensemble's predictions are on film that it did not learn.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EnsembleVerdict {
+    /// Correlation of the loudness that it says with the true one.
+    pub loudness_r: f64,
+    /// Correlation of the onsets that it says with the true ones.
+    pub onset_r: f64,
+    /// What chance gives: 95 % of the correlations with its predictions moved in time lie below.
+    pub loudness_by_chance: f64,
+    /// The same for onsets.
+    pub onset_by_chance: f64,
+    /// Seconds of held-out blocks that were judged.
+    pub seconds: f64,
+    /// Plain words.
+    pub words: String,
+}
+
+/// A trained ensemble.
+pub struct Ensemble {
+    about: EnsembleAbout,
+    id: String,
+    eye: Eye,
+    members: Vec<Net>,
+    units: Units,
+    material: Option<Material>,
+}
+
+/// What is known of each unit of the material.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Units {
+    /// `[units, 66]`
+    pub descriptors: Vec<f32>,
+    /// In dB.
+    pub loudness: Vec<f32>,
+}
+
+impl Ensemble {
+    fn new(
+        about: EnsembleAbout,
+        eye: Eye,
+        members: Vec<Net>,
+        units: Units,
+        material: Option<Material>,
+    ) -> Self {
+        let mut new = Self { about, id: String::new(), eye, members, units, material };
+        (_, new.id) = tensors::describe(Form::Ensemble, &new.about, &new.numbers());
+        new
+    }
+
+    fn numbers(&self) -> Tensors {
+        let mut numbers = Tensors::default();
+        self.eye.save(&mut numbers);
+        for (i, member) in self.members.iter().enumerate() {
+            for tensor in member.save() {
+                numbers.put(&format!("members.{i}.{}", tensor.name), &tensor.shape, tensor.values);
+            }
+        }
+        if let Some(material) = &self.material {
+            material.save(&mut numbers);
+            let units = self.units.loudness.len();
+            numbers.put("units.descriptors", &[units, DESCRIPTOR], self.units.descriptors.clone());
+            numbers.put("units.loudness", &[units], self.units.loudness.clone());
+        }
+        numbers
+    }
+
+    /// Writes it atomically: the same brain gives the same bytes.
+    pub fn save(&self, path: &Path, overwrite: Overwrite) -> Result<()> {
+        tensors::write(path, overwrite, Form::Ensemble, &self.about, &self.numbers())?;
+        Ok(())
+    }
+
+    /// Checks what a file holds.
+    pub(super) fn check(contents: tensors::Contents<EnsembleAbout>) -> Result<Self> {
+        let (about, numbers) = (contents.content, contents.tensors);
+        let config = &about.config;
+        let damaged = |what: String| Error::new(Kind::Damaged, what).help("make or copy the brain again");
+        check_config(config).map_err(damaged)?;
+        let eye = Eye::restore(&config.views, &numbers)?;
+        let member = |(i, member): (usize, &MemberConfig)| {
+            Net::restore(&member.shape, &numbers.below(&format!("members.{i}.")))
+        };
+        let members = config.members.iter().enumerate().map(member).collect::<Result<Vec<_>>>()?;
+        let (mut units, mut material) = (Units::default(), None);
+        if let Some(there) = &config.material {
+            let count = there.units();
+            units.descriptors = numbers.floats("units.descriptors", &[count, DESCRIPTOR])?.to_vec();
+            units.loudness = numbers.floats("units.loudness", &[count])?.to_vec();
+            material = Some(Material::restore(there.clone(), config.grid.tick, &numbers)?);
+        }
+        if !numbers.all_finite() {
+            return Err(damaged("has numbers that are not finite".to_owned()));
+        }
+        Ok(Self { id: contents.checksum, about, eye, members, units, material })
+    }
+
+    /// What it is.
+    pub fn config(&self) -> &EnsembleConfig {
+        &self.about.config
+    }
+
+    /// How it was trained.
+    pub fn training(&self) -> &EnsembleTraining {
+        &self.about.training
+    }
+
+    /// The films it learned from.
+    pub fn ledger(&self) -> &[Source] {
+        &self.about.ledger
+    }
+
+    /// How good it is.
+    pub fn verdict(&self) -> Option<&EnsembleVerdict> {
+        self.about.verdict.as_ref()
+    }
+
+    /// Short name of its content: BLAKE3, 64 hexadecimal digits.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// What turns pictures into numbers.
+    pub fn eye(&self) -> &Eye {
+        &self.eye
+    }
+
+    /// What its numbers mean.
+    pub fn voice(&self) -> &Voice {
+        &self.about.config.voice
+    }
+
+    /// The sound that it carries, and what is known of each tick of it.
+    pub fn material(&self) -> Option<(&Material, &Units)> {
+        self.material.as_ref().map(|material| (material, &self.units))
+    }
+}
+
+/// The words complete "the brain …".
+fn check_config(config: &EnsembleConfig) -> Result<(), String> {
+    if let Some(member) = config.members.iter().find(|member| member.shape.check().is_err()) {
+        return Err(format!("has a network of the impossible shape {:?}", member.shape));
+    }
+    let seen: usize = config.views.iter().map(ViewConfig::len).sum();
+    for member in &config.members {
+        let inputs: usize = member.sees.iter().map(ExactSizeIterator::len).sum();
+        if member.sees.iter().any(|range| range.start > range.end || range.end > seen) {
+            return Err("has a network that sees what there is not".to_owned());
+        }
+        if inputs != member.shape.inputs() || member.shape.outputs() != OUTPUTS {
+            return Err("has a network that does not fit".to_owned());
+        }
+    }
+    if config.members.iter().all(|member| member.live) {
+        return Err("has no network for films".to_owned());
+    }
+    if !config.views.iter().all(|view| view.region.is_valid()) {
+        return Err("looks beyond the picture".to_owned());
+    }
+    Ok(())
+}

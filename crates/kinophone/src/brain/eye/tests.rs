@@ -1,0 +1,94 @@
+use super::*;
+use kinophone_dsp::units::{FrameRate, MediaTime};
+
+const SMALL: usize = 32;
+
+/// A bright square that moves to and fro in the right half of the picture.
+fn film(pictures: usize) -> Vec<Vec<u8>> {
+    (0..pictures)
+        .map(|k| {
+            let place = 18 + (k * 5 % 11);
+            // Sometimes it stands still, sometimes it is hardly to be seen.
+            let (place, bright) = if k % 9 < 3 { (20, 220) } else { (place, 40 + 30 * (k * 13 % 7) as u8) };
+            (0..SMALL * SMALL)
+                .map(|i| {
+                    let (x, y) = (i % SMALL, i / SMALL);
+                    if (place..place + 4).contains(&x) && (10..16).contains(&y) {
+                        bright
+                    } else {
+                        20 + (k % 3) as u8
+                    }
+                })
+                .collect()
+        })
+        .collect()
+}
+
+fn fitted(film: &[Vec<u8>]) -> Eye {
+    let at = |k: usize| Neighbours { before: &film[k], now: &film[k + 1], side: SMALL, colour: false };
+    Eye::fit(film.len() - 1, at, 3)
+}
+
+fn look(eye: &Eye, film: &[Vec<u8>], batch: usize, ticks: i64) -> Vec<f32> {
+    let mut gaze = Gaze::new(eye, SMALL, false, FrameRate::new(30, 1).unwrap(), 0, batch);
+    let time = |k: usize| MediaTime(k as i64 * 40_000);
+    let mut rows = Vec::new();
+    for (k, picture) in film.iter().enumerate() {
+        gaze.show(picture, time(k), time(k + 1), &mut rows);
+    }
+    gaze.finish(ticks, &mut rows);
+    rows
+}
+
+#[test]
+fn the_view_zooms_into_what_moves() {
+    let film = film(200);
+    let eye = fitted(&film);
+    let region = eye.views[0].config.region;
+    assert!(region.x > 0.4 && region.y > 0.2 && region.h < 0.4, "{region:?}");
+    assert_eq!(eye.views[1].config.region, Region::WHOLE);
+    assert_eq!(eye.len(), (64 + 64 + 1 + 16 + 2) + (64 + 64 + 1 + 64 + 2));
+}
+
+#[test]
+fn numbers_do_not_depend_on_the_batch() {
+    let film = film(60);
+    let eye = fitted(&film);
+    let ticks = 72;
+    let one = look(&eye, &film, 1, ticks);
+    assert_eq!(one.len(), ticks as usize * eye.len());
+    for batch in [7, 64] {
+        assert_eq!(one, look(&eye, &film, batch, ticks));
+    }
+    assert!(one.iter().all(|x| x.abs() <= CLIP));
+}
+
+/// A single jump of brightness at picture 30 (1.2 s) is motion at that time and nowhere else.
+#[test]
+fn motion_stands_at_the_moment_when_a_picture_appears() {
+    let lesson = film(100);
+    let eye = fitted(&lesson);
+    let jump: Vec<Vec<u8>> = (0..60).map(|k| vec![if k < 30 { 20u8 } else { 90 }; SMALL * SMALL]).collect();
+    let rows = look(&eye, &jump, 16, 72);
+    let moved = eye.views[0].config.of_motion() - 1;
+    let curve: Vec<f32> = rows.chunks_exact(eye.len()).map(|row| row[moved]).collect();
+    let top = (0..72).max_by(|a, b| curve[*a].total_cmp(&curve[*b])).unwrap();
+    // Tick 35's middle is at 1.183 s, tick 36's at 1.217 s.
+    assert!((35..=36).contains(&top), "{top}");
+    assert!(curve[33] < curve[top] - 0.5 && curve[38] < curve[top] - 0.5, "{curve:?}");
+    let mean = eye.views[0].config.len() - 2;
+    let brightness: Vec<f32> = rows.chunks_exact(eye.len()).map(|row| row[mean]).collect();
+    assert!(brightness[34] < brightness[37], "{brightness:?}");
+}
+
+#[test]
+fn an_eye_survives_being_stored() {
+    let film = film(80);
+    let eye = fitted(&film);
+    let mut numbers = Tensors::default();
+    eye.save(&mut numbers);
+    let text = serde_json::to_string(&eye.config()).unwrap();
+    let config: Vec<ViewConfig> = serde_json::from_str(&text).unwrap();
+    let again = Eye::restore(&config, &numbers).unwrap();
+    assert_eq!(look(&eye, &film, 8, 50), look(&again, &film, 8, 50));
+}

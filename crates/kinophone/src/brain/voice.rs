@@ -1,0 +1,354 @@
+//! What a brain says: 69 numbers a tick that describe sound, and how they choose sound.
+//!
+//! | numbers | what | learned by |
+//! |---|---|---|
+//! | 0..64 | log10 power in 64 mel bands, scaled | squared error |
+//! | 64 | loudness in dB, scaled | squared error |
+//! | 65 | √flux, scaled | squared error |
+//! | 66 | whether an onset peaks here | logistic loss |
+//! | 67 | flux, scaled | squared error |
+//! | 68 | whether it is silent: below −60 dB | logistic loss |
+//!
+//! Flux is the sum of what every band rises over the tick before (`measure::onset_strength`). "Scaled" is to mean 0 and
+//! deviation 1 over the training ticks.
+
+use super::eye::Scale;
+use kinophone_dsp::measure::{BANDS, RATE};
+use kinophone_dsp::spectrum::{MelBank, PowerSpectrum};
+use kinophone_dsp::units::{SampleRate, TickGrid};
+use kinophone_dsp::window::{Form, Window};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+/// Numbers that a brain says a tick.
+pub const OUTPUTS: usize = BANDS + 5;
+/// Numbers by which sound is chosen: the bands, the loudness, the onset.
+pub const DESCRIPTOR: usize = BANDS + 2;
+
+const LOUDNESS: usize = BANDS;
+const ROOT_FLUX: usize = BANDS + 1;
+const PEAK: usize = BANDS + 2;
+const FLUX: usize = BANDS + 3;
+const GATE: usize = BANDS + 4;
+
+/// Samples of the transform that [`measure`](kinophone_dsp::measure) uses, too.
+const TRANSFORM: usize = 2048;
+const LOWEST_HZ: f64 = 30.0;
+const LEAST_BAND_POWER: f64 = 1e-5;
+/// Loudness is cut off here, in dB.
+const FLOOR_DB: f32 = -70.0;
+/// Below this, in dB, a tick counts as silent.
+const SILENT_DB: f32 = -60.0;
+/// An onset peaks where the flux is a local maximum this many deviations above its median.
+const PEAK_DEVIATIONS: f32 = 0.5;
+/// Ticks that one thread describes at a time.
+const CHUNK: usize = 64;
+
+/// The sound of a stretch of ticks, described.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Heard {
+    /// log10 band power, `[ticks, 64]`.
+    pub mel: Vec<f32>,
+    /// In dB below full scale, at least −70.
+    pub loudness: Vec<f32>,
+    /// Rise of the bands over the tick before; 0 in the first tick.
+    pub flux: Vec<f32>,
+}
+
+impl Heard {
+    /// Describes ticks `first..first + ticks` of mono sound at 22 050 Hz, which `read` gives from any sample on.
+    pub fn listen(grid: TickGrid, first: i64, ticks: usize, read: impl Fn(i64, &mut [f32]) + Sync) -> Self {
+        let rate = SampleRate::new(RATE).expect("a constant within the range");
+        let bank = MelBank::new(rate, TRANSFORM, BANDS, LOWEST_HZ, f64::from(RATE) / 2.0);
+        let mut heard =
+            Self { mel: vec![0.0; ticks * BANDS], loudness: vec![0.0; ticks], flux: vec![0.0; ticks] };
+        let hop = f64::from(RATE) / grid.tick.as_f64();
+        let room = || (PowerSpectrum::new(TRANSFORM, Window::Hann, Form::Symmetric), Vec::new());
+        let parts =
+            heard.mel.par_chunks_mut(CHUNK * BANDS).zip(heard.loudness.par_chunks_mut(CHUNK)).enumerate();
+        parts.for_each_init(room, |(spectrum, sound), (chunk, (mel, loudness))| {
+            for (k, (mel, loudness)) in mel.chunks_exact_mut(BANDS).zip(loudness).enumerate() {
+                let tick = first + (chunk * CHUNK + k) as i64;
+                let span = grid.start_sample(tick)..grid.start_sample(tick + 1);
+                // Rounded as `measure::log_mel` does.
+                let middle = ((tick as f64 + 0.5) * hop).round_ties_even() as i64;
+                let begin = middle - TRANSFORM as i64 / 2;
+                sound.resize(TRANSFORM, 0.0);
+                read(begin, sound);
+                let power = spectrum.of(sound, 0);
+                for (out, p) in mel.iter_mut().zip(bank.apply(power)) {
+                    *out = p.max(LEAST_BAND_POWER).log10() as f32;
+                }
+                let own = &sound[(span.start - begin) as usize..(span.end - begin) as usize];
+                let mean = own.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() / own.len().max(1) as f64;
+                *loudness = (10.0 * mean.log10()).max(f64::from(FLOOR_DB)) as f32;
+            }
+        });
+        for tick in 1..ticks {
+            let (before, now) = heard.mel[(tick - 1) * BANDS..(tick + 1) * BANDS].split_at(BANDS);
+            heard.flux[tick] = now.iter().zip(before).map(|(b, a)| (b - a).max(0.0)).sum();
+        }
+        heard
+    }
+
+    fn is_peak(&self, tick: usize, threshold: f32) -> bool {
+        let flux = |t: usize| self.flux.get(t).copied().unwrap_or(0.0);
+        let now = flux(tick);
+        now > threshold && tick > 0 && now > flux(tick - 1) && now >= flux(tick + 1)
+    }
+}
+
+/// How √flux, flux and the peak make one number for the onset: each scaled, added, scaled.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OnsetScale {
+    parts: [Scale; 3],
+    sum: Scale,
+}
+
+impl OnsetScale {
+    fn of(onsets: &[[f32; 3]]) -> Self {
+        let parts = std::array::from_fn(|i| Scale::of(onsets.iter().map(|o| o[i])));
+        let bare = Self { parts, sum: Scale { mean: 0.0, deviation: 1.0 } };
+        Self { sum: Scale::of(onsets.iter().map(|o| bare.strength(*o))), ..bare }
+    }
+
+    fn strength(&self, onset: [f32; 3]) -> f32 {
+        let sum: f32 = self.parts.iter().zip(onset).map(|(scale, x)| scale.scaled(x)).sum();
+        self.sum.scaled(sum)
+    }
+}
+
+/// The scales of what a brain says, from its training sound.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Voice {
+    mel: Vec<Scale>,
+    loudness: Scale,
+    root_flux: Scale,
+    flux: Scale,
+    peak_from: f32,
+    /// Of the onsets that are heard, and of those that the brain says, which are less sure of themselves.
+    heard: OnsetScale,
+    said: OnsetScale,
+    /// What an onset weighs against the rest when sound is chosen.
+    onset_weight: f32,
+}
+
+impl Voice {
+    /// From the training ticks of every stretch of sound.
+    pub fn fit(stretches: &[(&Heard, &[u32])]) -> Self {
+        let over = |number: &(dyn Fn(&Heard, usize) -> f32 + Sync)| {
+            let numbers = stretches
+                .iter()
+                .flat_map(|(heard, ticks)| ticks.iter().map(move |tick| number(heard, *tick as usize)));
+            Scale::of(numbers)
+        };
+        let mel = (0..BANDS).map(|b| over(&|heard, tick| heard.mel[tick * BANDS + b])).collect();
+        let mut fluxes: Vec<f32> = stretches
+            .iter()
+            .flat_map(|(heard, ticks)| ticks.iter().map(|t| heard.flux[*t as usize]))
+            .collect();
+        fluxes.sort_by(f32::total_cmp);
+        let flux = Scale::of(fluxes.iter().copied());
+        let median = fluxes.get(fluxes.len() / 2).copied().unwrap_or(0.0);
+        let mut new = Self {
+            mel,
+            loudness: over(&|heard, tick| heard.loudness[tick]),
+            root_flux: over(&|heard, tick| heard.flux[tick].sqrt()),
+            flux,
+            peak_from: median + PEAK_DEVIATIONS * flux.deviation,
+            heard: OnsetScale::of(&[]),
+            said: OnsetScale::of(&[]),
+            onset_weight: 1.0,
+        };
+        let onsets: Vec<[f32; 3]> = stretches
+            .iter()
+            .flat_map(|(heard, ticks)| ticks.iter().map(|t| (*heard, *t as usize)))
+            .map(|(heard, tick)| new.true_onset(heard, tick))
+            .collect();
+        new.heard = OnsetScale::of(&onsets);
+        new.said = new.heard;
+        new
+    }
+
+    /// Learns how sure of itself the brain is, from rows that it said of ticks that it did not learn, and what onsets are
+    /// then to weigh.
+    pub fn calibrate(&mut self, said: &[f32], onset_weight: f32) {
+        let onsets: Vec<[f32; 3]> = said.chunks_exact(OUTPUTS).map(said_onset).collect();
+        if !onsets.is_empty() {
+            self.said = OnsetScale::of(&onsets);
+        }
+        self.onset_weight = onset_weight;
+    }
+
+    /// What the brain should say of a tick: `[69]`.
+    pub fn target(&self, heard: &Heard, tick: usize, out: &mut [f32]) {
+        let mel = &heard.mel[tick * BANDS..][..BANDS];
+        for ((out, scale), x) in out.iter_mut().zip(&self.mel).zip(mel) {
+            *out = scale.scaled(*x);
+        }
+        let [root_flux, flux, peak] = self.true_onset(heard, tick);
+        out[LOUDNESS] = self.loudness.scaled(heard.loudness[tick]);
+        (out[ROOT_FLUX], out[FLUX], out[PEAK]) = (root_flux, flux, peak);
+        out[GATE] = f32::from(heard.loudness[tick] < SILENT_DB);
+    }
+
+    /// What it should say of silence: `[69]`.
+    pub fn target_of_silence(&self, out: &mut [f32]) {
+        let floor = LEAST_BAND_POWER.log10() as f32;
+        let heard = Heard { mel: vec![floor; BANDS], loudness: vec![FLOOR_DB], flux: vec![0.0] };
+        self.target(&heard, 0, out);
+    }
+
+    /// By which a tick of training sound is found: `[66]`.
+    pub fn unit(&self, heard: &Heard, tick: usize, out: &mut [f32]) {
+        let mut row = [0.0; OUTPUTS];
+        self.target(heard, tick, &mut row);
+        self.describe(&row, self.heard.strength(self.true_onset(heard, tick)), out);
+    }
+
+    /// What to look for where the brain says `row`: `[66]`.
+    pub fn wanted(&self, row: &[f32], out: &mut [f32]) {
+        self.describe(row, self.said.strength(said_onset(row)), out);
+    }
+
+    fn describe(&self, row: &[f32], onset: f32, out: &mut [f32]) {
+        out.iter_mut().zip(&row[..BANDS]).for_each(|(out, z)| *out = z / 8.0);
+        out[BANDS] = 0.5 * row[LOUDNESS];
+        out[BANDS + 1] = self.onset_weight * onset;
+    }
+
+    /// The loudness that a row says, in dB.
+    pub fn loudness_db(&self, row: &[f32]) -> f32 {
+        self.loudness.unscaled(row[LOUDNESS])
+    }
+
+    /// How sure a row is that there is silence, 0 to 1.
+    pub fn silence(&self, row: &[f32]) -> f32 {
+        logistic(row[GATE])
+    }
+
+    /// The onset strength that a row says, in deviations.
+    pub fn onset(&self, row: &[f32]) -> f32 {
+        self.said.strength(said_onset(row))
+    }
+
+    fn true_onset(&self, heard: &Heard, tick: usize) -> [f32; 3] {
+        let flux = heard.flux[tick];
+        let peak = f32::from(heard.is_peak(tick, self.peak_from));
+        [self.root_flux.scaled(flux.sqrt()), self.flux.scaled(flux), peak]
+    }
+}
+
+fn said_onset(row: &[f32]) -> [f32; 3] {
+    [row[ROOT_FLUX], row[FLUX], logistic(row[PEAK])]
+}
+
+fn logistic(x: f32) -> f32 {
+    1.0 / (1.0 + (-x).exp())
+}
+
+/// What an error in each number costs in training, and whether it is logistic: the weights of the recipe that was found
+/// by experiment.
+pub fn losses() -> [(f32, bool); OUTPUTS] {
+    let mut losses = [(1.0 / BANDS as f32, false); OUTPUTS];
+    losses[LOUDNESS] = (0.3, false);
+    losses[ROOT_FLUX] = (0.5, false);
+    losses[PEAK] = (0.5, true);
+    losses[FLUX] = (0.5, false);
+    losses[GATE] = (0.3, true);
+    losses
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kinophone_dsp::measure;
+    use kinophone_dsp::units::FrameRate;
+
+    fn grid() -> TickGrid {
+        TickGrid { tick: FrameRate::new(30, 1).unwrap(), rate: SampleRate::new(RATE).unwrap() }
+    }
+
+    /// Clicks twice a second over a tone that swells.
+    fn sound(seconds: usize) -> Vec<f32> {
+        let rate = RATE as usize;
+        (0..seconds * rate)
+            .map(|n| {
+                let t = n as f32 / rate as f32;
+                let click =
+                    if n % (rate / 2) < 200 { 0.5 * (-((n % (rate / 2)) as f32) / 40.0).exp() } else { 0.0 };
+                click + 0.1 * (t / seconds as f32) * (std::f32::consts::TAU * 440.0 * t).sin()
+            })
+            .collect()
+    }
+
+    fn read(sound: &[f32]) -> impl Fn(i64, &mut [f32]) + Sync + '_ {
+        |start, out| {
+            for (k, x) in out.iter_mut().enumerate() {
+                *x =
+                    usize::try_from(start + k as i64).ok().and_then(|i| sound.get(i)).copied().unwrap_or(0.0);
+            }
+        }
+    }
+
+    #[test]
+    fn ticks_are_described_as_the_measures_do() {
+        let sound = sound(4);
+        let heard = Heard::listen(grid(), 0, 120, read(&sound));
+        let mel = measure::log_mel(&sound, 30.0, 120);
+        let loudness = measure::frame_loudness(&sound, RATE, 30.0, 120);
+        for tick in 0..120 {
+            for b in 0..BANDS {
+                assert!((f64::from(heard.mel[tick * BANDS + b]) - mel[tick][b]).abs() < 1e-5, "{tick} {b}");
+            }
+            assert!((f64::from(heard.loudness[tick]) - loudness[tick]).abs() < 0.01);
+        }
+        let later = Heard::listen(grid(), 50, 20, read(&sound));
+        assert_eq!(later.mel, heard.mel[50 * BANDS..70 * BANDS]);
+    }
+
+    #[test]
+    fn targets_are_scaled_and_know_clicks_and_silence() {
+        let mut sound = sound(8);
+        sound.extend(vec![0.0; 4 * RATE as usize]);
+        let heard = Heard::listen(grid(), 0, 360, read(&sound));
+        let ticks: Vec<u32> = (0..360).collect();
+        let voice = Voice::fit(&[(&heard, &ticks)]);
+        let rows: Vec<[f32; OUTPUTS]> = (0..360)
+            .map(|tick| {
+                let mut row = [0.0; OUTPUTS];
+                voice.target(&heard, tick, &mut row);
+                row
+            })
+            .collect();
+        for column in [0, 20, 63, LOUDNESS, ROOT_FLUX, FLUX] {
+            let scale = Scale::of(rows.iter().map(|row| row[column]));
+            assert!(scale.mean.abs() < 1e-3 && (scale.deviation - 1.0).abs() < 1e-3, "{column}: {scale:?}");
+        }
+        let peaks: Vec<usize> = (0..360).filter(|t| rows[*t][PEAK] == 1.0).collect();
+        assert!(peaks.len() >= 14 && peaks.iter().all(|t| t % 15 <= 1 || t % 15 == 14), "{peaks:?}");
+        assert_eq!((rows[100][GATE], rows[300][GATE]), (0.0, 1.0));
+        let mut silence = [0.0; OUTPUTS];
+        voice.target_of_silence(&mut silence);
+        assert!(silence.iter().zip(&rows[300]).all(|(a, b)| (a - b).abs() < 1e-4));
+        assert!((voice.loudness_db(&rows[300]) + 70.0).abs() < 1e-3);
+    }
+
+    #[test]
+    fn a_unit_is_nearest_to_the_row_that_says_it() {
+        let sound = sound(8);
+        let heard = Heard::listen(grid(), 0, 240, read(&sound));
+        let ticks: Vec<u32> = (0..240).collect();
+        let voice = Voice::fit(&[(&heard, &ticks)]);
+        let mut units = vec![0.0; 240 * DESCRIPTOR];
+        units.chunks_exact_mut(DESCRIPTOR).enumerate().for_each(|(t, out)| voice.unit(&heard, t, out));
+        let (mut row, mut wanted) = ([0.0; OUTPUTS], [0.0; DESCRIPTOR]);
+        voice.target(&heard, 77, &mut row);
+        row[PEAK] = if row[PEAK] > 0.5 { 20.0 } else { -20.0 };
+        voice.wanted(&row, &mut wanted);
+        let distance = |unit: &[f32]| unit.iter().zip(&wanted).map(|(a, b)| (a - b).powi(2)).sum::<f32>();
+        let best =
+            units.chunks_exact(DESCRIPTOR).map(distance).enumerate().min_by(|a, b| a.1.total_cmp(&b.1));
+        assert!(best.unwrap().1 < 1e-6 && distance(&units[77 * DESCRIPTOR..][..DESCRIPTOR]) < 1e-6);
+    }
+}

@@ -1,0 +1,131 @@
+//! Pictures in, sound out, by way of the training sound: the film's ticks find theirs in what the brain learned from.
+
+use super::finish::Sketch;
+use super::{Playing, RenderPlan};
+use crate::brain::{DESCRIPTOR, Ensemble, Material, OUTPUTS, Player};
+use crate::{Error, Kind, Result};
+use kinophone_dsp::synth::mosaic::{Choice, Chooser, Mosaic, MosaicConfig, Units};
+use kinophone_dsp::units::MediaTime;
+use std::sync::Arc;
+
+/// Pictures that are looked at together where nobody waits.
+const BATCH: usize = 32;
+/// Ticks that are played at a time.
+const CHUNK: usize = 64;
+
+/// Plays an ensemble's material to a succession of pictures.
+///
+/// What the brain says of a tick is kept as a few numbers until the film ends; then the best way through the material is
+/// known, and is played. Live, each tick is chosen at once.
+pub(super) struct Collage<'a> {
+    brain: &'a Ensemble,
+    material: &'a Material,
+    units: Arc<Units>,
+    config: MosaicConfig,
+    player: Player<'a>,
+    chooser: Chooser,
+    /// End of the last picture.
+    shown: MediaTime,
+    rows: Vec<f32>,
+    chosen: Vec<u32>,
+    /// Loudness in dB and probability of silence, tick by tick.
+    levels: Vec<(f32, f32)>,
+}
+
+impl<'a> Collage<'a> {
+    pub(super) fn new(brain: &'a Ensemble, plan: &RenderPlan, config: &MosaicConfig) -> Result<Self> {
+        let Some((material, known)) = brain.material() else {
+            return Err(Error::new(Kind::Invalid, "carries no sound to play with")
+                .at(&plan.brain)
+                .help("train it again without --no-sound"));
+        };
+        let continued = material.config().continued();
+        let units = Units::new(DESCRIPTOR, &known.descriptors, &known.loudness, &continued).map_err(|e| {
+            Error::new(Kind::Damaged, format!("has units that do not fit its sound: {e}"))
+                .at(&plan.brain)
+                .help("make or copy the brain again")
+        })?;
+        let units = Arc::new(units);
+        let chooser = if plan.live {
+            Chooser::greedy(units.clone(), config)
+        } else {
+            Chooser::exact(units.clone(), config)
+        };
+        if plan.live && !brain.config().members.iter().any(|member| member.live) {
+            return Err(Error::new(Kind::Invalid, "has no networks for live use")
+                .at(&plan.brain)
+                .help("leave --live out, or train it again without --no-live"));
+        }
+        let size = brain.config().size as usize;
+        let batch = if plan.live { 1 } else { BATCH };
+        Ok(Self {
+            player: Player::new(brain, size, false, 0, plan.live, batch),
+            config: config.clone(),
+            shown: MediaTime::ZERO,
+            rows: Vec::new(),
+            chosen: Vec::new(),
+            levels: Vec::new(),
+            brain,
+            material,
+            units,
+            chooser,
+        })
+    }
+
+    fn choose(&mut self) {
+        let voice = self.brain.voice();
+        let mut wanted = [0.0; DESCRIPTOR];
+        for row in self.rows.chunks_exact(OUTPUTS) {
+            voice.wanted(row, &mut wanted);
+            self.chosen.extend(self.chooser.push(&wanted));
+            self.levels.push((voice.loudness_db(row), voice.silence(row)));
+        }
+        self.rows.clear();
+    }
+
+    fn sound(&self, frames: usize, sketch: &mut Sketch) -> Result<()> {
+        let mut mosaic = Mosaic::new(self.material.grid(), self.units.clone(), self.material, &self.config);
+        let (mut left, mut sound) = (frames * mosaic.channels(), Vec::new());
+        let mut deliver = |mosaic: &mut Mosaic<&Material>| {
+            sound.resize(mosaic.ready() * mosaic.channels(), 0.0);
+            mosaic.fill(&mut sound);
+            let there = sound.len().min(left);
+            left -= there;
+            sketch.add(&sound[..there])
+        };
+        for (i, (unit, (loudness_db, gate))) in self.chosen.iter().zip(&self.levels).enumerate() {
+            mosaic.push(Choice { unit: *unit, loudness_db: *loudness_db, gate: *gate });
+            if i % CHUNK == CHUNK - 1 {
+                deliver(&mut mosaic)?;
+            }
+        }
+        mosaic.finish();
+        deliver(&mut mosaic)?;
+        // Less than a tick.
+        sketch.add(&vec![0.0; left])
+    }
+}
+
+impl Playing for Collage<'_> {
+    fn show(&mut self, pixels: &[u8], until: MediaTime, _: &mut Sketch) -> Result<()> {
+        self.player.show(pixels, self.shown, until, &mut self.rows);
+        self.shown = until;
+        self.choose();
+        Ok(())
+    }
+
+    fn end(&mut self, length: MediaTime, sketch: &mut Sketch) -> Result<()> {
+        let tick = self.brain.config().grid.tick;
+        let near = tick.ticks_in(length) as i64;
+        let ticks = if tick.middle_of(near) < length { near + 1 } else { near };
+        self.player.finish(ticks, &mut self.rows);
+        self.choose();
+        self.chosen.extend(self.chooser.finish());
+        let frames = self.material.grid().rate.sample_at(length).max(0) as usize;
+        self.sound(frames, sketch)
+    }
+
+    fn ticks(&self) -> u64 {
+        self.player.ticks()
+    }
+}
