@@ -12,7 +12,7 @@ use kinophone::dsp::units::{FrameRate, SampleRate, TickGrid};
 use kinophone::etude::{self, Etude, EtudeConfig, EtudeScore};
 use kinophone::media::{DecodeSound, Ffmpeg};
 use kinophone::plot;
-use kinophone::render::{self, RenderPlan};
+use kinophone::render::{self, RenderPlan, Sounding};
 use kinophone::storage::Overwrite;
 use kinophone::{Error, Result};
 use serde_json::{Value, json};
@@ -124,8 +124,9 @@ impl Stage<'_> {
             output: output.clone(),
             // An etude's tones keep their phase from frame to frame, and so do the blocks of a brain that learned them: end to
             // end they are exact, where windows at random times would make the tones flutter.
-            synth: Some(SynthConfig::Raw),
+            synth: Some(Sounding::Blocks(SynthConfig::Raw)),
             live: false,
+            seed: 0,
             loudness: Some(-18.0),
             keep_original_db: None,
             audio_track: 0,

@@ -6,10 +6,13 @@ use crate::context::{self, Context};
 use crate::progress::span;
 use crate::report::{self, Failure, Outcome};
 use clap::{Args, ValueEnum};
-use kinophone::dsp::synth::{Granular2015Config, GranularConfig, SynthConfig, WindowedConfig};
+use kinophone::dsp::synth::mosaic::MosaicConfig;
+use kinophone::dsp::synth::{
+    Granular2015Config, GranularConfig, SpectralConfig, SynthConfig, WindowedConfig,
+};
 use kinophone::dsp::window::Window;
 use kinophone::media::SoundCodec;
-use kinophone::render::{self, RenderPlan, Rendered};
+use kinophone::render::{self, RenderPlan, Rendered, Sounding};
 use kinophone::storage::Overwrite;
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -56,14 +59,14 @@ pub struct RenderArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "From the brain's blocks to sound")]
 struct SynthArgs {
-    /// How the blocks of a brain of 2015 become sound [default: windowed]
+    /// How what the brain says becomes sound [default: mosaic; windowed for brains of 2015]
     #[arg(long, value_enum)]
     synth: Option<SynthName>,
     /// The same seed gives the same sound
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
     /// As it would sound live: nothing that comes later is known
-    #[arg(long, conflicts_with = "synth")]
+    #[arg(long)]
     live: bool,
 }
 
@@ -115,6 +118,10 @@ struct SoundArgs {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum SynthName {
+    /// The training sound, tick by tick
+    Mosaic,
+    /// Band powers made audible: the brain's own description, without its training sound
+    Spectral,
     /// Blocks end to end, with the buzz of 2015
     Raw,
     /// Overlap-add that removes the buzz
@@ -157,11 +164,15 @@ impl RenderArgs {
     }
 
     /// The synth asked for, with its settings in their ranges; `None` where the choice is left to the library.
-    fn synth_config(&self) -> Result<Option<SynthConfig>, Failure> {
+    fn sounding(&self) -> Result<Option<Sounding>, Failure> {
         let seed = self.synth.seed;
         let config = match self.synth.synth {
-            None if seed == 0 => return Ok(None),
-            None | Some(SynthName::Windowed) => {
+            None => return Ok(None),
+            Some(SynthName::Mosaic) => return Ok(Some(Sounding::Mosaic(MosaicConfig::default()))),
+            Some(SynthName::Spectral) => {
+                return Ok(Some(Sounding::Spectral(SpectralConfig { seed, ..SpectralConfig::default() })));
+            }
+            Some(SynthName::Windowed) => {
                 SynthConfig::Windowed(WindowedConfig { seed, ..WindowedConfig::default() })
             }
             Some(SynthName::Raw) => SynthConfig::Raw,
@@ -169,7 +180,7 @@ impl RenderArgs {
             Some(SynthName::Granular2015) => SynthConfig::Granular2015(Granular2015Config { seed }),
         };
         match config.check() {
-            Ok(()) => Ok(Some(config)),
+            Ok(()) => Ok(Some(Sounding::Blocks(config))),
             Err(e) => {
                 let help = format!("choose a value from {} to {}", e.low, e.high);
                 Err(Failure::usage(format!("{e} (--{})", e.name.replace('_', "-")), help))
@@ -182,8 +193,9 @@ impl RenderArgs {
             brain: self.brain.clone(),
             film: self.film.clone(),
             output: self.output.clone(),
-            synth: self.synth_config()?,
+            synth: self.sounding()?,
             live: self.synth.live,
+            seed: self.synth.seed,
             loudness: match self.sound.loudness {
                 Loudness::Off => None,
                 Loudness::Lufs(lufs) => Some(lufs),
@@ -291,7 +303,9 @@ mod tests {
     fn grains_are_the_defaults_with_what_was_given() {
         let args =
             parse("--synth granular --size-ms 60 --density 0.5 --envelope tukey:0.25 --children 3 --seed 4");
-        let Ok(Some(SynthConfig::Granular(config))) = args.synth_config() else { panic!("no grains") };
+        let Ok(Some(Sounding::Blocks(SynthConfig::Granular(config)))) = args.sounding() else {
+            panic!("no grains")
+        };
         let expected = GranularConfig {
             size_ms: 60.0,
             density: 0.5,
@@ -310,7 +324,7 @@ mod tests {
         }
         let far = parse("--synth granular --pitch 1000");
         far.check().unwrap();
-        assert!(matches!(far.synth_config(), Err(Failure::Usage(_))));
+        assert!(matches!(far.sounding(), Err(Failure::Usage(_))));
     }
 
     #[test]

@@ -100,7 +100,12 @@ fn what_a_brain_can_not_do_is_said() {
     brain(home.path(), &film, &["--steps", "5", "--no-live", "--no-sound"]);
     let (brain, out) = (home.path().join("a.brain"), home.path().join("out.wav"));
     let words = ["render", brain.to_str().unwrap(), film.to_str().unwrap(), "-o", out.to_str().unwrap()];
-    assert!(refuse(home.path(), &words).contains("no sound to play with"));
-    assert!(refuse(home.path(), &[&words[..], &["--synth", "raw"]].concat()).contains("says no samples"));
+    let with = |synth| refuse(home.path(), &[&words[..], &["--synth", synth]].concat());
+    assert!(with("mosaic").contains("no sound to play with"));
+    assert!(with("raw").contains("says no samples"));
     assert!(!out.exists());
+
+    // What it describes can still be made audible.
+    succeed(home.path(), &words);
+    assert!(decode_sound(&out, 22_050).iter().any(|x| *x != 0.0));
 }

@@ -11,6 +11,7 @@ mod finish;
 mod mosaic;
 mod performer;
 mod pictures;
+mod spectral;
 
 pub use performer::Performer;
 
@@ -20,12 +21,13 @@ use crate::storage::{self, AtomicFile, Overwrite};
 use crate::task::Task;
 use crate::{Error, Kind, Result};
 use finish::{Original, Sketch};
-use kinophone_dsp::synth::SynthConfig;
 use kinophone_dsp::synth::mosaic::MosaicConfig;
-use kinophone_dsp::units::{MediaTime, SampleRate};
+use kinophone_dsp::synth::{SpectralConfig, SynthConfig, WindowedConfig};
+use kinophone_dsp::units::{FrameRate, MediaTime, SampleRate};
 use mosaic::Collage;
 use pictures::TimedPictures;
 use serde::Serialize;
+use spectral::Drawing;
 use std::path::{Path, PathBuf};
 
 /// What to render.
@@ -37,9 +39,10 @@ pub struct RenderPlan {
     pub film: PathBuf,
     /// The file to write; its extension decides the container.
     pub output: PathBuf,
-    /// How a brain's blocks become sound; `None`: what suits the brain. A brain that plays its training sound takes nothing
-    /// else.
-    pub synth: Option<SynthConfig>,
+    /// How the brain's answers become sound; `None`: what suits the brain.
+    pub synth: Option<Sounding>,
+    /// Seed of what is random in the synth that suits the brain, where none is named.
+    pub seed: u64,
     /// Play as if live: with those networks that know nothing of what comes, and at once.
     pub live: bool,
     /// Integrated loudness of the result in LUFS (EBU R 128); `None` leaves the level as the brain says it.
@@ -87,18 +90,14 @@ pub struct Rendered {
 
 /// How a brain's answers become sound.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(untagged)]
+#[serde(rename_all = "kebab-case")]
 pub enum Sounding {
-    /// Blocks of samples through a synth.
+    /// Blocks of samples through a synth: for brains of 2015.
     Blocks(SynthConfig),
-    /// The training sound, tick by tick.
-    Mosaic {
-        /// "mosaic"
-        name: &'static str,
-        /// Its settings.
-        #[serde(flatten)]
-        config: MosaicConfig,
-    },
+    /// The training sound, tick by tick: for ensembles that carry it.
+    Mosaic(MosaicConfig),
+    /// Band powers made audible: for ensembles.
+    Spectral(SpectralConfig),
 }
 
 /// The ceiling for true peaks, in dBTP, that a listener's player sees.
@@ -115,14 +114,15 @@ pub fn render(ffmpeg: &Ffmpeg, plan: &RenderPlan, task: Task<'_>) -> Result<Rend
     let original = plan.keep_original_db.map(|db| Original::find(&facts, plan, db)).transpose()?;
 
     let sounding = Sounding::of(&brain, plan)?;
-    let format = Format::of(&brain, original.as_ref());
+    let format = Format::of(&brain, &sounding, original.as_ref());
     let mut sketch = Sketch::new(folder_of(&plan.output), format, plan.loudness.is_some())?;
     let mut playing: Box<dyn Playing> = match (&brain, &sounding) {
         (AnyBrain::Classic(brain), Sounding::Blocks(synth)) => Box::new(Performer::new(brain, synth)),
-        (AnyBrain::Ensemble(brain), Sounding::Mosaic { config, .. }) => {
-            Box::new(Collage::new(brain, plan, config)?)
+        (AnyBrain::Ensemble(brain), Sounding::Mosaic(config)) => Box::new(Collage::new(brain, plan, config)?),
+        (AnyBrain::Ensemble(brain), Sounding::Spectral(config)) => {
+            Box::new(Drawing::new(brain, plan, config)?)
         }
-        _ => unreachable!("the way of sounding follows from the brain"),
+        _ => unreachable!("Sounding::of refuses what does not suit the brain"),
     };
     let performance =
         Performance { ffmpeg, plan, facts: &facts, brain: &brain, original: original.as_ref(), task };
@@ -160,25 +160,51 @@ pub fn render(ffmpeg: &Ffmpeg, plan: &RenderPlan, task: Task<'_>) -> Result<Rend
 }
 
 impl Sounding {
-    /// What suits the brain, or what was asked for.
+    /// What was asked for, where it suits the brain, or what suits it best.
     fn of(brain: &AnyBrain, plan: &RenderPlan) -> Result<Self> {
         let refused =
             |what: &str, help: &str| Err(Error::new(Kind::Invalid, what).at(&plan.brain).help(help));
-        match brain {
-            AnyBrain::Classic(_) if plan.live => {
+        match (brain, plan.synth.clone()) {
+            (AnyBrain::Classic(_), _) if plan.live => {
                 refused("needs no other networks to play live", "leave --live out")
             }
-            AnyBrain::Classic(_) => Ok(Self::Blocks(plan.synth.clone().unwrap_or_default())),
-            AnyBrain::Ensemble(_) if plan.synth.is_some() => refused(
-                "says no samples, so there is nothing for a synth to join",
+            (AnyBrain::Ensemble(brain), _)
+                if plan.live && !brain.config().members.iter().any(|member| member.live) =>
+            {
+                refused(
+                    "has no networks for live use",
+                    "leave --live out, or train it again without --no-live",
+                )
+            }
+            (AnyBrain::Classic(_), None) => {
+                let config = WindowedConfig { seed: plan.seed, ..WindowedConfig::default() };
+                Ok(Self::Blocks(SynthConfig::Windowed(config)))
+            }
+            (AnyBrain::Classic(_), Some(Self::Blocks(synth))) => Ok(Self::Blocks(synth)),
+            (AnyBrain::Classic(_), Some(_)) => refused(
+                "says samples and does not describe sound",
+                "choose another --synth, or train without --preset",
+            ),
+            (AnyBrain::Ensemble(_), Some(Self::Blocks(_))) => refused(
+                "says no samples, so there is nothing for this synth to join",
                 "leave --synth out, or train with --preset classic",
             ),
-            AnyBrain::Ensemble(brain) => {
-                let config = MosaicConfig { jump_price: brain.config().jump, ..MosaicConfig::default() };
-                Ok(Self::Mosaic { name: "mosaic", config })
+            (AnyBrain::Ensemble(brain), None) if brain.material().is_none() => {
+                Ok(Self::Spectral(SpectralConfig { seed: plan.seed, ..SpectralConfig::default() }))
             }
+            (AnyBrain::Ensemble(brain), None) => {
+                let config = MosaicConfig { jump_price: brain.config().jump, ..MosaicConfig::default() };
+                Ok(Self::Mosaic(config))
+            }
+            (AnyBrain::Ensemble(_), Some(other)) => Ok(other),
         }
     }
+}
+
+/// How many ticks have their middle before `length`.
+fn ticks_until(tick: FrameRate, length: MediaTime) -> i64 {
+    let near = tick.ticks_in(length) as i64;
+    if tick.middle_of(near) < length { near + 1 } else { near }
 }
 
 /// Rates and channels.
@@ -193,13 +219,13 @@ struct Format {
 }
 
 impl Format {
-    fn of(brain: &AnyBrain, original: Option<&Original>) -> Self {
-        let (synth_rate, synth_channels) = match brain {
-            AnyBrain::Ensemble(brain) if let Some((material, _)) = brain.material() => {
-                (material.config().rate, material.config().channels)
-            }
-            _ => (brain.grid().rate, 1),
+    fn of(brain: &AnyBrain, sounding: &Sounding, original: Option<&Original>) -> Self {
+        let material = match (brain, sounding) {
+            (AnyBrain::Ensemble(brain), Sounding::Mosaic(_)) => brain.material(),
+            _ => None,
         };
+        let (synth_rate, synth_channels) =
+            material.map_or((brain.grid().rate, 1), |(m, _)| (m.config().rate, m.config().channels));
         let (rate, channels) = original.map_or((synth_rate, synth_channels), |o| {
             (synth_rate.max(o.rate), synth_channels.max(o.channels))
         });

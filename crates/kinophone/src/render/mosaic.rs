@@ -37,7 +37,7 @@ impl<'a> Collage<'a> {
         let Some((material, known)) = brain.material() else {
             return Err(Error::new(Kind::Invalid, "carries no sound to play with")
                 .at(&plan.brain)
-                .help("train it again without --no-sound"));
+                .help("add --synth spectral, or train it again without --no-sound"));
         };
         let continued = material.config().continued();
         let units = Units::new(DESCRIPTOR, &known.descriptors, &known.loudness, &continued).map_err(|e| {
@@ -51,11 +51,6 @@ impl<'a> Collage<'a> {
         } else {
             Chooser::exact(units.clone(), config)
         };
-        if plan.live && !brain.config().members.iter().any(|member| member.live) {
-            return Err(Error::new(Kind::Invalid, "has no networks for live use")
-                .at(&plan.brain)
-                .help("leave --live out, or train it again without --no-live"));
-        }
         let size = brain.config().size as usize;
         let batch = if plan.live { 1 } else { BATCH };
         Ok(Self {
@@ -115,9 +110,7 @@ impl Playing for Collage<'_> {
     }
 
     fn end(&mut self, length: MediaTime, sketch: &mut Sketch) -> Result<()> {
-        let tick = self.brain.config().grid.tick;
-        let near = tick.ticks_in(length) as i64;
-        let ticks = if tick.middle_of(near) < length { near + 1 } else { near };
+        let ticks = super::ticks_until(self.brain.config().grid.tick, length);
         self.player.finish(ticks, &mut self.rows);
         self.choose();
         self.chosen.extend(self.chooser.finish());

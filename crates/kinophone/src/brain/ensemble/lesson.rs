@@ -231,7 +231,7 @@ impl<'a> Lesson<'a> {
     /// The networks of the recipe: recurrent and convolutional ones on the part that moves and on the whole picture.
     fn members(&self) -> Vec<MemberConfig> {
         let views = self.eye.config();
-        let (moving, whole) = (0..views[0].len(), views[0].len()..views[0].len() + views[1].len());
+        let (moving, whole) = (0..views[0].width(), views[0].width()..views[0].width() + views[1].width());
         let motion = 0..views[0].signed + views[0].absolute;
         let member = |shape: fn(usize, bool) -> Shape, sees: &Range<usize>, live: bool| {
             let shape = shape(sees.len(), live);
@@ -348,14 +348,14 @@ impl<'a> Lesson<'a> {
     /// What members say of whole films.
     fn predict(&self, configs: &[MemberConfig], members: &[Net]) -> Vec<Vec<f32>> {
         let films = || configs.iter().zip(members).filter(|(config, _)| !config.live);
-        let width = self.eye.len();
+        let width = self.eye.width();
         self.reels
             .par_iter()
             .map(|known| {
                 let mut choir = Choir::new(films(), width);
-                let (mut rows, mut seen) = (Vec::new(), vec![0.0; width]);
+                let (mut rows, mut seen, all) = (Vec::new(), vec![0.0; width], 0..width);
                 for tick in 0..known.seen.ticks() {
-                    known.seen.fill(tick, &[0..width], &mut seen);
+                    known.seen.fill(tick, std::slice::from_ref(&all), &mut seen);
                     choir.hear(&seen, &mut rows);
                 }
                 choir.finish(&mut rows);
@@ -439,7 +439,7 @@ fn look(eye: &Eye, pairs: &Pairs, reel: &Reel<'_>, task: Task<'_>, done: &mut u6
     let mut gaze = Gaze::new(eye, shard.size() as usize, shard.colour(), tick, reel.first_tick, BATCH);
     let (mut rows, mut numbers) = (Vec::new(), Vec::new());
     let keep = |rows: &mut Vec<f32>, numbers: &mut Vec<i16>| {
-        numbers.extend(Seen::new(eye.len(), rows).numbers);
+        numbers.extend(Seen::new(eye.width(), rows).numbers);
         rows.clear();
     };
     for k in 0..shard.pictures() {
@@ -457,7 +457,7 @@ fn look(eye: &Eye, pairs: &Pairs, reel: &Reel<'_>, task: Task<'_>, done: &mut u6
     }
     gaze.finish(reel.first_tick + i64::from(reel.ticks), &mut rows);
     keep(&mut rows, &mut numbers);
-    Ok(Seen { width: eye.len(), numbers })
+    Ok(Seen { width: eye.width(), numbers })
 }
 
 /// Rows of films (ascending) as runs of neighbouring ticks; rows of no film are left out.
@@ -545,7 +545,7 @@ fn silences(eye: &Eye, tick: FrameRate, seed: u64) -> Vec<Seen> {
                 gaze.show(&[level; SIDE * SIDE], time(k), time(k + 1).max(time(k) + MediaTime(1)), &mut rows);
             }
             gaze.finish(SILENT_TICKS as i64, &mut rows);
-            Seen::new(eye.len(), &rows)
+            Seen::new(eye.width(), &rows)
         })
         .collect()
 }

@@ -219,7 +219,7 @@ fn check_config(config: &EnsembleConfig) -> Result<(), String> {
     if let Some(member) = config.members.iter().find(|member| member.shape.check().is_err()) {
         return Err(format!("has a network of the impossible shape {:?}", member.shape));
     }
-    let seen: usize = config.views.iter().map(ViewConfig::len).sum();
+    let seen: usize = config.views.iter().map(ViewConfig::width).sum();
     for member in &config.members {
         let inputs: usize = member.sees.iter().map(ExactSizeIterator::len).sum();
         if member.sees.iter().any(|range| range.start > range.end || range.end > seen) {

@@ -25,7 +25,7 @@ impl<'a> Player<'a> {
         let members = config.members.iter().zip(&brain.members).filter(|(member, _)| member.live == live);
         Self {
             gaze: Gaze::new(&brain.eye, side, colour, config.grid.tick, first, batch),
-            choir: Choir::new(members, brain.eye.len()),
+            choir: Choir::new(members, brain.eye.width()),
             seen: Vec::new(),
         }
     }

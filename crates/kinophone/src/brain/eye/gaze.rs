@@ -49,7 +49,7 @@ impl<'a> Gaze<'a> {
         }
     }
 
-    /// Shows a picture from `begin` until `end`; the ticks that are known by now are added to `rows`, [`Eye::len`] numbers
+    /// Shows a picture from `begin` until `end`; the ticks that are known by now are added to `rows`, [`Eye::width`] numbers
     /// each.
     pub fn show(&mut self, pixels: &[u8], begin: MediaTime, end: MediaTime, rows: &mut Vec<f32>) {
         let zoomed: Vec<Vec<f32>> = self

@@ -91,7 +91,7 @@ impl ViewConfig {
     }
 
     /// How many numbers it gives a tick.
-    pub fn len(&self) -> usize {
+    pub fn width(&self) -> usize {
         self.of_motion() + self.of_appearance()
     }
 }
@@ -140,8 +140,8 @@ impl Eye {
     }
 
     /// Numbers a tick, over all views.
-    pub fn len(&self) -> usize {
-        self.views.iter().map(|view| view.config.len()).sum()
+    pub fn width(&self) -> usize {
+        self.views.iter().map(|view| view.config.width()).sum()
     }
 
     /// The eigenpictures of a view, `[side², components]` row by row: of the signed and of the absolute difference, and of

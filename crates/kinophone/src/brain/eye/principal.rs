@@ -30,8 +30,8 @@ pub fn components(rows: &[f32], inputs: usize, count: usize, seed: u64) -> Layer
     let a = Mat::from_fn(n, inputs, |r, c| rows[r * inputs + c] - mean[c]);
     let Some((directions, variances)) = subspace(&a, wanted, seed) else { return layer };
     let first = variances.first().copied().unwrap_or(0.0).sqrt();
-    for k in 0..count.min(wanted) {
-        let deviation = variances[k].max(0.0).sqrt();
+    for (k, variance) in variances.iter().enumerate().take(count) {
+        let deviation = variance.max(0.0).sqrt();
         if deviation <= LEAST * first || deviation == 0.0 {
             break;
         }

@@ -47,7 +47,7 @@ fn the_view_zooms_into_what_moves() {
     let region = eye.views[0].config.region;
     assert!(region.x > 0.4 && region.y > 0.2 && region.h < 0.4, "{region:?}");
     assert_eq!(eye.views[1].config.region, Region::WHOLE);
-    assert_eq!(eye.len(), (64 + 64 + 1 + 16 + 2) + (64 + 64 + 1 + 64 + 2));
+    assert_eq!(eye.width(), (64 + 64 + 1 + 16 + 2) + (64 + 64 + 1 + 64 + 2));
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn numbers_do_not_depend_on_the_batch() {
     let eye = fitted(&film);
     let ticks = 72;
     let one = look(&eye, &film, 1, ticks);
-    assert_eq!(one.len(), ticks as usize * eye.len());
+    assert_eq!(one.len(), ticks as usize * eye.width());
     for batch in [7, 64] {
         assert_eq!(one, look(&eye, &film, batch, ticks));
     }
@@ -71,13 +71,13 @@ fn motion_stands_at_the_moment_when_a_picture_appears() {
     let jump: Vec<Vec<u8>> = (0..60).map(|k| vec![if k < 30 { 20u8 } else { 90 }; SMALL * SMALL]).collect();
     let rows = look(&eye, &jump, 16, 72);
     let moved = eye.views[0].config.of_motion() - 1;
-    let curve: Vec<f32> = rows.chunks_exact(eye.len()).map(|row| row[moved]).collect();
+    let curve: Vec<f32> = rows.chunks_exact(eye.width()).map(|row| row[moved]).collect();
     let top = (0..72).max_by(|a, b| curve[*a].total_cmp(&curve[*b])).unwrap();
     // Tick 35's middle is at 1.183 s, tick 36's at 1.217 s.
     assert!((35..=36).contains(&top), "{top}");
     assert!(curve[33] < curve[top] - 0.5 && curve[38] < curve[top] - 0.5, "{curve:?}");
-    let mean = eye.views[0].config.len() - 2;
-    let brightness: Vec<f32> = rows.chunks_exact(eye.len()).map(|row| row[mean]).collect();
+    let mean = eye.views[0].config.width() - 2;
+    let brightness: Vec<f32> = rows.chunks_exact(eye.width()).map(|row| row[mean]).collect();
     assert!(brightness[34] < brightness[37], "{brightness:?}");
 }
 

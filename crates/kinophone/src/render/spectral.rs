@@ -1,0 +1,87 @@
+//! Pictures in, sound out, by way of band powers: the brain's description of sound made audible as it is.
+
+use super::finish::Sketch;
+use super::{Playing, RenderPlan};
+use crate::brain::{Ensemble, OUTPUTS, Player};
+use crate::{Error, Kind, Result};
+use kinophone_dsp::measure::BANDS;
+use kinophone_dsp::synth::{Controls, Spectral, SpectralConfig};
+use kinophone_dsp::units::MediaTime;
+
+/// Pictures that are looked at together where nobody waits.
+const BATCH: usize = 32;
+
+/// Plays an ensemble's description of sound, tick by tick.
+pub(super) struct Drawing<'a> {
+    brain: &'a Ensemble,
+    player: Player<'a>,
+    synth: Spectral,
+    /// End of the last picture.
+    shown: MediaTime,
+    rows: Vec<f32>,
+    sound: Vec<f32>,
+    taken: usize,
+}
+
+impl<'a> Drawing<'a> {
+    pub(super) fn new(brain: &'a Ensemble, plan: &RenderPlan, config: &SpectralConfig) -> Result<Self> {
+        let unusable = |e: &dyn std::fmt::Display| {
+            Error::new(Kind::Invalid, format!("can't be played by the spectral synth: {e}")).at(&plan.brain)
+        };
+        config.check().map_err(|e| unusable(&e))?;
+        let size = brain.config().size as usize;
+        let batch = if plan.live { 1 } else { BATCH };
+        Ok(Self {
+            player: Player::new(brain, size, false, 0, plan.live, batch),
+            synth: Spectral::new(brain.config().grid, config),
+            shown: MediaTime::ZERO,
+            rows: Vec::new(),
+            sound: Vec::new(),
+            taken: 0,
+            brain,
+        })
+    }
+
+    fn play(&mut self, sketch: &mut Sketch) -> Result<()> {
+        let voice = self.brain.voice();
+        let mut bands = [0.0; BANDS];
+        for row in self.rows.chunks_exact(OUTPUTS) {
+            voice.bands(row, &mut bands);
+            let (loudness_db, silence) = (voice.loudness_db(row), voice.silence(row));
+            self.synth.push(Controls { bands: &bands, loudness_db, silence });
+        }
+        self.rows.clear();
+        self.deliver(usize::MAX, sketch)
+    }
+
+    /// Hands over what is ready, up to `most` samples of the whole.
+    fn deliver(&mut self, most: usize, sketch: &mut Sketch) -> Result<()> {
+        self.sound.resize(self.synth.ready(), 0.0);
+        self.synth.fill(&mut self.sound);
+        let there = self.sound.len().min(most.saturating_sub(self.taken));
+        self.taken += there;
+        sketch.add(&self.sound[..there])
+    }
+}
+
+impl Playing for Drawing<'_> {
+    fn show(&mut self, pixels: &[u8], until: MediaTime, sketch: &mut Sketch) -> Result<()> {
+        self.player.show(pixels, self.shown, until, &mut self.rows);
+        self.shown = until;
+        self.play(sketch)
+    }
+
+    fn end(&mut self, length: MediaTime, sketch: &mut Sketch) -> Result<()> {
+        let grid = self.brain.config().grid;
+        self.player.finish(super::ticks_until(grid.tick, length), &mut self.rows);
+        self.play(sketch)?;
+        self.synth.finish();
+        let whole = grid.rate.sample_at(length).max(0) as usize;
+        self.deliver(whole, sketch)?;
+        sketch.add(&vec![0.0; whole.saturating_sub(self.taken)])
+    }
+
+    fn ticks(&self) -> u64 {
+        self.player.ticks()
+    }
+}
