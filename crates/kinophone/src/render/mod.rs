@@ -90,14 +90,15 @@ pub struct Rendered {
 
 /// How a brain's answers become sound.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(tag = "name", rename_all = "kebab-case")]
 pub enum Sounding {
-    /// Blocks of samples through a synth: for brains of 2015.
-    Blocks(SynthConfig),
     /// The training sound, tick by tick: for ensembles that carry it.
     Mosaic(MosaicConfig),
     /// Band powers made audible: for ensembles.
     Spectral(SpectralConfig),
+    /// Blocks of samples through a synth, which has a name of its own: for brains of 2015.
+    #[serde(untagged)]
+    Blocks(SynthConfig),
 }
 
 /// The ceiling for true peaks, in dBTP, that a listener's player sees.
