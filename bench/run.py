@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Kinophone's speed and memory, each against its floor or peer in the same run.
 
-usage: bench/run.py [ROW ...] [--film FILM] [--repeats 3] [--shared ../shared] [--work DIR]
+usage: python3 bench/run.py [ROW ...] [--film FILM] [--repeats 3] [--shared ../shared] [--work DIR]
 
-Rows: prepare, throughput, film, render, memory, corpus-memory, granular (default: all).
-The floor is ffmpeg decoding the film's pictures to 64x64 grey; the peer is torch_classic.py (needs torch: pip install torch numpy).
+Rows: prepare, throughput, film, render, memory, corpus-memory, granular, networks, train, play, mosaic, spectral (default: all).
+The floor is ffmpeg decoding the film's pictures to 64x64 grey; the peer is torch_classic.py or, for networks with memory, torch_memory.py (both need torch: pip install torch numpy).
 Runs of ours and of the other alternate; figures are medians, and ratios of medians. Prints a Markdown table to standard output.
 """
 import argparse, json, os, shutil, statistics, subprocess, sys, tempfile, time
@@ -135,9 +135,58 @@ class Bench:
         self.row("resident memory of training", "a 10-hour corpus (a film repeated)", f"**{peak:.0f} MB**", "≤ 1500 MB", "")
         shutil.rmtree(corpus)
 
+    def networks(self):
+        build = ["cargo", "build", "--release", "--quiet", "--workspace", "--example", "memory"]
+        subprocess.run(build, check=True, cwd=ROOT)
+        for net in ("gru", "tcn"):
+            a, b = [], []
+            for _ in range(self.o.repeats):
+                a.append(step_ms([ROOT / "target/release/examples/memory", net]))
+                b.append(step_ms([sys.executable, ROOT / "bench/torch_memory.py", net]))
+            ours, peer = statistics.median(a), statistics.median(b)
+            self.row(f"training step, {net}, 16 windows of 128 ticks", f"PyTorch: {peer:.1f} ms", f"{ours:.1f} ms, ratio **{peer / ours:.2f}**", "≥ 1.0", "≥ 1.5")
+
+    def ensemble(self):
+        """The film prepared, and the default brain trained on it: the brain, and the seconds of each training."""
+        corpus, path, times = self.work / "prepared", self.work / "default.brain", []
+        if not path.exists():
+            if not corpus.exists():
+                subprocess.run([PROGRAM, "prepare", self.o.film, "-o", corpus, "--size", "128", "--quiet"], check=True, env=self.env)
+            for _ in range(self.o.repeats):
+                times.append(seconds([PROGRAM, "train", corpus, "-o", path, "--force", "--quiet"], env=self.env))
+        return path, times
+
+    def train(self):
+        self.work.joinpath("default.brain").unlink(missing_ok=True)
+        _, times = self.ensemble()
+        self.row("default train, film prepared", "–", f"**{statistics.median(times):.0f} s**", "≤ 240 s", "≤ 60 s")
+
+    def play(self):
+        brain, out = self.ensemble()[0], self.work / "play.mp4"
+        shutil.rmtree(self.cache, ignore_errors=True)
+        command = [PROGRAM, "render", brain, self.o.film, "-o", out, "--force", "--quiet"]
+        ours, base = alternate(self.o.repeats, lambda: seconds(command, env=self.env), floor(self.o.film))
+        self.row("render with defaults to .mp4", f"ffmpeg decoding: {base:.1f} s", f"{ours:.1f} s, ratio **{ours / base:.2f}**", "≤ 1.4", "≤ 1.1")
+
     def granular(self):
-        command = ["cargo", "bench", "--quiet", "--profile", "release", "-p", "kinophone-dsp", "--bench", "granular"]
-        print(subprocess.run(command, check=True, cwd=ROOT, capture_output=True, text=True).stdout, flush=True)
+        divan("granular")
+
+    def mosaic(self):
+        divan("mosaic")
+
+    def spectral(self):
+        divan("spectral")
+
+
+def divan(name):
+    command = ["cargo", "bench", "--quiet", "--profile", "release", "-p", "kinophone-dsp", "--bench", name]
+    print(subprocess.run(command, check=True, cwd=ROOT, capture_output=True, text=True).stdout, flush=True)
+
+
+def step_ms(command):
+    """Median milliseconds of a training step: the first number of each line."""
+    said = subprocess.run([str(c) for c in command], check=True, capture_output=True, text=True).stdout
+    return statistics.median(float(line.split()[0]) for line in said.splitlines())
 
 
 def rate(command):
@@ -146,7 +195,7 @@ def rate(command):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    rows = ["prepare", "throughput", "film", "render", "memory", "corpus-memory", "granular"]
+    rows = ["prepare", "throughput", "film", "render", "memory", "corpus-memory", "granular", "networks", "train", "play", "mosaic", "spectral"]
     p.add_argument("rows", nargs="*", metavar="ROW", help=", ".join(rows))
     p.add_argument("--shared", type=Path, default=ROOT.parent / "shared")
     p.add_argument("--film", type=Path)

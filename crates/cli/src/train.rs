@@ -46,7 +46,7 @@ fn ensemble(args: &TrainArgs, place: &Place, corpus: Corpus, context: &Context) 
         grid: args.grid(),
         hops: 1,
         size: smallest.min(args::SIZE),
-        colour: false,
+        colour: args.colour(),
         hold_out: args.ensemble_training().hold_out,
         validation: false,
         silence_secs: 0.0,

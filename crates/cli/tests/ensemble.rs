@@ -3,6 +3,13 @@
 
 mod support;
 
+use kinophone::dsp::measure::correlation;
+use kinophone::dsp::spectrum::PowerSpectrum;
+use kinophone::dsp::units::SampleRate;
+use kinophone::dsp::window::{Form, Window};
+use kinophone::etude::{Etude, EtudeConfig, Shape, score};
+use kinophone::media::Ffmpeg;
+use kinophone::task::{Cancel, Quiet, Task};
 use std::ffi::OsStr;
 use std::path::Path;
 use std::process::Command;
@@ -90,6 +97,66 @@ fn a_pianos_notes_come_with_the_hands_and_nothing_comes_from_nothing() {
         inspected.contains("5 for films, 5 for live use") && inspected.contains("44100 Hz"),
         "{inspected}"
     );
+}
+
+/// The strongest frequency of `sound` between 200 and 700 Hz, in Hz: the fundamental of a line.
+fn pitch(sound: &[f32], rate: f64) -> f64 {
+    let n = 4096;
+    let mut spectrum = PowerSpectrum::new(n, Window::Hann, Form::Periodic);
+    let mut padded = vec![0.0; n];
+    let start = (n - sound.len().min(n)) / 2;
+    padded[start..start + sound.len().min(n)].copy_from_slice(&sound[..sound.len().min(n)]);
+    let power = spectrum.of(&padded, 0);
+    let bin = |hz: f64| (hz * n as f64 / rate) as usize;
+    let best = (bin(200.0)..bin(700.0)).max_by(|a, b| power[*a].total_cmp(&power[*b])).unwrap();
+    best as f64 * rate / n as f64
+}
+
+/// Films whose truth is known, one to learn from and another to play to.
+#[test]
+fn an_etudes_shapes_sound_on_time_and_at_their_pitch() {
+    let home = tempfile::tempdir().unwrap();
+    let (lesson, test) = (home.path().join("lesson.mp4"), home.path().join("test.mp4"));
+    let ffmpeg = Ffmpeg::locate(None).unwrap();
+    let cancel = Cancel::default();
+    let draw = |seconds, seed, film: &Path| {
+        let etude = Etude::new(EtudeConfig::shapes(seconds, seed)).unwrap();
+        etude.write(&ffmpeg, film, Task { watcher: &Quiet, cancel: &cancel }).unwrap();
+        etude
+    };
+    draw(180, 11, &lesson);
+    let etude = draw(90, 12, &test);
+    let said = brain(home.path(), &lesson, &[]);
+    println!("{}", said["verdict"]);
+
+    let rate = SampleRate::new(22_050).unwrap();
+    let truth = etude.sound();
+    for more in [&[][..], &["--live"]] {
+        let out = home.path().join("test.wav");
+        render(home.path(), &test, &out, &[more, &["--loudness", "off", "--force"]].concat());
+        let sound = decode_sound(&out, 22_050);
+        let score = score(&etude.events, &sound, rate);
+        println!("{more:?}: {score:?}");
+
+        // Frames with nothing but a line, whose height says its pitch.
+        let alone = |frame: u64| {
+            let mut on = etude.events.iter().filter(|e| e.frame <= frame && frame < e.end_frame());
+            on.next().is_some_and(|e| e.shape == Shape::Line) && on.next().is_none()
+        };
+        let pairs: Vec<(f64, f64)> = (1..etude.frames() - 1)
+            .filter(|frame| (frame - 1..=frame + 1).all(alone))
+            .map(|frame| {
+                let at = frame as usize * 735;
+                let part = |sound: &[f32]| pitch(&sound[at - 735..at + 2 * 735], 22_050.0).ln();
+                (part(&truth), part(&sound))
+            })
+            .collect();
+        let (a, b): (Vec<f64>, Vec<f64>) = pairs.into_iter().unzip();
+        let r = correlation(&a, &b);
+        println!("{more:?}: pitch follows with {r:.3} over {} frames", a.len());
+        assert!(score.hit_rate() >= 0.99 && score.invented == 0, "{score:?}");
+        assert!(r >= 0.9, "pitch follows with {r}");
+    }
 }
 
 #[test]

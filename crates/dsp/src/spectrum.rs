@@ -19,6 +19,66 @@ pub struct Stft {
     scratch: Vec<Complex32>,
 }
 
+/// Two-dimensional Fourier transform of square pictures.
+pub struct PictureSpectrum {
+    side: usize,
+    forward: Arc<dyn RealToComplex<f32>>,
+    line: Vec<f32>,
+    rows: Vec<Complex32>,
+    parts: [Vec<Complex32>; 2],
+    scratch: Vec<Complex32>,
+}
+
+impl PictureSpectrum {
+    /// Of `side × side` pixels; `side` is even.
+    pub fn new(side: usize) -> Self {
+        let forward = RealFftPlanner::new().plan_fft_forward(side);
+        let half = || vec![Complex32::default(); side / 2 + 1];
+        Self {
+            side,
+            line: vec![0.0; side],
+            rows: vec![Complex32::default(); side * (side / 2 + 1)],
+            parts: [half(), half()],
+            scratch: vec![Complex32::default(); forward.get_scratch_len()],
+            forward,
+        }
+    }
+
+    /// log(1 + |F|) of `picture` (row by row), `[side, side / 2 + 1]`: row v holds the vertical frequencies 0, 1 … side / 2,
+    /// −side / 2 + 1 … −1, column u the horizontal frequency u.
+    pub fn log_magnitude(&mut self, picture: &[f32], out: &mut [f32]) {
+        let (side, half) = (self.side, self.side / 2 + 1);
+        for (row, out) in picture.chunks_exact(side).zip(self.rows.chunks_exact_mut(half)) {
+            self.line.copy_from_slice(row);
+            transform(&*self.forward, &mut self.line, out, &mut self.scratch);
+        }
+        for u in 0..half {
+            // A column is complex: F = F(re) + i F(im), each of which is symmetric.
+            for (part, take) in self.parts.iter_mut().zip([|c: Complex32| c.re, |c: Complex32| c.im]) {
+                for (x, row) in self.line.iter_mut().zip(self.rows.chunks_exact(half)) {
+                    *x = take(row[u]);
+                }
+                transform(&*self.forward, &mut self.line, part, &mut self.scratch);
+            }
+            for v in 0..side {
+                let k = v.min(side - v);
+                let [re, im] =
+                    self.parts.each_ref().map(|part| if v < half { part[k] } else { part[k].conj() });
+                out[v * half + u] = (re + Complex32::i() * im).norm().ln_1p();
+            }
+        }
+    }
+}
+
+fn transform(
+    forward: &dyn RealToComplex<f32>,
+    line: &mut [f32],
+    out: &mut [Complex32],
+    scratch: &mut [Complex32],
+) {
+    forward.process_with_scratch(line, out, scratch).expect("lengths are those of the plan");
+}
+
 /// The frames of a short-time Fourier transform.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Spectrogram {

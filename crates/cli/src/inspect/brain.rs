@@ -53,7 +53,7 @@ fn ensemble(path: &Path, bytes: u64, brain: &Ensemble, pictures: Option<&Path>) 
             percent(r.x + r.w),
             percent(r.y),
             percent(r.y + r.h),
-            view.signed + view.absolute + view.appearance
+            view.looks.iter().map(|(_, count)| count).sum::<usize>()
         );
         facts.line("looks at", place)
     });

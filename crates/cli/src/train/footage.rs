@@ -4,7 +4,7 @@ use super::TrainArgs;
 use crate::cache;
 use crate::context::{self, Context};
 use kinophone::Result;
-use kinophone::corpus::{self, Corpus, Shard};
+use kinophone::corpus::{self, Corpus, PrepareOptions, Shard};
 use std::cmp::Reverse;
 use std::path::{Path, PathBuf};
 
@@ -53,7 +53,8 @@ impl Footage {
         if self.films.is_empty() {
             return Ok(Vec::new());
         }
-        let options = args.pictures.prepare_options(args.size(), true);
+        let options =
+            PrepareOptions { colour: args.colour(), ..args.pictures.prepare_options(args.size(), true) };
         let prepared =
             corpus::prepare(&context.ffmpeg()?, &self.films, &cache::films()?, &options, context.task())?;
         Ok(prepared.into_iter().map(|p| p.shard).collect())

@@ -6,7 +6,8 @@ use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, ValueEnum};
 use kinophone::Result;
 use kinophone::brain::{
-    self, Activation, BrainConfig, EnsembleTraining, Optimizer, PRESETS, Pretrain, TrainConfig,
+    self, Activation, BrainConfig, EnsembleTraining, NetKind, Optimizer, PRESETS, Pretrain, Region, See,
+    TrainConfig, Where,
 };
 use kinophone::corpus::HoldOut;
 use kinophone::dsp::units::{FrameRate, SampleRate, TickGrid};
@@ -29,6 +30,10 @@ const EXAMPLES: &str = "\
 Examples:
   A brain from one film:
     kinophone train piano.mp4 -o piano.brain
+
+  With its colours, looking at the middle of the picture and the whole:
+    kinophone train cartoon.mkv -o toon.brain --see motion,appearance,colour \\
+        --region 0.25,0,0.5,1
 
   From a corpus and a film, for ten minutes, a deep belief network of 2015:
     kinophone train corpus street.mkv -o city.brain --preset classic-deep \\
@@ -102,9 +107,92 @@ struct EnsembleArgs {
     /// No networks for live use, which takes half the time
     #[arg(long)]
     no_live: bool,
-    /// The brain does not carry its training sound, and can't play
+    /// The brain does not carry its training sound; the spectral synth plays it all the same
     #[arg(long)]
     no_sound: bool,
+    /// What it looks for, separated by commas [default: motion,appearance]
+    #[arg(long, value_name = "WHAT,…", value_delimiter = ',', value_parser = sight, long_help = SEE)]
+    see: Vec<Sight>,
+    /// The part of the picture that it looks at besides the whole: 'auto' finds what moves, 'whole' looks at nothing
+    /// else, X,Y,W,H is a part in shares of width and height, such as 0.25,0,0.5,1 [default: auto]
+    #[arg(long, value_name = "WHERE", value_parser = region)]
+    region: Option<Where>,
+    /// Kinds of networks, separated by commas [default: gru,tcn]
+    #[arg(long, value_enum, value_name = "KIND,…", value_delimiter = ',')]
+    net: Vec<Net>,
+    /// Look at each film in so many other ways, too: moved, scaled, by other light, in a mirror [default: 0]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=16))]
+    variations: Option<u32>,
+}
+
+const SEE: &str = "\
+What it looks for, separated by commas [default: motion,appearance]
+
+- motion:      differences between pictures, signed and absolute
+- appearance:  the picture itself
+- pca:K        K components (eigenpictures) of each, 1 to 256, instead of as many as the footage can teach
+- colour:      the picture's colours; reads films in colour
+- fft2:        the picture's two-dimensional spectrum: textures, wherever they are
+- grey:        the picture's plain pixels, 16 x 16
+- past:K       besides the present tick the K before it, 1 to 16";
+
+/// A word of `--see`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sight {
+    Motion,
+    Appearance,
+    Components(usize),
+    Colour,
+    Spectrum,
+    Grey,
+    Past(usize),
+}
+
+fn sight(text: &str) -> Result<Sight, String> {
+    let number = |text: &str, most: usize| {
+        let count = text.parse().ok().filter(|k| (1..=most).contains(k));
+        count.ok_or_else(|| format!("after the colon write a number from 1 to {most}"))
+    };
+    match text.split_once(':') {
+        Some(("pca", k)) => number(k, 256).map(Sight::Components),
+        Some(("past", k)) => number(k, 16).map(Sight::Past),
+        None if text == "motion" => Ok(Sight::Motion),
+        None if text == "appearance" => Ok(Sight::Appearance),
+        None if text == "colour" => Ok(Sight::Colour),
+        None if text == "fft2" => Ok(Sight::Spectrum),
+        None if text == "grey" => Ok(Sight::Grey),
+        _ => Err("write motion, appearance, pca:K, colour, fft2, grey or past:K".to_owned()),
+    }
+}
+
+/// In shares of the picture; at least a hundredth wide and high.
+fn region(text: &str) -> Result<Where, String> {
+    match text {
+        "auto" => return Ok(Where::Auto),
+        "whole" => return Ok(Where::Whole),
+        _ => {}
+    }
+    let numbers: Vec<f32> = text.split(',').filter_map(|word| word.trim().parse().ok()).collect();
+    let [x, y, w, h] = numbers[..] else {
+        return Err("write 'auto', 'whole' or four shares X,Y,W,H".to_owned());
+    };
+    let region = Region { x, y, w, h };
+    if region.is_valid() && w >= 0.01 && h >= 0.01 {
+        Ok(Where::Region(region))
+    } else {
+        Err("X + W and Y + H reach 1 at most, and W and H are at least 0.01".to_owned())
+    }
+}
+
+/// A kind of network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Net {
+    /// Recurrent (gated recurrent units)
+    Gru,
+    /// Convolutional over time
+    Tcn,
+    /// Without a memory
+    Mlp,
 }
 
 #[derive(Debug, Args)]
@@ -236,8 +324,16 @@ impl TrainArgs {
             live: !self.ensemble.no_live,
             keep_sound: !self.ensemble.no_sound,
             hold_out: self.network.hold_out,
+            see: self.ensemble.see(),
+            nets: if self.ensemble.net.is_empty() { usual.nets } else { self.ensemble.nets() },
+            variations: self.ensemble.variations.unwrap_or(usual.variations),
             ..usual
         }
+    }
+
+    /// Whether films are read in colour.
+    pub fn colour(&self) -> bool {
+        self.pictures.colour || self.ensemble.see().colour
     }
 
     /// What a network of 2015 is.
@@ -287,9 +383,52 @@ impl TrainArgs {
 }
 
 impl EnsembleArgs {
+    /// What is named, or the usual; a number of components or of past ticks alone changes nothing else.
+    fn see(&self) -> See {
+        let mut see = See { region: self.region.unwrap_or(Where::Auto), ..See::default() };
+        let number = |sight: &Sight| matches!(sight, Sight::Components(_) | Sight::Past(_));
+        if !self.see.iter().all(number) {
+            (see.motion, see.appearance) = (false, false);
+        }
+        for sight in &self.see {
+            match sight {
+                Sight::Motion => see.motion = true,
+                Sight::Appearance => see.appearance = true,
+                Sight::Components(k) => see.components = Some(*k),
+                Sight::Colour => see.colour = true,
+                Sight::Spectrum => see.spectrum = true,
+                Sight::Grey => see.grey = true,
+                Sight::Past(k) => see.past = *k,
+            }
+        }
+        see
+    }
+
+    fn nets(&self) -> Vec<NetKind> {
+        let mut nets: Vec<NetKind> = Vec::new();
+        for net in &self.net {
+            let kind = match net {
+                Net::Gru => NetKind::Gru,
+                Net::Tcn => NetKind::Tcn,
+                Net::Mlp => NetKind::Mlp,
+            };
+            if !nets.contains(&kind) {
+                nets.push(kind);
+            }
+        }
+        nets
+    }
+
     fn first_given(&self) -> Option<&'static str> {
-        let given =
-            [(self.steps.is_some(), "--steps"), (self.no_live, "--no-live"), (self.no_sound, "--no-sound")];
+        let given = [
+            (self.steps.is_some(), "--steps"),
+            (self.no_live, "--no-live"),
+            (self.no_sound, "--no-sound"),
+            (!self.see.is_empty(), "--see"),
+            (self.region.is_some(), "--region"),
+            (!self.net.is_empty(), "--net"),
+            (self.variations.is_some(), "--variations"),
+        ];
         given.iter().find(|(is, _)| *is).map(|(_, name)| *name)
     }
 }

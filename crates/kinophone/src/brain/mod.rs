@@ -19,9 +19,9 @@ mod voice;
 
 pub use ensemble::train as train_ensemble;
 pub use ensemble::{
-    Ensemble, EnsembleConfig, EnsembleTraining, EnsembleVerdict, MemberConfig, Player, Units,
+    Ensemble, EnsembleConfig, EnsembleTraining, EnsembleVerdict, MemberConfig, NetKind, Player, Units,
 };
-pub use eye::{Eye, Region, ViewConfig};
+pub use eye::{Eye, Look, Region, See, ViewConfig, Where};
 pub use file::Brain;
 pub use material::{Material, MaterialConfig, Stretch};
 pub use trainer::train;
@@ -99,7 +99,7 @@ impl AnyBrain {
     pub fn colour(&self) -> bool {
         match self {
             Self::Classic(brain) => brain.config().colour,
-            Self::Ensemble(_) => false,
+            Self::Ensemble(brain) => brain.eye().colour(),
         }
     }
 }

@@ -41,6 +41,8 @@ const FLOOR_DB: f32 = -70.0;
 const SILENT_DB: f32 = -60.0;
 /// An onset peaks where the flux is a local maximum this many deviations above its median.
 const PEAK_DEVIATIONS: f32 = 0.5;
+/// No tick is surer of silence than 1 less this.
+const LEAST_CHANCE: f32 = 1e-6;
 /// Ticks that one thread describes at a time.
 const CHUNK: usize = 64;
 
@@ -199,6 +201,23 @@ impl Voice {
         self.target(&heard, 0, out);
     }
 
+    /// Makes a row say silence, by a share of 0 to 1.
+    pub fn hush(&self, row: &mut [f32], share: f32) {
+        if share <= 0.0 {
+            return;
+        }
+        let mut silence = [0.0; OUTPUTS];
+        self.target_of_silence(&mut silence);
+        // What is logistic has a probability to be mixed.
+        let mixed = |logit: f32, towards: f32| {
+            let p = logistic(logit) + share * (towards - logistic(logit));
+            (p.max(LEAST_CHANCE) / (1.0 - p).max(LEAST_CHANCE)).ln()
+        };
+        let (peak, gate) = (mixed(row[PEAK], 0.0), mixed(row[GATE], 1.0));
+        row.iter_mut().zip(silence).for_each(|(x, s)| *x += share * (s - *x));
+        (row[PEAK], row[GATE]) = (peak, gate);
+    }
+
     /// By which a tick of training sound is found: `[66]`.
     pub fn unit(&self, heard: &Heard, tick: usize, out: &mut [f32]) {
         let mut row = [0.0; OUTPUTS];
@@ -337,6 +356,16 @@ mod tests {
         assert_eq!((rows[100][GATE], rows[300][GATE]), (0.0, 1.0));
         let mut silence = [0.0; OUTPUTS];
         voice.target_of_silence(&mut silence);
+        let mut hushed = rows[100];
+        voice.hush(&mut hushed, 1.0);
+        assert!(voice.silence(&hushed) > 0.999 && (voice.loudness_db(&hushed) + 70.0).abs() < 1e-3);
+        voice.hush(&mut hushed, 0.0);
+        let mut half = [0.0; OUTPUTS];
+        voice.hush(&mut half, 0.5);
+        assert!(
+            (voice.silence(&half) - 0.75).abs() < 1e-5
+                && (half[LOUDNESS] - silence[LOUDNESS] / 2.0).abs() < 1e-6
+        );
         assert!(silence.iter().zip(&rows[300]).all(|(a, b)| (a - b).abs() < 1e-4));
         assert!((voice.loudness_db(&rows[300]) + 70.0).abs() < 1e-3);
     }

@@ -30,6 +30,7 @@ pub(super) struct Collage<'a> {
     chosen: Vec<u32>,
     /// Loudness in dB and probability of silence, tick by tick.
     levels: Vec<(f32, f32)>,
+    dump: Vec<f32>,
 }
 
 impl<'a> Collage<'a> {
@@ -54,12 +55,13 @@ impl<'a> Collage<'a> {
         let size = brain.config().size as usize;
         let batch = if plan.live { 1 } else { BATCH };
         Ok(Self {
-            player: Player::new(brain, size, false, 0, plan.live, batch),
+            player: Player::new(brain, size, brain.eye().colour(), 0, plan.live, batch),
             config: config.clone(),
             shown: MediaTime::ZERO,
             rows: Vec::new(),
             chosen: Vec::new(),
             levels: Vec::new(),
+            dump: Vec::new(),
             brain,
             material,
             units,
@@ -72,6 +74,9 @@ impl<'a> Collage<'a> {
         let mut wanted = [0.0; DESCRIPTOR];
         for row in self.rows.chunks_exact(OUTPUTS) {
             voice.wanted(row, &mut wanted);
+            if std::env::var("KDUMP").is_ok() {
+                self.dump.extend_from_slice(&wanted);
+            }
             self.chosen.extend(self.chooser.push(&wanted));
             self.levels.push((voice.loudness_db(row), voice.silence(row)));
         }
@@ -80,6 +85,18 @@ impl<'a> Collage<'a> {
 
     fn sound(&self, frames: usize, sketch: &mut Sketch) -> Result<()> {
         let mut mosaic = Mosaic::new(self.material.grid(), self.units.clone(), self.material, &self.config);
+        if let Ok(path) = std::env::var("KDUMP") {
+            let (_, known) = self.brain.material().unwrap();
+            let mut bytes = Vec::new();
+            for (i, unit) in self.chosen.iter().enumerate() {
+                let wanted = &self.dump[i * DESCRIPTOR..][..DESCRIPTOR];
+                let there = &known.descriptors[*unit as usize * DESCRIPTOR..][..DESCRIPTOR];
+                bytes.extend(wanted.iter().chain(there).flat_map(|x| x.to_le_bytes()));
+                bytes.extend(known.loudness[*unit as usize].to_le_bytes());
+                bytes.extend(self.levels[i].0.to_le_bytes());
+            }
+            std::fs::write(path, bytes).unwrap();
+        }
         let (mut left, mut sound) = (frames * mosaic.channels(), Vec::new());
         let mut deliver = |mosaic: &mut Mosaic<&Material>| {
             sound.resize(mosaic.ready() * mosaic.channels(), 0.0);

@@ -32,7 +32,7 @@ impl<'a> Drawing<'a> {
         let size = brain.config().size as usize;
         let batch = if plan.live { 1 } else { BATCH };
         Ok(Self {
-            player: Player::new(brain, size, false, 0, plan.live, batch),
+            player: Player::new(brain, size, brain.eye().colour(), 0, plan.live, batch),
             synth: Spectral::new(brain.config().grid, config),
             shown: MediaTime::ZERO,
             rows: Vec::new(),

@@ -2,7 +2,7 @@
 
 use super::player::Choir;
 use super::{Ensemble, EnsembleAbout, EnsembleConfig, EnsembleVerdict, MemberConfig, Units};
-use crate::brain::eye::{Eye, Gaze, Neighbours};
+use crate::brain::eye::{CLIP, Eye, Gaze, Neighbours, See, Variation};
 use crate::brain::material::{Material, stretches};
 use crate::brain::memory::{Batch, Loss, Measure, Net, Recipe, Shape, Trainer};
 use crate::brain::trainer::diverged;
@@ -11,9 +11,9 @@ use crate::corpus::{HoldOut, Pairs, Reel, Source};
 use crate::task::Task;
 use crate::{Error, Kind, Result};
 use kinophone_dsp::measure::correlation;
-use kinophone_dsp::units::{FrameRate, MediaTime};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
@@ -31,10 +31,10 @@ const WARM_UP: u32 = 20;
 const AHEAD: usize = 10;
 /// Pictures that are looked at together.
 const BATCH: usize = 128;
-/// Synthetic films of silence.
-const SILENCES: usize = 32;
-/// Ticks of each.
-const SILENT_TICKS: usize = 2 * TICKS;
+/// In this share of windows the scene looks strange throughout: what describes the picture is moved by numbers of this
+/// deviation, so that networks learn to rely on motion where they do not know the scene.
+const STRANGE: f32 = 0.3;
+const STRANGENESS: f32 = 1.5;
 /// From this correlation of onsets on validation blocks on, onsets count fully when sound is chosen.
 const PREDICTABLE: f64 = 0.2;
 /// Numbers are kept in 16 bits: ±5 deviations in steps of 0.00015.
@@ -49,6 +49,12 @@ pub struct EnsembleTraining {
     pub lr: f32,
     /// Seed of everything random.
     pub seed: u64,
+    /// What it looks for in pictures.
+    pub see: See,
+    /// Kinds of networks.
+    pub nets: Vec<NetKind>,
+    /// In how many other ways the same film is looked at.
+    pub variations: u32,
     /// Whether members for live use are trained, too.
     pub live: bool,
     /// Whether the brain carries its training sound.
@@ -57,9 +63,42 @@ pub struct EnsembleTraining {
     pub hold_out: HoldOut,
 }
 
+/// A kind of network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NetKind {
+    /// Recurrent: gated recurrent units.
+    Gru,
+    /// Convolutional over time.
+    Tcn,
+    /// Without a memory.
+    Mlp,
+}
+
+impl NetKind {
+    fn shape(self, inputs: usize, live: bool) -> Shape {
+        match self {
+            Self::Gru => Shape::gru(inputs, OUTPUTS),
+            Self::Tcn => Shape::tcn(inputs, OUTPUTS, live),
+            Self::Mlp => Shape::mlp(inputs, OUTPUTS),
+        }
+    }
+}
+
 impl Default for EnsembleTraining {
     fn default() -> Self {
-        Self { steps: 250, lr: 2e-3, seed: 1, live: true, keep_sound: true, hold_out: HoldOut::Every5th }
+        let (see, nets) = (See::default(), vec![NetKind::Gru, NetKind::Tcn]);
+        Self {
+            steps: 250,
+            lr: 2e-3,
+            seed: 1,
+            see,
+            nets,
+            variations: 0,
+            live: true,
+            keep_sound: true,
+            hold_out: HoldOut::Every5th,
+        }
     }
 }
 
@@ -102,8 +141,6 @@ struct Lesson<'a> {
     eye: Eye,
     voice: Voice,
     reels: Vec<Known>,
-    /// What black, white, fading and flickering pictures look like.
-    silences: Vec<Seen>,
     /// Training rows.
     lessons: Vec<Run>,
 }
@@ -111,9 +148,25 @@ struct Lesson<'a> {
 /// A film: what the eye saw, and what was heard.
 struct Known {
     seen: Seen,
+    /// The same, filmed in other ways.
+    variations: Vec<Seen>,
     heard: Heard,
     first_row: u32,
     ticks: u32,
+}
+
+/// Filmed from a little elsewhere, by another light, or in a mirror.
+fn variation(seed: u64, number: u32) -> Variation {
+    let mut random = ChaCha8Rng::seed_from_u64(seed ^ 0x7a51_a710);
+    random.set_stream(u64::from(number));
+    let mut around = |by: f32| random.random_range(-by..=by);
+    Variation {
+        moved: (around(0.08), around(0.08)),
+        scale: around(0.15).exp(),
+        contrast: around(0.25).exp(),
+        brightness: around(0.05),
+        mirrored: number % 2 == 0,
+    }
 }
 
 /// Neighbouring ticks of one film.
@@ -201,18 +254,21 @@ impl<'a> Lesson<'a> {
                 colour: shard.colour(),
             }
         };
-        let eye = Eye::fit(pictures.len(), neighbours, training.seed);
+        let eye = Eye::fit(&training.see, pictures.len(), neighbours, training.seed);
         task.cancel.check()?;
         let all: u64 = reels.iter().map(|reel| reel.shard.pictures() as u64).sum();
-        task.watcher.stage("looking", "pictures", Some(all));
+        task.watcher.stage("looking", "pictures", Some(all * u64::from(1 + training.variations)));
         let mut known = Vec::new();
         let mut done = 0;
         for reel in &reels {
-            let seen = look(&eye, pairs, reel, task, &mut done)?;
+            let seen = look(&eye, pairs, reel, Variation::NONE, task, &mut done)?;
+            let variations = (0..training.variations)
+                .map(|i| look(&eye, pairs, reel, variation(training.seed, i), task, &mut done))
+                .collect::<Result<Vec<_>>>()?;
             let heard = Heard::listen(pairs.grid(), reel.first_tick, reel.ticks as usize, |start, out| {
                 pairs.read_sound(reel.number, start, out);
             });
-            known.push(Known { seen, heard, first_row: reel.first_row, ticks: reel.ticks });
+            known.push(Known { seen, variations, heard, first_row: reel.first_row, ticks: reel.ticks });
             pairs.release();
         }
         let lessons = runs(pairs.training(), &known);
@@ -224,37 +280,48 @@ impl<'a> Lesson<'a> {
             .collect();
         let voice =
             Voice::fit(&known.iter().zip(&ticks).map(|(k, t)| (&k.heard, &t[..])).collect::<Vec<_>>());
-        let silences = silences(&eye, pairs.grid().tick, training.seed);
-        Ok(Self { pairs, training, task, eye, voice, reels: known, silences, lessons })
+        Ok(Self { pairs, training, task, eye, voice, reels: known, lessons })
     }
 
-    /// The networks of the recipe: recurrent and convolutional ones on the part that moves and on the whole picture.
+    /// One network of each kind for each view, and a recurrent one that sees nothing but motion in the part that moves.
     fn members(&self) -> Vec<MemberConfig> {
-        let views = self.eye.config();
-        let (moving, whole) = (0..views[0].width(), views[0].width()..views[0].width() + views[1].width());
-        let motion = 0..views[0].signed + views[0].absolute;
-        let member = |shape: fn(usize, bool) -> Shape, sees: &Range<usize>, live: bool| {
-            let shape = shape(sees.len(), live);
-            let ahead = if matches!(shape, Shape::Gru { .. }) && !live { AHEAD } else { 0 };
-            MemberConfig { shape, sees: vec![sees.clone()], ahead, live }
+        let mut from = 0;
+        let views: Vec<Range<usize>> = self
+            .eye
+            .config()
+            .iter()
+            .map(|view| {
+                from += view.width();
+                from - view.width()..from
+            })
+            .collect();
+        let differences = 0..self.eye.config()[0].of_differences();
+        let kinds = &self.training.nets;
+        let mut wanted: Vec<(NetKind, &Range<usize>)> = Vec::new();
+        for (i, view) in views.iter().enumerate() {
+            for kind in kinds {
+                wanted.push((*kind, view));
+                if i == 0 && *kind == NetKind::Gru && !differences.is_empty() {
+                    wanted.push((NetKind::Gru, &differences));
+                }
+            }
+        }
+        let member = |(kind, sees): &(NetKind, &Range<usize>), live: bool| {
+            let past = self.training.see.past;
+            let ahead = if *kind == NetKind::Gru && !live { AHEAD } else { 0 };
+            let shape = kind.shape(sees.len() * (1 + past), live);
+            MemberConfig { shape, sees: vec![(*sees).clone()], ahead, past, live }
         };
-        let film = [
-            (gru as fn(usize, bool) -> Shape, &moving),
-            (gru, &motion),
-            (tcn, &moving),
-            (gru, &whole),
-            (tcn, &whole),
-        ];
-        let live = if self.training.live { &film[..] } else { &[] };
-        let film = film.iter().map(|(shape, sees)| member(*shape, sees, false));
-        film.chain(live.iter().map(|(shape, sees)| member(*shape, sees, true))).collect()
+        let film = wanted.iter().map(|wanted| member(wanted, false));
+        let live = if self.training.live { &wanted[..] } else { &[] };
+        film.chain(live.iter().map(|wanted| member(wanted, true))).collect()
     }
 
     /// Trains the quickest member without a part of the training film, and sees how it does there: how sure of itself a
     /// network is about what it did not learn, and whether onsets can be predicted at all.
     fn try_out(&mut self, configs: &[MemberConfig]) -> Result<Trial> {
-        let film = |config: &&MemberConfig| !config.live && matches!(config.shape, Shape::Tcn { .. });
-        let Some(config) = configs.iter().find(film) else { return Ok(Trial::default()) };
+        let quick = configs.iter().find(|config| !config.live && matches!(config.shape, Shape::Tcn { .. }));
+        let Some(config) = quick.or(configs.first()) else { return Ok(Trial::default()) };
         let (rest, aside) = set_aside(&self.lessons);
         if rest.is_empty() || aside.is_empty() {
             return Ok(Trial::default());
@@ -308,8 +375,7 @@ impl<'a> Lesson<'a> {
         (f64::from(self.training.lr) * rise * fall) as f32
     }
 
-    /// Fills a batch with windows out of the training ticks. In the last one everything before or after a random tick is a
-    /// silent picture.
+    /// Fills a batch with windows out of the training ticks.
     fn draw(&self, config: &MemberConfig, lessons: &[Run], seed: u64, step: u32, windows: &mut Windows) {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         random.set_stream(1 + u64::from(step));
@@ -325,24 +391,42 @@ impl<'a> Lesson<'a> {
             });
             let Some(run) = run else { continue };
             let first = run.ticks.start + random.random_range(0..=run.ticks.len().saturating_sub(TICKS));
-            let silence = (window == WINDOWS - 1).then(|| Silence::draw(self, &mut random));
+            let seen = match random.random_range(0..=self.training.variations as usize) {
+                0 => &self.reels[run.reel].seen,
+                i => &self.reels[run.reel].variations[i - 1],
+            };
+            let strange = (random.random::<f32>() < STRANGE).then(|| self.strangeness(config, &mut random));
             for k in 0..TICKS {
                 let tick = first + k;
                 let there = tick < run.ticks.end;
                 let (x, y, counts) = windows.at(window, k);
                 *counts = there;
-                let known = &self.reels[run.reel];
-                match silence.as_ref().and_then(|s| s.at(k + config.ahead)) {
-                    Some((seen, tick)) => seen.fill(tick, &config.sees, x),
-                    None => known.seen.fill(tick + config.ahead, &config.sees, x),
+                // The present, and then the ticks before it.
+                let width = x.len() / (1 + config.past);
+                for (back, x) in x.chunks_exact_mut(width).enumerate() {
+                    seen.fill((tick + config.ahead).saturating_sub(back), &config.sees, x);
+                    if let Some(strange) = &strange {
+                        x.iter_mut().zip(strange).for_each(|(x, by)| *x = (*x + by).clamp(-CLIP, CLIP));
+                    }
                 }
-                match silence.as_ref().and_then(|s| s.at(k)) {
-                    Some(_) => self.voice.target_of_silence(y),
-                    None if there => self.voice.target(&known.heard, tick, y),
-                    None => y.fill(0.0),
+                if there {
+                    self.voice.target(&self.reels[run.reel].heard, tick, y);
+                } else {
+                    y.fill(0.0);
                 }
             }
         }
+    }
+
+    /// By what a member's view of a scene is moved.
+    fn strangeness(&self, config: &MemberConfig, random: &mut ChaCha8Rng) -> Vec<f32> {
+        let mut moved = Vec::new();
+        for view in self.eye.config() {
+            moved.extend(vec![0.0; view.of_motion()]);
+            let by = (0..view.of_appearance()).map(|_| -> f32 { StandardNormal.sample(random) });
+            moved.extend(by.map(|x| STRANGENESS * x));
+        }
+        config.sees.iter().flat_map(|range| &moved[range.clone()]).copied().collect()
     }
 
     /// What members say of whole films.
@@ -352,7 +436,7 @@ impl<'a> Lesson<'a> {
         self.reels
             .par_iter()
             .map(|known| {
-                let mut choir = Choir::new(films(), width);
+                let mut choir = Choir::new(films(), width, &self.voice);
                 let (mut rows, mut seen, all) = (Vec::new(), vec![0.0; width], 0..width);
                 for tick in 0..known.seen.ticks() {
                     known.seen.fill(tick, std::slice::from_ref(&all), &mut seen);
@@ -433,10 +517,19 @@ fn training_pictures(pairs: &Pairs, reels: &[Reel<'_>]) -> Vec<(usize, usize)> {
 }
 
 /// What the eye sees of a film, from its first tick to its last.
-fn look(eye: &Eye, pairs: &Pairs, reel: &Reel<'_>, task: Task<'_>, done: &mut u64) -> Result<Seen> {
+fn look(
+    eye: &Eye,
+    pairs: &Pairs,
+    reel: &Reel<'_>,
+    by: Variation,
+    task: Task<'_>,
+    done: &mut u64,
+) -> Result<Seen> {
     let shard = reel.shard;
     let tick = pairs.grid().tick;
-    let mut gaze = Gaze::new(eye, shard.size() as usize, shard.colour(), tick, reel.first_tick, BATCH);
+    let side = shard.size() as usize;
+    let mut gaze =
+        Gaze::new(eye, side, shard.colour(), tick, reel.first_tick, BATCH).varied(side, shard.colour(), by);
     let (mut rows, mut numbers) = (Vec::new(), Vec::new());
     let keep = |rows: &mut Vec<f32>, numbers: &mut Vec<i16>| {
         numbers.extend(Seen::new(eye.width(), rows).numbers);
@@ -501,77 +594,6 @@ fn set_aside(lessons: &[Run]) -> (Vec<Run>, Vec<Run>) {
         before += run.ticks.len();
     }
     (rest, aside)
-}
-
-fn gru(inputs: usize, _: bool) -> Shape {
-    Shape::gru(inputs, OUTPUTS)
-}
-
-fn tcn(inputs: usize, live: bool) -> Shape {
-    Shape::tcn(inputs, OUTPUTS, live)
-}
-
-/// Part of a window that is silent.
-struct Silence<'a> {
-    seen: &'a Seen,
-    offset: usize,
-    ticks: Range<usize>,
-}
-
-impl<'a> Silence<'a> {
-    fn draw(lesson: &'a Lesson<'_>, random: &mut ChaCha8Rng) -> Self {
-        let seen = &lesson.silences[random.random_range(0..lesson.silences.len())];
-        let cut = random.random_range(0..TICKS);
-        let ticks = if random.random() { 0..cut } else { cut..2 * TICKS };
-        Self { seen, offset: random.random_range(0..TICKS), ticks }
-    }
-
-    fn at(&self, tick: usize) -> Option<(&'a Seen, usize)> {
-        self.ticks.contains(&tick).then_some((self.seen, self.offset + tick))
-    }
-}
-
-/// Films without a sound: black, white and near-black ones, still, fading and flickering.
-fn silences(eye: &Eye, tick: FrameRate, seed: u64) -> Vec<Seen> {
-    const SIDE: usize = 8;
-    let mut random = ChaCha8Rng::seed_from_u64(seed ^ 0x51_1e_4c_e5);
-    (0..SILENCES)
-        .map(|number| {
-            let levels = levels(number, &mut random);
-            let mut gaze = Gaze::new(eye, SIDE, false, tick, 0, SILENT_TICKS);
-            let mut rows = Vec::new();
-            for (k, level) in levels.into_iter().enumerate() {
-                let time = |k: usize| tick.time_of(k as i64);
-                gaze.show(&[level; SIDE * SIDE], time(k), time(k + 1).max(time(k) + MediaTime(1)), &mut rows);
-            }
-            gaze.finish(SILENT_TICKS as i64, &mut rows);
-            Seen::new(eye.width(), &rows)
-        })
-        .collect()
-}
-
-/// Brightness tick by tick.
-fn levels(number: usize, random: &mut ChaCha8Rng) -> Vec<u8> {
-    let period = random.random_range(10..60usize);
-    let (low, high) = (random.random_range(0..4u8), random.random_range(4..20u8));
-    let mut flicker =
-        |low: u8, high: u8| (0..SILENT_TICKS).map(|_| random.random_range(low..=high)).collect();
-    let fade = |from: f32, to: f32| {
-        let level = |k: usize| {
-            let phase = (k % (2 * period)) as f32 / period as f32;
-            let share = if phase < 1.0 { phase } else { 2.0 - phase };
-            (from + share * (to - from)).round() as u8
-        };
-        (0..SILENT_TICKS).map(level).collect()
-    };
-    match number % 8 {
-        0 | 1 => vec![0; SILENT_TICKS],
-        2 | 3 => vec![255; SILENT_TICKS],
-        4 => vec![high; SILENT_TICKS],
-        5 => flicker(low, high),
-        6 => fade(0.0, f32::from(high)),
-        _ => fade(0.0, 255.0),
-    }
 }
 
 /// How well curves follow.

@@ -16,7 +16,7 @@ mod player;
 #[cfg(test)]
 mod tests;
 
-pub use lesson::{EnsembleTraining, train};
+pub use lesson::{EnsembleTraining, NetKind, train};
 pub use player::Player;
 
 use super::eye::{Eye, ViewConfig};
@@ -73,6 +73,8 @@ pub struct MemberConfig {
     pub sees: Vec<Range<usize>>,
     /// By how many ticks its input is ahead of its answer.
     pub ahead: usize,
+    /// How many earlier ticks it sees beside the present one.
+    pub past: usize,
     /// Whether it knows nothing but the past, and so can play live.
     pub live: bool,
 }
@@ -225,7 +227,9 @@ fn check_config(config: &EnsembleConfig) -> Result<(), String> {
         if member.sees.iter().any(|range| range.start > range.end || range.end > seen) {
             return Err("has a network that sees what there is not".to_owned());
         }
-        if inputs != member.shape.inputs() || member.shape.outputs() != OUTPUTS {
+        if inputs.saturating_mul(member.past.saturating_add(1)) != member.shape.inputs()
+            || member.shape.outputs() != OUTPUTS
+        {
             return Err("has a network that does not fit".to_owned());
         }
     }

@@ -3,7 +3,7 @@
 use super::{Ensemble, MemberConfig};
 use crate::brain::eye::Gaze;
 use crate::brain::memory::{Net, Stream};
-use crate::brain::voice::OUTPUTS;
+use crate::brain::voice::{OUTPUTS, Voice};
 use kinophone_dsp::units::MediaTime;
 use std::collections::VecDeque;
 
@@ -25,7 +25,7 @@ impl<'a> Player<'a> {
         let members = config.members.iter().zip(&brain.members).filter(|(member, _)| member.live == live);
         Self {
             gaze: Gaze::new(&brain.eye, side, colour, config.grid.tick, first, batch),
-            choir: Choir::new(members, brain.eye.width()),
+            choir: Choir::new(members, brain.eye.width(), brain.voice()),
             seen: Vec::new(),
         }
     }
@@ -51,9 +51,21 @@ impl<'a> Player<'a> {
     }
 }
 
+/// A picture whose brightness deviates by less than this (1.5 of 255) shows nothing, and is silent …
+const NOTHING: f32 = 0.006;
+/// … and from here on (5 of 255) it shows something.
+const SOMETHING: f32 = 0.02;
+
 /// Members that answer together.
+///
+/// Where a picture shows nothing, be it black, white or between, the answer is silence whatever they say. This is a rule and
+/// not an example to learn from, since networks that are shown blank pictures with silence learn that whatever looks
+/// unlike their film is silent, and keep quiet in other films (see docs/experiments.md).
 pub(super) struct Choir<'a> {
     width: usize,
+    voice: &'a Voice,
+    /// How silent the ticks are that wait for answers, 0..1.
+    silent: VecDeque<f32>,
     members: Vec<Member<'a>>,
     asked: u64,
     said: u64,
@@ -61,15 +73,21 @@ pub(super) struct Choir<'a> {
 
 impl<'a> Choir<'a> {
     /// Of members that see rows of `width` numbers.
-    pub(super) fn new(members: impl Iterator<Item = (&'a MemberConfig, &'a Net)>, width: usize) -> Self {
+    pub(super) fn new(
+        members: impl Iterator<Item = (&'a MemberConfig, &'a Net)>,
+        width: usize,
+        voice: &'a Voice,
+    ) -> Self {
         let members = members.map(|(config, net)| Member::new(config, net.stream())).collect();
-        Self { width, members, asked: 0, said: 0 }
+        Self { width, voice, silent: VecDeque::new(), members, asked: 0, said: 0 }
     }
 
     /// Takes what the eye saw in the next ticks, and adds what all members have answered to `rows`.
     pub(super) fn hear(&mut self, seen: &[f32], rows: &mut Vec<f32>) {
         for seen in seen.chunks_exact(self.width) {
             self.members.iter_mut().for_each(|member| member.hear(seen));
+            let contrast = seen[self.width - 1];
+            self.silent.push_back(((SOMETHING - contrast) / (SOMETHING - NOTHING)).clamp(0.0, 1.0));
             self.asked += 1;
         }
         self.answer(rows);
@@ -85,9 +103,14 @@ impl<'a> Choir<'a> {
         let ready = self.members.iter().map(|member| member.answers.len() / OUTPUTS).min().unwrap_or(0);
         let ready = (ready as u64).min(self.asked - self.said);
         let share = 1.0 / self.members.len().max(1) as f32;
-        for _ in 0..ready * OUTPUTS as u64 {
-            let sum: f32 = self.members.iter_mut().filter_map(|member| member.answers.pop_front()).sum();
-            rows.push(share * sum);
+        for _ in 0..ready {
+            let mut row = [0.0; OUTPUTS];
+            for number in &mut row {
+                let said = self.members.iter_mut().filter_map(|member| member.answers.pop_front());
+                *number = share * said.sum::<f32>();
+            }
+            self.voice.hush(&mut row, self.silent.pop_front().unwrap_or(0.0));
+            rows.extend(row);
         }
         self.said += ready;
     }
@@ -97,11 +120,12 @@ impl<'a> Choir<'a> {
 struct Member<'a> {
     config: &'a MemberConfig,
     stream: Stream,
+    /// The present tick, and then earlier ones.
     input: Vec<f32>,
     /// Answers still to be dropped: those for ticks before the first.
     early: usize,
     answers: VecDeque<f32>,
-    /// What it answers to, last: repeated at the end.
+    /// The present tick: repeated at the end.
     last: Vec<f32>,
 }
 
@@ -110,7 +134,7 @@ impl<'a> Member<'a> {
         Self {
             config,
             stream,
-            input: Vec::new(),
+            input: vec![0.0; config.shape.inputs()],
             early: config.ahead,
             answers: VecDeque::new(),
             last: Vec::new(),
@@ -118,13 +142,20 @@ impl<'a> Member<'a> {
     }
 
     fn hear(&mut self, seen: &[f32]) {
-        self.input.clear();
-        self.input.extend(self.config.sees.iter().flat_map(|range| &seen[range.clone()]));
-        self.last.clone_from(&self.input);
+        let begins = self.last.is_empty();
+        self.last.clear();
+        self.last.extend(self.config.sees.iter().flat_map(|range| &seen[range.clone()]));
+        if begins {
+            // Before the first picture it looked the same.
+            self.input.chunks_exact_mut(self.last.len()).for_each(|tick| tick.copy_from_slice(&self.last));
+        }
         self.push();
     }
 
     fn push(&mut self) {
+        let (width, there) = (self.last.len(), self.input.len());
+        self.input.copy_within(..there - width, width);
+        self.input[..width].copy_from_slice(&self.last);
         let mut answer = [0.0; OUTPUTS];
         if self.stream.push(&self.input, &mut answer) {
             self.keep(&answer);

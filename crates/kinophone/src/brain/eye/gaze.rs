@@ -1,7 +1,7 @@
 //! An eye at work: pictures in as they come, numbers out tick by tick.
 
 use super::zoom::{Region, Zoom};
-use super::{Eye, PIXELS, Room, SIDE};
+use super::{Eye, PIXELS, Room, SIDE, brightness};
 use kinophone_dsp::units::{FrameRate, MediaTime};
 use rayon::prelude::*;
 use std::collections::VecDeque;
@@ -22,6 +22,29 @@ pub struct Gaze<'a> {
     times: Vec<(MediaTime, MediaTime)>,
     tracks: Vec<Track>,
     batch: usize,
+    /// Contrast and brightness that are added.
+    light: (f32, f32),
+}
+
+/// Another way to have filmed the same: what training varies, so that networks learn what does not depend on it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Variation {
+    /// Seen in a mirror.
+    pub mirrored: bool,
+    /// Moves views by shares of their width and height.
+    pub moved: (f32, f32),
+    /// Size of views.
+    pub scale: f32,
+    /// Factor of all brightness.
+    pub contrast: f32,
+    /// Added to all brightness, of 1.
+    pub brightness: f32,
+}
+
+impl Variation {
+    /// The film as it is.
+    pub const NONE: Self =
+        Self { mirrored: false, moved: (0.0, 0.0), scale: 1.0, contrast: 1.0, brightness: 0.0 };
 }
 
 /// Numbers that stand at moments in time.
@@ -36,6 +59,8 @@ impl<'a> Gaze<'a> {
     pub fn new(eye: &'a Eye, side: usize, colour: bool, tick: FrameRate, first: i64, batch: usize) -> Self {
         let zoom = |region: Region| Zoom::new(side, colour, region, SIDE);
         let tracks = eye.views.iter().flat_map(|view| [view.config.of_motion(), view.config.of_appearance()]);
+        // The last one is the contrast.
+        let tracks = tracks.chain([1]);
         Self {
             eye,
             tick,
@@ -46,18 +71,38 @@ impl<'a> Gaze<'a> {
             times: Vec::new(),
             tracks: tracks.map(|width| Track { width, moments: VecDeque::new() }).collect(),
             batch,
+            light: (1.0, 0.0),
         }
+    }
+
+    /// Before the first picture: looks at a film of `side` pixels as if it had been filmed in another way.
+    pub fn varied(mut self, side: usize, colour: bool, by: Variation) -> Self {
+        let region = |region: Region| region.moved(by.moved.0, by.moved.1, by.scale);
+        let zoom = |region: Region| Zoom::new(side, colour, region, SIDE);
+        self.zooms = self.eye.views.iter().map(|view| zoom(region(view.config.region))).collect();
+        if by.mirrored {
+            self.zooms = self.zooms.into_iter().map(Zoom::mirrored).collect();
+        }
+        self.light = (by.contrast, by.brightness);
+        self
     }
 
     /// Shows a picture from `begin` until `end`; the ticks that are known by now are added to `rows`, [`Eye::width`] numbers
     /// each.
     pub fn show(&mut self, pixels: &[u8], begin: MediaTime, end: MediaTime, rows: &mut Vec<f32>) {
+        let planes = self.eye.planes();
         let zoomed: Vec<Vec<f32>> = self
             .zooms
             .par_iter()
             .map(|zoom| {
-                let mut picture = vec![0.0; PIXELS];
-                zoom.apply(pixels, &mut picture);
+                let mut picture = vec![0.0; planes.len() * PIXELS];
+                zoom.apply_planes(pixels, planes, &mut picture);
+                if self.light != (1.0, 0.0) {
+                    let (contrast, brightness) = self.light;
+                    picture[..PIXELS]
+                        .iter_mut()
+                        .for_each(|x| *x = (contrast * *x + brightness).clamp(0.0, 1.0));
+                }
                 picture
             })
             .collect();
@@ -85,15 +130,23 @@ impl<'a> Gaze<'a> {
         if self.times.is_empty() {
             return;
         }
+        let middles = self.times.iter().map(|(begin, end)| (begin.0 + end.0) / 2);
+        let planes = self.eye.planes().len();
+        // The whole picture is the last view.
+        if let (Some(whole), Some(track)) = (self.waiting.last(), self.tracks.last_mut()) {
+            let pictures = whole.chunks_exact(planes * PIXELS).skip(1);
+            let contrasts: Vec<f32> = pictures.map(|picture| brightness(&picture[..PIXELS]).1).collect();
+            track.extend(middles.clone(), &contrasts);
+        }
         for (i, view) in self.eye.views.iter().enumerate() {
             let pictures = &mut self.waiting[i];
-            let last = pictures.len() - PIXELS;
+            let room = &mut self.rooms[i];
+            let last = pictures.len() - planes * PIXELS;
             let (motion, appearance) =
-                view.describe(&pictures[..last], &pictures[PIXELS..], &mut self.rooms[i]);
+                view.describe(planes, &pictures[..last], &pictures[planes * PIXELS..], room);
             pictures.drain(..last);
             self.tracks[2 * i].extend(self.times.iter().map(|(begin, _)| begin.0), &motion);
-            self.tracks[2 * i + 1]
-                .extend(self.times.iter().map(|(begin, end)| (begin.0 + end.0) / 2), &appearance);
+            self.tracks[2 * i + 1].extend(middles.clone(), &appearance);
         }
         self.times.clear();
     }

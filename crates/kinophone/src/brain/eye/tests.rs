@@ -26,7 +26,7 @@ fn film(pictures: usize) -> Vec<Vec<u8>> {
 
 fn fitted(film: &[Vec<u8>]) -> Eye {
     let at = |k: usize| Neighbours { before: &film[k], now: &film[k + 1], side: SMALL, colour: false };
-    Eye::fit(film.len() - 1, at, 3)
+    Eye::fit(&See::default(), film.len() - 1, at, 3)
 }
 
 fn look(eye: &Eye, film: &[Vec<u8>], batch: usize, ticks: i64) -> Vec<f32> {
@@ -47,7 +47,7 @@ fn the_view_zooms_into_what_moves() {
     let region = eye.views[0].config.region;
     assert!(region.x > 0.4 && region.y > 0.2 && region.h < 0.4, "{region:?}");
     assert_eq!(eye.views[1].config.region, Region::WHOLE);
-    assert_eq!(eye.width(), (64 + 64 + 1 + 16 + 2) + (64 + 64 + 1 + 64 + 2));
+    assert_eq!(eye.width(), (64 + 64 + 1 + 16 + 2) + (64 + 64 + 1 + 64 + 2) + 1);
 }
 
 #[test]

@@ -2,8 +2,31 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The luma weights of red, green and blue, applied to the coded values (ITU-R BT.709-6, item 3.2).
-const LUMA: [f32; 3] = [0.2126, 0.7152, 0.0722];
+/// What is taken of the colours of a pixel, by the coded values (ITU-R BT.709-6, item 3.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Plane {
+    /// Luma, 0..1.
+    Grey,
+    /// Blue − luma.
+    Blue,
+    /// Red − luma.
+    Red,
+}
+
+impl Plane {
+    /// In the order in which zoomed pictures have them.
+    pub const ALL: [Self; 3] = [Self::Grey, Self::Blue, Self::Red];
+
+    /// Weights of red, green and blue.
+    fn weights(self) -> [f32; 3] {
+        const LUMA: [f32; 3] = [0.2126, 0.7152, 0.0722];
+        match self {
+            Self::Grey => LUMA,
+            Self::Blue => [-LUMA[0], -LUMA[1], 1.0 - LUMA[2]],
+            Self::Red => [1.0 - LUMA[0], -LUMA[1], -LUMA[2]],
+        }
+    }
+}
 
 /// Part of a picture, in shares of its width and height: 0 is left and top, 1 is right and bottom.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -21,6 +44,18 @@ pub struct Region {
 impl Region {
     /// The whole picture.
     pub const WHOLE: Self = Self { x: 0.0, y: 0.0, w: 1.0, h: 1.0 };
+
+    /// Moved by shares of its own width and height and scaled about its middle, as far as the picture reaches.
+    pub fn moved(self, right: f32, down: f32, scale: f32) -> Self {
+        let axis = |from: f32, length: f32, by: f32| {
+            let middle = from + length * (0.5 + by);
+            let half = 0.5 * length * scale;
+            let (low, high) = ((middle - half).max(0.0), (middle + half).min(1.0));
+            (low, high - low)
+        };
+        let ((x, w), (y, h)) = (axis(self.x, self.w, right), axis(self.y, self.h, down));
+        Self { x, y, w, h }
+    }
 
     /// Whether it lies within the picture and is not empty.
     pub fn is_valid(&self) -> bool {
@@ -52,15 +87,34 @@ impl Zoom {
         Self { from, channels, columns: axis(region.x, region.w), rows: axis(region.y, region.h) }
     }
 
-    /// Writes the region, grey, 0..1, row by row, into `out` (`to × to`).
-    pub fn apply(&self, pixels: &[u8], out: &mut [f32]) {
+    /// The same, seen in a mirror.
+    pub fn mirrored(mut self) -> Self {
+        self.columns.reverse();
+        self
+    }
+
+    /// Writes planes of the region one after another into `out` (`planes × to × to`). Grey pictures have no colours: 0.
+    pub fn apply_planes(&self, pixels: &[u8], planes: &[Plane], out: &mut [f32]) {
+        let size = self.rows.len() * self.columns.len();
+        planes
+            .iter()
+            .zip(out.chunks_exact_mut(size))
+            .for_each(|(plane, out)| self.apply(pixels, *plane, out));
+    }
+
+    /// Writes a plane of the region, row by row, into `out` (`to × to`).
+    pub fn apply(&self, pixels: &[u8], plane: Plane, out: &mut [f32]) {
+        if self.channels == 1 && plane != Plane::Grey {
+            return out.fill(0.0);
+        }
+        let colours = plane.weights();
         let mut line = vec![0.0; self.from];
         for (row, out) in self.rows.iter().zip(out.chunks_exact_mut(self.columns.len())) {
             line.fill(0.0);
             let source =
                 pixels[row.first * self.from * self.channels..].chunks_exact(self.from * self.channels);
             for (pixels, weight) in source.zip(&row.weights) {
-                self.add(pixels, weight / 255.0, &mut line);
+                self.add(pixels, colours, weight / 255.0, &mut line);
             }
             for (out, column) in out.iter_mut().zip(&self.columns) {
                 *out = line[column.first..].iter().zip(&column.weights).map(|(x, w)| x * w).sum();
@@ -68,14 +122,14 @@ impl Zoom {
         }
     }
 
-    fn add(&self, pixels: &[u8], weight: f32, line: &mut [f32]) {
+    fn add(&self, pixels: &[u8], colours: [f32; 3], weight: f32, line: &mut [f32]) {
         if self.channels == 1 {
             line.iter_mut().zip(pixels).for_each(|(sum, x)| *sum += weight * f32::from(*x));
             return;
         }
         for (sum, rgb) in line.iter_mut().zip(pixels.chunks_exact(3)) {
-            let luma: f32 = rgb.iter().zip(LUMA).map(|(x, w)| f32::from(*x) * w).sum();
-            *sum += weight * luma;
+            let mixed: f32 = rgb.iter().zip(colours).map(|(x, w)| f32::from(*x) * w).sum();
+            *sum += weight * mixed;
         }
     }
 }
@@ -146,7 +200,7 @@ mod tests {
     fn the_whole_picture_at_its_own_size_is_itself() {
         let pixels: Vec<u8> = (0..64 * 64).map(|i| (i * 7 % 256) as u8).collect();
         let mut out = vec![0.0; 64 * 64];
-        Zoom::new(64, false, Region::WHOLE, 64).apply(&pixels, &mut out);
+        Zoom::new(64, false, Region::WHOLE, 64).apply(&pixels, Plane::Grey, &mut out);
         for (x, y) in pixels.iter().zip(&out) {
             assert!((f32::from(*x) / 255.0 - y).abs() < 1e-6);
         }
@@ -157,7 +211,7 @@ mod tests {
         for (side, to) in [(128, 64), (64, 64), (100, 64), (40, 64)] {
             let region = Region { x: 0.25, y: 0.1, w: 0.5, h: 0.3 };
             let mut out = vec![0.0; to * to];
-            Zoom::new(side, false, region, to).apply(&ramp(side), &mut out);
+            Zoom::new(side, false, region, to).apply(&ramp(side), Plane::Grey, &mut out);
             let pixel = 0.5 / side as f32;
             for (k, found) in out.iter().enumerate().take(to - 2).skip(2) {
                 let place = 0.25 + 0.5 * (k as f32 + 0.5) / to as f32;
@@ -171,8 +225,8 @@ mod tests {
     fn grey_in_colour_is_grey() {
         let pixels: Vec<u8> = ramp(32).iter().flat_map(|x| [*x; 3]).collect();
         let (mut one, mut two) = (vec![0.0; 64], vec![0.0; 64]);
-        Zoom::new(32, true, Region::WHOLE, 8).apply(&pixels, &mut one);
-        Zoom::new(32, false, Region::WHOLE, 8).apply(&ramp(32), &mut two);
+        Zoom::new(32, true, Region::WHOLE, 8).apply(&pixels, Plane::Grey, &mut one);
+        Zoom::new(32, false, Region::WHOLE, 8).apply(&ramp(32), Plane::Grey, &mut two);
         assert!(one.iter().zip(&two).all(|(a, b)| (a - b).abs() < 1e-5));
     }
 

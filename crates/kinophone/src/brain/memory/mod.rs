@@ -44,7 +44,7 @@ pub enum Shape {
         outputs: usize,
     },
     /// Linear layer, ReLU, residual blocks of dilated convolutions over time with three taps (after Bai, Kolter and
-    /// Koltun 2018), linear layer.
+    /// Koltun 2018), linear layer. Without blocks it is a perceptron, and knows one tick alone.
     Tcn {
         /// Features of a tick.
         inputs: usize,
@@ -68,6 +68,11 @@ impl Shape {
     /// The convolutional network of the standard size: 96 channels, dilations 1, 2, 4, 8.
     pub fn tcn(inputs: usize, outputs: usize, causal: bool) -> Self {
         Self::Tcn { inputs, channels: 96, dilations: vec![1, 2, 4, 8], causal, outputs }
+    }
+
+    /// The same without convolutions, and so without a memory: a perceptron of one hidden layer, 256 units.
+    pub fn mlp(inputs: usize, outputs: usize) -> Self {
+        Self::Tcn { inputs, channels: 256, dilations: Vec::new(), causal: true, outputs }
     }
 
     /// Features of a tick.
@@ -103,7 +108,7 @@ impl Shape {
             }
         };
         // The bound keeps products of sizes far from overflow when a damaged file names them.
-        if sizes.iter().all(|size| (1..=1 << 16).contains(size)) && (4..64).contains(&sizes.len()) {
+        if sizes.iter().all(|size| (1..=1 << 16).contains(size)) && (3..64).contains(&sizes.len()) {
             Ok(())
         } else {
             Err(Error::new(Kind::Invalid, format!("there is no network of the shape {self:?}")))
