@@ -19,9 +19,9 @@ mod voice;
 
 pub use ensemble::train as train_ensemble;
 pub use ensemble::{
-    Ensemble, EnsembleConfig, EnsembleTraining, EnsembleVerdict, MemberConfig, NetKind, Player, Units,
+    Ensemble, EnsembleConfig, EnsembleTraining, EnsembleVerdict, MemberConfig, NetKind, Player, UNIT, Units,
 };
-pub use eye::{Eye, Look, Region, See, ViewConfig, Where};
+pub use eye::{Eye, Look, PORTRAIT, Region, See, ViewConfig, Where};
 pub use file::Brain;
 pub use material::{Material, MaterialConfig, Stretch};
 pub use trainer::train;

@@ -2,10 +2,11 @@
 
 use super::finish::Sketch;
 use super::{Playing, RenderPlan};
-use crate::brain::{DESCRIPTOR, Ensemble, Material, OUTPUTS, Player};
+use crate::brain::{DESCRIPTOR, Ensemble, Material, OUTPUTS, PORTRAIT, Player, UNIT};
 use crate::{Error, Kind, Result};
 use kinophone_dsp::synth::mosaic::{Choice, Chooser, Mosaic, MosaicConfig, Units};
 use kinophone_dsp::units::MediaTime;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// Pictures that are looked at together where nobody waits.
@@ -30,7 +31,10 @@ pub(super) struct Collage<'a> {
     chosen: Vec<u32>,
     /// Loudness in dB and probability of silence, tick by tick.
     levels: Vec<(f32, f32)>,
-    dump: Vec<f32>,
+    /// What the pictures of coming ticks look like.
+    portraits: VecDeque<f32>,
+    /// What the distance between two pictures weighs.
+    weight: f32,
 }
 
 impl<'a> Collage<'a> {
@@ -41,7 +45,12 @@ impl<'a> Collage<'a> {
                 .help("add --synth spectral, or train it again without --no-sound"));
         };
         let continued = material.config().continued();
-        let units = Units::new(DESCRIPTOR, &known.descriptors, &known.loudness, &continued).map_err(|e| {
+        let weight = brain.config().picture;
+        let mut descriptors = known.descriptors.clone();
+        for unit in descriptors.chunks_exact_mut(UNIT) {
+            unit[DESCRIPTOR..].iter_mut().for_each(|x| *x *= weight);
+        }
+        let units = Units::new(UNIT, &descriptors, &known.loudness, &continued).map_err(|e| {
             Error::new(Kind::Damaged, format!("has units that do not fit its sound: {e}"))
                 .at(&plan.brain)
                 .help("make or copy the brain again")
@@ -61,7 +70,8 @@ impl<'a> Collage<'a> {
             rows: Vec::new(),
             chosen: Vec::new(),
             levels: Vec::new(),
-            dump: Vec::new(),
+            portraits: VecDeque::new(),
+            weight,
             brain,
             material,
             units,
@@ -71,12 +81,12 @@ impl<'a> Collage<'a> {
 
     fn choose(&mut self) {
         let voice = self.brain.voice();
-        let mut wanted = [0.0; DESCRIPTOR];
+        self.portraits.extend(self.player.portraits());
+        let mut wanted = [0.0; UNIT];
         for row in self.rows.chunks_exact(OUTPUTS) {
-            voice.wanted(row, &mut wanted);
-            if std::env::var("KDUMP").is_ok() {
-                self.dump.extend_from_slice(&wanted);
-            }
+            voice.wanted(row, &mut wanted[..DESCRIPTOR]);
+            let portrait = self.portraits.drain(..PORTRAIT);
+            wanted[DESCRIPTOR..].iter_mut().zip(portrait).for_each(|(w, p)| *w = self.weight * p);
             self.chosen.extend(self.chooser.push(&wanted));
             self.levels.push((voice.loudness_db(row), voice.silence(row)));
         }
@@ -85,18 +95,6 @@ impl<'a> Collage<'a> {
 
     fn sound(&self, frames: usize, sketch: &mut Sketch) -> Result<()> {
         let mut mosaic = Mosaic::new(self.material.grid(), self.units.clone(), self.material, &self.config);
-        if let Ok(path) = std::env::var("KDUMP") {
-            let (_, known) = self.brain.material().unwrap();
-            let mut bytes = Vec::new();
-            for (i, unit) in self.chosen.iter().enumerate() {
-                let wanted = &self.dump[i * DESCRIPTOR..][..DESCRIPTOR];
-                let there = &known.descriptors[*unit as usize * DESCRIPTOR..][..DESCRIPTOR];
-                bytes.extend(wanted.iter().chain(there).flat_map(|x| x.to_le_bytes()));
-                bytes.extend(known.loudness[*unit as usize].to_le_bytes());
-                bytes.extend(self.levels[i].0.to_le_bytes());
-            }
-            std::fs::write(path, bytes).unwrap();
-        }
         let (mut left, mut sound) = (frames * mosaic.channels(), Vec::new());
         let mut deliver = |mosaic: &mut Mosaic<&Material>| {
             sound.resize(mosaic.ready() * mosaic.channels(), 0.0);

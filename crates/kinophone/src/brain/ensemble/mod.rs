@@ -19,7 +19,7 @@ mod tests;
 pub use lesson::{EnsembleTraining, NetKind, train};
 pub use player::Player;
 
-use super::eye::{Eye, ViewConfig};
+use super::eye::{Eye, PORTRAIT, ViewConfig};
 use super::material::{Material, MaterialConfig};
 use super::memory::{Net, Shape};
 use super::tensors::{self, Form, Tensors};
@@ -60,6 +60,9 @@ pub struct EnsembleConfig {
     pub voice: Voice,
     /// Price of a jump in the mosaic, in squared distances of descriptors.
     pub jump: f32,
+    /// What the distance between two pictures ([`Eye::portrait`]) weighs beside that between two descriptors when sound is
+    /// chosen.
+    pub picture: f32,
     /// The sound that it carries.
     pub material: Option<MaterialConfig>,
 }
@@ -106,10 +109,13 @@ pub struct Ensemble {
     material: Option<Material>,
 }
 
+/// Numbers of a unit: what it sounds like, and what is seen while it sounds.
+pub const UNIT: usize = DESCRIPTOR + PORTRAIT;
+
 /// What is known of each unit of the material.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Units {
-    /// `[units, 66]`
+    /// How it sounds and what is seen there, `[units, 66 + 48]`.
     pub descriptors: Vec<f32>,
     /// In dB.
     pub loudness: Vec<f32>,
@@ -139,7 +145,7 @@ impl Ensemble {
         if let Some(material) = &self.material {
             material.save(&mut numbers);
             let units = self.units.loudness.len();
-            numbers.put("units.descriptors", &[units, DESCRIPTOR], self.units.descriptors.clone());
+            numbers.put("units.descriptors", &[units, UNIT], self.units.descriptors.clone());
             numbers.put("units.loudness", &[units], self.units.loudness.clone());
         }
         numbers
@@ -165,7 +171,7 @@ impl Ensemble {
         let (mut units, mut material) = (Units::default(), None);
         if let Some(there) = &config.material {
             let count = there.units();
-            units.descriptors = numbers.floats("units.descriptors", &[count, DESCRIPTOR])?.to_vec();
+            units.descriptors = numbers.floats("units.descriptors", &[count, UNIT])?.to_vec();
             units.loudness = numbers.floats("units.loudness", &[count])?.to_vec();
             material = Some(Material::restore(there.clone(), config.grid.tick, &numbers)?);
         }

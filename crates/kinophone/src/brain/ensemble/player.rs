@@ -1,7 +1,7 @@
 //! An ensemble at work: pictures in, what it says out, tick by tick.
 
 use super::{Ensemble, MemberConfig};
-use crate::brain::eye::Gaze;
+use crate::brain::eye::{Eye, Gaze, PORTRAIT};
 use crate::brain::memory::{Net, Stream};
 use crate::brain::voice::{OUTPUTS, Voice};
 use kinophone_dsp::units::MediaTime;
@@ -14,7 +14,9 @@ use std::collections::VecDeque;
 pub struct Player<'a> {
     gaze: Gaze<'a>,
     choir: Choir<'a>,
+    eye: &'a Eye,
     seen: Vec<f32>,
+    portraits: Vec<f32>,
 }
 
 impl<'a> Player<'a> {
@@ -26,8 +28,26 @@ impl<'a> Player<'a> {
         Self {
             gaze: Gaze::new(&brain.eye, side, colour, config.grid.tick, first, batch),
             choir: Choir::new(members, brain.eye.width(), brain.voice()),
+            eye: &brain.eye,
             seen: Vec::new(),
+            portraits: Vec::new(),
         }
+    }
+
+    /// What the pictures of the next ticks look like ([`Eye::portrait`]), `[ticks, 48]`: of as many ticks as were seen since
+    /// this was last asked, which may be ahead of the answers.
+    pub fn portraits(&mut self) -> std::vec::Drain<'_, f32> {
+        self.portraits.drain(..)
+    }
+
+    fn hear(&mut self, rows: &mut Vec<f32>) {
+        self.choir.hear(&self.seen, rows);
+        let mut portrait = [0.0; PORTRAIT];
+        for seen in self.seen.chunks_exact(self.eye.width()) {
+            self.eye.portrait(seen, &mut portrait);
+            self.portraits.extend(portrait);
+        }
+        self.seen.clear();
     }
 
     /// Ticks that were answered so far.
@@ -38,15 +58,13 @@ impl<'a> Player<'a> {
     /// Shows a picture from `begin` until `end`, and adds what is said by now to `rows`.
     pub fn show(&mut self, pixels: &[u8], begin: MediaTime, end: MediaTime, rows: &mut Vec<f32>) {
         self.gaze.show(pixels, begin, end, &mut self.seen);
-        self.choir.hear(&self.seen, rows);
-        self.seen.clear();
+        self.hear(rows);
     }
 
     /// After the last picture: adds the rest, up to tick number `until`, exclusive.
     pub fn finish(&mut self, until: i64, rows: &mut Vec<f32>) {
         self.gaze.finish(until, &mut self.seen);
-        self.choir.hear(&self.seen, rows);
-        self.seen.clear();
+        self.hear(rows);
         self.choir.finish(rows);
     }
 }

@@ -40,6 +40,16 @@ const OF_MOTION: usize = 64;
 const OF_COLOUR: usize = 16;
 /// Components of the spectrum.
 const OF_SPECTRUM: usize = 64;
+/// Numbers by which two pictures are compared: of the first components of the differences and of the picture.
+pub const PORTRAIT: usize = 48;
+/// How many of these are of a look.
+fn in_portrait(look: Look) -> usize {
+    match look {
+        Look::Signed | Look::Absolute => PORTRAIT / 4,
+        Look::Appearance => PORTRAIT / 2,
+        _ => 0,
+    }
+}
 /// Side of the plain grey picture.
 const PLAIN: usize = 16;
 
@@ -226,6 +236,8 @@ struct View {
 /// Everything that turns pictures into numbers.
 pub struct Eye {
     views: Vec<View>,
+    /// Which of its numbers make a portrait, and what they weigh.
+    portrait: Vec<(usize, f32)>,
 }
 
 /// Two pictures that follow each other.
@@ -257,7 +269,37 @@ impl Eye {
         let part = part.map(|region| View::fit(&samples, region, &see.looks(limited(125, 16, 96)), seed));
         let looks = see.looks(limited(100, 64, 128));
         let whole = View::fit(&samples, Region::WHOLE, &looks, seed.wrapping_add(1));
-        Self { views: part.into_iter().chain([whole]).collect() }
+        Self::new(part.into_iter().chain([whole]).collect())
+    }
+
+    fn new(views: Vec<View>) -> Self {
+        let mut portrait = Vec::new();
+        // Of the whole picture, which is the last view.
+        if let Some((whole, others)) = views.split_last() {
+            let first: usize = others.iter().map(|view| view.config.width()).sum();
+            let (mut motion, mut appearance) = (first, first + whole.config.of_motion());
+            for ((look, count), layer) in whole.config.looks.iter().zip(whole.layers()) {
+                let place = if look.is_motion() { &mut motion } else { &mut appearance };
+                let some = in_portrait(*look).min(*count);
+                // A layer divides by the deviation of what it projects on: weights are as long as that is small.
+                let deviation = |k: usize| {
+                    let square: f32 = layer.weights.iter().skip(k).step_by(*count).map(|w| w * w).sum();
+                    if square > 0.0 { 1.0 / square.sqrt() } else { 0.0 }
+                };
+                let total = (0..some).map(|k| deviation(k).powi(2)).sum::<f32>().sqrt().max(1e-9);
+                portrait.extend((0..some).map(|k| (*place + k, deviation(k) / total)));
+                *place += count;
+            }
+        }
+        Self { views, portrait }
+    }
+
+    /// What a tick's numbers look like: distances between portraits are those between pictures, and between their
+    /// differences, as far as the first components tell; the mean square of each of the three is 2 between two training
+    /// pictures.
+    pub fn portrait(&self, row: &[f32], out: &mut [f32]) {
+        out.fill(0.0);
+        out.iter_mut().zip(&self.portrait).for_each(|(out, (k, weight))| *out = weight * row[*k]);
     }
 
     /// The facts of all views.
@@ -308,7 +350,7 @@ impl Eye {
             let layers = from.layers(&format!("eye.{i}"), &shapes)?;
             Ok(View::new(config.clone(), layers))
         };
-        Ok(Self { views: config.iter().enumerate().map(view).collect::<Result<_>>()? })
+        Ok(Self::new(config.iter().enumerate().map(view).collect::<Result<_>>()?))
     }
 }
 
