@@ -7,6 +7,7 @@ mod ensemble;
 mod eye;
 mod fast;
 mod file;
+mod import;
 mod layer;
 mod material;
 pub mod memory;
@@ -23,6 +24,7 @@ pub use ensemble::{
 };
 pub use eye::{Eye, Look, Region, See, ViewConfig, Where};
 pub use file::Brain;
+pub use import::{ImportOptions, Nonlinearity, import};
 pub use material::{Material, MaterialConfig, Stretch};
 pub use trainer::train;
 pub use voice::{DESCRIPTOR, OUTPUTS, Voice};
