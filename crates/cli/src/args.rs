@@ -60,6 +60,8 @@ pub enum Command {
     Prepare(crate::prepare::PrepareArgs),
     /// Learn from films or corpora how pictures sound: a brain
     Train(crate::train::TrainArgs),
+    /// Make a brain of a network that theanets saved in 2015
+    Import(crate::import::ImportArgs),
     /// Give a film the soundtrack that a brain hears in it
     Render(crate::render::RenderArgs),
     /// Print the facts of a brain, corpus, shard or film, and draw them

@@ -6,6 +6,7 @@ mod completions;
 mod context;
 mod demo;
 mod doctor;
+mod import;
 mod inspect;
 mod man;
 mod pictures;
@@ -44,6 +45,7 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
     match cli.command {
         Command::Prepare(args) => prepare::run(&args, &context),
         Command::Train(args) => train::run(&args, &context),
+        Command::Import(args) => import::run(&args, &context),
         Command::Render(args) => render::run(&args, &context),
         Command::Inspect(args) => inspect::run(&args, &context),
         Command::Demo(args) => demo::run(&args, &context),

@@ -44,12 +44,12 @@ impl Album {
         &self.files
     }
 
-    /// Filters of the first layer and the loss curve.
+    /// Filters of the first layer, and the loss curve where there is one.
     pub fn brain(&mut self, brain: &Brain) -> Result<()> {
         let config = brain.config();
         let (weights, _) = brain.layer(0);
         self.add("filters", &plot::filters(weights, config.size, config.colour, FILTERS))?;
-        self.add("loss", &loss_curve(brain))
+        if brain.history().epochs.is_empty() { Ok(()) } else { self.add("loss", &loss_curve(brain)) }
     }
 
     /// The eigenpictures of an ensemble: of what moves and of what is there, for each of its views.

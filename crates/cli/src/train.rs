@@ -4,7 +4,8 @@ mod footage;
 mod options;
 mod outcome;
 
-pub use options::TrainArgs;
+pub use options::{TrainArgs, sample_rate};
+pub use outcome::word;
 
 use crate::args;
 use crate::context::Context;

@@ -16,7 +16,7 @@ pub enum Kind {
     NoSound,
     /// A film, corpus or set of examples with nothing in it.
     Empty,
-    /// A file of ours that is truncated, has a wrong checksum or impossible values.
+    /// A file of ours, or one to be imported, that is truncated, has a wrong checksum or impossible values.
     Damaged,
     /// The output is there already.
     Exists,

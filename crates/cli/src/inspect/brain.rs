@@ -5,7 +5,7 @@ use crate::context;
 use crate::doctor::size;
 use crate::pictures::Album;
 use kinophone::Result;
-use kinophone::brain::{AnyBrain, Brain, Ensemble, Optimizer, TrainConfig};
+use kinophone::brain::{AnyBrain, Brain, Ensemble, Imported, Optimizer, TrainConfig};
 use kinophone::corpus::Source;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -18,9 +18,16 @@ pub(super) fn inspect(path: &Path, pictures: Option<&Path>) -> Result<Facts> {
     };
     let facts = Facts::new("brain", path, as_json(&brain, bytes));
     let facts = network(facts, &brain, bytes);
-    let facts = learning(facts, brain.training());
+    let facts = match (brain.training(), brain.imported()) {
+        (_, Some(file)) => import(facts, file),
+        (Some(training), None) => learning(facts, training),
+        (None, None) => facts,
+    };
     let facts = verdict(facts, &brain);
-    let facts = brain.ledger().iter().fold(facts.section("learned from"), source);
+    let facts = match brain.imported() {
+        Some(_) => facts.section("learned from").line("unknown", "the imported file names no film"),
+        None => brain.ledger().iter().fold(facts.section("learned from"), source),
+    };
     let Some(folder) = pictures else { return Ok(facts) };
     let mut album = Album::open(folder)?;
     album.brain(&brain)?;
@@ -92,6 +99,7 @@ fn as_json(brain: &Brain, bytes: u64) -> Value {
         "parameters": parameters(&brain.config().layers),
         "config": brain.config(),
         "training": brain.training(),
+        "imported": brain.imported(),
         "verdict": brain.verdict(),
         "history": brain.history(),
         "ledger": brain.ledger(),
@@ -135,6 +143,16 @@ fn learning(facts: Facts, training: &TrainConfig) -> Facts {
         .line("silence", format!("{} s of black and of white", training.silence_secs))
         .line("seed", training.seed)
         .line("device", &training.device)
+}
+
+fn import(facts: Facts, file: &Imported) -> Facts {
+    facts
+        .section("imported")
+        .line("from", &file.name)
+        .line("saved by", &file.writer)
+        .line("blake3", &file.blake3)
+        .line("training", "unknown")
+        .line("held out", "unknown")
 }
 
 fn verdict(facts: Facts, brain: &Brain) -> Facts {

@@ -471,7 +471,8 @@ fn presets() -> PossibleValuesParser {
     PossibleValuesParser::new(std::iter::once(ensemble).chain(classic))
 }
 
-fn sample_rate(text: &str) -> Result<SampleRate, String> {
+/// A rate in whole Hz.
+pub fn sample_rate(text: &str) -> Result<SampleRate, String> {
     let hz = text.trim().parse().map_err(|_| "is no whole number of Hz".to_owned())?;
     SampleRate::new(hz).map_err(|e| e.to_string())
 }

@@ -96,7 +96,7 @@ fn resuming(words: impl Iterator<Item = OsString>) -> String {
 }
 
 /// A word as a POSIX shell wants it.
-fn word(word: &OsStr) -> String {
+pub fn word(word: &OsStr) -> String {
     let text = word.to_string_lossy();
     let plain = |c: char| c.is_alphanumeric() || "-_./,:=+@%".contains(c);
     if !text.is_empty() && text.chars().all(plain) {

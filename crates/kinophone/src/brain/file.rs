@@ -7,7 +7,7 @@
 use super::fast::{Dense, Perceptron, Workspace};
 use super::layer::Layer;
 use super::tensors::{self, Form, Tensors};
-use super::{BrainConfig, History, TrainConfig, Verdict};
+use super::{BrainConfig, History, Imported, Origin, TrainConfig, Verdict};
 use crate::corpus::Source;
 use crate::storage::Overwrite;
 use crate::{Error, Kind, Result};
@@ -35,9 +35,10 @@ pub struct Brain {
 pub struct About {
     /// What it is.
     pub config: BrainConfig,
-    /// How it was trained.
-    pub training: TrainConfig,
-    /// What it learned from.
+    /// How it came about: the key `training` or `imported`.
+    #[serde(flatten)]
+    pub origin: Origin,
+    /// What it learned from; empty where it was imported.
     pub ledger: Vec<Source>,
     /// How good it is.
     pub verdict: Option<Verdict>,
@@ -92,12 +93,23 @@ impl Brain {
         &self.about.config
     }
 
-    /// How it was trained.
-    pub fn training(&self) -> &TrainConfig {
-        &self.about.training
+    /// How it was trained, where that was here.
+    pub fn training(&self) -> Option<&TrainConfig> {
+        match &self.about.origin {
+            Origin::Training(training) => Some(training),
+            Origin::Imported(_) => None,
+        }
     }
 
-    /// The films it learned from.
+    /// The file of another program that it was taken from, where it was not trained here.
+    pub fn imported(&self) -> Option<&Imported> {
+        match &self.about.origin {
+            Origin::Training(_) => None,
+            Origin::Imported(file) => Some(file),
+        }
+    }
+
+    /// The films it learned from; none are known of an imported one.
     pub fn ledger(&self) -> &[Source] {
         &self.about.ledger
     }
@@ -205,7 +217,7 @@ mod tests {
         };
         About {
             config,
-            training: TrainConfig::default(),
+            origin: Origin::Training(TrainConfig::default()),
             ledger: vec![source],
             verdict: None,
             history: History::default(),

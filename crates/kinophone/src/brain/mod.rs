@@ -7,6 +7,7 @@ mod ensemble;
 mod eye;
 mod fast;
 mod file;
+mod import;
 mod layer;
 mod material;
 pub mod memory;
@@ -23,6 +24,7 @@ pub use ensemble::{
 };
 pub use eye::{Eye, Look, PORTRAIT, Region, See, ViewConfig, Where};
 pub use file::Brain;
+pub use import::{ImportOptions, Nonlinearity, import};
 pub use material::{Material, MaterialConfig, Stretch};
 pub use trainer::train;
 pub use voice::{DESCRIPTOR, OUTPUTS, Voice};
@@ -68,6 +70,14 @@ impl AnyBrain {
         match self {
             Self::Classic(brain) => brain.ledger(),
             Self::Ensemble(brain) => brain.ledger(),
+        }
+    }
+
+    /// The file of another program that it was taken from, where it did not learn here; its ledger is empty then.
+    pub fn imported(&self) -> Option<&Imported> {
+        match self {
+            Self::Classic(brain) => brain.imported(),
+            Self::Ensemble(_) => None,
         }
     }
 
@@ -276,6 +286,28 @@ impl Default for TrainConfig {
             device: "cpu".to_owned(),
         }
     }
+}
+
+/// How a brain came about.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Origin {
+    /// It learned here, in this way, from the films of its ledger.
+    Training(TrainConfig),
+    /// It was taken from a file of another program. That says nothing of its films, nor of what was held out: its ledger is
+    /// empty because nobody knows, not because there were none.
+    Imported(Imported),
+}
+
+/// A file of another program that a brain was taken from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Imported {
+    /// Its name, without its folder; lossy where the name is no Unicode.
+    pub name: String,
+    /// BLAKE3 of its bytes, 64 hexadecimal digits.
+    pub blake3: String,
+    /// What saved it, as far as that is known: "theanets 0.5".
+    pub writer: String,
 }
 
 /// Where a run keeps its state, and how it ends.

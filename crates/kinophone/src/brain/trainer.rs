@@ -15,8 +15,8 @@ use super::layer::{self, Layer};
 use super::rbm::{Machine, Pace};
 use super::tensors::Tensors;
 use super::{
-    Activation, Brain, BrainConfig, EpochLoss, Examples, History, Pretrain, Split, TrainConfig, TrainFiles,
-    Trained, net, verdict,
+    Activation, Brain, BrainConfig, EpochLoss, Examples, History, Origin, Pretrain, Split, TrainConfig,
+    TrainFiles, Trained, net, verdict,
 };
 use crate::corpus::Source;
 use crate::task::{Cancel, Task};
@@ -296,7 +296,7 @@ impl Trainer<'_> {
         layers[0].shift(&self.statistics.centre);
         let about = About {
             config: self.state.brain.clone(),
-            training: self.state.training.clone(),
+            origin: Origin::Training(self.state.training.clone()),
             ledger: self.ledger.clone(),
             verdict: None,
             history: self.state.history.clone(),

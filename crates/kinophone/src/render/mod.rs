@@ -341,11 +341,14 @@ fn extension_is_sound(extension: &str) -> bool {
 fn tags(plan: &RenderPlan, brain: &AnyBrain) -> Vec<(String, String)> {
     let name = plan.brain.file_name().unwrap_or_default().to_string_lossy();
     let films: Vec<&str> = brain.ledger().iter().map(|s| s.name.as_str()).collect();
+    let learned = match brain.imported() {
+        Some(file) => format!("was imported from {}, which does not say from what it learned", file.name),
+        None => format!("learned from: {}", films.join(", ")),
+    };
     let made = format!(
-        "Sound made by Kinophone {} with the brain {name} ({}), which learned from: {}",
+        "Sound made by Kinophone {} with the brain {name} ({}), which {learned}",
         env!("CARGO_PKG_VERSION"),
         &brain.id()[..16],
-        films.join(", ")
     );
     vec![("comment".into(), made), ("encoded_by".into(), format!("Kinophone {}", env!("CARGO_PKG_VERSION")))]
 }
