@@ -160,6 +160,30 @@ fn an_etudes_shapes_sound_on_time_and_at_their_pitch() {
     }
 }
 
+/// Left and right stay themselves, at their rate, from the first to the last moment.
+#[test]
+fn a_mosaic_has_the_channels_of_its_sound() {
+    let home = tempfile::tempdir().unwrap();
+    let (film, out) = (home.path().join("film.mkv"), home.path().join("out.wav"));
+    let words = "-f lavfi -i testsrc=size=160x120:rate=25 -f lavfi -i aevalsrc=0.3*sin(2*PI*441*t)|0.3*sin(2*PI*662*t):s=48000 -t 24 -c:a flac";
+    let words: Vec<&OsStr> = words.split(' ').map(OsStr::new).collect();
+    ffmpeg(&[&words[..], &[film.as_os_str()]].concat());
+    brain(home.path(), &film, &["--steps", "20", "--no-live", "--hold-out", "none"]);
+    render(home.path(), &film, &out, &["--loudness", "off"]);
+    for (channel, hz) in [("c0", 441.0), ("c1", 662.0)] {
+        let (pan, one) = (format!("pan=mono|c0={channel}"), home.path().join("one.wav"));
+        let words = ["-y", "-i", out.to_str().unwrap(), "-af", &pan, one.to_str().unwrap()].map(OsStr::new);
+        ffmpeg(&words);
+        let sound = decode_sound(&one, 48_000);
+        assert!(sound.len().abs_diff(24 * 48_000) < 4_800, "{}", sound.len());
+        for (i, part) in sound[..23 * 48_000].chunks_exact(4_800).enumerate() {
+            let (found, level) = (pitch(part, 48_000.0), level(part));
+            assert!((found - hz).abs() < 20.0, "{channel} sounds at {found} Hz after {i} tenths of a second");
+            assert!((level + 13.5).abs() < 3.0, "{channel} sounds at {level} dB after {i} tenths of a second");
+        }
+    }
+}
+
 #[test]
 fn what_a_brain_can_not_do_is_said() {
     let Some(shared) = shared() else { return };

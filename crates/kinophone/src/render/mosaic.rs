@@ -97,7 +97,7 @@ impl<'a> Collage<'a> {
         let mut mosaic = Mosaic::new(self.material.grid(), self.units.clone(), self.material, &self.config);
         let (mut left, mut sound) = (frames * mosaic.channels(), Vec::new());
         let mut deliver = |mosaic: &mut Mosaic<&Material>| {
-            sound.resize(mosaic.ready() * mosaic.channels(), 0.0);
+            sound.resize(mosaic.ready(), 0.0);
             mosaic.fill(&mut sound);
             let there = sound.len().min(left);
             left -= there;
