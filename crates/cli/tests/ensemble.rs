@@ -179,7 +179,10 @@ fn a_mosaic_has_the_channels_of_its_sound() {
         for (i, part) in sound[..23 * 48_000].chunks_exact(4_800).enumerate() {
             let (found, level) = (pitch(part, 48_000.0), level(part));
             assert!((found - hz).abs() < 20.0, "{channel} sounds at {found} Hz after {i} tenths of a second");
-            assert!((level + 13.5).abs() < 3.0, "{channel} sounds at {level} dB after {i} tenths of a second");
+            assert!(
+                (level + 13.5).abs() < 3.0,
+                "{channel} sounds at {level} dB after {i} tenths of a second"
+            );
         }
     }
 }

@@ -39,11 +39,6 @@ Examples:
     kinophone train corpus street.mkv -o city.brain --preset classic-deep \\
         --activation sigmoid --pretrain rbm --minutes 10
 
-  The training of 2015 in all its settings:
-    kinophone train corpus -o 2015.brain --preset classic --batch 10 \\
-        --optimizer nesterov --lr 1e-4 --momentum 0.9 --decay none \\
-        --silence 0 --hold-out none
-
   Go on after Ctrl-C, a crash or a power cut:
     kinophone train piano.mp4 -o piano.brain --resume
 

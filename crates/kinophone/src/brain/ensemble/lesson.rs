@@ -172,7 +172,7 @@ fn variation(seed: u64, number: u32) -> Variation {
         scale: around(0.15).exp(),
         contrast: around(0.25).exp(),
         brightness: around(0.05),
-        mirrored: number % 2 == 0,
+        mirrored: number.is_multiple_of(2),
     }
 }
 
