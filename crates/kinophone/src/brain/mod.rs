@@ -89,6 +89,22 @@ impl AnyBrain {
         }
     }
 
+    /// Which blocks of its films it never saw.
+    pub fn hold_out(&self) -> HoldOut {
+        match self {
+            Self::Classic(brain) => brain.training().hold_out,
+            Self::Ensemble(brain) => brain.training().hold_out,
+        }
+    }
+
+    /// The seed of its training.
+    pub fn seed(&self) -> u64 {
+        match self {
+            Self::Classic(brain) => brain.training().seed,
+            Self::Ensemble(brain) => brain.training().seed,
+        }
+    }
+
     /// Tick, and the rate of what it says.
     pub fn grid(&self) -> TickGrid {
         match self {
