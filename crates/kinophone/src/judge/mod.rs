@@ -186,26 +186,18 @@ impl Bench<'_> {
         let spans = kept.stretches();
         stage.kept = Some(kept);
         stage.add(
-            ("ours", "This brain", "its own soundtrack of this film", false),
+            ("ours", "This brain", "its soundtrack of this film", false),
             curves,
             Some(&sound),
             Some(&ours),
         )?;
         if self.has_live() {
             let live = stage.play(&self.player(), true, "live")?;
-            stage.add_file(
-                ("live", "Live", "the same brain as it plays live, knowing nothing of what comes", false),
-                &live,
-            )?;
+            stage.add_file(("live", "Live", "the same, knowing nothing of what comes", false), &live)?;
         }
         let rolled = baseline::rolled(&sound, &samples(&spans, fps));
         stage.add(
-            (
-                "rolled",
-                "Wrong pictures",
-                "the brain's own soundtrack moved to other pictures: what chance gives",
-                true,
-            ),
+            ("rolled", "Wrong pictures", "the brain's sound, moved to other pictures", true),
             Curves::of(&rolled, fps),
             Some(&rolled),
             None,
@@ -214,12 +206,7 @@ impl Bench<'_> {
         let spectrum = baseline::mean_sound(self.brain, &original);
         let mean = baseline::noise(&spectrum, original.len());
         stage.add(
-            (
-                "mean",
-                "Mean sound",
-                "noise with the mean spectrum of the training sound, always at one level",
-                true,
-            ),
+            ("mean", "Mean sound", "steady noise with the training sound's spectrum", true),
             Curves::of(&mean, fps),
             Some(&mean),
             None,
@@ -229,10 +216,7 @@ impl Bench<'_> {
         stage.add(("silence", "Silence", "nothing at all", true), Curves::of_silence(frames), None, None)?;
         if let Some(classic) = classic {
             let file = stage.play(classic, false, "classic")?;
-            stage.add_file(
-                ("classic", "Classic", "the method of 2015, trained on the same films and blocks", true),
-                &file,
-            )?;
+            stage.add_file(("classic", "Classic", "a network of 2015, taught the same", true), &file)?;
         }
         stage.finish(&original, &reference)
     }
