@@ -104,7 +104,7 @@ impl<'a> School<'a> {
         }
         let file = scratch.join(format!("{number}.brain"));
         brain.save(&file, Overwrite::Replace)?;
-        Ok((Player { file, size: brain.config().size, colour: false }, seconds))
+        Ok((Player { file, size: brain.config().size, colour: brain.eye().colour() }, seconds))
     }
 
     fn pairs(&self, training: &EnsembleTraining, share: f64) -> Result<Pairs> {
@@ -114,7 +114,7 @@ impl<'a> School<'a> {
             grid: self.brain.config().grid,
             hops: 1,
             size: smallest.min(SIZE),
-            colour: false,
+            colour: self.brain.eye().colour(),
             hold_out: training.hold_out,
             validation: false,
             silence_secs: 0.0,

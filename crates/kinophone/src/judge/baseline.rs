@@ -128,7 +128,7 @@ mod tests {
     fn half_of_what_is_judged_changes_places_and_the_rest_stays() {
         let sound: Vec<f32> = (0..10).map(|n| n as f32).collect();
         assert_eq!(rolled(&sound, &[1..3, 6..8]), [0.0, 6.0, 7.0, 3.0, 4.0, 5.0, 1.0, 2.0, 8.0, 9.0]);
-        assert_eq!(rolled(&sound, &[0..10])[..3], [5.0, 6.0, 7.0]);
+        assert_eq!(rolled(&sound, &[0..4, 4..10])[..3], [5.0, 6.0, 7.0]);
         assert_eq!(rolled(&sound, &[]), sound);
     }
 
