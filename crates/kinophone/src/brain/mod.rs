@@ -89,19 +89,19 @@ impl AnyBrain {
         }
     }
 
-    /// Which blocks of its films it never saw.
+    /// Which blocks of its films it never saw; nothing where nobody knows, as of brains of 2015.
     pub fn hold_out(&self) -> HoldOut {
         match self {
-            Self::Classic(brain) => brain.training().hold_out,
+            Self::Classic(brain) => brain.training().map_or(HoldOut::None, |training| training.hold_out),
             Self::Ensemble(brain) => brain.training().hold_out,
         }
     }
 
-    /// The seed of its training.
-    pub fn seed(&self) -> u64 {
+    /// The seed of its training; `None` where nobody knows.
+    pub fn seed(&self) -> Option<u64> {
         match self {
-            Self::Classic(brain) => brain.training().seed,
-            Self::Ensemble(brain) => brain.training().seed,
+            Self::Classic(brain) => brain.training().map(|training| training.seed),
+            Self::Ensemble(brain) => Some(brain.training().seed),
         }
     }
 

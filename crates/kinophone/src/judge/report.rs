@@ -41,8 +41,8 @@ pub struct BrainFacts {
     pub kind: &'static str,
     /// What was held out, such as `every5th`.
     pub hold_out: String,
-    /// The seed of its training.
-    pub seed: u64,
+    /// The seed of its training; `None` for brains of 2015.
+    pub seed: Option<u64>,
     /// Its ledger.
     pub learned_from: Vec<Lesson>,
     /// Seconds of film that it learned from, held-out parts left out; `None` where its file does not say.

@@ -91,7 +91,7 @@ fn known(brain: &AnyBrain, source: &Source, cache: &Path) -> Result<Subject> {
     let Some(shard) = found.filter(|shard| shard.sound().is_some()) else {
         return Err(Error::new(
             Kind::NotFound,
-            format!("learned from {}, which is no longer among the prepared films", source.name),
+            format!("the brain learned from {}, which is not among the prepared films", source.name),
         )
         .help(format!("name the film: kinophone eval BRAIN {} -o REPORT", source.name)));
     };
