@@ -64,6 +64,10 @@ pub enum Command {
     Import(crate::import::ImportArgs),
     /// Give a film the soundtrack that a brain hears in it
     Render(crate::render::RenderArgs),
+    /// Judge a brain on film that it never saw: figures, and a page to listen to
+    Eval(crate::eval::EvalArgs),
+    /// Play every brain to every film, on one page to compare
+    Gallery(crate::gallery::GalleryArgs),
     /// Print the facts of a brain, corpus, shard or film, and draw them
     Inspect(crate::inspect::InspectArgs),
     /// Draw two short films, learn from one, give the other its sound
@@ -128,6 +132,36 @@ pub fn positive(text: &str) -> Result<f32, String> {
 /// A finite number, zero or above.
 pub fn not_negative(text: &str) -> Result<f32, String> {
     number(text).and_then(|x| if x >= 0.0 { Ok(x as f32) } else { Err("must be 0 or above".into()) })
+}
+
+/// How loud a result is to be.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Loudness {
+    /// As the brain says it.
+    Off,
+    /// Integrated, by EBU R 128.
+    Lufs(f64),
+}
+
+impl Loudness {
+    /// As the library wants it.
+    pub fn target(self) -> Option<f64> {
+        match self {
+            Self::Off => None,
+            Self::Lufs(lufs) => Some(lufs),
+        }
+    }
+}
+
+/// Louder than −5 LUFS nothing is that keeps its true peaks; below −70 LUFS the measure's own gate lies.
+pub fn loudness(text: &str) -> Result<Loudness, String> {
+    if text.eq_ignore_ascii_case("off") {
+        return Ok(Loudness::Off);
+    }
+    match number(text) {
+        Ok(lufs) if (-70.0..=-5.0).contains(&lufs) => Ok(Loudness::Lufs(lufs)),
+        _ => Err("write 'off' or a number from -70 to -5".into()),
+    }
 }
 
 /// From 0 up to, not including, 1.

@@ -6,6 +6,8 @@ mod completions;
 mod context;
 mod demo;
 mod doctor;
+mod eval;
+mod gallery;
 mod import;
 mod inspect;
 mod man;
@@ -47,6 +49,8 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
         Command::Train(args) => train::run(&args, &context),
         Command::Import(args) => import::run(&args, &context),
         Command::Render(args) => render::run(&args, &context),
+        Command::Eval(args) => eval::run(&args, &context),
+        Command::Gallery(args) => gallery::run(&args, &context),
         Command::Inspect(args) => inspect::run(&args, &context),
         Command::Demo(args) => demo::run(&args, &context),
         Command::Doctor(args) => doctor::run(&args, &context),

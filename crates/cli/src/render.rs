@@ -1,6 +1,6 @@
 //! `kinophone render`: a brain and a film into the film with a soundtrack.
 
-use crate::args::{self, choice};
+use crate::args::{self, Loudness, choice, loudness};
 use crate::cache;
 use crate::context::{self, Context};
 use crate::progress::span;
@@ -133,12 +133,6 @@ enum SynthName {
     Granular2015,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Loudness {
-    Off,
-    Lufs(f64),
-}
-
 /// Renders.
 pub fn run(args: &RenderArgs, context: &Context) -> Result<Outcome, Failure> {
     args.check()?;
@@ -196,10 +190,7 @@ impl RenderArgs {
             synth: self.sounding()?,
             live: self.synth.live,
             seed: self.synth.seed,
-            loudness: match self.sound.loudness {
-                Loudness::Off => None,
-                Loudness::Lufs(lufs) => Some(lufs),
-            },
+            loudness: self.sound.loudness.target(),
             keep_original_db: self.sound.keep_original,
             audio_track: self.sound.audio_track,
             codec: self.sound.codec,
@@ -239,17 +230,6 @@ impl GrainArgs {
             (self.children.is_some(), "--children"),
         ];
         given.iter().find(|(is, _)| *is).map(|(_, name)| *name)
-    }
-}
-
-/// Louder than −5 LUFS nothing is that keeps its true peaks; below −70 LUFS the measure's own gate lies.
-fn loudness(text: &str) -> Result<Loudness, String> {
-    if text.eq_ignore_ascii_case("off") {
-        return Ok(Loudness::Off);
-    }
-    match args::number(text) {
-        Ok(lufs) if (-70.0..=-5.0).contains(&lufs) => Ok(Loudness::Lufs(lufs)),
-        _ => Err("write 'off' or a number from -70 to -5".into()),
     }
 }
 

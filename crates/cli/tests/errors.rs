@@ -45,6 +45,10 @@ fn wrong_usage_is_told_and_ends_with_2() {
         "render b film.mp4 -o out.mp4 --pitch 2",
         "render b film.mp4 -o out.mp4 --synth granular --envelope square",
         "render b film.mp4 -o out.mp4 --audio-track 1",
+        "eval b film.mp4",
+        "eval b -o report --folds 1",
+        "eval b -o report --seeds many",
+        "gallery b film.mp4 -o gallery --synth violin",
         "completions tcsh",
     ];
     let mut all = String::new();
@@ -79,6 +83,11 @@ fn failures_are_one_sentence_and_one_piece_of_advice() {
         "render brain missing.mp4 -o out.mp4",
         "render brain folder -o out.mp4",
         "inspect missing",
+        "eval missing -o new",
+        "eval brain missing.mp4 -o new",
+        "eval brain -o folder",
+        "eval brain -o no/such/report",
+        "gallery missing film.mp4 -o new",
     ];
     let mut all = String::new();
     for line in lines {

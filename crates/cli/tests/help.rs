@@ -7,8 +7,19 @@ use std::path::Path;
 use std::process::Stdio;
 use support::{kinophone, matches, succeed};
 
-const COMMANDS: [&str; 9] =
-    ["prepare", "train", "import", "render", "inspect", "demo", "doctor", "completions", "man"];
+const COMMANDS: [&str; 11] = [
+    "prepare",
+    "train",
+    "import",
+    "render",
+    "eval",
+    "gallery",
+    "inspect",
+    "demo",
+    "doctor",
+    "completions",
+    "man",
+];
 
 fn said(args: &[&str]) -> String {
     String::from_utf8(succeed(Path::new("."), args).stdout).unwrap()

@@ -63,7 +63,7 @@ pub fn compare(
     let loud_reference = pick(&frame_loudness(reference, RATE, fps, frames));
     let loud = pick(&frame_loudness(generated, RATE, fps, frames));
     let (mel_reference, mel) = (log_mel(reference, fps, frames), log_mel(generated, fps, frames));
-    let reach = (LAG_SECS * fps).round_ties_even() as usize;
+    let reach = lag_reach(fps);
     let inner: Vec<usize> =
         kept.iter().copied().filter(|i| (reach..frames.saturating_sub(reach)).contains(i)).collect();
     let (lag, onset_r) = best_lag(&onset_strength(&mel_reference), &onset_strength(&mel), &inner, reach)?;
@@ -128,14 +128,27 @@ pub fn best_lag(reference: &[f64], generated: &[f64], kept: &[usize], reach: usi
     if kept.is_empty() || !inside {
         return None;
     }
+    // The first of equal scores wins, so that the answer does not depend on rounding in an iterator's order.
+    lag_scores(reference, generated, kept, reach)
+        .into_iter()
+        .reduce(|best, next| if next.1 > best.1 { next } else { best })
+}
+
+/// The correlations among which [`best_lag`] chooses: every shift from −`reach` to `reach` frames, with its own. Panics
+/// where `kept` names a frame less than `reach` from an end.
+pub fn lag_scores(reference: &[f64], generated: &[f64], kept: &[usize], reach: usize) -> Vec<(i64, f64)> {
     let wanted: Vec<f64> = kept.iter().map(|i| reference[*i]).collect();
     let reach = reach as i64;
     let score = |lag: i64| {
         let shifted: Vec<f64> = kept.iter().map(|i| generated[(*i as i64 + lag) as usize]).collect();
         (lag, correlation(&wanted, &shifted))
     };
-    // The first of equal scores wins, so that the answer does not depend on rounding in an iterator's order.
-    (-reach..=reach).map(score).reduce(|best, next| if next.1 > best.1 { next } else { best })
+    (-reach..=reach).map(score).collect()
+}
+
+/// How far onsets may be shifted against each other, in frames: half a second.
+pub fn lag_reach(fps: f64) -> usize {
+    (LAG_SECS * fps).round_ties_even() as usize
 }
 
 /// Mean prominence in dB of the first 40 harmonics of the frame rate (fewer where they reach the Nyquist frequency) over
@@ -143,6 +156,11 @@ pub fn best_lag(reference: &[f64], generated: &[f64], kept: &[usize], reach: usi
 ///
 /// The power spectrum is a mean over frames of 131 072 samples (32 768 for shorter sounds); `None` below that.
 pub fn comb_prominence(sound: &[f32], rate: u32, fps: f64) -> Option<f64> {
+    comb(sound, rate, fps).map(|rows| mean(&rows))
+}
+
+/// The prominences whose mean [`comb_prominence`] is: of the first harmonic, the second, and so on.
+pub fn comb(sound: &[f32], rate: u32, fps: f64) -> Option<Vec<f64>> {
     let size = if sound.len() >= 1 << 17 { 1 << 17 } else { 1 << 15 };
     if sound.len() < size {
         return None;
@@ -159,8 +177,7 @@ pub fn comb_prominence(sound: &[f32], rate: u32, fps: f64) -> Option<f64> {
     };
     let rows: Vec<f64> = (1..=HARMONICS).map_while(prominence).collect();
     // Digital silence has no spectrum: log10(0) may not stand as a figure.
-    let mean = mean(&rows);
-    mean.is_finite().then_some(mean)
+    (!rows.is_empty() && rows.iter().all(|row| row.is_finite())).then_some(rows)
 }
 
 fn mean_power(sound: &[f32], size: usize) -> Vec<f64> {
@@ -174,7 +191,8 @@ fn mean_power(sound: &[f32], size: usize) -> Vec<f64> {
     mean
 }
 
-fn level_free_distance(reference: &[[f64; BANDS]], generated: &[[f64; BANDS]], kept: &[usize]) -> f64 {
+/// Mean absolute difference of log10 mel power over the frames named in `kept`, after the overall levels are made equal.
+pub fn level_free_distance(reference: &[[f64; BANDS]], generated: &[[f64; BANDS]], kept: &[usize]) -> f64 {
     let differences: Vec<f64> =
         kept.iter().flat_map(|i| generated[*i].iter().zip(&reference[*i]).map(|(g, r)| g - r)).collect();
     let shift = mean(&differences);

@@ -1,12 +1,14 @@
 //! Kinophone learns from films how pictures sound, and gives any film a soundtrack.
 //!
 //! The way of the data: [`corpus::prepare`] (film to shard) → [`brain::train`] (shards to brain) → [`render`] (brain and
-//! film to sound). Only [`media`] starts ffmpeg, only [`brain`] names the machine-learning framework, nothing prints.
+//! film to sound) → [`judge`] (all of it to a report). Only [`media`] starts ffmpeg, only [`brain`] names the
+//! machine-learning framework, nothing prints.
 
 pub mod brain;
 pub mod corpus;
 mod error;
 pub mod etude;
+pub mod judge;
 pub mod media;
 pub mod plot;
 pub mod render;

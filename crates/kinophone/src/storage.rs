@@ -74,6 +74,92 @@ impl Seek for AtomicFile {
     }
 }
 
+/// A folder under construction, of files that appear together; dropped without [`AtomicFolder::commit`] it vanishes.
+pub struct AtomicFolder {
+    temp: tempfile::TempDir,
+    target: PathBuf,
+}
+
+impl AtomicFolder {
+    /// Opens a temporary folder beside `target`. An existing `target` is an error of [`Kind::Exists`] under
+    /// [`Overwrite::Refuse`]; otherwise it may be replaced only where it is empty or holds a file named `mark`, as all folders
+    /// of its kind do: no other folder is ever removed.
+    pub fn create(target: &Path, overwrite: Overwrite, mark: &str) -> Result<Self> {
+        check_folder(target, overwrite, mark)?;
+        let beside = folder_of(target);
+        if !beside.is_dir() {
+            return Err(Error::new(Kind::Unwritable, "can't be written: the folder above it does not exist")
+                .at(target)
+                .help(format!("create it first: mkdir -p '{}'", beside.display())));
+        }
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(PREFIX).suffix(SUFFIX);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            builder.permissions(std::fs::Permissions::from_mode(0o777));
+        }
+        let temp = builder.tempdir_in(beside).map_err(|e| unwritable(target, e))?;
+        Ok(Self { temp, target: target.to_owned() })
+    }
+
+    /// Where the files are for now.
+    pub fn path(&self) -> &Path {
+        self.temp.path()
+    }
+
+    /// Gives the folder its name. What was there is moved aside first and removed last, so that a crash in between loses
+    /// nothing.
+    pub fn commit(self) -> Result<()> {
+        let failed = |e| Error::io("written", &self.target, e);
+        sync_files(self.temp.path()).map_err(failed)?;
+        let old = if self.target.symlink_metadata().is_ok() {
+            let aside =
+                tempfile::Builder::new().prefix(PREFIX).suffix(SUFFIX).tempdir_in(folder_of(&self.target));
+            let aside = aside.map_err(failed)?;
+            std::fs::rename(&self.target, aside.path().join("old")).map_err(failed)?;
+            Some(aside)
+        } else {
+            None
+        };
+        if let Err(e) = std::fs::rename(self.temp.path(), &self.target) {
+            if let Some(aside) = &old {
+                let _ = std::fs::rename(aside.path().join("old"), &self.target);
+            }
+            return Err(failed(e));
+        }
+        // It has another name now: nothing is left to vanish.
+        let _ = self.temp.keep();
+        sync_folder(folder_of(&self.target)).map_err(|e| Error::io("written", &self.target, e))
+    }
+}
+
+fn check_folder(target: &Path, overwrite: Overwrite, mark: &str) -> Result<()> {
+    let Ok(facts) = target.symlink_metadata() else { return Ok(()) };
+    if !facts.is_dir() {
+        return Err(Error::new(Kind::Unwritable, "is no folder").at(target).help("give another name"));
+    }
+    if overwrite == Overwrite::Refuse {
+        return Err(exists(target));
+    }
+    let mut entries = std::fs::read_dir(target).map_err(|e| Error::io("read", target, e))?;
+    if target.join(mark).is_file() || entries.next().is_none() {
+        return Ok(());
+    }
+    Err(Error::new(Kind::Exists, format!("is a folder with other things in it (there is no {mark})"))
+        .at(target)
+        .help("give a new name, or one inside it: what is in a folder that is replaced would be lost"))
+}
+
+/// Flushes all files below a folder to the disk.
+fn sync_files(folder: &Path) -> io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() { sync_files(&path)? } else { File::open(&path)?.sync_all()? }
+    }
+    sync_folder(folder)
+}
+
 /// Writes a whole small file at once.
 pub fn write_atomically(target: &Path, overwrite: Overwrite, bytes: &[u8]) -> Result<()> {
     let mut file = AtomicFile::create(target, overwrite)?;
@@ -195,6 +281,36 @@ mod tests {
         std::fs::write(&target, "other").unwrap();
         assert_eq!(file.commit().unwrap_err().kind(), Kind::Exists);
         assert_eq!(std::fs::read(&target).unwrap(), b"other");
+    }
+
+    #[test]
+    fn a_folder_appears_whole_and_replaces_only_its_own_kind() {
+        let home = tempfile::tempdir().unwrap();
+        let target = home.path().join("report");
+        let make = |overwrite, text: &str| -> Result<()> {
+            let folder = AtomicFolder::create(&target, overwrite, "report.json")?;
+            std::fs::create_dir(folder.path().join("sound")).unwrap();
+            std::fs::write(folder.path().join("report.json"), text).unwrap();
+            assert!(!target.join("sound").join(text).exists());
+            folder.commit()
+        };
+        let said = || std::fs::read_to_string(target.join("report.json")).unwrap();
+        make(Overwrite::Refuse, "one").unwrap();
+        assert_eq!(make(Overwrite::Refuse, "two").unwrap_err().kind(), Kind::Exists);
+        assert_eq!(said(), "one");
+        std::fs::write(target.join("sound/old"), "x").unwrap();
+        make(Overwrite::Replace, "two").unwrap();
+        assert!(said() == "two" && !target.join("sound/old").exists());
+        drop(AtomicFolder::create(&target, Overwrite::Replace, "report.json").unwrap());
+        assert_eq!(said(), "two");
+        assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 1, "something was left beside it");
+
+        std::fs::remove_file(target.join("report.json")).unwrap();
+        let refused = make(Overwrite::Replace, "three").unwrap_err();
+        assert!(refused.kind() == Kind::Exists && target.join("sound").is_dir(), "{refused}");
+        std::fs::remove_dir(target.join("sound")).unwrap();
+        make(Overwrite::Replace, "four").unwrap();
+        assert_eq!(said(), "four");
     }
 
     #[test]

@@ -89,6 +89,22 @@ impl AnyBrain {
         }
     }
 
+    /// Which blocks of its films it never saw; nothing where nobody knows, as of brains of 2015.
+    pub fn hold_out(&self) -> HoldOut {
+        match self {
+            Self::Classic(brain) => brain.training().map_or(HoldOut::None, |training| training.hold_out),
+            Self::Ensemble(brain) => brain.training().hold_out,
+        }
+    }
+
+    /// The seed of its training; `None` where nobody knows.
+    pub fn seed(&self) -> Option<u64> {
+        match self {
+            Self::Classic(brain) => brain.training().map(|training| training.seed),
+            Self::Ensemble(brain) => Some(brain.training().seed),
+        }
+    }
+
     /// Tick, and the rate of what it says.
     pub fn grid(&self) -> TickGrid {
         match self {

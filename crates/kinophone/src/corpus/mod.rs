@@ -16,8 +16,9 @@ mod shard;
 #[cfg(test)]
 mod synthetic;
 
+pub(crate) use pairs::Reducer;
 pub use pairs::{HoldOut, PairOptions, Pairs, Reel};
-pub use prepare::{PrepareOptions, Prepared, find, prepare};
+pub use prepare::{PrepareOptions, Prepared, find, find_hash, prepare};
 pub use shard::{Shard, ShardWriter, SoundTrack};
 
 use crate::media::FilmFacts;

@@ -12,6 +12,7 @@
 //! ffmpeg itself prints.
 
 mod containers;
+mod copy;
 mod decode;
 mod draw;
 mod dump;
@@ -90,6 +91,18 @@ impl Ffmpeg {
     /// channels than asked for are mixed down at a level that cannot clip.
     pub fn decode_sound(&self, path: &Path, how: &DecodeSound) -> Result<SoundStream> {
         sound::decode(self, path, how)
+    }
+    /// Decodes sound track `track` of `path` as the figures of [`kinophone_dsp::measure`] want it: mono at
+    /// [`measure::RATE`](kinophone_dsp::measure::RATE) on the film's clock, mixed down as ffmpeg does where nobody asks for
+    /// anything else, so that they can be set beside those of other programs.
+    pub fn decode_for_measures(&self, path: &Path, track: usize) -> Result<SoundStream> {
+        sound::decode_for_measures(self, path, track)
+    }
+    /// Writes a copy of the film's pictures alone, without sound, that browsers play: H.264, at most `width` pixels wide,
+    /// every picture at its own time, in an .mp4 at `output` (normally a temporary path). Fails with `Kind::Tool` where
+    /// this ffmpeg has no encoder for it.
+    pub fn copy_for_browsers(&self, path: &Path, width: u32, output: &Path, task: Task<'_>) -> Result<()> {
+        copy::for_browsers(self, path, width, output, task)
     }
     /// Starts writing `plan.output` (an ffmpeg process reading our samples from its stdin). Fails with `Kind::Invalid`
     /// where the picture's or the sound's codec does not fit the container.

@@ -3,7 +3,8 @@
 use super::process::{Ending, Guarded, Launch, Process};
 use super::{DecodeSound, Ffmpeg, FilmFacts, SoundFacts, SoundTo, decode, input, probe};
 use crate::{Error, Kind, Result};
-use kinophone_dsp::units::SampleRate;
+use kinophone_dsp::measure;
+use kinophone_dsp::units::{MediaTime, SampleRate};
 use std::ffi::OsString;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -32,8 +33,25 @@ pub(super) fn decode(ffmpeg: &Ffmpeg, path: &Path, how: &DecodeSound) -> Result<
     }
     let film = probe::examine(ffmpeg, path)?;
     let track = track(path, &film.facts, how.track)?;
-    let mut args = decode::opening(path, film.zero, &[])?;
-    args.extend(on_the_clock(track, how.rate, how.channels, "flt"));
+    let filter = on_the_clock(track, how.rate, how.channels, "flt");
+    start(ffmpeg, path, film.zero, filter)
+}
+
+/// Mono at the measures' rate. The mixing down is ffmpeg's own, which for decoders that say floating point is 3 dB louder
+/// than ours: that can clip in a file, but figures are comparable only where everybody's are made so.
+pub(super) fn decode_for_measures(ffmpeg: &Ffmpeg, path: &Path, index: usize) -> Result<SoundStream> {
+    let film = probe::examine(ffmpeg, path)?;
+    let track = track(path, &film.facts, index)?;
+    let map = format!("0:{}", track.stream);
+    let rate = measure::RATE.to_string();
+    let mut options = input::words(&["-map", &map, "-af", "aresample=async=1:first_pts=0"]);
+    options.extend(input::words(&["-ac", "1", "-ar", &rate]));
+    start(ffmpeg, path, film.zero, options)
+}
+
+fn start(ffmpeg: &Ffmpeg, path: &Path, zero: MediaTime, options: Vec<OsString>) -> Result<SoundStream> {
+    let mut args = decode::opening(path, zero, &[])?;
+    args.extend(options);
     args.extend(input::words(&["-f", "f32le", "pipe:1"]));
     let launch = Launch { program: &ffmpeg.program, args, input: false, stall: ffmpeg.stall, grows: None };
     let (process, _, stdout) = Process::start(launch)?;

@@ -12,7 +12,7 @@ mod sheet;
 mod terminal;
 
 pub use curve::loss_curve;
-pub use overview::{Overview, spectrogram, waveform};
+pub use overview::{Overview, Sonogram, spectrogram, waveform};
 pub use sheet::{contact_sheet, filters};
 pub use terminal::{terminal_curve, terminal_curve_plain};
 

@@ -39,6 +39,39 @@ pub fn spectrogram(samples: &[f32], rate: SampleRate) -> RgbImage {
     overview.spectrogram()
 }
 
+/// A spectrogram without axes, to be laid over a time axis together with others on one scale of colours.
+pub struct Sonogram {
+    powers: Vec<Vec<f32>>,
+}
+
+impl Sonogram {
+    /// Of the whole of `samples`, `columns × rows` pixels; frequency upwards on a logarithmic axis from 40 Hz to half the
+    /// rate.
+    pub fn new(samples: &[f32], rate: SampleRate, columns: usize, rows: usize) -> Self {
+        let mut spectra = Spectra::new(rate, samples.len() as u64, (columns.max(1), rows.max(1)));
+        spectra.push(samples);
+        Self { powers: spectra.finished() }
+    }
+
+    /// The power of its loudest point; 0 where all is silent.
+    pub fn loudest(&self) -> f32 {
+        self.powers.iter().flatten().fold(0.0, |most, power| most.max(*power))
+    }
+
+    /// Colours from `loudest` (see [`Sonogram::loudest`]) down to 80 dB under it.
+    pub fn draw(&self, loudest: f32) -> RgbImage {
+        let (width, height) = (self.powers.len(), self.powers.first().map_or(0, Vec::len));
+        RgbImage::from_fn(width as u32, height as u32, |x, y| {
+            Rgb(heat(level(self.powers[x as usize][height - 1 - y as usize], loudest)))
+        })
+    }
+}
+
+/// A power as a level of the picture, 0..1.
+fn level(power: f32, loudest: f32) -> f32 {
+    if power > 0.0 && loudest > 0.0 { 1.0 + 10.0 * (power / loudest).log10() / RANGE_DB } else { 0.0 }
+}
+
 /// Gathers both pictures from a sound that comes in pieces.
 pub struct Overview {
     rate: SampleRate,
@@ -60,7 +93,7 @@ impl Overview {
     /// For a mono sound of `total` samples; what is pushed beyond them is ignored, what is missing is silence.
     pub fn new(rate: SampleRate, total: u64) -> Self {
         let columns = vec![Column::default(); COLUMNS];
-        Self { rate, total, seen: 0, columns, spectra: Spectra::new(rate, total) }
+        Self { rate, total, seen: 0, columns, spectra: Spectra::new(rate, total, (COLUMNS, ROWS)) }
     }
 
     /// The next samples.
@@ -100,7 +133,7 @@ impl Overview {
         let loudest = powers.iter().flatten().fold(0.0_f32, |m, p| m.max(*p));
         for (x, column) in powers.iter().enumerate() {
             for (row, &power) in column.iter().enumerate() {
-                let part = if power > 0.0 { 1.0 + 10.0 * (power / loudest).log10() / RANGE_DB } else { 0.0 };
+                let part = level(power, loudest);
                 let at = (SPECTRUM_AREA.left + x as u32, SPECTRUM_AREA.bottom() - 1 - row as u32);
                 canvas.image.put_pixel(at.0, at.1, Rgb(heat(part)));
             }
@@ -188,6 +221,7 @@ fn highest_hz(rate: SampleRate) -> f32 {
 struct Spectra {
     fft: Arc<dyn RealToComplex<f32>>,
     window: Vec<f32>,
+    columns: u64,
     rows: Vec<Row>,
     total: u64,
     windows: u64,
@@ -207,20 +241,22 @@ enum Row {
 }
 
 impl Spectra {
-    fn new(rate: SampleRate, total: u64) -> Self {
+    /// Of a picture of so many columns and rows.
+    fn new(rate: SampleRate, total: u64, (columns, height): (usize, usize)) -> Self {
         let len = ((rate.hz() as f32 * WINDOW_SECS) as usize).next_power_of_two().max(64);
         // A window in every column, more where windows are shorter than columns.
-        let per_column = (total / COLUMNS as u64 / (len as u64 / 2)).clamp(1, WINDOWS as u64);
+        let per_column = (total / columns as u64 / (len as u64 / 2)).clamp(1, WINDOWS as u64);
         Self {
             fft: RealFftPlanner::new().plan_fft_forward(len),
             window: (0..len).map(|i| 0.5 - 0.5 * (TAU * i as f32 / len as f32).cos()).collect(),
-            rows: rows(rate, len),
+            columns: columns as u64,
+            rows: rows(rate, len, height),
             total,
-            windows: if total > 0 { COLUMNS as u64 * per_column } else { 0 },
+            windows: if total > 0 { columns as u64 * per_column } else { 0 },
             next: 0,
             held: vec![0.0; len / 2],
             base: 0,
-            powers: vec![vec![0.0; ROWS]; COLUMNS],
+            powers: vec![vec![0.0; height]; columns],
         }
     }
 
@@ -258,7 +294,7 @@ impl Spectra {
     }
 
     fn add(&mut self, i: u64, powers: &[f32]) {
-        let per_column = self.windows / COLUMNS as u64;
+        let per_column = self.windows / self.columns;
         for (sum, power) in self.powers[(i / per_column) as usize].iter_mut().zip(powers) {
             *sum += power / per_column as f32;
         }
@@ -268,7 +304,7 @@ impl Spectra {
         let mut windowed: Vec<f32> = samples.iter().zip(&self.window).map(|(s, w)| s * w).collect();
         let mut bins = self.fft.make_output_vec();
         if self.fft.process(&mut windowed, &mut bins).is_err() {
-            return vec![0.0; ROWS]; // Lengths always fit: both come from the same plan.
+            return vec![0.0; self.rows.len()]; // Lengths always fit: both come from the same plan.
         }
         let power = |bin: usize| bins[bin].norm_sqr();
         self.rows
@@ -281,13 +317,13 @@ impl Spectra {
     }
 }
 
-fn rows(rate: SampleRate, len: usize) -> Vec<Row> {
+fn rows(rate: SampleRate, len: usize, height: usize) -> Vec<Row> {
     let top = len / 2;
     let bin_at = |row: f32| {
-        let hz = LOWEST_HZ * (highest_hz(rate) / LOWEST_HZ).powf(row / ROWS as f32);
+        let hz = LOWEST_HZ * (highest_hz(rate) / LOWEST_HZ).powf(row / height as f32);
         hz * len as f32 / rate.hz() as f32
     };
-    (0..ROWS)
+    (0..height)
         .map(|row| {
             let (from, to) = (bin_at(row as f32), bin_at(row as f32 + 1.0));
             if to - from >= 1.0 {

@@ -14,9 +14,10 @@ mod pictures;
 mod spectral;
 
 pub use performer::Performer;
+pub use pictures::GivenPictures;
 
 use crate::brain::AnyBrain;
-use crate::media::{Encode, Ffmpeg, FilmFacts, SoundCodec};
+use crate::media::{Encode, Ffmpeg, SoundCodec};
 use crate::storage::{self, AtomicFile, Overwrite};
 use crate::task::Task;
 use crate::{Error, Kind, Result};
@@ -106,58 +107,102 @@ pub const TRUE_PEAK_CEILING_DB: f64 = -1.0;
 
 /// Renders `plan`. The output appears whole or not at all; nothing is left behind by an error or an interruption.
 pub fn render(ffmpeg: &Ffmpeg, plan: &RenderPlan, task: Task<'_>) -> Result<Rendered> {
-    storage::check_distinct(&plan.output, &[&plan.film, &plan.brain])?;
-    let output = AtomicFile::create(&plan.output, plan.overwrite)?;
-    let (extension, codec) = container(&plan.output, plan.codec)?;
-    let brain = AnyBrain::load(&plan.brain)?;
-    let facts = ffmpeg.probe(&plan.film)?;
-    let picture = facts.picture.clone().ok_or_else(|| no_picture(&plan.film))?;
-    let original = plan.keep_original_db.map(|db| Original::find(&facts, plan, db)).transpose()?;
+    Job { ffmpeg, plan, task }.run(None)
+}
 
-    let sounding = Sounding::of(&brain, plan)?;
-    let format = Format::of(&brain, &sounding, original.as_ref());
-    let mut sketch = Sketch::new(folder_of(&plan.output), format, plan.loudness.is_some())?;
-    let mut playing: Box<dyn Playing> = match (&brain, &sounding) {
-        (AnyBrain::Classic(brain), Sounding::Blocks(synth)) => Box::new(Performer::new(brain, synth)),
-        (AnyBrain::Ensemble(brain), Sounding::Mosaic(config)) => Box::new(Collage::new(brain, plan, config)?),
-        (AnyBrain::Ensemble(brain), Sounding::Spectral(config)) => {
-            Box::new(Drawing::new(brain, plan, config)?)
-        }
-        _ => unreachable!("Sounding::of refuses what does not suit the brain"),
-    };
-    let performance =
-        Performance { ffmpeg, plan, facts: &facts, brain: &brain, original: original.as_ref(), task };
-    let heard = performance.play(&mut *playing, &mut sketch)?;
-    drop(playing);
+/// Renders `plan` to pictures that are at hand. The film is opened only where its picture goes into the output: for a sound
+/// file it is but a name.
+pub fn render_to(
+    ffmpeg: &Ffmpeg,
+    plan: &RenderPlan,
+    pictures: GivenPictures<'_>,
+    task: Task<'_>,
+) -> Result<Rendered> {
+    Job { ffmpeg, plan, task }.run(Some(pictures))
+}
 
-    let picture = if extension_is_sound(&extension) { None } else { Some((plan.film.clone(), picture)) };
-    let encode = Encode {
-        output: output.temporary_path().to_owned(),
-        extension,
-        codec,
-        rate: format.rate,
-        channels: format.channels,
-        picture,
-        tags: tags(plan, &brain),
-    };
-    // The person knows the output by its own name.
-    let named = |e: Error| if e.place() == Some(output.temporary_path()) { e.at(&plan.output) } else { e };
-    let (loudness_before, gain_db) = sketch.write(ffmpeg, &encode, plan.loudness, task).map_err(named)?;
-    output.commit()?;
-    Ok(Rendered {
-        output: plan.output.clone(),
-        seconds: heard.length.as_secs_f64(),
-        ticks: heard.ticks,
-        synth: sounding,
-        rate: format.rate,
-        channels: format.channels,
-        codec,
-        loudness_before,
-        gain_db,
-        brain: brain.id().to_owned(),
-        from_corpus: heard.from_corpus,
-        complaints: heard.complaints,
-    })
+/// A render under way.
+struct Job<'a> {
+    ffmpeg: &'a Ffmpeg,
+    plan: &'a RenderPlan,
+    task: Task<'a>,
+}
+
+impl Job<'_> {
+    fn run(&self, given: Option<GivenPictures<'_>>) -> Result<Rendered> {
+        let &Self { ffmpeg, plan, task } = self;
+        storage::check_distinct(&plan.output, &[&plan.film, &plan.brain])?;
+        let output = AtomicFile::create(&plan.output, plan.overwrite)?;
+        let (extension, codec) = container(&plan.output, plan.codec)?;
+        let sound_alone = extension_is_sound(&extension);
+        let brain = AnyBrain::load(&plan.brain)?;
+        let opened = given.is_none() || !sound_alone || plan.keep_original_db.is_some();
+        let facts = opened.then(|| ffmpeg.probe(&plan.film)).transpose()?;
+        let picture = match &facts {
+            Some(facts) => Some(facts.picture.clone().ok_or_else(|| no_picture(&plan.film))?),
+            None => None,
+        };
+        let original = match (plan.keep_original_db, &facts) {
+            (Some(db), Some(facts)) => Some(Original::find(facts, plan, db)?),
+            _ => None,
+        };
+
+        let sounding = Sounding::of(&brain, plan)?;
+        let format = Format::of(&brain, &sounding, original.as_ref());
+        let mut sketch = Sketch::new(folder_of(&plan.output), format, plan.loudness.is_some())?;
+        let mut playing: Box<dyn Playing> = match (&brain, &sounding) {
+            (AnyBrain::Classic(brain), Sounding::Blocks(synth)) => Box::new(Performer::new(brain, synth)),
+            (AnyBrain::Ensemble(brain), Sounding::Mosaic(config)) => {
+                Box::new(Collage::new(brain, plan, config)?)
+            }
+            (AnyBrain::Ensemble(brain), Sounding::Spectral(config)) => {
+                Box::new(Drawing::new(brain, plan, config)?)
+            }
+            _ => unreachable!("Sounding::of refuses what does not suit the brain"),
+        };
+        let performance = Performance { ffmpeg, plan, brain: &brain, original: original.as_ref(), task };
+        let heard = match given {
+            Some(given) => {
+                let length = Some(given.end);
+                performance.play(TimedPictures::Given(given), length, &mut *playing, &mut sketch)?
+            }
+            None => {
+                let pictures = TimedPictures::open(ffmpeg, plan, brain.size(), brain.colour(), task)?;
+                let length = facts.as_ref().and_then(|facts| facts.duration);
+                performance.play(pictures, length, &mut *playing, &mut sketch)?
+            }
+        };
+        drop(playing);
+
+        let encode = Encode {
+            output: output.temporary_path().to_owned(),
+            extension,
+            codec,
+            rate: format.rate,
+            channels: format.channels,
+            picture: picture.filter(|_| !sound_alone).map(|picture| (plan.film.clone(), picture)),
+            tags: tags(plan, &brain),
+        };
+        // The person knows the output by its own name.
+        let named =
+            |e: Error| if e.place() == Some(output.temporary_path()) { e.at(&plan.output) } else { e };
+        let (loudness_before, gain_db) = sketch.write(ffmpeg, &encode, plan.loudness, task).map_err(named)?;
+        output.commit()?;
+        Ok(Rendered {
+            output: plan.output.clone(),
+            seconds: heard.length.as_secs_f64(),
+            ticks: heard.ticks,
+            synth: sounding,
+            rate: format.rate,
+            channels: format.channels,
+            codec,
+            loudness_before,
+            gain_db,
+            brain: brain.id().to_owned(),
+            from_corpus: heard.from_corpus,
+            complaints: heard.complaints,
+        })
+    }
 }
 
 impl Sounding {
@@ -272,19 +317,24 @@ impl Playing for Performer<'_> {
 struct Performance<'a> {
     ffmpeg: &'a Ffmpeg,
     plan: &'a RenderPlan,
-    facts: &'a FilmFacts,
     brain: &'a AnyBrain,
     original: Option<&'a Original>,
     task: Task<'a>,
 }
 
 impl Performance<'_> {
-    fn play(&self, playing: &mut dyn Playing, sketch: &mut Sketch) -> Result<Heard> {
+    /// `length` is what is to be expected.
+    fn play(
+        &self,
+        mut pictures: TimedPictures<'_>,
+        length: Option<MediaTime>,
+        playing: &mut dyn Playing,
+        sketch: &mut Sketch,
+    ) -> Result<Heard> {
         let &Self { ffmpeg, plan, brain, task, .. } = self;
-        let mut pictures = TimedPictures::open(ffmpeg, plan, brain.size(), brain.colour(), task)?;
         let from_corpus = pictures.are_prepared();
         let name = plan.film.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let expected = self.facts.duration.map(|d| brain.grid().tick.ticks_in(d));
+        let expected = length.map(|length| brain.grid().tick.ticks_in(length));
         task.watcher.stage(&format!("playing {name}"), "ticks", expected);
 
         let mut first = None;

@@ -1,23 +1,64 @@
-//! Where a render's pictures come from: a shard that holds the film already, or ffmpeg, read ahead on a thread.
+//! Where a render's pictures come from: a shard that holds the film already, ffmpeg, read ahead on a thread, or whoever asks.
 
 use super::RenderPlan;
-use crate::corpus::{self, Shard};
+use crate::corpus::{self, Reducer, Shard};
 use crate::media::{Decode, Decoded, Ffmpeg, Picture};
 use crate::task::Task;
 use crate::{Error, Kind, Result};
+use kinophone_dsp::units::MediaTime;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::JoinHandle;
 
 /// Pictures read ahead of the brain: half a megabyte at 64 × 64 grey.
 const AHEAD: usize = 128;
 
+/// Pictures that are at hand, of the brain's size and colour, with their times on a film's clock, in order.
+pub struct GivenPictures<'a> {
+    pictures: Box<dyn Iterator<Item = Picture> + 'a>,
+    /// When the last picture ceases to be shown.
+    pub(super) end: MediaTime,
+}
+
+impl<'a> GivenPictures<'a> {
+    /// Pictures that were drawn. Their times increase strictly, and `end` lies after the last one.
+    pub fn drawn(pictures: impl Iterator<Item = Picture> + 'a, end: MediaTime) -> Self {
+        Self { pictures: Box::new(pictures), end }
+    }
+
+    /// Those of a shard, reduced to `size` pixels a side, and to grey where `colour` says so. Fails with `Kind::Invalid`
+    /// where the shard has less.
+    pub fn of(shard: &'a Shard, size: u32, colour: bool) -> Result<Self> {
+        if shard.size() < size || colour && !shard.colour() {
+            let what = format!("has pictures of {} pixels a side, too poor for this brain", shard.size());
+            return Err(Error::new(Kind::Invalid, what).at(shard.path()).help("prepare the film again"));
+        }
+        let reducer = Reducer::new(shard.size(), shard.colour(), size, colour);
+        let same = shard.size() == size && shard.colour() == colour;
+        let numbers = size as usize * size as usize * if colour { 3 } else { 1 };
+        let (mut line, mut reduced) = (Vec::new(), vec![0.0; numbers]);
+        let picture = move |k: usize| {
+            if k % 4096 == 4095 {
+                shard.release();
+            }
+            let time = shard.time(k);
+            if same {
+                return Picture { time, pixels: shard.picture(k).to_vec() };
+            }
+            reducer.reduce(shard.picture(k), &mut line, &mut reduced);
+            Picture { time, pixels: reduced.iter().map(|x| (x * 255.0).round() as u8).collect() }
+        };
+        Ok(Self { pictures: Box::new((0..shard.pictures()).map(picture)), end: shard.end() })
+    }
+}
+
 /// Pictures with their times, in order.
-pub(super) enum TimedPictures {
+pub(super) enum TimedPictures<'a> {
+    Given(GivenPictures<'a>),
     Shard { shard: Box<Shard>, next: usize },
     Film { pictures: Receiver<Result<Picture>>, reader: JoinHandle<Result<Decoded>> },
 }
 
-impl TimedPictures {
+impl TimedPictures<'_> {
     pub(super) fn open(
         ffmpeg: &Ffmpeg,
         plan: &RenderPlan,
@@ -51,6 +92,7 @@ impl TimedPictures {
 
     pub(super) fn next(&mut self) -> Result<Option<Picture>> {
         match self {
+            Self::Given(given) => Ok(given.pictures.next()),
             Self::Film { pictures, .. } => pictures.recv().ok().transpose(),
             Self::Shard { shard, next } => {
                 let k = *next;
@@ -73,12 +115,13 @@ impl TimedPictures {
                     .join()
                     .unwrap_or_else(|_| Err(Error::new(Kind::Tool, "the reading thread ended unexpectedly")))
             }
-            Self::Shard { shard, .. } => Ok(Decoded {
-                pictures: shard.pictures() as u64,
-                end: shard.end(),
-                sound: None,
-                complaints: Vec::new(),
-            }),
+            Self::Shard { shard, .. } => Ok(undisturbed(shard.pictures() as u64, shard.end())),
+            Self::Given(given) => Ok(undisturbed(0, given.end)),
         }
     }
+}
+
+/// Of pictures that were decoded before.
+fn undisturbed(pictures: u64, end: MediaTime) -> Decoded {
+    Decoded { pictures, end, sound: None, complaints: Vec::new() }
 }

@@ -22,7 +22,7 @@ use crate::task::Task;
 use crate::{Error, Kind, Result, storage};
 use kinophone_dsp::units::TickGrid;
 use rayon::prelude::*;
-use reduce::Reducer;
+pub(crate) use reduce::Reducer;
 use serde::{Deserialize, Serialize};
 use sound::{Sound, Wanted};
 use split::{Split, Splitter, Timeline};
@@ -183,6 +183,28 @@ impl Pairs {
     /// Rows that training never sees; empty under [`HoldOut::None`].
     pub fn held_out(&self) -> &[u32] {
         &self.split.held_out
+    }
+
+    /// Learns from a part of the training blocks only: whole blocks, spread evenly over the films, that make up `share` (0..1)
+    /// of the rows within half a block, and at least one. Held-out and validation blocks stay. It answers how much more
+    /// footage helps.
+    pub fn learn_from_part(&mut self, share: f64) {
+        let block =
+            |row: &u32| self.place(*row).map(|(film, tick)| (film, split::block_of(self.grid.tick, tick)));
+        let (mut kept, mut owed) = (Vec::new(), 0.0);
+        for run in self.split.training.chunk_by(|a, b| block(a) == block(b)) {
+            owed += share.clamp(0.0, 1.0) * run.len() as f64;
+            if owed >= run.len() as f64 / 2.0 {
+                owed -= run.len() as f64;
+                kept.extend_from_slice(run);
+            }
+        }
+        if kept.is_empty() {
+            let longest =
+                self.split.training.chunk_by(|a, b| block(a) == block(b)).max_by_key(|run| run.len());
+            kept.extend_from_slice(longest.unwrap_or_default());
+        }
+        self.split.training = kept;
     }
 
     /// Which film, counted in the corpus's order among those that are long enough, and which tick a row is; `None` for

@@ -12,7 +12,7 @@ struct Cover {
 }
 
 /// Turns pictures of one side and colour into those of another.
-pub(super) struct Reducer {
+pub(crate) struct Reducer {
     from: usize,
     channels: usize,
     to_grey: bool,
@@ -22,7 +22,7 @@ pub(super) struct Reducer {
 impl Reducer {
     /// From `from` pixels a side to `to`, not more; `colour` says what the shard has and `to_colour` what is wanted,
     /// which is never colour out of grey.
-    pub(super) fn new(from: u32, colour: bool, to: u32, to_colour: bool) -> Self {
+    pub(crate) fn new(from: u32, colour: bool, to: u32, to_colour: bool) -> Self {
         let covers = (0..to).map(|k| cover(k, from, to)).collect();
         Self {
             from: from as usize,
@@ -34,7 +34,7 @@ impl Reducer {
 
     /// Writes the picture `pixels` (bytes, rows from the top, RGB interleaved) to `out` in the same order. `line` is room
     /// to work in, reused from call to call.
-    pub(super) fn reduce(&self, pixels: &[u8], line: &mut Vec<f32>, out: &mut [f32]) {
+    pub(crate) fn reduce(&self, pixels: &[u8], line: &mut Vec<f32>, out: &mut [f32]) {
         if self.covers.len() == self.from && !self.to_grey {
             return to_unit(pixels, out);
         }

@@ -20,6 +20,11 @@ const VALIDATION_SHARE: usize = 8;
 /// With fewer whole blocks than this none can be spared for validation.
 const FEWEST_BLOCKS: usize = 3;
 
+/// The ten-second block in which the middle of a tick lies.
+pub(super) fn block_of(rate: FrameRate, tick: i64) -> i64 {
+    rate.middle_of(tick).0.div_euclid(BLOCK_US)
+}
+
 /// The ticks of one shard.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Timeline {

@@ -328,6 +328,26 @@ fn nothing_is_held_out_on_request() {
 }
 
 #[test]
+fn a_part_of_the_footage_is_whole_blocks_all_over_the_film() {
+    let options = PairOptions { validation: false, ..options() };
+    let film = || pairs(&[Synthetic::plain("a", 203.0)], &options).unwrap();
+    let all = film().training().to_vec();
+    for share in [0.0, 0.1, 0.25, 0.5, 0.9, 1.0] {
+        let mut part = film();
+        part.learn_from_part(share);
+        let rows = part.training();
+        assert_eq!(part.held_out(), film().held_out());
+        let wanted = (share * all.len() as f64).max(100.0);
+        assert!((rows.len() as f64 - wanted).abs() <= 50.0, "{share}: {} of {}", rows.len(), all.len());
+        // Of every block all rows that can be learned from, or none.
+        let kept = blocks(rows);
+        let expected: Vec<u32> = all.iter().copied().filter(|row| kept.contains(&(row / 100))).collect();
+        assert_eq!(rows, expected, "{share}");
+        assert!(share < 0.25 || *kept.first().unwrap() < 5 && *kept.last().unwrap() >= 15, "{kept:?}");
+    }
+}
+
+#[test]
 fn two_shards_of_one_film_share_their_blocks() {
     let small = Synthetic::plain("a", 100.0);
     let folder = tempfile::tempdir().unwrap();

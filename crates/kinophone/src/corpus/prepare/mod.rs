@@ -259,9 +259,17 @@ pub fn find(folder: &Path, film: &Path, size: u32, colour: bool, task: Task<'_>)
         return Ok(None);
     }
     let stamp = Stamp::of(film)?;
+    find_hash(folder, &identify(film, stamp.bytes, task)?, size, colour)
+}
+
+/// The same of a film that is known by the BLAKE3 of its bytes alone, such as one in a brain's ledger.
+pub fn find_hash(folder: &Path, hash: &str, size: u32, colour: bool) -> Result<Option<Shard>> {
+    // A ledger is data: what is no hash must not become the name of a file.
+    if hash.len() != 64 || !hash.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Ok(None);
+    }
     let options = PrepareOptions { size, colour, ..PrepareOptions::default() };
-    let path = folder.join(shard_name(&identify(film, stamp.bytes, task)?, &options));
-    match open_verified(&path) {
+    match open_verified(&folder.join(shard_name(hash, &options))) {
         Ok(shard) => Ok(Some(shard)),
         Err(e) if matches!(e.kind(), Kind::NotFound | Kind::Damaged) => Ok(None),
         Err(e) => Err(e),

@@ -1,0 +1,137 @@
+//! `kinophone gallery`: every brain on every film, on one page.
+
+use crate::args::{Loudness, loudness};
+use crate::cache;
+use crate::context::{self, Context};
+use crate::report::{self, Failure, Outcome};
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+use kinophone::judge::{self, Exhibition, Gallery};
+use kinophone::storage::Overwrite;
+use kinophone::{Error, Result};
+use serde_json::{Value, json};
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+const EXAMPLES: &str = "\
+Examples:
+  Two brains on a film, side by side:
+    kinophone gallery piano.brain water.brain silent.mp4 -o gallery
+
+  With all synths that describe or play sound, on three films:
+    kinophone gallery piano.brain one.mp4 two.mkv three.mov -o gallery \\
+        --synth mosaic,spectral
+
+Open gallery/index.html. The films lie beside it; pictures that browsers do not
+play (HEVC, MPEG-2 …) are copied in H.264, all others stay as they are.";
+
+/// Options of `gallery`.
+#[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES)]
+pub struct GalleryArgs {
+    /// Brains and films, in any order
+    #[arg(value_name = "BRAIN|FILM", required = true)]
+    pub files: Vec<PathBuf>,
+    /// The folder to write: index.html, gallery.json and the films
+    #[arg(long, short, value_name = "DIR")]
+    pub output: PathBuf,
+    /// Replace an existing gallery
+    #[arg(long)]
+    pub force: bool,
+    /// Synths to play with; a brain plays with those that suit it [default: the one that suits it best]
+    #[arg(long, value_name = "SYNTH,…", value_delimiter = ',', value_parser = PossibleValuesParser::new(SYNTHS))]
+    pub synth: Vec<String>,
+    /// Loudness of all films in LUFS (EBU R 128), or 'off' for the level that the brain says
+    #[arg(long, value_name = "LUFS|off", default_value = "-18", allow_negative_numbers = true, value_parser = loudness)]
+    pub loudness: Loudness,
+    /// The same seed gives the same sound
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+}
+
+/// As `render` calls them.
+const SYNTHS: [&str; 6] = ["mosaic", "spectral", "windowed", "granular", "raw", "granular-2015"];
+
+/// Renders everything.
+pub fn run(args: &GalleryArgs, context: &Context) -> Result<Outcome, Failure> {
+    let (brains, films) = args.sort()?;
+    context::check_films(&films)?;
+    let plan = Exhibition {
+        brains,
+        films,
+        synths: args.synth.clone(),
+        output: args.output.clone(),
+        overwrite: if args.force { Overwrite::Replace } else { Overwrite::Refuse },
+        cache: cache::films()?,
+        seed: args.seed,
+        loudness: args.loudness.target(),
+    };
+    let gallery = judge::exhibit(&context.ffmpeg()?, &plan, context.task())?;
+    context.end_progress();
+    context.report.result(|| as_json(args, &gallery), || as_text(args, &gallery))?;
+    let whole = gallery.cells.iter().all(|cell| cell.error.is_none());
+    Ok(if whole { Outcome::Done } else { Outcome::Problems })
+}
+
+impl GalleryArgs {
+    /// Brains and films, by what the files are.
+    fn sort(&self) -> Result<(Vec<PathBuf>, Vec<PathBuf>), Failure> {
+        let (mut brains, mut films) = (Vec::new(), Vec::new());
+        for file in &self.files {
+            if is_brain(file)? { brains.push(file.clone()) } else { films.push(file.clone()) }
+        }
+        match (brains.is_empty(), films.is_empty()) {
+            (true, _) => Err(Failure::usage(
+                "none of these files is a brain",
+                "name a brain as well, such as piano.brain",
+            )),
+            (_, true) => Err(Failure::usage("none of these files is a film", "name a film as well")),
+            _ => Ok((brains, films)),
+        }
+    }
+}
+
+/// Brains are safetensors files: the length of a header, and the header, which begins with a brace. One that is damaged is
+/// known by its name.
+fn is_brain(file: &Path) -> Result<bool> {
+    if context::existing(file)?.is_dir() {
+        return Ok(false);
+    }
+    let mut head = [0; 9];
+    let read = File::open(file).and_then(|mut file| file.read_exact(&mut head));
+    match read {
+        Err(e) if e.kind() != std::io::ErrorKind::UnexpectedEof => return Err(Error::io("read", file, e)),
+        _ => {}
+    }
+    Ok(head[8] == b'{' || file.extension().is_some_and(|e| e.eq_ignore_ascii_case("brain")))
+}
+
+fn as_json(args: &GalleryArgs, gallery: &Gallery) -> Value {
+    let cell = |cell: &judge::Cell| {
+        json!({
+            "film": gallery.films[cell.film].name,
+            "brain": gallery.brains[cell.brain].name,
+            "synth": cell.synth,
+            "file": cell.file.as_ref().map(|file| report::lossy(&args.output.join(file))),
+            "seconds": cell.seconds,
+            "error": cell.error,
+        })
+    };
+    json!({
+        "gallery": report::lossy(&args.output),
+        "cells": gallery.cells.iter().map(cell).collect::<Vec<_>>(),
+    })
+}
+
+fn as_text(args: &GalleryArgs, gallery: &Gallery) -> String {
+    let failed = gallery.cells.iter().filter(|cell| cell.error.is_some()).count();
+    let failed = if failed > 0 { format!(", {failed} could not be made") } else { String::new() };
+    format!(
+        "{} films, {} brains, {} soundtracks{failed}\nopen {}\n",
+        gallery.films.len(),
+        gallery.brains.len(),
+        gallery.cells.len(),
+        args.output.join("index.html").display()
+    )
+}
