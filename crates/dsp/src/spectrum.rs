@@ -424,4 +424,24 @@ mod tests {
         assert!(column[500] < -100.0);
         assert!(power_columns(&[], 2048, 3, -90.0).iter().all(|db| *db == -90.0));
     }
+
+    #[test]
+    fn a_pictures_spectrum_is_that_of_the_definition() {
+        const SIDE: usize = 8;
+        let picture: Vec<f32> = (0..SIDE * SIDE).map(|i| ((i * 37 % 29) as f32 * 0.3).sin()).collect();
+        let mut out = vec![0.0; SIDE * (SIDE / 2 + 1)];
+        PictureSpectrum::new(SIDE).log_magnitude(&picture, &mut out);
+        for v in 0..SIDE {
+            for u in 0..=SIDE / 2 {
+                let sum: Complex64 = (0..SIDE * SIDE)
+                    .map(|i| {
+                        let turn = (u * (i % SIDE) + v * (i / SIDE)) as f64 / SIDE as f64;
+                        Complex64::from_polar(f64::from(picture[i]), -std::f64::consts::TAU * turn)
+                    })
+                    .sum();
+                let found = f64::from(out[v * (SIDE / 2 + 1) + u]);
+                assert!((found - sum.norm().ln_1p()).abs() < 1e-5, "{u} {v}: {found}");
+            }
+        }
+    }
 }

@@ -92,3 +92,89 @@ fn an_eye_survives_being_stored() {
     let again = Eye::restore(&config, &numbers).unwrap();
     assert_eq!(look(&eye, &film, 8, 50), look(&again, &film, 8, 50));
 }
+
+/// Grey pictures of one brightness whose colour changes from red to blue at picture 30, and then some.
+fn coloured(pictures: usize) -> Vec<Vec<u8>> {
+    let colour = |k: usize| match k {
+        // Both have a luma of 50.
+        0..30 => [235, 0, 0],
+        30..60 => [0, 50, 198],
+        _ => [(k * 3 % 200) as u8, (k * 7 % 200) as u8, (k * 11 % 200) as u8],
+    };
+    (0..pictures).map(|k| colour(k).repeat(SMALL * SMALL)).collect()
+}
+
+#[test]
+fn an_eye_sees_all_that_it_is_told_to_look_for() {
+    let film = coloured(120);
+    let see = See {
+        colour: true,
+        spectrum: true,
+        grey: true,
+        components: Some(8),
+        region: Where::Region(Region { x: 0.25, y: 0.25, w: 0.5, h: 0.5 }),
+        ..See::default()
+    };
+    let at = |k: usize| Neighbours { before: &film[k], now: &film[k + 1], side: SMALL, colour: true };
+    let eye = Eye::fit(&see, film.len() - 1, at, 3);
+    assert!(eye.colour());
+    // Differences, picture, colour and spectrum by 8 each, 256 pixels, three numbers for each view, and the contrast.
+    assert_eq!(eye.width(), 2 * (5 * 8 + 256 + 3) + 1);
+
+    let look = |eye: &Eye, batch| {
+        let mut gaze = Gaze::new(eye, SMALL, true, FrameRate::new(25, 1).unwrap(), 0, batch);
+        let time = |k: usize| MediaTime(k as i64 * 40_000);
+        let mut rows = Vec::new();
+        for (k, picture) in film.iter().enumerate() {
+            gaze.show(picture, time(k), time(k + 1), &mut rows);
+        }
+        gaze.finish(120, &mut rows);
+        rows
+    };
+    let rows = look(&eye, 16);
+    assert_eq!(rows, look(&eye, 1));
+    let mut numbers = Tensors::default();
+    eye.save(&mut numbers);
+    assert_eq!(rows, look(&Eye::restore(&eye.config(), &numbers).unwrap(), 16));
+
+    // From red to blue the colours change, and the brightness does not.
+    let row = |tick: usize| &rows[tick * eye.width()..][..eye.width()];
+    let (red, blue) = (row(10), row(50));
+    let first = eye.config()[0].of_motion();
+    let change = |from: usize, count: usize| {
+        (from..from + count).map(|i| (red[i] - blue[i]).abs()).fold(0.0, f32::max)
+    };
+    assert!(change(first + 8, 8) > 0.5, "colour: {}", change(first + 8, 8));
+    assert!(change(first, 8) < 0.1, "appearance: {}", change(first, 8));
+    let contrast = rows.chunks_exact(eye.width()).map(|row| row[eye.width() - 1]).fold(0.0, f32::max);
+    assert!(contrast < 1e-4, "plain pictures have a contrast of {contrast}");
+}
+
+#[test]
+fn portraits_of_the_whole_are_as_far_apart_as_pictures() {
+    let film = film(200);
+    let eye = fitted(&film);
+    // A tick a picture, so that what describes a picture is not between two.
+    let mut gaze = Gaze::new(&eye, SMALL, false, FrameRate::new(25, 1).unwrap(), 0, 16);
+    let mut rows = Vec::new();
+    for (k, picture) in film.iter().enumerate() {
+        gaze.show(picture, MediaTime(k as i64 * 40_000), MediaTime((k + 1) as i64 * 40_000), &mut rows);
+    }
+    gaze.finish(200, &mut rows);
+    let portraits: Vec<Vec<f32>> = rows
+        .chunks_exact(eye.width())
+        .map(|row| {
+            let mut portrait = vec![0.0; PORTRAIT];
+            eye.portrait(row, &mut portrait);
+            portrait.split_off(PORTRAIT / 2)
+        })
+        .collect();
+    let apart = |a: usize, b: usize| {
+        portraits[a].iter().zip(&portraits[b]).map(|(x, y)| (x - y).powi(2)).sum::<f32>()
+    };
+    let pairs: Vec<(usize, usize)> = (0..2000).map(|i| (i * 17 % 200, i * 71 % 199)).collect();
+    let mean = pairs.iter().map(|(a, b)| apart(*a, *b)).sum::<f32>() / pairs.len() as f32;
+    assert!((mean - 2.0).abs() < 0.2, "{mean}");
+    // The same picture twice.
+    assert!(apart(0, 9) < 0.05 * mean, "{}", apart(0, 9));
+}

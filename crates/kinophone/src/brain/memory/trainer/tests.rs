@@ -77,6 +77,7 @@ fn a_network_learns_one_batch_by_heart() {
         Shape::Gru { inputs: 20, projection: 32, hidden: 48, outputs: 6 },
         Shape::Tcn { inputs: 20, channels: 48, dilations: vec![1, 2, 4], causal: true, outputs: 6 },
         Shape::Tcn { inputs: 20, channels: 48, dilations: vec![1, 2, 4], causal: false, outputs: 6 },
+        Shape::mlp(20, 6),
     ] {
         let windows = Windows::new(&shape, 4, 20, 1);
         let mut trainer = trainer(&shape, |r| (r.input_dropout, r.hidden_dropout, r.decay) = (0.0, 0.0, 0.0));
@@ -159,8 +160,10 @@ fn what_does_not_fit_is_refused() {
         }
         assert_eq!(trainer.save(), start);
     }
-    let none = Shape::Tcn { inputs: 1, channels: 1, dilations: vec![], causal: true, outputs: 1 };
-    assert!(none.check().is_err() && Shape::gru(0, 1).check().is_err());
+    let blocks =
+        |dilations| Shape::Tcn { inputs: 1, channels: 1, dilations, causal: true, outputs: 1 }.check();
+    assert!(blocks(vec![]).is_ok() && blocks(vec![0]).is_err() && blocks(vec![1; 64]).is_err());
+    assert!(Shape::gru(0, 1).check().is_err());
 }
 
 /// Noise of 0.1 after dropout of 0.35 on zeros: variance 0.01 / 0.65.

@@ -114,7 +114,7 @@ fn pieces_are_the_whole() {
 
 #[test]
 fn single_ticks_are_late_by_the_delay() {
-    for shape in [Shape::tcn(7, 4, false), Shape::tcn(7, 4, true), Shape::gru(7, 4)] {
+    for shape in [Shape::tcn(7, 4, false), Shape::tcn(7, 4, true), Shape::gru(7, 4), Shape::mlp(7, 4)] {
         let net = Net::random(&shape, 9).unwrap();
         let x = numbers(40 * 7, 2);
         let mut whole = vec![0.0; 40 * 4];
