@@ -1,6 +1,6 @@
 //! How long the choice of units for a ten-minute film takes, and how fast the chosen units become sound, on one core.
 //!
-//! The film has 18 000 ticks of 66 descriptors and is made of its own sound less every fifth ten-second block: 14 400
+//! The film has 18 000 ticks of 114 numbers and is made of its own sound less every fifth ten-second block: 14 400
 //! units. The column of items says seconds of film a second: how many times faster than real time it is.
 
 use divan::counter::ItemsCount;
@@ -9,7 +9,7 @@ use kinophone_dsp::synth::mosaic::{Choice, Chooser, Mosaic, MosaicConfig, UnitSo
 use kinophone_dsp::units::{FrameRate, SampleRate, TickGrid};
 use std::sync::Arc;
 
-const DIMS: usize = 66;
+const DIMS: usize = 114;
 const TICKS: usize = 18_000;
 const TICKS_A_SECOND: usize = 30;
 const BLOCK: usize = 300;
