@@ -50,7 +50,10 @@ fn ensemble(path: &Path, bytes: u64, brain: &Ensemble, pictures: Option<&Path>) 
         .line("size", size(bytes))
         .line("networks", format!("{} for films, {live} for live use", config.members.len() - live))
         .line("tick", format!("{} a second", config.grid.tick))
-        .line("pictures", format!("{0} x {0} grey", config.size));
+        .line(
+            "pictures",
+            format!("{0} x {0} {1}", config.size, if brain.eye().colour() { "colour" } else { "grey" }),
+        );
     let facts = config.views.iter().fold(facts, |facts, view| {
         let percent = |x: f32| (100.0 * x).round();
         let r = view.region;
