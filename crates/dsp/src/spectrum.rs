@@ -20,6 +20,7 @@ pub struct Stft {
 }
 
 /// Two-dimensional Fourier transform of square pictures.
+#[derive(Clone)]
 pub struct PictureSpectrum {
     side: usize,
     forward: Arc<dyn RealToComplex<f32>>,

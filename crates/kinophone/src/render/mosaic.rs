@@ -33,8 +33,6 @@ pub(super) struct Collage<'a> {
     levels: Vec<(f32, f32)>,
     /// What the pictures of coming ticks look like.
     portraits: VecDeque<f32>,
-    /// What the distance between two pictures weighs.
-    weight: f32,
 }
 
 impl<'a> Collage<'a> {
@@ -45,12 +43,7 @@ impl<'a> Collage<'a> {
                 .help("add --synth spectral, or train it again without --no-sound"));
         };
         let continued = material.config().continued();
-        let weight = brain.config().picture;
-        let mut descriptors = known.descriptors.clone();
-        for unit in descriptors.chunks_exact_mut(UNIT) {
-            unit[DESCRIPTOR..].iter_mut().for_each(|x| *x *= weight);
-        }
-        let units = Units::new(UNIT, &descriptors, &known.loudness, &continued).map_err(|e| {
+        let units = Units::new(UNIT, &known.descriptors, &known.loudness, &continued).map_err(|e| {
             Error::new(Kind::Damaged, format!("has units that do not fit its sound: {e}"))
                 .at(&plan.brain)
                 .help("make or copy the brain again")
@@ -64,14 +57,13 @@ impl<'a> Collage<'a> {
         let size = brain.config().size as usize;
         let batch = if plan.live { 1 } else { BATCH };
         Ok(Self {
-            player: Player::new(brain, size, brain.eye().colour(), 0, plan.live, batch),
+            player: Player::new(brain, size, brain.eye().colour(), 0, plan.live, batch).with_portraits(),
             config: config.clone(),
             shown: MediaTime::ZERO,
             rows: Vec::new(),
             chosen: Vec::new(),
             levels: Vec::new(),
             portraits: VecDeque::new(),
-            weight,
             brain,
             material,
             units,
@@ -80,13 +72,13 @@ impl<'a> Collage<'a> {
     }
 
     fn choose(&mut self) {
-        let voice = self.brain.voice();
+        let (voice, weight) = (self.brain.voice(), self.brain.config().picture);
         self.portraits.extend(self.player.portraits());
         let mut wanted = [0.0; UNIT];
         for row in self.rows.chunks_exact(OUTPUTS) {
             voice.wanted(row, &mut wanted[..DESCRIPTOR]);
             let portrait = self.portraits.drain(..PORTRAIT);
-            wanted[DESCRIPTOR..].iter_mut().zip(portrait).for_each(|(w, p)| *w = self.weight * p);
+            wanted[DESCRIPTOR..].iter_mut().zip(portrait).for_each(|(w, p)| *w = weight * p);
             self.chosen.extend(self.chooser.push(&wanted));
             self.levels.push((voice.loudness_db(row), voice.silence(row)));
         }

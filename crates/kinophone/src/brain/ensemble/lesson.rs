@@ -476,7 +476,8 @@ impl<'a> Lesson<'a> {
         self.voice.calibrate(&trial.said, if predictable { 1.0 } else { 0.3 });
         let rows = self.pairs.held_out();
         let verdict = (!rows.is_empty()).then(|| Score::of(&self, rows, &pick(rows)).verdict());
-        let (units, material) = self.material();
+        let picture = if trial.loudness_r > TOLD { PICTURE_TELLS } else { PICTURE_HELPS };
+        let (units, material) = self.material(picture);
         let config = EnsembleConfig {
             grid: self.pairs.grid(),
             size: self.pairs.reels().map(|reel| reel.shard.size()).max().unwrap_or(64),
@@ -484,15 +485,15 @@ impl<'a> Lesson<'a> {
             members,
             voice: self.voice,
             jump: if predictable { 1.0 } else { 4.0 },
-            picture: if trial.loudness_r > TOLD { PICTURE_TELLS } else { PICTURE_HELPS },
+            picture,
             material: material.as_ref().map(|m| m.config().clone()),
         };
         let about = EnsembleAbout { config, training: self.training, ledger, verdict };
         Ensemble::new(about, self.eye, nets, units, material)
     }
 
-    /// The sound of all ticks that are not held out.
-    fn material(&self) -> (Units, Option<Material>) {
+    /// The sound of all ticks that are not held out; `weight` is that of pictures.
+    fn material(&self, weight: f32) -> (Units, Option<Material>) {
         if !self.training.keep_sound {
             return (Units::default(), None);
         }
@@ -509,6 +510,7 @@ impl<'a> Lesson<'a> {
                 self.voice.unit(heard, tick, sound);
                 self.reels[run.reel].seen.fill(tick, std::slice::from_ref(&(0..width)), &mut seen);
                 self.eye.portrait(&seen, picture);
+                picture.iter_mut().for_each(|x| *x *= weight);
                 units.descriptors.extend(descriptor);
                 units.loudness.push(heard.loudness[tick]);
             }

@@ -115,7 +115,7 @@ pub const UNIT: usize = DESCRIPTOR + PORTRAIT;
 /// What is known of each unit of the material.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Units {
-    /// How it sounds and what is seen there, `[units, 66 + 48]`.
+    /// How it sounds and, weighed by [`EnsembleConfig::picture`], what is seen there: `[units, 66 + 48]`.
     pub descriptors: Vec<f32>,
     /// In dB.
     pub loudness: Vec<f32>,

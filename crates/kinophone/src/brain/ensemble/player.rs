@@ -16,7 +16,8 @@ pub struct Player<'a> {
     choir: Choir<'a>,
     eye: &'a Eye,
     seen: Vec<f32>,
-    portraits: Vec<f32>,
+    /// Kept where they are asked for.
+    portraits: Option<Vec<f32>>,
 }
 
 impl<'a> Player<'a> {
@@ -30,22 +31,30 @@ impl<'a> Player<'a> {
             choir: Choir::new(members, brain.eye.width(), brain.voice()),
             eye: &brain.eye,
             seen: Vec::new(),
-            portraits: Vec::new(),
+            portraits: None,
         }
+    }
+
+    /// Before the first picture: keeps what pictures look like, for [`Player::portraits`].
+    pub fn with_portraits(mut self) -> Self {
+        self.portraits = Some(Vec::new());
+        self
     }
 
     /// What the pictures of the next ticks look like ([`Eye::portrait`]), `[ticks, 48]`: of as many ticks as were seen since
     /// this was last asked, which may be ahead of the answers.
-    pub fn portraits(&mut self) -> std::vec::Drain<'_, f32> {
-        self.portraits.drain(..)
+    pub fn portraits(&mut self) -> impl Iterator<Item = f32> + '_ {
+        self.portraits.iter_mut().flat_map(|portraits| portraits.drain(..))
     }
 
     fn hear(&mut self, rows: &mut Vec<f32>) {
         self.choir.hear(&self.seen, rows);
-        let mut portrait = [0.0; PORTRAIT];
-        for seen in self.seen.chunks_exact(self.eye.width()) {
-            self.eye.portrait(seen, &mut portrait);
-            self.portraits.extend(portrait);
+        if let Some(portraits) = &mut self.portraits {
+            let mut portrait = [0.0; PORTRAIT];
+            for seen in self.seen.chunks_exact(self.eye.width()) {
+                self.eye.portrait(seen, &mut portrait);
+                portraits.extend(portrait);
+            }
         }
         self.seen.clear();
     }

@@ -388,14 +388,17 @@ impl Neighbours<'_> {
 
 impl Look {
     /// What it is of, from zoomed pictures of some planes.
-    fn take(self, before: &[f32], now: &[f32], spectrum: &mut PictureSpectrum, out: &mut [f32]) {
+    fn take(self, before: &[f32], now: &[f32], spectrum: &mut Option<PictureSpectrum>, out: &mut [f32]) {
         let grey = || now[..PIXELS].iter().zip(&before[..PIXELS]);
         match self {
             Self::Signed => out.iter_mut().zip(grey()).for_each(|(out, (b, a))| *out = b - a),
             Self::Absolute => out.iter_mut().zip(grey()).for_each(|(out, (b, a))| *out = (b - a).abs()),
             Self::Appearance | Self::Grey => out.copy_from_slice(&now[..PIXELS]),
             Self::Colour => out.copy_from_slice(&now[PIXELS..]),
-            Self::Spectrum => spectrum.log_magnitude(&now[..PIXELS], out),
+            // Planned by the first picture that needs it.
+            Self::Spectrum => {
+                spectrum.get_or_insert_with(|| PictureSpectrum::new(SIDE)).log_magnitude(&now[..PIXELS], out)
+            }
         }
     }
 
@@ -442,7 +445,7 @@ impl View {
             let planes = if *look == Look::Colour { &Plane::ALL[..] } else { &Plane::ALL[..1] };
             let mut rows = vec![0.0; samples.len() * inputs];
             rows.par_chunks_exact_mut(inputs).zip(samples).for_each_init(
-                || PictureSpectrum::new(SIDE),
+                || None,
                 |spectrum, (row, sample)| {
                     let (before, now) = sample.zoomed(region, planes);
                     look.take(&before, &now, spectrum, row);
@@ -469,6 +472,7 @@ impl View {
         Room {
             taken: Vec::new(),
             out: Vec::new(),
+            spectrum: None,
             workspaces: self.projections.iter().map(Perceptron::workspace).collect(),
         }
     }
@@ -484,9 +488,13 @@ impl View {
         for (i, (look, count)) in self.config.looks.iter().enumerate() {
             let inputs = look.inputs();
             room.taken.resize(n * inputs, 0.0);
+            if *look == Look::Spectrum && room.spectrum.is_none() {
+                room.spectrum = Some(PictureSpectrum::new(SIDE));
+            }
+            let spectrum = &room.spectrum;
             let pictures = before.par_chunks_exact(size).zip(now.par_chunks_exact(size));
             room.taken.par_chunks_exact_mut(inputs).zip(pictures).for_each_init(
-                || PictureSpectrum::new(SIDE),
+                || spectrum.clone(),
                 |spectrum, (out, (before, now))| look.take(before, now, spectrum, out),
             );
             room.out.resize(n * count, 0.0);
@@ -519,6 +527,7 @@ impl View {
 struct Room {
     taken: Vec<f32>,
     out: Vec<f32>,
+    spectrum: Option<PictureSpectrum>,
     workspaces: Vec<Workspace>,
 }
 
