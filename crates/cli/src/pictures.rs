@@ -2,7 +2,7 @@
 
 use image::RgbImage;
 use kinophone::brain::{Brain, Ensemble};
-use kinophone::corpus::Shard;
+use kinophone::corpus::{self, Shard};
 use kinophone::dsp::units::{MediaTime, SampleRate};
 use kinophone::media::{Decode, DecodeSound, Ffmpeg, FilmFacts};
 use kinophone::plot::{self, Overview};
@@ -184,18 +184,12 @@ fn read_all(
 /// A prepared film's sound as mono −1..1, handed over a second at a time so that memory does not grow with its length.
 fn overview_of(samples: &[i16], channels: usize, rate: SampleRate) -> Overview {
     let mut overview = Overview::new(rate, (samples.len() / channels) as u64);
+    let mut mono = Vec::new();
     for second in samples.chunks(channels * rate.hz() as usize) {
-        overview.push(&mono(second, channels));
+        corpus::downmix(second, channels, &mut mono);
+        overview.push(&mono);
     }
     overview
-}
-
-fn mono(samples: &[i16], channels: usize) -> Vec<f32> {
-    let scale = 1.0 / (channels as f32 * 32_768.0);
-    samples
-        .chunks_exact(channels)
-        .map(|frame| frame.iter().map(|&x| f32::from(x)).sum::<f32>() * scale)
-        .collect()
 }
 
 #[cfg(test)]
@@ -213,6 +207,8 @@ mod tests {
 
     #[test]
     fn stereo_is_averaged() {
-        assert_eq!(mono(&[16_384, 0, -32_768, -32_768], 2), [0.25, -1.0]);
+        let mut mono = Vec::new();
+        corpus::downmix(&[16_384, 0, -32_768, -32_768], 2, &mut mono);
+        assert_eq!(mono, [0.25, -1.0]);
     }
 }

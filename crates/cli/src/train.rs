@@ -7,12 +7,11 @@ mod outcome;
 pub use options::{TrainArgs, sample_rate};
 pub use outcome::word;
 
-use crate::args;
 use crate::context::Context;
 use crate::report::{Failure, Outcome};
 use footage::Footage;
 use kinophone::brain::{self, BrainConfig, Split, TrainConfig, TrainFiles, Trained};
-use kinophone::corpus::{Corpus, PairOptions, Pairs, Shard};
+use kinophone::corpus::{Corpus, Pairs};
 use kinophone::storage::{self, AtomicFile, Overwrite};
 use kinophone::{Error, Result};
 use std::ffi::OsString;
@@ -42,20 +41,10 @@ fn ensemble(args: &TrainArgs, place: &Place, corpus: Corpus, context: &Context) 
         context.say("networks with memory begin anew, and come out the same");
     }
     let ledger = corpus.sources();
-    let smallest = corpus.shards.iter().map(Shard::size).min().unwrap_or(args::SIZE);
-    let options = PairOptions {
-        grid: args.grid(),
-        hops: 1,
-        size: smallest.min(args::SIZE),
-        colour: args.colour(),
-        hold_out: args.ensemble_training().hold_out,
-        validation: false,
-        silence_secs: 0.0,
-        seed: args.ensemble_training().seed,
-    };
+    let training = args.ensemble_training();
+    let options = training.pairs(args.grid(), &corpus);
     let pairs = Pairs::new(corpus, &options, &place.run, context.task())?;
-    let (brain, interrupted) =
-        brain::train_ensemble(&pairs, args.ensemble_training(), ledger, context.task())?;
+    let (brain, interrupted) = brain::train_ensemble(&pairs, training, ledger, context.task())?;
     brain.save(&args.output, place.overwrite)?;
     context.end_progress();
     outcome::tell_ensemble(&brain, interrupted, args, context)?;
@@ -117,21 +106,10 @@ pub fn learn(
     files: &TrainFiles,
     context: &Context,
 ) -> Result<Trained> {
-    let options = PairOptions {
-        grid: config.grid,
-        hops: config.hops,
-        size: config.size,
-        colour: config.colour,
-        hold_out: training.hold_out,
-        validation: true,
-        silence_secs: training.silence_secs,
-        seed: training.seed,
-    };
+    let options = config.pairs(&training);
     let ledger = corpus.sources();
     let pairs = Pairs::new(corpus, &options, &files.run, context.task())?;
-    let split =
-        Split { training: pairs.training(), validation: pairs.validation(), held_out: pairs.held_out() };
-    brain::train(config, training, ledger, &pairs, split, files, context.task())
+    brain::train(config, training, ledger, &pairs, Split::of(&pairs), files, context.task())
 }
 
 #[cfg(test)]

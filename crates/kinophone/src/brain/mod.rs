@@ -29,7 +29,7 @@ pub use material::{Material, MaterialConfig, Stretch};
 pub use trainer::train;
 pub use voice::{DESCRIPTOR, OUTPUTS, Voice};
 
-use crate::corpus::{HoldOut, Source};
+use crate::corpus::{Corpus, HoldOut, PairOptions, Pairs, Shard, Source};
 use crate::{Error, Kind, Result};
 use kinophone_dsp::units::TickGrid;
 use serde::{Deserialize, Serialize};
@@ -380,6 +380,9 @@ pub struct Trained {
     pub interrupted: bool,
 }
 
+/// Side of the pictures in an ensemble's pairs, of which it uses the sound and the split alone.
+const PAIRED_SIZE: u32 = 64;
+
 /// The rows of each part, see `corpus::Pairs`.
 pub struct Split<'a> {
     /// To learn from.
@@ -388,4 +391,43 @@ pub struct Split<'a> {
     pub validation: &'a [u32],
     /// For the verdict.
     pub held_out: &'a [u32],
+}
+
+impl<'a> Split<'a> {
+    /// All parts of these pairs.
+    pub fn of(pairs: &'a Pairs) -> Self {
+        Self { training: pairs.training(), validation: pairs.validation(), held_out: pairs.held_out() }
+    }
+}
+
+impl BrainConfig {
+    /// The pairs that such a brain learns from.
+    pub fn pairs(&self, training: &TrainConfig) -> PairOptions {
+        PairOptions {
+            grid: self.grid,
+            hops: self.hops,
+            size: self.size,
+            colour: self.colour,
+            hold_out: training.hold_out,
+            validation: true,
+            silence_secs: training.silence_secs,
+            seed: training.seed,
+        }
+    }
+}
+
+impl EnsembleTraining {
+    /// The pairs that an ensemble learns from; its eye takes the pictures themselves out of the shards.
+    pub fn pairs(&self, grid: TickGrid, corpus: &Corpus) -> PairOptions {
+        PairOptions {
+            grid,
+            hops: 1,
+            size: corpus.shards.iter().map(Shard::size).min().unwrap_or(PAIRED_SIZE).min(PAIRED_SIZE),
+            colour: self.see.colour,
+            hold_out: self.hold_out,
+            validation: false,
+            silence_secs: 0.0,
+            seed: self.seed,
+        }
+    }
 }

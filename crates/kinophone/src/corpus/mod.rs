@@ -17,7 +17,7 @@ mod shard;
 mod synthetic;
 
 pub(crate) use pairs::Reducer;
-pub use pairs::{HoldOut, PairOptions, Pairs, Reel};
+pub use pairs::{HoldOut, PairOptions, Pairs, Reel, downmix};
 pub use prepare::{PrepareOptions, Prepared, find, find_hash, prepare};
 pub use shard::{Shard, ShardWriter, SoundTrack};
 

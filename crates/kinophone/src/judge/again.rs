@@ -8,7 +8,7 @@ use super::report::{Figures, FoldRow, Folds, GrowthRow, SeedRow, Seeds};
 use super::subject::{self, Subject};
 use super::{Bench, Examination, Player};
 use crate::brain::{self, AnyBrain, BrainConfig, Ensemble, EnsembleTraining, Split, TrainConfig, TrainFiles};
-use crate::corpus::{Corpus, HoldOut, PairOptions, Pairs, Shard};
+use crate::corpus::{Corpus, HoldOut, Pairs, Shard};
 use crate::render::GivenPictures;
 use crate::storage::Overwrite;
 use crate::{Error, Kind, Result};
@@ -109,18 +109,9 @@ impl<'a> School<'a> {
 
     fn pairs(&self, training: &EnsembleTraining, share: f64) -> Result<Pairs> {
         let shards = subject::lessons(self.bench.brain, self.subjects, &self.bench.how.cache)?;
-        let smallest = shards.iter().map(Shard::size).min().unwrap_or(SIZE);
-        let options = PairOptions {
-            grid: self.brain.config().grid,
-            hops: 1,
-            size: smallest.min(SIZE),
-            colour: self.brain.eye().colour(),
-            hold_out: training.hold_out,
-            validation: false,
-            silence_secs: 0.0,
-            seed: training.seed,
-        };
-        let mut pairs = Pairs::new(Corpus { shards }, &options, self.bench.scratch, self.bench.task)?;
+        let corpus = Corpus { shards };
+        let options = training.pairs(self.brain.config().grid, &corpus);
+        let mut pairs = Pairs::new(corpus, &options, self.bench.scratch, self.bench.task)?;
         if share < 1.0 {
             pairs.learn_from_part(share);
         }
@@ -218,24 +209,13 @@ pub(super) fn train_classic(bench: &Bench<'_>, subjects: &[Subject]) -> Result<P
     let shards = subject::lessons(bench.brain, subjects, &how.cache)?;
     let config = BrainConfig::new(bench.brain.grid(), SIZE, &brain::preset("classic")?);
     let training = TrainConfig { hold_out: bench.brain.hold_out(), ..TrainConfig::default() };
-    let options = PairOptions {
-        grid: config.grid,
-        hops: config.hops,
-        size: config.size,
-        colour: config.colour,
-        hold_out: training.hold_out,
-        validation: true,
-        silence_secs: training.silence_secs,
-        seed: training.seed,
-    };
+    let options = config.pairs(&training);
     let corpus = Corpus { shards };
     let ledger = corpus.sources();
     let pairs = Pairs::new(corpus, &options, scratch, task)?;
-    let split =
-        Split { training: pairs.training(), validation: pairs.validation(), held_out: pairs.held_out() };
     let files = TrainFiles { run: scratch.join("classic.run"), resume: false };
     std::fs::create_dir_all(&files.run).map_err(|e| Error::io("made", &files.run, e))?;
-    let trained = brain::train(config, training, ledger, &pairs, split, &files, task)?;
+    let trained = brain::train(config, training, ledger, &pairs, Split::of(&pairs), &files, task)?;
     if trained.interrupted {
         return Err(Error::interrupted());
     }

@@ -1,7 +1,7 @@
 //! What of a judged film can be heard and seen on a page: sound, spectrograms and pictures as data URIs.
 
 use super::report::Stretch;
-use crate::corpus::Shard;
+use crate::corpus::{Shard, downmix};
 use crate::media::{Decode, DecodeSound, Encode, Ffmpeg, SoundCodec};
 use crate::plot::Sonogram;
 use crate::task::Task;
@@ -154,12 +154,10 @@ pub(super) fn audio_of_shard(
     let channels = if total(stretches) <= STEREO_SECS { own } else { 1 };
     let audio = audio(ffmpeg, scratch, rate, channels as u32, |out| {
         let mut excerpt = Excerpt::new(stretches, rate, channels as u32, MediaTime::ZERO);
+        let mut floats = Vec::new();
         for frames in sound.chunks(CHUNK * own) {
-            let floats: Vec<f32> = if channels == own {
-                frames.iter().map(|s| f32::from(*s) / 32768.0).collect()
-            } else {
-                super::mono(frames, own)
-            };
+            // To one channel, or each sample by itself.
+            downmix(frames, own / channels, &mut floats);
             excerpt.push(&floats, out)?;
         }
         excerpt.finish(out)

@@ -30,7 +30,7 @@ pub use gallery::{Cell, Exhibition, Gallery, exhibit, synths_of};
 pub use report::*;
 
 use crate::brain::AnyBrain;
-use crate::corpus::{HoldOut, Shard};
+use crate::corpus::{HoldOut, Shard, downmix};
 use crate::media::Ffmpeg;
 use crate::plot::Sonogram;
 use crate::render::{self, GivenPictures, RenderPlan};
@@ -476,23 +476,15 @@ fn gathered(sound: &[f32], parts: &[Range<usize>]) -> Vec<f32> {
 fn sound_of_shard(shard: &Shard) -> Vec<f32> {
     let Some((rate, channels, samples)) = shard.sound() else { return Vec::new() };
     let mut resampler = kinophone_dsp::resample::Resampler::new(rate, measure_rate());
-    let (mut sound, channels) = (Vec::new(), channels as usize);
+    let (mut sound, mut mixed, channels) = (Vec::new(), Vec::new(), channels as usize);
     let gain = (channels as f32).sqrt();
     for frames in samples.chunks(CHUNK * channels) {
-        let mixed: Vec<f32> = mono(frames, channels).into_iter().map(|x| gain * x).collect();
+        downmix(frames, channels, &mut mixed);
+        mixed.iter_mut().for_each(|x| *x *= gain);
         resampler.push(&mixed, &mut sound);
     }
     resampler.finish(&mut sound);
     sound
-}
-
-/// The mean of the channels, −1..1.
-fn mono(samples: &[i16], channels: usize) -> Vec<f32> {
-    let scale = 1.0 / (channels as f32 * 32_768.0);
-    samples
-        .chunks_exact(channels)
-        .map(|frame| frame.iter().map(|&x| f32::from(x)).sum::<f32>() * scale)
-        .collect()
 }
 
 fn measure_rate() -> SampleRate {

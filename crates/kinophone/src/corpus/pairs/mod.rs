@@ -16,6 +16,8 @@ mod split;
 #[cfg(test)]
 mod tests;
 
+pub use sound::downmix;
+
 use super::{Corpus, Shard};
 use crate::brain::Examples;
 use crate::task::Task;

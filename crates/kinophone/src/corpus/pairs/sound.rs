@@ -112,8 +112,8 @@ fn resample(
     Ok(silent)
 }
 
-/// The mean of the channels.
-fn downmix(frames: &[i16], channels: usize, mono: &mut Vec<f32>) {
+/// The mean of the channels of interleaved frames, −1..1, in place of what `mono` held.
+pub fn downmix(frames: &[i16], channels: usize, mono: &mut Vec<f32>) {
     let mean = |frame: &[i16]| frame.iter().map(|s| to_f32(*s)).sum::<f32>() / channels as f32;
     mono.clear();
     mono.extend(frames.chunks_exact(channels).map(mean));
