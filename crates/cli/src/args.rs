@@ -6,6 +6,7 @@
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use kinophone::corpus::PrepareOptions;
+use kinophone::render::Level;
 use serde::de::DeserializeOwned;
 use std::path::PathBuf;
 
@@ -134,32 +135,14 @@ pub fn not_negative(text: &str) -> Result<f32, String> {
     number(text).and_then(|x| if x >= 0.0 { Ok(x as f32) } else { Err("must be 0 or above".into()) })
 }
 
-/// How loud a result is to be.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Loudness {
-    /// As the brain says it.
-    Off,
-    /// Integrated, by EBU R 128.
-    Lufs(f64),
-}
-
-impl Loudness {
-    /// As the library wants it.
-    pub fn target(self) -> Option<f64> {
-        match self {
-            Self::Off => None,
-            Self::Lufs(lufs) => Some(lufs),
-        }
-    }
-}
-
-/// Louder than −5 LUFS nothing is that keeps its true peaks; below −70 LUFS the measure's own gate lies.
-pub fn loudness(text: &str) -> Result<Loudness, String> {
+/// What `--loudness` means; the bounds: louder than −5 LUFS nothing is that keeps its true peaks, and below −70 LUFS the
+/// measure's own gate lies.
+pub fn loudness(text: &str) -> Result<Level, String> {
     if text.eq_ignore_ascii_case("off") {
-        return Ok(Loudness::Off);
+        return Ok(Level::AsSaid);
     }
     match number(text) {
-        Ok(lufs) if (-70.0..=-5.0).contains(&lufs) => Ok(Loudness::Lufs(lufs)),
+        Ok(lufs) if (-70.0..=-5.0).contains(&lufs) => Ok(Level::Lufs(lufs)),
         _ => Err("write 'off' or a number from -70 to -5".into()),
     }
 }

@@ -12,7 +12,7 @@ use kinophone::dsp::units::{FrameRate, SampleRate, TickGrid};
 use kinophone::etude::{self, Etude, EtudeConfig, EtudeScore};
 use kinophone::media::{DecodeSound, Ffmpeg};
 use kinophone::plot;
-use kinophone::render::{self, RenderPlan, Sounding};
+use kinophone::render::{self, Level, RenderPlan, Sounding};
 use kinophone::storage::Overwrite;
 use kinophone::{Error, Result};
 use serde_json::{Value, json};
@@ -127,7 +127,7 @@ impl Stage<'_> {
             synth: Some(Sounding::Blocks(SynthConfig::Raw)),
             live: false,
             seed: 0,
-            loudness: Some(-18.0),
+            loudness: Level::Usual,
             keep_original_db: None,
             audio_track: 0,
             codec: None,

@@ -1,12 +1,12 @@
 //! `kinophone eval`: how good a brain is, as figures and as a page to listen to.
 
-use crate::args::Loudness;
 use crate::args::loudness;
 use crate::cache;
 use crate::context::{self, Context};
 use crate::report::{self, Failure, Outcome};
 use clap::Args;
 use kinophone::judge::{self, Examination, Figures, FilmReport, Report, Version};
+use kinophone::render::Level;
 use kinophone::storage::Overwrite;
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -51,9 +51,10 @@ pub struct EvalArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Soundtracks")]
 struct SoundArgs {
-    /// Loudness of all soundtracks in LUFS (EBU R 128), or 'off' for the level that the brain says
-    #[arg(long, value_name = "LUFS|off", default_value = "-18", allow_negative_numbers = true, value_parser = loudness)]
-    loudness: Loudness,
+    /// Loudness of all soundtracks in LUFS (EBU R 128), or 'off' for the level that the brain says [default: off for brains that
+    /// describe sound, -18 for those of 2015]
+    #[arg(long, value_name = "LUFS|off", allow_negative_numbers = true, value_parser = loudness)]
+    loudness: Option<Level>,
     /// The same seed gives the same sound
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
@@ -98,7 +99,7 @@ impl EvalArgs {
             overwrite: if self.force { Overwrite::Replace } else { Overwrite::Refuse },
             cache: cache::films()?,
             seed: self.sound.seed,
-            loudness: self.sound.loudness.target(),
+            loudness: self.sound.loudness.unwrap_or(Level::Usual),
             classic: self.training.classic,
             folds: self.training.folds.map(usize::from),
             seeds: self.training.seeds.map(usize::from),

@@ -1,12 +1,13 @@
 //! `kinophone gallery`: every brain on every film, on one page.
 
-use crate::args::{Loudness, loudness};
+use crate::args::loudness;
 use crate::cache;
 use crate::context::{self, Context};
 use crate::report::{self, Failure, Outcome};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use kinophone::judge::{self, Exhibition, Gallery};
+use kinophone::render::Level;
 use kinophone::storage::Overwrite;
 use kinophone::{Error, Result};
 use serde_json::{Value, json};
@@ -42,9 +43,10 @@ pub struct GalleryArgs {
     /// Synths to play with; a brain plays with those that suit it [default: the one that suits it best]
     #[arg(long, value_name = "SYNTH,…", value_delimiter = ',', value_parser = PossibleValuesParser::new(SYNTHS))]
     pub synth: Vec<String>,
-    /// Loudness of all films in LUFS (EBU R 128), or 'off' for the level that the brain says
-    #[arg(long, value_name = "LUFS|off", default_value = "-18", allow_negative_numbers = true, value_parser = loudness)]
-    pub loudness: Loudness,
+    /// Loudness of all films in LUFS (EBU R 128), or 'off' for the level that the brain says [default: off for brains that
+    /// describe sound, -18 for those of 2015]
+    #[arg(long, value_name = "LUFS|off", allow_negative_numbers = true, value_parser = loudness)]
+    pub loudness: Option<Level>,
     /// The same seed gives the same sound
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
@@ -65,7 +67,7 @@ pub fn run(args: &GalleryArgs, context: &Context) -> Result<Outcome, Failure> {
         overwrite: if args.force { Overwrite::Replace } else { Overwrite::Refuse },
         cache: cache::films()?,
         seed: args.seed,
-        loudness: args.loudness.target(),
+        loudness: args.loudness.unwrap_or(Level::Usual),
     };
     let gallery = judge::exhibit(&context.ffmpeg()?, &plan, context.task())?;
     context.end_progress();

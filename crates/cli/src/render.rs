@@ -1,6 +1,6 @@
 //! `kinophone render`: a brain and a film into the film with a soundtrack.
 
-use crate::args::{self, Loudness, choice, loudness};
+use crate::args::{self, choice, loudness};
 use crate::cache;
 use crate::context::{self, Context};
 use crate::progress::span;
@@ -12,7 +12,7 @@ use kinophone::dsp::synth::{
 };
 use kinophone::dsp::window::Window;
 use kinophone::media::SoundCodec;
-use kinophone::render::{self, RenderPlan, Rendered, Sounding};
+use kinophone::render::{self, Level, RenderPlan, Rendered, Sounding};
 use kinophone::storage::Overwrite;
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -105,9 +105,10 @@ struct SoundArgs {
     /// Codec of the sound [default: what suits the container]
     #[arg(long, value_parser = choice::<SoundCodec>(&["aac", "opus", "flac", "pcm"]))]
     codec: Option<SoundCodec>,
-    /// Loudness of the whole in LUFS (EBU R 128), or 'off' for the level that the brain says
-    #[arg(long, value_name = "LUFS|off", default_value = "-18", allow_negative_numbers = true, value_parser = loudness)]
-    loudness: Loudness,
+    /// Loudness of the whole in LUFS (EBU R 128), or 'off' for the level that the brain says [default: off for brains that
+    /// describe sound, -18 for those of 2015]
+    #[arg(long, value_name = "LUFS|off", allow_negative_numbers = true, value_parser = loudness)]
+    loudness: Option<Level>,
     /// Mix the film's own sound under the new one, at so many dB
     #[arg(long, value_name = "DB", allow_negative_numbers = true, value_parser = decibels)]
     keep_original: Option<f64>,
@@ -190,7 +191,7 @@ impl RenderArgs {
             synth: self.sounding()?,
             live: self.synth.live,
             seed: self.synth.seed,
-            loudness: self.sound.loudness.target(),
+            loudness: self.sound.loudness.unwrap_or(Level::Usual),
             keep_original_db: self.sound.keep_original,
             audio_track: self.sound.audio_track,
             codec: self.sound.codec,
@@ -312,15 +313,15 @@ mod tests {
         let plan = parse("--loudness off --keep-original -12 --audio-track 1").plan().unwrap();
         assert_eq!(
             (plan.synth, plan.loudness, plan.keep_original_db, plan.audio_track),
-            (None, None, Some(-12.0), 1)
+            (None, Level::AsSaid, Some(-12.0), 1)
         );
-        assert_eq!(parse("").plan().unwrap().loudness, Some(-18.0));
+        assert_eq!(parse("").plan().unwrap().loudness, Level::Usual);
     }
 
     #[test]
     fn levels_have_sensible_ranges() {
         assert!(loudness("-4").is_err() && loudness("loud").is_err() && loudness("nan").is_err());
-        assert_eq!(loudness("OFF"), Ok(Loudness::Off));
+        assert_eq!(loudness("OFF"), Ok(Level::AsSaid));
         assert!(decibels("21").is_err() && decibels("-12.5").is_ok());
     }
 }

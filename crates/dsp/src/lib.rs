@@ -6,6 +6,7 @@
 
 pub mod loudness;
 pub mod measure;
+pub mod nearest;
 pub mod phase;
 pub mod resample;
 pub mod spectrum;

@@ -5,7 +5,10 @@ use crate::context;
 use crate::doctor::size;
 use crate::pictures::Album;
 use kinophone::Result;
-use kinophone::brain::{AnyBrain, Brain, Ensemble, Imported, Optimizer, TrainConfig};
+use kinophone::brain::memory::Shape;
+use kinophone::brain::{
+    AnyBrain, Brain, Ensemble, EnsembleConfig, Imported, MemberConfig, MindConfig, Optimizer, TrainConfig,
+};
 use kinophone::corpus::Source;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -44,11 +47,10 @@ fn ensemble(path: &Path, bytes: u64, brain: &Ensemble, pictures: Option<&Path>) 
         "verdict": brain.verdict(),
         "ledger": brain.ledger(),
     });
-    let live = config.members.iter().filter(|member| member.live).count();
     let facts = Facts::new("brain", path, json)
         .line("id", brain.id())
         .line("size", size(bytes))
-        .line("networks", format!("{} for films, {live} for live use", config.members.len() - live))
+        .line("members", members(config))
         .line("tick", format!("{} a second", config.grid.tick))
         .line(
             "pictures",
@@ -186,9 +188,34 @@ pub(super) fn terms(source: &Source) -> String {
     if known.is_empty() { "terms unknown".to_owned() } else { known.join(", ") }
 }
 
+/// "gru, tcn, ridge, memory; the same for live use".
+fn members(config: &EnsembleConfig) -> String {
+    let kind = |member: &MemberConfig| match &member.mind {
+        MindConfig::Net(shape) => kind_of(shape),
+        MindConfig::Ridge => "ridge".to_owned(),
+        MindConfig::Memory { ticks } => format!("memory of {ticks} ticks"),
+    };
+    let names = |live: bool| {
+        let own = config.members.iter().filter(|member| member.live == live);
+        own.map(kind).collect::<Vec<_>>().join(", ")
+    };
+    let live = names(true);
+    let live = if live.is_empty() { "none".to_owned() } else { live };
+    format!("{}; for live use: {live}", names(false))
+}
+
 /// Weights and biases.
 fn parameters(layers: &[usize]) -> usize {
     layers.windows(2).map(|pair| pair[0] * pair[1] + pair[1]).sum()
+}
+
+fn kind_of(shape: &Shape) -> String {
+    match shape {
+        Shape::Gru { .. } => "gru",
+        Shape::Tcn { dilations, .. } if dilations.is_empty() => "mlp",
+        Shape::Tcn { .. } => "tcn",
+    }
+    .to_owned()
 }
 
 /// A setting as it is written in options and files.

@@ -6,7 +6,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, ValueEnum};
 use kinophone::Result;
 use kinophone::brain::{
-    self, Activation, BrainConfig, EnsembleTraining, NetKind, Optimizer, PRESETS, Pretrain, Region, See,
+    self, Activation, BrainConfig, EnsembleTraining, MemberKind, Optimizer, PRESETS, Pretrain, Region, See,
     TrainConfig, Where,
 };
 use kinophone::corpus::HoldOut;
@@ -112,7 +112,7 @@ struct EnsembleArgs {
     /// else, X,Y,W,H is a part in shares of width and height, such as 0.25,0,0.5,1 [default: auto]
     #[arg(long, value_name = "WHERE", value_parser = region)]
     region: Option<Where>,
-    /// Kinds of networks, separated by commas [default: gru,tcn]
+    /// Kinds of members whose answers are averaged, separated by commas [default: gru,tcn,ridge,memory]
     #[arg(long, value_enum, value_name = "KIND,…", value_delimiter = ',')]
     net: Vec<Net>,
     /// Look at each film in so many other ways, too: moved, scaled, by other light, in a mirror [default: 0]
@@ -179,7 +179,7 @@ fn region(text: &str) -> Result<Where, String> {
     }
 }
 
-/// A kind of network.
+/// A kind of member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Net {
     /// Recurrent (gated recurrent units)
@@ -188,6 +188,10 @@ enum Net {
     Tcn,
     /// Without a memory
     Mlp,
+    /// No network: a weighted sum of what is seen around (ridge regression)
+    Ridge,
+    /// No network: what sounded when it looked alike (nearest neighbours)
+    Memory,
 }
 
 #[derive(Debug, Args)]
@@ -320,7 +324,7 @@ impl TrainArgs {
             keep_sound: !self.ensemble.no_sound,
             hold_out: self.network.hold_out,
             see: self.ensemble.see(),
-            nets: if self.ensemble.net.is_empty() { usual.nets } else { self.ensemble.nets() },
+            members: if self.ensemble.net.is_empty() { usual.members } else { self.ensemble.members() },
             variations: self.ensemble.variations.unwrap_or(usual.variations),
             ..usual
         }
@@ -399,19 +403,21 @@ impl EnsembleArgs {
         see
     }
 
-    fn nets(&self) -> Vec<NetKind> {
-        let mut nets: Vec<NetKind> = Vec::new();
+    fn members(&self) -> Vec<MemberKind> {
+        let mut members: Vec<MemberKind> = Vec::new();
         for net in &self.net {
             let kind = match net {
-                Net::Gru => NetKind::Gru,
-                Net::Tcn => NetKind::Tcn,
-                Net::Mlp => NetKind::Mlp,
+                Net::Gru => MemberKind::Gru,
+                Net::Tcn => MemberKind::Tcn,
+                Net::Mlp => MemberKind::Mlp,
+                Net::Ridge => MemberKind::Ridge,
+                Net::Memory => MemberKind::Memory,
             };
-            if !nets.contains(&kind) {
-                nets.push(kind);
+            if !members.contains(&kind) {
+                members.push(kind);
             }
         }
-        nets
+        members
     }
 
     fn first_given(&self) -> Option<&'static str> {

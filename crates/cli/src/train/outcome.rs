@@ -39,7 +39,7 @@ pub fn tell_ensemble(brain: &Ensemble, interrupted: bool, args: &TrainArgs, cont
     let text = || {
         let unjudged = "It was not judged: nothing was held out.";
         let words = brain.verdict().map_or(unjudged, |verdict| &verdict.words);
-        format!("{}: {} networks\n{words}\n", args.output.display(), brain.config().members.len())
+        format!("{}: {} members\n{words}\n", args.output.display(), brain.config().members.len())
     };
     context.report.result(json, text)?;
     if interrupted {

@@ -20,7 +20,8 @@ mod voice;
 
 pub use ensemble::train as train_ensemble;
 pub use ensemble::{
-    Ensemble, EnsembleConfig, EnsembleTraining, EnsembleVerdict, MemberConfig, NetKind, Player, UNIT, Units,
+    Ensemble, EnsembleConfig, EnsembleTraining, EnsembleVerdict, MemberConfig, MemberKind, MindConfig,
+    Player, UNIT, Units,
 };
 pub use eye::{Eye, Look, PORTRAIT, Region, See, ViewConfig, Where};
 pub use file::Brain;

@@ -43,6 +43,10 @@ const SILENT_DB: f32 = -60.0;
 const PEAK_DEVIATIONS: f32 = 0.5;
 /// No tick is surer of silence than 1 less this.
 const LEAST_CHANCE: f32 = 1e-6;
+/// More silence than this is not taken out of a mean: what would be left is noise, and the gate is nearly closed.
+const MOST_UNDONE: f32 = 0.75;
+/// No estimate is surer than this.
+const LEAST_ESTIMATE: f32 = 0.01;
 /// Ticks that one thread describes at a time.
 const CHUNK: usize = 64;
 
@@ -218,6 +222,19 @@ impl Voice {
         (row[PEAK], row[GATE]) = (peak, gate);
     }
 
+    /// What a row says of a tick if it is not silent. Learned by squared error, its numbers are means of what may be, silence
+    /// among it: E = p S + (1 − p) x, where p is the probability of silence, S what silence is, and x what is asked for. Played
+    /// as it is, a sound whose beginning is a moment uncertain would begin far too quietly, and be closed by the gate besides.
+    pub fn sounding(&self, row: &[f32], out: &mut [f32; OUTPUTS]) {
+        let mut silence = [0.0; OUTPUTS];
+        self.target_of_silence(&mut silence);
+        let share = self.silence(row).min(MOST_UNDONE);
+        for ((out, x), s) in out.iter_mut().zip(row).zip(silence) {
+            *out = (x - share * s) / (1.0 - share);
+        }
+        (out[PEAK], out[GATE]) = (row[PEAK], row[GATE]);
+    }
+
     /// By which a tick of training sound is found: `[66]`.
     pub fn unit(&self, heard: &Heard, tick: usize, out: &mut [f32]) {
         let mut row = [0.0; OUTPUTS];
@@ -267,6 +284,17 @@ impl Voice {
 
 fn said_onset(row: &[f32]) -> [f32; 3] {
     [row[ROOT_FLUX], row[FLUX], logistic(row[PEAK])]
+}
+
+/// Which of the numbers are learned by logistic loss, and so are said as logits.
+pub fn logistic_outputs() -> impl Iterator<Item = usize> {
+    [PEAK, GATE].into_iter()
+}
+
+/// The logit of a probability that was counted or estimated, and so is never quite 0 or 1.
+pub fn logit(p: f32) -> f32 {
+    let p = p.clamp(LEAST_ESTIMATE, 1.0 - LEAST_ESTIMATE);
+    (p / (1.0 - p)).ln()
 }
 
 fn logistic(x: f32) -> f32 {

@@ -7,7 +7,7 @@ use crate::brain::AnyBrain;
 use crate::corpus::{self, PrepareOptions, Shard};
 use crate::media::Ffmpeg;
 use crate::plot::Sonogram;
-use crate::render::{self, GivenPictures, RenderPlan, Sounding};
+use crate::render::{self, GivenPictures, Level, RenderPlan, Sounding};
 use crate::storage::{AtomicFolder, Overwrite};
 use crate::task::Task;
 use crate::{Error, Kind, Result};
@@ -43,8 +43,8 @@ pub struct Exhibition {
     pub cache: PathBuf,
     /// Seed of the synths.
     pub seed: u64,
-    /// Loudness of all soundtracks in LUFS; `None`: as the brain says it.
-    pub loudness: Option<f64>,
+    /// How loud all soundtracks are.
+    pub loudness: Level,
 }
 
 /// What a gallery shows, as `gallery.json` has it.

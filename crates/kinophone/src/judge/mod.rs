@@ -33,7 +33,7 @@ use crate::brain::AnyBrain;
 use crate::corpus::{HoldOut, Shard, downmix};
 use crate::media::Ffmpeg;
 use crate::plot::Sonogram;
-use crate::render::{self, GivenPictures, RenderPlan};
+use crate::render::{self, GivenPictures, Level, RenderPlan};
 use crate::storage::{self, AtomicFolder, Overwrite};
 use crate::task::Task;
 use crate::{Error, Result};
@@ -69,8 +69,8 @@ pub struct Examination {
     pub cache: PathBuf,
     /// Seed of the synth.
     pub seed: u64,
-    /// Loudness of all soundtracks in LUFS; `None`: as the brain says it.
-    pub loudness: Option<f64>,
+    /// How loud all soundtracks are.
+    pub loudness: Level,
     /// Whether a classic brain is trained to compare with.
     pub classic: bool,
     /// Folds of a cross-validation, 2 to 5.
@@ -254,7 +254,7 @@ impl Bench<'_> {
         player: &Player,
         name: &str,
         pictures: GivenPictures<'_>,
-        (live, loudness): (bool, Option<f64>),
+        (live, loudness): (bool, Level),
         file: &str,
     ) -> Result<PathBuf> {
         let output = self.scratch.join(file);

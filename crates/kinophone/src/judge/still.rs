@@ -4,7 +4,7 @@ use super::report::Stillness;
 use super::{Bench, rounded};
 use crate::Result;
 use crate::media::Picture;
-use crate::render::GivenPictures;
+use crate::render::{GivenPictures, Level};
 use kinophone_dsp::units::{FrameRate, MediaTime};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -27,7 +27,7 @@ pub(super) fn stillness(bench: &Bench<'_>) -> Result<Vec<Stillness>> {
             let numbers = player.size as usize * player.size as usize;
             let channels = if player.colour { 3 } else { 1 };
             let pictures = GivenPictures::drawn(draw(name, numbers, channels), MediaTime::from_secs(SECS));
-            let file = bench.render(&player, name, pictures, (false, None), "still.wav")?;
+            let file = bench.render(&player, name, pictures, (false, Level::AsSaid), "still.wav")?;
             Ok(Stillness { picture: name, dbfs: rounded(level(&bench.listen_to(&file)?), 2) })
         })
         .collect()

@@ -1,7 +1,7 @@
 //! From the synth's samples to the finished sound: mix, measure, gain, limiter, encoder.
 
 use super::{Format, RenderPlan, TRUE_PEAK_CEILING_DB};
-use crate::media::{DecodeSound, Encode, Ffmpeg, FilmFacts, SoundStream};
+use crate::media::{DecodeSound, Encode, Encoder, Ffmpeg, FilmFacts, SoundStream};
 use crate::storage;
 use crate::task::Task;
 use crate::{Error, Kind, Result};
@@ -52,49 +52,75 @@ impl Original {
     }
 }
 
-/// The whole soundtrack before its gain: interleaved f32 in a scratch file, measured while it was written.
-pub(super) struct Sketch {
-    path: PathBuf,
-    file: BufWriter<tempfile::NamedTempFile>,
+/// The soundtrack on its way from the synth into the file.
+///
+/// Where its level stays as it is, every sample goes on through the limiter to the encoder as it comes. Where it is to have a
+/// certain loudness, the gain is known when the last sample is: until then it is kept in a scratch file.
+pub(super) struct Sketch<'a> {
+    ffmpeg: &'a Ffmpeg,
+    encode: Encode,
     format: Format,
     resampler: Option<Resampler>,
     under: Option<(SoundStream, f32)>,
-    meter: Option<Meter>,
+    way: Way,
     resampled: Vec<f32>,
     frame: Vec<f32>,
 }
 
-impl Sketch {
-    pub(super) fn new(folder: &Path, format: Format, measured: bool) -> Result<Self> {
-        let scratch = storage::scratch(folder)?;
+/// See [`Sketch`].
+enum Way {
+    /// The encoder starts with the first samples.
+    Straight(Option<Written>),
+    Measured(Scratch),
+}
+
+/// Sound that is complete but for its gain: interleaved f32.
+struct Scratch {
+    path: PathBuf,
+    file: BufWriter<tempfile::NamedTempFile>,
+    meter: Meter,
+    target: f64,
+}
+
+/// A file being written: its peaks are limited, and it is encoded.
+struct Written {
+    limiter: Limiter,
+    encoder: Encoder,
+    limited: Vec<f32>,
+}
+
+impl<'a> Sketch<'a> {
+    /// Of what `encode` says; `target` is the loudness that it shall have, in LUFS.
+    pub(super) fn new(
+        ffmpeg: &'a Ffmpeg,
+        encode: Encode,
+        format: Format,
+        target: Option<f64>,
+        folder: &Path,
+    ) -> Result<Self> {
         let resampler = (format.rate != format.synth_rate)
             .then(|| Resampler::interleaved(format.synth_rate, format.rate, format.synth_channels as usize));
+        let way = match target {
+            None => Way::Straight(None),
+            Some(target) => Way::Measured(Scratch::new(folder, &format, target)?),
+        };
         Ok(Self {
-            path: scratch.path().to_owned(),
-            file: BufWriter::with_capacity(1 << 18, scratch),
+            ffmpeg,
+            encode,
             format,
             resampler,
             under: None,
-            meter: measured
-                .then(|| Meter::new(format.rate, format.channels as usize))
-                .transpose()
-                .map_err(unsupported)?,
+            way,
             resampled: Vec::new(),
             frame: Vec::new(),
         })
     }
 
     /// From now on mixes the film's own sound under what is added; its sample at `begin` meets our first.
-    pub(super) fn lay_under(
-        &mut self,
-        ffmpeg: &Ffmpeg,
-        film: &Path,
-        original: &Original,
-        begin: MediaTime,
-    ) -> Result<()> {
+    pub(super) fn lay_under(&mut self, film: &Path, original: &Original, begin: MediaTime) -> Result<()> {
         let how =
             DecodeSound { track: original.track, rate: self.format.rate, channels: self.format.channels };
-        let mut stream = ffmpeg.decode_sound(film, &how)?;
+        let mut stream = self.ffmpeg.decode_sound(film, &how)?;
         let mut skip = self.format.rate.sample_at(begin).max(0) as usize * self.format.channels as usize;
         let mut waste = vec![0.0; CHUNK];
         while skip > 0 {
@@ -133,10 +159,10 @@ impl Sketch {
         }
         // The original may sound on past the last picture; that part is not wanted, so its process ends here.
         self.under = None;
-        self.file.flush().map_err(|e| Error::io("written", &self.path, e))
+        Ok(())
     }
 
-    /// Spreads the synth's channels over those of the result, adds the original, measures and stores.
+    /// Spreads the synth's channels over those of the result, adds the original, and sends it on.
     fn mix(&mut self, sound: &[f32]) -> Result<()> {
         let (own, channels) = (self.format.synth_channels as usize, self.format.channels as usize);
         for part in sound.chunks(CHUNK * own) {
@@ -151,29 +177,55 @@ impl Sketch {
                     *x += *gain * y;
                 }
             }
-            if let Some(meter) = &mut self.meter {
-                meter.push(&self.frame);
+            match &mut self.way {
+                Way::Measured(scratch) => scratch.add(&self.frame)?,
+                Way::Straight(Some(written)) => written.add(&self.frame)?,
+                Way::Straight(none) => {
+                    none.insert(Written::begin(self.ffmpeg, &self.encode)?).add(&self.frame)?;
+                }
             }
-            self.file
-                .write_all(bytemuck::cast_slice(&self.frame))
-                .map_err(|e| Error::io("written", &self.path, e))?;
         }
         Ok(())
     }
 
-    /// Second pass: gain, limiter, encoder. Returns the loudness before it and the gain, in LUFS and dB.
-    pub(super) fn write(
-        self,
-        ffmpeg: &Ffmpeg,
-        encode: &Encode,
-        target: Option<f64>,
-        task: Task<'_>,
-    ) -> Result<(Option<f64>, f64)> {
-        let loudness = self.meter.as_ref().and_then(Meter::integrated);
-        let gain_db = match (target, loudness) {
-            (Some(target), Some(now)) => (target - now).min(MOST_GAIN_DB),
-            _ => 0.0,
-        };
+    /// Completes the file. Returns the loudness before the gain and the gain, in LUFS and dB, where it has one.
+    pub(super) fn write(self, task: Task<'_>) -> Result<(Option<f64>, f64)> {
+        match self.way {
+            Way::Measured(scratch) => scratch.write(self.ffmpeg, &self.encode, task),
+            Way::Straight(written) => {
+                // Of a film without ticks there is a file without samples.
+                let written = match written {
+                    Some(written) => written,
+                    None => Written::begin(self.ffmpeg, &self.encode)?,
+                };
+                written.finish()?;
+                Ok((None, 0.0))
+            }
+        }
+    }
+}
+
+impl Scratch {
+    fn new(folder: &Path, format: &Format, target: f64) -> Result<Self> {
+        let scratch = storage::scratch(folder)?;
+        Ok(Self {
+            path: scratch.path().to_owned(),
+            file: BufWriter::with_capacity(1 << 18, scratch),
+            meter: Meter::new(format.rate, format.channels as usize).map_err(unsupported)?,
+            target,
+        })
+    }
+
+    fn add(&mut self, sound: &[f32]) -> Result<()> {
+        self.meter.push(sound);
+        self.file.write_all(bytemuck::cast_slice(sound)).map_err(|e| Error::io("written", &self.path, e))
+    }
+
+    /// Second pass: gain, limiter, encoder.
+    fn write(self, ffmpeg: &Ffmpeg, encode: &Encode, task: Task<'_>) -> Result<(Option<f64>, f64)> {
+        let loudness = self.meter.integrated();
+        let gain_db = loudness.map_or(0.0, |now| (self.target - now).min(MOST_GAIN_DB));
+        let gain = amplitude(gain_db) as f32;
         let failed = |e| Error::io("read", &self.path, e);
         let mut scratch =
             self.file.into_inner().map_err(|e| Error::io("written", &self.path, e.into_error()))?;
@@ -182,35 +234,44 @@ impl Sketch {
         let mut sound = BufReader::with_capacity(1 << 18, scratch.as_file());
 
         let channels = encode.channels as usize;
-        let ceiling = if encode.codec.is_lossless() {
-            TRUE_PEAK_CEILING_DB
-        } else {
-            TRUE_PEAK_CEILING_DB - CODEC_HEADROOM_DB
-        };
-        let mut limiter = Limiter::new(encode.rate, channels, ceiling).map_err(unsupported)?;
-        let mut encoder = ffmpeg.encode(encode)?;
-        let gain = amplitude(gain_db) as f32;
-        let seconds = bytes / 4 / channels as u64 / u64::from(encode.rate.hz());
-        task.watcher.stage("writing", "seconds", Some(seconds));
+        let mut written = Written::begin(ffmpeg, encode)?;
+        let second = 4 * channels as u64 * u64::from(encode.rate.hz());
+        task.watcher.stage("writing", "seconds", Some(bytes / second));
         let mut samples = vec![0f32; CHUNK * channels];
-        let mut limited = Vec::new();
         let mut done = 0u64;
         while done < bytes {
             task.cancel.check()?;
             let len = (((bytes - done) / 4) as usize).min(samples.len());
             sound.read_exact(bytemuck::cast_slice_mut(&mut samples[..len])).map_err(failed)?;
             samples[..len].iter_mut().for_each(|x| *x *= gain);
-            limited.clear();
-            limiter.push(&samples[..len], &mut limited);
-            encoder.write(&limited)?;
+            written.add(&samples[..len])?;
             done += 4 * len as u64;
-            task.watcher.advance(done / 4 / channels as u64 / u64::from(encode.rate.hz()));
+            task.watcher.advance(done / second);
         }
-        limited.clear();
-        limiter.finish(&mut limited);
-        encoder.write(&limited)?;
-        encoder.finish()?;
+        written.finish()?;
         Ok((loudness, gain_db))
+    }
+}
+
+impl Written {
+    fn begin(ffmpeg: &Ffmpeg, encode: &Encode) -> Result<Self> {
+        let headroom = if encode.codec.is_lossless() { 0.0 } else { CODEC_HEADROOM_DB };
+        let ceiling = TRUE_PEAK_CEILING_DB - headroom;
+        let limiter = Limiter::new(encode.rate, encode.channels as usize, ceiling).map_err(unsupported)?;
+        Ok(Self { limiter, encoder: ffmpeg.encode(encode)?, limited: Vec::new() })
+    }
+
+    fn add(&mut self, sound: &[f32]) -> Result<()> {
+        self.limited.clear();
+        self.limiter.push(sound, &mut self.limited);
+        self.encoder.write(&self.limited)
+    }
+
+    fn finish(mut self) -> Result<()> {
+        self.limited.clear();
+        self.limiter.finish(&mut self.limited);
+        self.encoder.write(&self.limited)?;
+        self.encoder.finish()
     }
 }
 

@@ -1,8 +1,9 @@
 //! Film and brain to soundtrack, streaming: pictures on the brain's tick → network → synth → loudness → file.
 //!
-//! Two passes over the sound, one over the film. The first pass decodes pictures, asks the brain, synthesises and
-//! measures into a scratch file; the second applies one gain and the limiter, and encodes. Memory stays constant in the
-//! film's length: a handful of pictures, one batch of blocks, a few thousand samples.
+//! Pictures are decoded, the brain is asked, sound is synthesised, limited and encoded as the film comes. Where the result is
+//! to have a certain loudness there is a second pass over the sound: the first measures it into a scratch file, the second
+//! applies one gain. Memory stays constant in the film's length: a handful of pictures, one batch of blocks, a few thousand
+//! samples, and the ticks for which a mosaic has not decided yet.
 //!
 //! Tick 0 begins with the first picture, so the soundtrack begins with it, and ends when the last picture ceases to be
 //! shown.
@@ -46,8 +47,8 @@ pub struct RenderPlan {
     pub seed: u64,
     /// Play as if live: with those networks that know nothing of what comes, and at once.
     pub live: bool,
-    /// Integrated loudness of the result in LUFS (EBU R 128); `None` leaves the level as the brain says it.
-    pub loudness: Option<f64>,
+    /// How loud the result is.
+    pub loudness: Level,
     /// Mixes the film's own sound under the new one, at this many dB relative to its level in the film.
     pub keep_original_db: Option<f64>,
     /// Which sound of the film to keep, from 0.
@@ -58,6 +59,32 @@ pub struct RenderPlan {
     pub overwrite: Overwrite,
     /// A folder of shards: where the film is among them, its pictures are taken from there and not decoded again.
     pub corpus: Option<PathBuf>,
+}
+
+/// How loud a soundtrack is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Level {
+    /// As an ensemble says it, since it says loudness in dB; a brain of 2015 says samples, whose level depends on how sure it is of
+    /// itself, and is brought to −18 LUFS.
+    Usual,
+    /// As the brain says it.
+    AsSaid,
+    /// Integrated loudness in LUFS (EBU R 128).
+    Lufs(f64),
+}
+
+/// See [`Level::Usual`].
+const USUAL_LUFS: f64 = -18.0;
+
+impl Level {
+    /// The loudness to be reached, in LUFS.
+    fn target(self, brain: &AnyBrain) -> Option<f64> {
+        match (self, brain) {
+            (Self::Lufs(lufs), _) => Some(lufs),
+            (Self::Usual, AnyBrain::Classic(_)) => Some(USUAL_LUFS),
+            (Self::Usual, AnyBrain::Ensemble(_)) | (Self::AsSaid, _) => None,
+        }
+    }
 }
 
 /// What came of it.
@@ -77,7 +104,8 @@ pub struct Rendered {
     pub channels: u32,
     /// Codec of the sound.
     pub codec: SoundCodec,
-    /// Integrated loudness before the gain, in LUFS; `None` where everything lies below the gate of −70 LUFS.
+    /// Integrated loudness before the gain, in LUFS; `None` where the level was left as it is, or everything lies below the gate
+    /// of −70 LUFS.
     pub loudness_before: Option<f64>,
     /// The gain, in dB.
     pub gain_db: f64,
@@ -149,7 +177,17 @@ impl Job<'_> {
 
         let sounding = Sounding::of(&brain, plan)?;
         let format = Format::of(&brain, &sounding, original.as_ref());
-        let mut sketch = Sketch::new(folder_of(&plan.output), format, plan.loudness.is_some())?;
+        let encode = Encode {
+            output: output.temporary_path().to_owned(),
+            extension,
+            codec,
+            rate: format.rate,
+            channels: format.channels,
+            picture: picture.filter(|_| !sound_alone).map(|picture| (plan.film.clone(), picture)),
+            tags: tags(plan, &brain),
+        };
+        let mut sketch =
+            Sketch::new(ffmpeg, encode, format, plan.loudness.target(&brain), folder_of(&plan.output))?;
         let mut playing: Box<dyn Playing> = match (&brain, &sounding) {
             (AnyBrain::Classic(brain), Sounding::Blocks(synth)) => Box::new(Performer::new(brain, synth)),
             (AnyBrain::Ensemble(brain), Sounding::Mosaic(config)) => {
@@ -160,33 +198,24 @@ impl Job<'_> {
             }
             _ => unreachable!("Sounding::of refuses what does not suit the brain"),
         };
-        let performance = Performance { ffmpeg, plan, brain: &brain, original: original.as_ref(), task };
+        let performance = Performance { plan, brain: &brain, original: original.as_ref(), task };
+        // The person knows the output by its own name.
+        let named =
+            |e: Error| if e.place() == Some(output.temporary_path()) { e.at(&plan.output) } else { e };
         let heard = match given {
             Some(given) => {
                 let length = Some(given.end);
-                performance.play(TimedPictures::Given(given), length, &mut *playing, &mut sketch)?
+                performance.play(TimedPictures::Given(given), length, &mut *playing, &mut sketch)
             }
             None => {
                 let pictures = TimedPictures::open(ffmpeg, plan, brain.size(), brain.colour(), task)?;
                 let length = facts.as_ref().and_then(|facts| facts.duration);
-                performance.play(pictures, length, &mut *playing, &mut sketch)?
+                performance.play(pictures, length, &mut *playing, &mut sketch)
             }
         };
+        let heard = heard.map_err(named)?;
         drop(playing);
-
-        let encode = Encode {
-            output: output.temporary_path().to_owned(),
-            extension,
-            codec,
-            rate: format.rate,
-            channels: format.channels,
-            picture: picture.filter(|_| !sound_alone).map(|picture| (plan.film.clone(), picture)),
-            tags: tags(plan, &brain),
-        };
-        // The person knows the output by its own name.
-        let named =
-            |e: Error| if e.place() == Some(output.temporary_path()) { e.at(&plan.output) } else { e };
-        let (loudness_before, gain_db) = sketch.write(ffmpeg, &encode, plan.loudness, task).map_err(named)?;
+        let (loudness_before, gain_db) = sketch.write(task).map_err(named)?;
         output.commit()?;
         Ok(Rendered {
             output: plan.output.clone(),
@@ -291,20 +320,20 @@ struct Heard {
 trait Playing {
     /// Shows a picture from where the last one ended until `until`, counted from the first picture; sound that is ready
     /// goes into the sketch.
-    fn show(&mut self, pixels: &[u8], until: MediaTime, sketch: &mut Sketch) -> Result<()>;
+    fn show(&mut self, pixels: &[u8], until: MediaTime, sketch: &mut Sketch<'_>) -> Result<()>;
     /// After the last picture: the rest of the sound, so that all of it lasts `length`.
-    fn end(&mut self, length: MediaTime, sketch: &mut Sketch) -> Result<()>;
+    fn end(&mut self, length: MediaTime, sketch: &mut Sketch<'_>) -> Result<()>;
     /// Ticks that were answered so far.
     fn ticks(&self) -> u64;
 }
 
 impl Playing for Performer<'_> {
-    fn show(&mut self, pixels: &[u8], until: MediaTime, sketch: &mut Sketch) -> Result<()> {
+    fn show(&mut self, pixels: &[u8], until: MediaTime, sketch: &mut Sketch<'_>) -> Result<()> {
         Performer::show(self, pixels, until);
         sketch.add(self.take())
     }
 
-    fn end(&mut self, length: MediaTime, sketch: &mut Sketch) -> Result<()> {
+    fn end(&mut self, length: MediaTime, sketch: &mut Sketch<'_>) -> Result<()> {
         sketch.add(Performer::end(self, length))
     }
 
@@ -315,7 +344,6 @@ impl Playing for Performer<'_> {
 
 /// First pass: every picture through the brain into the sketch.
 struct Performance<'a> {
-    ffmpeg: &'a Ffmpeg,
     plan: &'a RenderPlan,
     brain: &'a AnyBrain,
     original: Option<&'a Original>,
@@ -329,9 +357,9 @@ impl Performance<'_> {
         mut pictures: TimedPictures<'_>,
         length: Option<MediaTime>,
         playing: &mut dyn Playing,
-        sketch: &mut Sketch,
+        sketch: &mut Sketch<'_>,
     ) -> Result<Heard> {
-        let &Self { ffmpeg, plan, brain, task, .. } = self;
+        let &Self { plan, brain, task, .. } = self;
         let from_corpus = pictures.are_prepared();
         let name = plan.film.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let expected = length.map(|length| brain.grid().tick.ticks_in(length));
@@ -343,7 +371,7 @@ impl Performance<'_> {
             task.cancel.check()?;
             let begin = *first.get_or_insert(picture.time);
             if let (None, Some(original)) = (&held, self.original) {
-                sketch.lay_under(ffmpeg, &plan.film, original, begin)?;
+                sketch.lay_under(&plan.film, original, begin)?;
             }
             if let Some(previous) = held.replace(picture.pixels) {
                 playing.show(&previous, picture.time - begin, sketch)?;

@@ -11,28 +11,27 @@ use std::sync::Arc;
 
 /// Pictures that are looked at together where nobody waits.
 const BATCH: usize = 32;
-/// Ticks that are played at a time.
-const CHUNK: usize = 64;
 
 /// Plays an ensemble's material to a succession of pictures.
 ///
-/// What the brain says of a tick is kept as a few numbers until the film ends; then the best way through the material is
-/// known, and is played. Live, each tick is chosen at once.
+/// What the brain says of a tick is kept as two numbers until its unit in the best way through the material is decided, usually
+/// a few seconds later; then it is played. Live, each tick is chosen at once.
 pub(super) struct Collage<'a> {
     brain: &'a Ensemble,
-    material: &'a Material,
-    units: Arc<Units>,
-    config: MosaicConfig,
     player: Player<'a>,
     chooser: Chooser,
+    mosaic: Mosaic<&'a Material>,
     /// End of the last picture.
     shown: MediaTime,
     rows: Vec<f32>,
     chosen: Vec<u32>,
-    /// Loudness in dB and probability of silence, tick by tick.
-    levels: Vec<(f32, f32)>,
+    /// Loudness in dB and probability of silence of the ticks that are not chosen yet.
+    levels: VecDeque<(f32, f32)>,
     /// What the pictures of coming ticks look like.
     portraits: VecDeque<f32>,
+    sound: Vec<f32>,
+    /// Samples handed over so far.
+    delivered: usize,
 }
 
 impl<'a> Collage<'a> {
@@ -58,15 +57,15 @@ impl<'a> Collage<'a> {
         let batch = if plan.live { 1 } else { BATCH };
         Ok(Self {
             player: Player::new(brain, size, brain.eye().colour(), 0, plan.live, batch).with_portraits(),
-            config: config.clone(),
+            mosaic: Mosaic::new(material.grid(), units, material, config),
             shown: MediaTime::ZERO,
             rows: Vec::new(),
             chosen: Vec::new(),
-            levels: Vec::new(),
+            levels: VecDeque::new(),
             portraits: VecDeque::new(),
+            sound: Vec::new(),
+            delivered: 0,
             brain,
-            material,
-            units,
             chooser,
         })
     }
@@ -74,55 +73,53 @@ impl<'a> Collage<'a> {
     fn choose(&mut self) {
         let (voice, weight) = (self.brain.voice(), self.brain.config().picture);
         self.portraits.extend(self.player.portraits());
-        let mut wanted = [0.0; UNIT];
+        let (mut sounding, mut wanted) = ([0.0; OUTPUTS], [0.0; UNIT]);
         for row in self.rows.chunks_exact(OUTPUTS) {
-            voice.wanted(row, &mut wanted[..DESCRIPTOR]);
+            voice.sounding(row, &mut sounding);
+            voice.wanted(&sounding, &mut wanted[..DESCRIPTOR]);
             let portrait = self.portraits.drain(..PORTRAIT);
             wanted[DESCRIPTOR..].iter_mut().zip(portrait).for_each(|(w, p)| *w = weight * p);
-            self.chosen.extend(self.chooser.push(&wanted));
-            self.levels.push((voice.loudness_db(row), voice.silence(row)));
+            self.chooser.push(&wanted, &mut self.chosen);
+            self.levels.push_back((voice.loudness_db(&sounding), voice.silence(row)));
         }
         self.rows.clear();
     }
 
-    fn sound(&self, frames: usize, sketch: &mut Sketch) -> Result<()> {
-        let mut mosaic = Mosaic::new(self.material.grid(), self.units.clone(), self.material, &self.config);
-        let (mut left, mut sound) = (frames * mosaic.channels(), Vec::new());
-        let mut deliver = |mosaic: &mut Mosaic<&Material>| {
-            sound.resize(mosaic.ready(), 0.0);
-            mosaic.fill(&mut sound);
-            let there = sound.len().min(left);
-            left -= there;
-            sketch.add(&sound[..there])
-        };
-        for (i, (unit, (loudness_db, gate))) in self.chosen.iter().zip(&self.levels).enumerate() {
-            mosaic.push(Choice { unit: *unit, loudness_db: *loudness_db, gate: *gate });
-            if i % CHUNK == CHUNK - 1 {
-                deliver(&mut mosaic)?;
-            }
+    /// Plays the chosen units, and hands over what is ready, up to `most` samples of the whole.
+    fn play(&mut self, most: usize, sketch: &mut Sketch<'_>) -> Result<()> {
+        let levels = self.levels.drain(..self.chosen.len());
+        for (unit, (loudness_db, gate)) in self.chosen.drain(..).zip(levels) {
+            self.mosaic.push(Choice { unit, loudness_db, gate });
         }
-        mosaic.finish();
-        deliver(&mut mosaic)?;
-        // Less than a tick.
-        sketch.add(&vec![0.0; left])
+        self.sound.resize(self.mosaic.ready(), 0.0);
+        self.mosaic.fill(&mut self.sound);
+        let there = self.sound.len().min(most - self.delivered);
+        self.delivered += there;
+        sketch.add(&self.sound[..there])
     }
 }
 
 impl Playing for Collage<'_> {
-    fn show(&mut self, pixels: &[u8], until: MediaTime, _: &mut Sketch) -> Result<()> {
+    fn show(&mut self, pixels: &[u8], until: MediaTime, sketch: &mut Sketch<'_>) -> Result<()> {
         self.player.show(pixels, self.shown, until, &mut self.rows);
         self.shown = until;
         self.choose();
-        Ok(())
+        self.play(usize::MAX, sketch)
     }
 
-    fn end(&mut self, length: MediaTime, sketch: &mut Sketch) -> Result<()> {
+    fn end(&mut self, length: MediaTime, sketch: &mut Sketch<'_>) -> Result<()> {
         let ticks = super::ticks_until(self.brain.config().grid.tick, length);
         self.player.finish(ticks, &mut self.rows);
         self.choose();
-        self.chosen.extend(self.chooser.finish());
-        let frames = self.material.grid().rate.sample_at(length).max(0) as usize;
-        self.sound(frames, sketch)
+        self.chooser.finish(&mut self.chosen);
+        let frames =
+            self.brain.material().map_or(0, |(m, _)| m.grid().rate.sample_at(length).max(0) as usize);
+        let whole = frames * self.mosaic.channels();
+        self.play(whole, sketch)?;
+        self.mosaic.finish();
+        self.play(whole, sketch)?;
+        // Less than a tick.
+        sketch.add(&vec![0.0; whole - self.delivered])
     }
 
     fn ticks(&self) -> u64 {

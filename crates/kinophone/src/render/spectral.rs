@@ -42,12 +42,13 @@ impl<'a> Drawing<'a> {
         })
     }
 
-    fn play(&mut self, sketch: &mut Sketch) -> Result<()> {
+    fn play(&mut self, sketch: &mut Sketch<'_>) -> Result<()> {
         let voice = self.brain.voice();
-        let mut bands = [0.0; BANDS];
+        let (mut sounding, mut bands) = ([0.0; OUTPUTS], [0.0; BANDS]);
         for row in self.rows.chunks_exact(OUTPUTS) {
-            voice.bands(row, &mut bands);
-            let (loudness_db, silence) = (voice.loudness_db(row), voice.silence(row));
+            voice.sounding(row, &mut sounding);
+            voice.bands(&sounding, &mut bands);
+            let (loudness_db, silence) = (voice.loudness_db(&sounding), voice.silence(row));
             self.synth.push(Controls { bands: &bands, loudness_db, silence });
         }
         self.rows.clear();
@@ -55,7 +56,7 @@ impl<'a> Drawing<'a> {
     }
 
     /// Hands over what is ready, up to `most` samples of the whole.
-    fn deliver(&mut self, most: usize, sketch: &mut Sketch) -> Result<()> {
+    fn deliver(&mut self, most: usize, sketch: &mut Sketch<'_>) -> Result<()> {
         self.sound.resize(self.synth.ready(), 0.0);
         self.synth.fill(&mut self.sound);
         let there = self.sound.len().min(most.saturating_sub(self.taken));
@@ -65,13 +66,13 @@ impl<'a> Drawing<'a> {
 }
 
 impl Playing for Drawing<'_> {
-    fn show(&mut self, pixels: &[u8], until: MediaTime, sketch: &mut Sketch) -> Result<()> {
+    fn show(&mut self, pixels: &[u8], until: MediaTime, sketch: &mut Sketch<'_>) -> Result<()> {
         self.player.show(pixels, self.shown, until, &mut self.rows);
         self.shown = until;
         self.play(sketch)
     }
 
-    fn end(&mut self, length: MediaTime, sketch: &mut Sketch) -> Result<()> {
+    fn end(&mut self, length: MediaTime, sketch: &mut Sketch<'_>) -> Result<()> {
         let grid = self.brain.config().grid;
         self.player.finish(super::ticks_until(grid.tick, length), &mut self.rows);
         self.play(sketch)?;

@@ -1,13 +1,16 @@
 //! Which unit sounds in which tick: the cheapest path through all units.
 
-use super::units::LANES;
 use super::{MosaicConfig, Units};
-use std::collections::VecDeque;
+use crate::nearest::LANES;
+use pulp::Arch;
+use std::collections::{BTreeSet, VecDeque};
 use std::iter::zip;
 use std::sync::Arc;
 
 /// Targets that wait for one another where there is time, so that the descriptors are read from memory once for all.
 const BATCH: usize = 8;
+/// Every so many ticks the exact choice looks which of them are decided. That costs as much as a part of one tick.
+const ASK_EVERY: u32 = 32;
 
 /// Chooses a unit for every tick: the path with the least sum of squared distances between target and unit, plus a price
 /// for every jump, that is, for every step to anything but the unit's natural continuation.
@@ -18,6 +21,10 @@ const BATCH: usize = 8;
 /// that unit's last jump. The best path is then a chain of straight runs, traced from its end. Sums are of f32, taken
 /// relative to the best of the tick so that nothing is lost in a long film. Of equally good ways, continuing is taken before
 /// jumping, and the lower unit before the higher.
+///
+/// Long before the last target is known, all paths that are left have their beginnings in common: whatever comes, the best
+/// one will be among them. What is decided like that is given out at once, so that the exact choice needs no more memory for a
+/// longer film and its sound can be heard while the film is still being read.
 ///
 /// With a delay of D ticks, a tick's unit is committed as soon as D further targets are known: it is the one on the path
 /// that is best by then, and every path that does not lead through it is given up. With D = 0 that is the greedy choice:
@@ -60,7 +67,8 @@ struct Best {
 }
 
 impl Chooser {
-    /// The best of all paths, known when all targets are: [`Chooser::push`] returns nothing, [`Chooser::finish`] all.
+    /// The best of all paths. [`Chooser::push`] gives out what is decided whatever comes, usually a few seconds of it at a
+    /// time; where many units are alike it may be nothing for long.
     pub fn exact(units: Arc<Units>, config: &MosaicConfig) -> Self {
         Self::new(units, config.clamped().jump_price, None)
     }
@@ -95,9 +103,10 @@ impl Chooser {
         }
     }
 
-    /// Takes the target of the next tick, `[dims]`; numbers that are missing or none count as 0. Returns the unit of the
-    /// tick that lies the delay before this one, once there is such a tick.
-    pub fn push(&mut self, target: &[f32]) -> Option<u32> {
+    /// Takes the target of the next tick, `[dims]`; numbers that are missing or none count as 0. Appends the units of the
+    /// ticks that are decided by now to `chosen`, in order: with a delay that of the tick which lies the delay before this
+    /// one, once there is such a tick.
+    pub fn push(&mut self, target: &[f32], chosen: &mut Vec<u32>) {
         let numbers = target.iter().map(|x| if x.is_finite() { *x } else { 0.0 });
         self.waiting.extend(numbers.chain(std::iter::repeat(0.0)).take(self.units.dims()));
         self.rows_waiting += 1;
@@ -105,24 +114,53 @@ impl Chooser {
         if self.rows_waiting == batch {
             self.extend_paths();
         }
-        self.delay.filter(|delay| self.best.len() > *delay).map(|_| self.commit())
+        match self.delay {
+            Some(delay) if self.best.len() > delay => chosen.push(self.commit()),
+            None if self.rows_waiting == 0 && self.tick.is_multiple_of(ASK_EVERY) => {
+                let decided = self.decided();
+                self.trace(decided, chosen);
+            }
+            _ => {}
+        }
     }
 
-    /// The units of all ticks that were not returned yet, in order. Afterwards the chooser is as new.
-    pub fn finish(&mut self) -> Vec<u32> {
+    /// Appends the units of all ticks that were not given out yet, in order. Afterwards the chooser is as new.
+    pub fn finish(&mut self, chosen: &mut Vec<u32>) {
         self.extend_paths();
-        let mut units = vec![0; self.best.len()];
-        let mut end = units.len();
-        while end > 0 {
-            let best = self.best[end - 1];
+        self.trace(self.tick, chosen);
+        self.reset();
+    }
+
+    /// The first tick that is not decided: before it all paths are one. A path that last jumped at tick t is, before t, the
+    /// best one of tick t − 1, so the times of last jumps form a tree; what lies before the nearest jump that all paths have
+    /// in common is decided.
+    fn decided(&self) -> u32 {
+        let mut jumps: BTreeSet<u32> = self.paths.since[1..].iter().copied().collect();
+        while let Some(latest) = jumps.pop_last() {
+            if jumps.is_empty() || latest <= self.uncommitted {
+                return latest.max(self.uncommitted);
+            }
+            jumps.insert(self.best[(latest - 1 - self.uncommitted) as usize].since);
+        }
+        self.uncommitted
+    }
+
+    /// Appends the units before tick `end` of the path that was the best one tick earlier, and forgets those ticks.
+    fn trace(&mut self, end: u32, chosen: &mut Vec<u32>) {
+        let (from, ticks) = (chosen.len(), (end - self.uncommitted) as usize);
+        chosen.resize(from + ticks, 0);
+        let units = &mut chosen[from..];
+        let mut end_of_run = ticks;
+        while end_of_run > 0 {
+            let best = self.best[end_of_run - 1];
             let start = best.since.saturating_sub(self.uncommitted) as usize;
-            for (unit, back) in zip(units[start..end].iter_mut().rev(), 0..) {
+            for (unit, back) in zip(units[start..end_of_run].iter_mut().rev(), 0..) {
                 *unit = best.unit - back;
             }
-            end = start;
+            end_of_run = start;
         }
-        self.reset();
-        units
+        self.best.drain(..ticks);
+        self.uncommitted = end;
     }
 
     /// Back to the state before the first push.
@@ -141,7 +179,8 @@ impl Chooser {
         self.units.costs(&self.waiting, costs);
         for cost in costs.chunks_exact(width) {
             std::mem::swap(&mut self.paths, &mut self.before);
-            let best = self.paths.extend(&self.before, cost, self.units.joins(), self.price, self.tick);
+            let (paths, before, joins) = (&mut self.paths, &self.before, self.units.joins());
+            let best = Arch::new().dispatch(|| extend(paths, before, cost, joins, self.price, self.tick));
             self.best.push_back(best);
             self.tick += 1;
         }
@@ -208,36 +247,37 @@ impl Paths {
     fn none(width: usize) -> Self {
         Self { cost: vec![f32::INFINITY; width + 1], since: vec![0; width + 1], base: 0.0 }
     }
+}
 
-    /// The best paths one tick later, from those `before`, and the best of them. All lists but the paths' are [width].
-    fn extend(&mut self, before: &Self, cost: &[f32], joins: &[f32], price: f32, tick: u32) -> Best {
-        let base = before.base;
-        let (came_cost, _) = before.cost.as_chunks::<LANES>();
-        let (came_since, _) = before.since.as_chunks::<LANES>();
-        let (new_cost, _) = self.cost[1..].as_chunks_mut::<LANES>();
-        let (new_since, _) = self.since[1..].as_chunks_mut::<LANES>();
-        let given = zip(cost.as_chunks::<LANES>().0, joins.as_chunks::<LANES>().0);
-        let came = zip(came_cost, came_since);
-        let new = zip(new_cost, new_since);
-        // The least of every lane, and in which block it was first.
-        let mut least = [f32::INFINITY; LANES];
-        let mut place = [0u32; LANES];
-        for (block, ((given, came), new)) in zip(0u32.., zip(zip(given, came), new)) {
-            for k in 0..LANES {
-                let continuing = came.0[k] - base + given.1[k];
-                let continues = continuing <= price;
-                let sum = given.0[k] + if continues { continuing } else { price };
-                new.0[k] = sum;
-                new.1[k] = if continues { came.1[k] } else { tick };
-                let better = sum < least[k];
-                least[k] = if better { sum } else { least[k] };
-                place[k] = if better { block } else { place[k] };
-            }
+/// Extends the paths `before` by a tick into `paths`, and gives the best of them. All lists but the paths' are [width].
+#[inline(always)]
+fn extend(paths: &mut Paths, before: &Paths, cost: &[f32], joins: &[f32], price: f32, tick: u32) -> Best {
+    let base = before.base;
+    let (came_cost, _) = before.cost.as_chunks::<LANES>();
+    let (came_since, _) = before.since.as_chunks::<LANES>();
+    let (new_cost, _) = paths.cost[1..].as_chunks_mut::<LANES>();
+    let (new_since, _) = paths.since[1..].as_chunks_mut::<LANES>();
+    let given = zip(cost.as_chunks::<LANES>().0, joins.as_chunks::<LANES>().0);
+    let came = zip(came_cost, came_since);
+    let new = zip(new_cost, new_since);
+    // The least of every lane, and in which block it was first.
+    let mut least = [f32::INFINITY; LANES];
+    let mut place = [0u32; LANES];
+    for (block, ((given, came), new)) in zip(0u32.., zip(zip(given, came), new)) {
+        for k in 0..LANES {
+            let continuing = came.0[k] - base + given.1[k];
+            let continues = continuing <= price;
+            let sum = given.0[k] + if continues { continuing } else { price };
+            new.0[k] = sum;
+            new.1[k] = if continues { came.1[k] } else { tick };
+            let better = sum < least[k];
+            least[k] = if better { sum } else { least[k] };
+            place[k] = if better { block } else { place[k] };
         }
-        let lanes = zip(least, zip(place, 0u32..)).map(|(sum, (block, k))| (sum, block * LANES as u32 + k));
-        let (sum, unit) =
-            lanes.fold((f32::INFINITY, 0), |a, b| if b.0 < a.0 || (b.0 == a.0 && b.1 < a.1) { b } else { a });
-        self.base = sum;
-        Best { unit, since: self.since[unit as usize + 1] }
     }
+    let lanes = zip(least, zip(place, 0u32..)).map(|(sum, (block, k))| (sum, block * LANES as u32 + k));
+    let (sum, unit) =
+        lanes.fold((f32::INFINITY, 0), |a, b| if b.0 < a.0 || (b.0 == a.0 && b.1 < a.1) { b } else { a });
+    paths.base = sum;
+    Best { unit, since: paths.since[unit as usize + 1] }
 }

@@ -13,7 +13,7 @@
 //!
 //! | way to choose | made by | delay | memory beyond the units |
 //! |---|---|---|---|
-//! | exact | [`Chooser::exact`] | the whole film | O(ticks + units) |
+//! | exact | [`Chooser::exact`] | until it is decided: seconds, rarely more | O(delay + units) |
 //! | with foresight | [`Chooser::lookahead`] | as many ticks as asked for | O(delay + units) |
 //! | greedy | [`Chooser::greedy`] | none | O(units) |
 

@@ -1,23 +1,12 @@
 //! What is known of all units but their sound.
 
+use crate::nearest::{LANES, Points};
 use std::iter::zip;
 
-/// Units that are compared with a target side by side. All rows are padded to a multiple of it.
-pub(super) const LANES: usize = 8;
-/// Targets that share one reading of the descriptors where several wait.
-const TOGETHER: usize = 4;
-/// Cost of what cannot be compared: a unit with a descriptor that is no number, or none at all.
-const NEVER: f32 = 1e30;
-
 /// The units of a training sound: their descriptors, their loudness, and which of them continue one another.
-///
-/// Descriptors lie in blocks of eight units, within a block by dimension, so that the loop over a block's units is plain
-/// vector arithmetic on any processor.
 #[derive(Clone, Debug)]
 pub struct Units {
-    dims: usize,
-    /// [blocks × dims], each with one number of eight units; beyond the last unit no numbers.
-    descriptors: Vec<[f32; LANES]>,
+    descriptors: Points,
     loudness_db: Vec<f32>,
     /// Per unit, padded: 0 if it continues the one before, else ∞. To be added to the cost of coming from there.
     joins: Vec<f32>,
@@ -65,17 +54,12 @@ impl Units {
             let (descriptors, marks) = (descriptors.len(), continued.len());
             return Err(UnitsError::Lengths { units, dims, descriptors, marks });
         }
-        let blocks = units.div_ceil(LANES);
-        let mut joins = vec![f32::INFINITY; blocks * LANES];
+        let mut joins = vec![f32::INFINITY; units.next_multiple_of(LANES)];
         for (join, continued) in zip(&mut joins[1..units], continued) {
             *join = if *continued { 0.0 } else { f32::INFINITY };
         }
-        let mut by_block = vec![[f32::NAN; LANES]; blocks * dims];
-        for (i, value) in descriptors.iter().enumerate() {
-            let (unit, dim) = (i / dims, i % dims);
-            by_block[unit / LANES * dims + dim][unit % LANES] = *value;
-        }
-        Ok(Self { dims, descriptors: by_block, loudness_db: loudness_db.to_vec(), joins })
+        let descriptors = Points::new(dims, units, descriptors);
+        Ok(Self { descriptors, loudness_db: loudness_db.to_vec(), joins })
     }
 
     /// How many units there are: at least one.
@@ -86,7 +70,7 @@ impl Units {
 
     /// Descriptors of each unit.
     pub fn dims(&self) -> usize {
-        self.dims
+        self.descriptors.dims()
     }
 
     /// Loudness of a unit in dB; no number where there is no such unit.
@@ -109,42 +93,8 @@ impl Units {
         &self.joins
     }
 
-    /// Squared distances of `targets` [rows × dims] from all units, into `costs` [rows × padded units]. Every number is
-    /// the same sum in the same order, whatever the number of rows.
+    /// Squared distances of `targets` [rows × dims] from all units, into `costs` [rows × padded units].
     pub(super) fn costs(&self, targets: &[f32], costs: &mut [f32]) {
-        let (width, rows) = (self.joins.len(), costs.len() / self.joins.len());
-        let target = |row: usize| &targets[row * self.dims..(row + 1) * self.dims];
-        for block in 0..width / LANES {
-            let units = &self.descriptors[block * self.dims..(block + 1) * self.dims];
-            let mut put = |row: usize, cost: [f32; LANES]| {
-                costs[row * width + block * LANES..][..LANES].copy_from_slice(&cost);
-            };
-            let mut row = 0;
-            while row + TOGETHER <= rows {
-                let several = distances::<TOGETHER>(units, std::array::from_fn(|k| target(row + k)));
-                several.into_iter().enumerate().for_each(|(k, cost)| put(row + k, cost));
-                row += TOGETHER;
-            }
-            for row in row..rows {
-                put(row, distances::<1>(units, [target(row)])[0]);
-            }
-        }
+        self.descriptors.squared_distances(targets, costs);
     }
-}
-
-/// Squared distances of `N` targets from the units of one block. The sums stay in registers.
-fn distances<const N: usize>(units: &[[f32; LANES]], targets: [&[f32]; N]) -> [[f32; LANES]; N] {
-    let mut sums = [[0.0f32; LANES]; N];
-    let targets = targets.map(|target| &target[..units.len()]);
-    for (dim, values) in units.iter().enumerate() {
-        for (sum, target) in zip(&mut sums, &targets) {
-            let wanted = target[dim];
-            for (s, value) in zip(sum, values) {
-                let difference = wanted - value;
-                *s += difference * difference;
-            }
-        }
-    }
-    // Written so that what is no number is caught, too.
-    sums.map(|sum| sum.map(|s| if s < NEVER { s } else { NEVER }))
 }

@@ -1,7 +1,10 @@
 //! How an ensemble learns: look, listen, train every member, weigh, judge.
 
+use super::member::{MemberConfig, Mind, MindConfig};
 use super::player::Choir;
-use super::{Ensemble, EnsembleAbout, EnsembleConfig, EnsembleVerdict, MemberConfig, Units};
+use super::recollection::Recollection;
+use super::ridge::Ridge;
+use super::{Ensemble, EnsembleAbout, EnsembleConfig, EnsembleVerdict, Units};
 use crate::brain::eye::{CLIP, Eye, Gaze, Neighbours, PORTRAIT, See, Variation};
 use crate::brain::material::{Material, stretches};
 use crate::brain::memory::{Batch, Loss, Measure, Net, Recipe, Shape, Trainer};
@@ -29,6 +32,8 @@ const NOISE: f32 = 0.1;
 const WARM_UP: u32 = 20;
 /// By how many ticks the recurrent members for films look ahead.
 const AHEAD: usize = 10;
+/// Distances in ticks of what a weighted sum is of: before the tick, and for films after it, too.
+const AROUND: [usize; 7] = [0, 1, 2, 3, 5, 8, 12];
 /// Pictures that are looked at together.
 const BATCH: usize = 128;
 /// In this share of windows the scene looks strange throughout: what describes the picture is moved by numbers of this
@@ -57,8 +62,8 @@ pub struct EnsembleTraining {
     pub seed: u64,
     /// What it looks for in pictures.
     pub see: See,
-    /// Kinds of networks.
-    pub nets: Vec<NetKind>,
+    /// Kinds of members.
+    pub members: Vec<MemberKind>,
     /// In how many other ways the same film is looked at.
     pub variations: u32,
     /// Whether members for live use are trained, too.
@@ -69,37 +74,44 @@ pub struct EnsembleTraining {
     pub hold_out: HoldOut,
 }
 
-/// A kind of network.
+/// A kind of member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum NetKind {
-    /// Recurrent: gated recurrent units.
+pub enum MemberKind {
+    /// A recurrent network: gated recurrent units.
     Gru,
-    /// Convolutional over time.
+    /// A network that is convolutional over time.
     Tcn,
-    /// Without a memory.
+    /// A network without a memory.
     Mlp,
+    /// A weighted sum of what is seen, by ridge regression.
+    Ridge,
+    /// A recollection of what sounded when it looked alike.
+    Memory,
 }
 
-impl NetKind {
-    fn shape(self, inputs: usize, live: bool) -> Shape {
+impl MemberKind {
+    /// What its answers weigh beside those of the others. Measured over five folds and three seeds, see docs/experiments.md:
+    /// networks know when, the others how loud and of what colour; from thirds to these weights little changes.
+    fn weight(self, kinds: &[Self]) -> f32 {
         match self {
-            Self::Gru => Shape::gru(inputs, OUTPUTS),
-            Self::Tcn => Shape::tcn(inputs, OUTPUTS, live),
-            Self::Mlp => Shape::mlp(inputs, OUTPUTS),
+            Self::Gru | Self::Tcn | Self::Mlp => {
+                let networks = kinds.iter().filter(|kind| !matches!(kind, Self::Ridge | Self::Memory));
+                0.6 / networks.count().max(1) as f32
+            }
+            Self::Ridge | Self::Memory => 0.2,
         }
     }
 }
 
 impl Default for EnsembleTraining {
     fn default() -> Self {
-        let (see, nets) = (See::default(), vec![NetKind::Gru, NetKind::Tcn]);
         Self {
             steps: 250,
             lr: 2e-3,
             seed: 1,
-            see,
-            nets,
+            see: See::default(),
+            members: vec![MemberKind::Gru, MemberKind::Tcn, MemberKind::Ridge, MemberKind::Memory],
             variations: 0,
             live: true,
             keep_sound: true,
@@ -121,15 +133,15 @@ pub fn train(
     let trial = lesson.try_out(&configs)?;
     let mut members = Vec::new();
     for (i, config) in configs.iter().enumerate() {
-        task.watcher.stage(
-            &format!("training network {} of {}", i + 1, configs.len()),
-            "steps",
-            Some(u64::from(lesson.training.steps)),
-        );
-        members.push(lesson.learn(i, config, &lesson.lessons)?);
+        // Whoever interrupts gets what has been learned by then: at least the first member.
+        if task.cancel.is_cancelled() && !members.is_empty() {
+            break;
+        }
+        let what = format!("training member {} of {}", i + 1, configs.len());
+        members.push(lesson.learn(&what, i, config, &lesson.lessons)?);
     }
     let interrupted = task.cancel.is_cancelled();
-    Ok((lesson.finish(configs, members, trial, ledger), interrupted))
+    Ok((lesson.finish(members, trial, ledger), interrupted))
 }
 
 /// How one network did on film that it did not learn.
@@ -290,52 +302,77 @@ impl<'a> Lesson<'a> {
         Ok(Self { pairs, training, task, eye, voice, reels: known, lessons })
     }
 
-    /// One network of each kind for each view, and a recurrent one that sees nothing but motion in the part that moves.
+    /// One of each kind that looks at everything, for films, and one for live use.
     fn members(&self) -> Vec<MemberConfig> {
-        let mut from = 0;
-        let views: Vec<Range<usize>> = self
-            .eye
-            .config()
-            .iter()
-            .map(|view| {
-                from += view.width();
-                from - view.width()..from
-            })
-            .collect();
-        let differences = 0..self.eye.config()[0].of_differences();
-        let kinds = &self.training.nets;
-        let mut wanted: Vec<(NetKind, &Range<usize>)> = Vec::new();
-        for (i, view) in views.iter().enumerate() {
-            for kind in kinds {
-                wanted.push((*kind, view));
-                if i == 0 && *kind == NetKind::Gru && !differences.is_empty() {
-                    wanted.push((NetKind::Gru, &differences));
-                }
-            }
-        }
-        let member = |(kind, sees): &(NetKind, &Range<usize>), live: bool| {
-            let past = self.training.see.past;
-            let ahead = if *kind == NetKind::Gru && !live { AHEAD } else { 0 };
-            let shape = kind.shape(sees.len() * (1 + past), live);
-            MemberConfig { shape, sees: vec![(*sees).clone()], ahead, past, live }
-        };
-        let film = wanted.iter().map(|wanted| member(wanted, false));
-        let live = if self.training.live { &wanted[..] } else { &[] };
-        film.chain(live.iter().map(|wanted| member(wanted, true))).collect()
+        let ways: &[bool] = if self.training.live { &[false, true] } else { &[false] };
+        let kinds = &self.training.members;
+        ways.iter().flat_map(|live| kinds.iter().filter_map(|kind| self.member(*kind, *live))).collect()
     }
 
-    /// Trains the quickest member without a part of the training film, and sees how it does there: how sure of itself a
-    /// network is about what it did not learn, and whether onsets can be predicted at all.
+    /// `None` where there is nothing of the kind that it looks at.
+    fn member(&self, kind: MemberKind, live: bool) -> Option<MemberConfig> {
+        let weight = kind.weight(&self.training.members);
+        // The last number is the contrast, by which silence is known.
+        let all = 0..self.eye.width() - 1;
+        let network = |shape: &dyn Fn(usize) -> Shape, ahead: usize| {
+            let back: Vec<usize> = (0..=self.training.see.past).collect();
+            let mind = MindConfig::Net(shape(all.len() * back.len()));
+            MemberConfig { mind, sees: vec![all.clone()], ahead, back, live, weight }
+        };
+        Some(match kind {
+            MemberKind::Gru => network(&|inputs| Shape::gru(inputs, OUTPUTS), if live { 0 } else { AHEAD }),
+            MemberKind::Tcn => network(&|inputs| Shape::tcn(inputs, OUTPUTS, live), 0),
+            MemberKind::Mlp => network(&|inputs| Shape::mlp(inputs, OUTPUTS), 0),
+            MemberKind::Ridge => {
+                let ahead = if live { 0 } else { AROUND[AROUND.len() - 1] };
+                let before = AROUND.iter().map(|distance| ahead + distance);
+                let after = AROUND[1..].iter().rev().filter_map(|distance| ahead.checked_sub(*distance));
+                let back = after.chain(before).collect();
+                MemberConfig { mind: MindConfig::Ridge, sees: vec![all], ahead, back, live, weight }
+            }
+            MemberKind::Memory => {
+                let sees: Vec<Range<usize>> = self.eye.likeness().into_iter().map(|l| l.numbers).collect();
+                let (ahead, back) = if live { (0, vec![0, 1]) } else { (1, vec![0, 1, 2]) };
+                let mind = MindConfig::Memory { ticks: 0 };
+                return (!sees.is_empty()).then_some(MemberConfig { mind, sees, ahead, back, live, weight });
+            }
+        })
+    }
+
+    /// What each number weighs that a member remembers: differences in all the ticks that it sees, pictures in the tick that it
+    /// answers for.
+    fn likeness(&self, config: &MemberConfig) -> Vec<f32> {
+        let looks = self.eye.likeness();
+        let ticks = config.back.len() as f32;
+        let weights = config.back.iter().flat_map(|back| {
+            let now = *back == config.ahead;
+            looks.iter().flat_map(move |look| {
+                let share = if look.motion { 1.0 / ticks.sqrt() } else { f32::from(now) };
+                look.weights.iter().map(move |weight| share * weight)
+            })
+        });
+        weights.collect()
+    }
+
+    /// Trains the quickest members without a part of the training film, and sees how they do there: how sure of itself an
+    /// ensemble is about what it did not learn, and whether onsets can be predicted at all.
     fn try_out(&mut self, configs: &[MemberConfig]) -> Result<Trial> {
-        let quick = configs.iter().find(|config| !config.live && matches!(config.shape, Shape::Tcn { .. }));
-        let Some(config) = quick.or(configs.first()) else { return Ok(Trial::default()) };
         let (rest, aside) = set_aside(&self.lessons);
         if rest.is_empty() || aside.is_empty() {
             return Ok(Trial::default());
         }
-        self.task.watcher.stage("trying out", "steps", Some(u64::from(self.training.steps)));
-        let net = self.learn(configs.len(), config, &rest)?;
-        let said = self.predict(std::slice::from_ref(config), &[net]);
+        let convolutional =
+            |config: &&MemberConfig| matches!(config.mind, MindConfig::Net(Shape::Tcn { .. }));
+        let network = |config: &&MemberConfig| matches!(config.mind, MindConfig::Net(_));
+        let films = || configs.iter().filter(|config| !config.live);
+        let quickest = films().find(convolutional).or(films().find(network));
+        let others = films().filter(|config| !network(config));
+        let tried = quickest.into_iter().chain(others).enumerate();
+        let mut members: Vec<_> = tried
+            .map(|(i, config)| self.learn("trying out", configs.len() + i, config, &rest))
+            .collect::<Result<_>>()?;
+        share_out(&mut members);
+        let said = self.predict(&members);
         let rows: Vec<u32> = aside
             .iter()
             .flat_map(|run| run.ticks.clone().map(|tick| self.reels[run.reel].first_row + tick as u32))
@@ -349,15 +386,49 @@ impl<'a> Lesson<'a> {
         Ok(Trial { onset_r: score.onset_r, loudness_r: score.loudness_r, said })
     }
 
-    fn learn(&self, number: usize, config: &MemberConfig, lessons: &[Run]) -> Result<Net> {
+    /// Teaches one member.
+    fn learn(
+        &self,
+        what: &str,
+        number: usize,
+        config: &MemberConfig,
+        lessons: &[Run],
+    ) -> Result<(MemberConfig, Mind)> {
+        let steps = matches!(config.mind, MindConfig::Net(_)).then_some(u64::from(self.training.steps));
+        self.task.watcher.stage(what, "steps", steps);
+        let places: Vec<(usize, usize)> =
+            lessons.iter().flat_map(|run| run.ticks.clone().map(|tick| (run.reel, tick))).collect();
+        let example = |k: usize, x: &mut [f32], y: &mut [f32]| {
+            let (reel, tick) = places[k];
+            self.look_at(&self.reels[reel].seen, config, tick, x);
+            self.voice.target(&self.reels[reel].heard, tick, y);
+        };
+        let mind = match &config.mind {
+            MindConfig::Net(shape) => Mind::Net(self.network(number, config, shape, lessons)?),
+            MindConfig::Ridge => Mind::Ridge(Ridge::fit(places.len(), config.inputs(), &example, self.task)?),
+            MindConfig::Memory { .. } => {
+                Mind::Memory(Recollection::of(places.len(), self.likeness(config), &example))
+            }
+        };
+        Ok((MemberConfig { mind: mind.config(), ..config.clone() }, mind))
+    }
+
+    /// What a member is given for a tick.
+    fn look_at(&self, seen: &Seen, config: &MemberConfig, tick: usize, x: &mut [f32]) {
+        for (back, x) in config.back.iter().zip(x.chunks_exact_mut(config.width())) {
+            seen.fill((tick + config.ahead).saturating_sub(*back), &config.sees, x);
+        }
+    }
+
+    fn network(&self, number: usize, config: &MemberConfig, shape: &Shape, lessons: &[Run]) -> Result<Net> {
         let seed = self.training.seed.wrapping_mul(1000).wrapping_add(number as u64);
-        let recipe = Recipe { noise: NOISE, lead: LEAD, ..Recipe::new(&config.shape, seed) };
+        let recipe = Recipe { noise: NOISE, lead: LEAD, ..Recipe::new(shape, seed) };
         let loss = |(weight, logistic)| Loss {
             measure: if logistic { Measure::Logistic } else { Measure::Square },
             weight,
         };
-        let mut trainer = Trainer::new(&config.shape, &losses().map(loss), &recipe)?;
-        let mut windows = Windows::new(config.shape.inputs());
+        let mut trainer = Trainer::new(shape, &losses().map(loss), &recipe)?;
+        let mut windows = Windows::new(shape.inputs());
         for step in 0..self.training.steps {
             if self.task.cancel.is_cancelled() {
                 break;
@@ -409,13 +480,10 @@ impl<'a> Lesson<'a> {
                 let there = tick < run.ticks.end;
                 let (x, y, counts) = windows.at(window, k);
                 *counts = there;
-                // The present, and then the ticks before it.
-                let width = x.len() / (1 + config.past);
-                for (back, x) in x.chunks_exact_mut(width).enumerate() {
-                    seen.fill((tick + config.ahead).saturating_sub(back), &config.sees, x);
-                    if let Some(strange) = &strange {
-                        x.iter_mut().zip(strange).for_each(|(x, by)| *x = (*x + by).clamp(-CLIP, CLIP));
-                    }
+                self.look_at(seen, config, tick, x);
+                if let Some(strange) = &strange {
+                    let by = strange.iter().cycle();
+                    x.iter_mut().zip(by).for_each(|(x, by)| *x = (*x + by).clamp(-CLIP, CLIP));
                 }
                 if there {
                     self.voice.target(&self.reels[run.reel].heard, tick, y);
@@ -438,17 +506,20 @@ impl<'a> Lesson<'a> {
     }
 
     /// What members say of whole films.
-    fn predict(&self, configs: &[MemberConfig], members: &[Net]) -> Vec<Vec<f32>> {
-        let films = || configs.iter().zip(members).filter(|(config, _)| !config.live);
+    fn predict(&self, members: &[(MemberConfig, Mind)]) -> Vec<Vec<f32>> {
+        let films = || members.iter().filter(|(config, _)| !config.live).map(|(config, mind)| (config, mind));
         let width = self.eye.width();
         self.reels
             .par_iter()
             .map(|known| {
                 let mut choir = Choir::new(films(), width, &self.voice);
-                let (mut rows, mut seen, all) = (Vec::new(), vec![0.0; width], 0..width);
-                for tick in 0..known.seen.ticks() {
-                    known.seen.fill(tick, std::slice::from_ref(&all), &mut seen);
-                    choir.hear(&seen, &mut rows);
+                let (mut rows, mut seen) = (Vec::new(), vec![0.0; BATCH * width]);
+                let ticks: Vec<usize> = (0..known.seen.ticks()).collect();
+                for ticks in ticks.chunks(BATCH) {
+                    for (tick, seen) in ticks.iter().zip(seen.chunks_exact_mut(width)) {
+                        known.seen.fill(*tick, std::slice::from_ref(&(0..width)), seen);
+                    }
+                    choir.hear(&seen[..ticks.len() * width], &mut rows);
                 }
                 choir.finish(&mut rows);
                 rows
@@ -458,13 +529,13 @@ impl<'a> Lesson<'a> {
 
     fn finish(
         mut self,
-        members: Vec<MemberConfig>,
-        nets: Vec<Net>,
+        mut members: Vec<(MemberConfig, Mind)>,
         trial: Trial,
         ledger: Vec<Source>,
     ) -> Ensemble {
         self.task.watcher.stage("judging", "pairs", None);
-        let said = self.predict(&members, &nets);
+        share_out(&mut members);
+        let said = self.predict(&members);
         let pick = |rows: &[u32]| {
             let runs = runs(rows, &self.reels);
             let picked = runs
@@ -478,6 +549,7 @@ impl<'a> Lesson<'a> {
         let verdict = (!rows.is_empty()).then(|| Score::of(&self, rows, &pick(rows)).verdict());
         let picture = if trial.loudness_r > TOLD { PICTURE_TELLS } else { PICTURE_HELPS };
         let (units, material) = self.material(picture);
+        let (members, minds): (Vec<_>, Vec<_>) = members.into_iter().unzip();
         let config = EnsembleConfig {
             grid: self.pairs.grid(),
             size: self.pairs.reels().map(|reel| reel.shard.size()).max().unwrap_or(64),
@@ -489,7 +561,7 @@ impl<'a> Lesson<'a> {
             material: material.as_ref().map(|m| m.config().clone()),
         };
         let about = EnsembleAbout { config, training: self.training, ledger, verdict };
-        Ensemble::new(about, self.eye, nets, units, material)
+        Ensemble::new(about, self.eye, minds, units, material)
     }
 
     /// The sound of all ticks that are not held out; `weight` is that of pictures.
@@ -516,6 +588,15 @@ impl<'a> Lesson<'a> {
             }
         }
         (units, Some(material))
+    }
+}
+
+/// Makes the weights of those for films, and of those for live use, add up to 1.
+fn share_out(members: &mut [(MemberConfig, Mind)]) {
+    for live in [false, true] {
+        let own = |(config, _): &&mut (MemberConfig, Mind)| config.live == live;
+        let total: f32 = members.iter_mut().filter(own).map(|(config, _)| config.weight).sum();
+        members.iter_mut().filter(own).for_each(|(config, _)| config.weight /= total);
     }
 }
 

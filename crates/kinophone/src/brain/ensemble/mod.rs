@@ -1,10 +1,10 @@
-//! The brain that hears in pictures what moves: an eye, a few small networks with memory whose answers are averaged, a
-//! voice, and the training sound to play with.
+//! The brain that hears in pictures what moves: an eye, a few members whose answers are averaged (small networks with memory, a
+//! weighted sum, a recollection of what looked alike), a voice, and the training sound to play with.
 //!
 //! | part | knows |
 //! |---|---|
 //! | [`Eye`] | what pictures are, in numbers a tick |
-//! | members ([`memory`](super::memory)) | what those numbers have to do with sound |
+//! | members ([`MindConfig`]) | what those numbers have to do with sound |
 //! | [`Voice`] | what the members' numbers mean |
 //! | [`Material`] | the sound that the brain was trained on, unless left out |
 //!
@@ -12,24 +12,27 @@
 //! knows only the past, for live use.
 
 mod lesson;
+mod member;
 mod player;
+mod recollection;
+mod ridge;
 #[cfg(test)]
 mod tests;
 
-pub use lesson::{EnsembleTraining, NetKind, train};
+pub use lesson::{EnsembleTraining, MemberKind, train};
+pub use member::{MemberConfig, MindConfig};
 pub use player::Player;
 
 use super::eye::{Eye, PORTRAIT, ViewConfig};
 use super::material::{Material, MaterialConfig};
-use super::memory::{Net, Shape};
 use super::tensors::{self, Form, Tensors};
-use super::voice::{DESCRIPTOR, OUTPUTS, Voice};
+use super::voice::{DESCRIPTOR, Voice};
 use crate::corpus::Source;
 use crate::storage::Overwrite;
 use crate::{Error, Kind, Result};
 use kinophone_dsp::units::TickGrid;
+use member::Mind;
 use serde::{Deserialize, Serialize};
-use std::ops::Range;
 use std::path::Path;
 
 /// The ledger, the configuration and the scores of an ensemble, as its file has them.
@@ -54,7 +57,7 @@ pub struct EnsembleConfig {
     pub size: u32,
     /// What it looks at.
     pub views: Vec<ViewConfig>,
-    /// The networks.
+    /// Those whose answers are averaged.
     pub members: Vec<MemberConfig>,
     /// What it says, in physical units.
     pub voice: Voice,
@@ -65,21 +68,6 @@ pub struct EnsembleConfig {
     pub picture: f32,
     /// The sound that it carries.
     pub material: Option<MaterialConfig>,
-}
-
-/// A network, and what it is given.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct MemberConfig {
-    /// Its form.
-    pub shape: Shape,
-    /// Which of the eye's numbers it sees.
-    pub sees: Vec<Range<usize>>,
-    /// By how many ticks its input is ahead of its answer.
-    pub ahead: usize,
-    /// How many earlier ticks it sees beside the present one.
-    pub past: usize,
-    /// Whether it knows nothing but the past, and so can play live.
-    pub live: bool,
 }
 
 /// How good an ensemble's predictions are on film that it did not learn.
@@ -104,7 +92,7 @@ pub struct Ensemble {
     about: EnsembleAbout,
     id: String,
     eye: Eye,
-    members: Vec<Net>,
+    members: Vec<Mind>,
     units: Units,
     material: Option<Material>,
 }
@@ -125,7 +113,7 @@ impl Ensemble {
     fn new(
         about: EnsembleAbout,
         eye: Eye,
-        members: Vec<Net>,
+        members: Vec<Mind>,
         units: Units,
         material: Option<Material>,
     ) -> Self {
@@ -138,9 +126,7 @@ impl Ensemble {
         let mut numbers = Tensors::default();
         self.eye.save(&mut numbers);
         for (i, member) in self.members.iter().enumerate() {
-            for tensor in member.save() {
-                numbers.put(&format!("members.{i}.{}", tensor.name), &tensor.shape, tensor.values);
-            }
+            member.save(&format!("members.{i}"), &mut numbers);
         }
         if let Some(material) = &self.material {
             material.save(&mut numbers);
@@ -164,9 +150,8 @@ impl Ensemble {
         let damaged = |what: String| Error::new(Kind::Damaged, what).help("make or copy the brain again");
         check_config(config).map_err(damaged)?;
         let eye = Eye::restore(&config.views, &numbers)?;
-        let member = |(i, member): (usize, &MemberConfig)| {
-            Net::restore(&member.shape, &numbers.below(&format!("members.{i}.")))
-        };
+        let member =
+            |(i, member): (usize, &MemberConfig)| Mind::restore(member, &format!("members.{i}"), &numbers);
         let members = config.members.iter().enumerate().map(member).collect::<Result<Vec<_>>>()?;
         let (mut units, mut material) = (Units::default(), None);
         if let Some(there) = &config.material {
@@ -224,23 +209,12 @@ impl Ensemble {
 
 /// The words complete "the brain …".
 fn check_config(config: &EnsembleConfig) -> Result<(), String> {
-    if let Some(member) = config.members.iter().find(|member| member.shape.check().is_err()) {
-        return Err(format!("has a network of the impossible shape {:?}", member.shape));
-    }
     let seen: usize = config.views.iter().map(ViewConfig::width).sum();
     for member in &config.members {
-        let inputs: usize = member.sees.iter().map(ExactSizeIterator::len).sum();
-        if member.sees.iter().any(|range| range.start > range.end || range.end > seen) {
-            return Err("has a network that sees what there is not".to_owned());
-        }
-        if inputs.saturating_mul(member.past.saturating_add(1)) != member.shape.inputs()
-            || member.shape.outputs() != OUTPUTS
-        {
-            return Err("has a network that does not fit".to_owned());
-        }
+        member.check(seen).map_err(|why| format!("has a member that {why}"))?;
     }
     if config.members.iter().all(|member| member.live) {
-        return Err("has no network for films".to_owned());
+        return Err("has no member for films".to_owned());
     }
     if !config.views.iter().all(|view| view.region.is_valid()) {
         return Err("looks beyond the picture".to_owned());

@@ -1,8 +1,8 @@
 //! An ensemble at work: pictures in, what it says out, tick by tick.
 
+use super::member::{Member, Mind};
 use super::{Ensemble, MemberConfig};
 use crate::brain::eye::{Eye, Gaze, PORTRAIT};
-use crate::brain::memory::{Net, Stream};
 use crate::brain::voice::{OUTPUTS, Voice};
 use kinophone_dsp::units::MediaTime;
 use std::collections::VecDeque;
@@ -101,18 +101,21 @@ pub(super) struct Choir<'a> {
 impl<'a> Choir<'a> {
     /// Of members that see rows of `width` numbers.
     pub(super) fn new(
-        members: impl Iterator<Item = (&'a MemberConfig, &'a Net)>,
+        members: impl Iterator<Item = (&'a MemberConfig, &'a Mind)>,
         width: usize,
         voice: &'a Voice,
     ) -> Self {
-        let members = members.map(|(config, net)| Member::new(config, net.stream())).collect();
+        let members = members.map(|(config, mind)| Member::new(config, mind)).collect();
         Self { width, voice, silent: VecDeque::new(), members, asked: 0, said: 0 }
     }
 
     /// Takes what the eye saw in the next ticks, and adds what all members have answered to `rows`.
     pub(super) fn hear(&mut self, seen: &[f32], rows: &mut Vec<f32>) {
+        if seen.is_empty() {
+            return;
+        }
+        self.members.iter_mut().for_each(|member| member.hear(seen, self.width));
         for seen in seen.chunks_exact(self.width) {
-            self.members.iter_mut().for_each(|member| member.hear(seen));
             let contrast = seen[self.width - 1];
             self.silent.push_back(((SOMETHING - contrast) / (SOMETHING - NOTHING)).clamp(0.0, 1.0));
             self.asked += 1;
@@ -127,88 +130,14 @@ impl<'a> Choir<'a> {
     }
 
     fn answer(&mut self, rows: &mut Vec<f32>) {
-        let ready = self.members.iter().map(|member| member.answers.len() / OUTPUTS).min().unwrap_or(0);
+        let ready = self.members.iter().map(Member::answered).min().unwrap_or(0);
         let ready = (ready as u64).min(self.asked - self.said);
-        let share = 1.0 / self.members.len().max(1) as f32;
         for _ in 0..ready {
             let mut row = [0.0; OUTPUTS];
-            for number in &mut row {
-                let said = self.members.iter_mut().filter_map(|member| member.answers.pop_front());
-                *number = share * said.sum::<f32>();
-            }
+            self.members.iter_mut().for_each(|member| member.add(&mut row));
             self.voice.hush(&mut row, self.silent.pop_front().unwrap_or(0.0));
             rows.extend(row);
         }
         self.said += ready;
-    }
-}
-
-/// A member and its answers that wait for those of the others.
-struct Member<'a> {
-    config: &'a MemberConfig,
-    stream: Stream,
-    /// The present tick, and then earlier ones.
-    input: Vec<f32>,
-    /// Answers still to be dropped: those for ticks before the first.
-    early: usize,
-    answers: VecDeque<f32>,
-    /// The present tick: repeated at the end.
-    last: Vec<f32>,
-}
-
-impl<'a> Member<'a> {
-    fn new(config: &'a MemberConfig, stream: Stream) -> Self {
-        Self {
-            config,
-            stream,
-            input: vec![0.0; config.shape.inputs()],
-            early: config.ahead,
-            answers: VecDeque::new(),
-            last: Vec::new(),
-        }
-    }
-
-    fn hear(&mut self, seen: &[f32]) {
-        let begins = self.last.is_empty();
-        self.last.clear();
-        self.last.extend(self.config.sees.iter().flat_map(|range| &seen[range.clone()]));
-        if begins {
-            // Before the first picture it looked the same.
-            self.input.chunks_exact_mut(self.last.len()).for_each(|tick| tick.copy_from_slice(&self.last));
-        }
-        self.push();
-    }
-
-    fn push(&mut self) {
-        let (width, there) = (self.last.len(), self.input.len());
-        self.input.copy_within(..there - width, width);
-        self.input[..width].copy_from_slice(&self.last);
-        let mut answer = [0.0; OUTPUTS];
-        if self.stream.push(&self.input, &mut answer) {
-            self.keep(&answer);
-        }
-    }
-
-    fn keep(&mut self, answer: &[f32]) {
-        if self.early > 0 {
-            self.early -= 1;
-        } else {
-            self.answers.extend(answer);
-        }
-    }
-
-    /// After the last tick: what it still owes, as if the last picture stood still.
-    fn finish(&mut self) {
-        if self.last.is_empty() {
-            return;
-        }
-        for _ in 0..self.config.ahead {
-            self.push();
-        }
-        let mut answers = vec![0.0; self.config.shape.delay() * OUTPUTS];
-        let owed = self.stream.finish(&mut answers);
-        for answer in answers[..owed * OUTPUTS].chunks_exact(OUTPUTS) {
-            self.keep(answer);
-        }
     }
 }

@@ -73,9 +73,9 @@ impl Problem {
 
     /// All choices, committed or left to the end.
     fn chosen(&self, mut chooser: Chooser) -> Vec<u32> {
-        let mut path: Vec<u32> =
-            self.targets.chunks_exact(self.dims).filter_map(|t| chooser.push(t)).collect();
-        path.extend(chooser.finish());
+        let mut path = Vec::new();
+        self.targets.chunks_exact(self.dims).for_each(|t| chooser.push(t, &mut path));
+        chooser.finish(&mut path);
         path
     }
 
@@ -183,15 +183,21 @@ fn choices_come_after_the_delay_and_are_the_same_again() {
     for delay in [0, 1, 7] {
         let mut chooser = Chooser::lookahead(problem.known(), &problem.config(), delay);
         let mut run = || {
-            let pushed: Vec<_> = problem.targets.chunks_exact(4).map(|t| chooser.push(t)).collect();
-            assert!(pushed.iter().enumerate().all(|(t, unit)| unit.is_some() == (t >= delay)));
-            (pushed, chooser.finish())
+            let mut chosen = Vec::new();
+            for (t, target) in problem.targets.chunks_exact(4).enumerate() {
+                chooser.push(target, &mut chosen);
+                assert_eq!(chosen.len(), (t + 1).saturating_sub(delay));
+            }
+            chooser.finish(&mut chosen);
+            chosen
         };
         let first = run();
-        assert_eq!(first.1.len(), delay);
+        assert_eq!(first.len(), problem.ticks());
         assert_eq!(first, run());
     }
-    assert!(Chooser::exact(problem.known(), &problem.config()).finish().is_empty());
+    let mut none = Vec::new();
+    Chooser::exact(problem.known(), &problem.config()).finish(&mut none);
+    assert!(none.is_empty());
 }
 
 #[test]
@@ -207,13 +213,35 @@ fn memory_is_that_of_ticks_and_units() {
     let problem = walks(units, ticks, 9);
     let mut exact = Chooser::exact(problem.known(), &problem.config());
     let mut live = Chooser::lookahead(problem.known(), &problem.config(), 15);
-    for target in problem.targets.chunks_exact(4) {
-        exact.push(target);
-        live.push(target);
+    let (mut chosen, mut delayed, mut latest) = (Vec::new(), Vec::new(), 0);
+    for (t, target) in problem.targets.chunks_exact(4).enumerate() {
+        exact.push(target, &mut chosen);
+        live.push(target, &mut delayed);
+        latest = latest.max(t + 1 - chosen.len());
     }
-    // Two numbers a tick, with the room that a growing list keeps; a few a unit.
-    assert!(exact.held() <= 4 * ticks + 16 * units, "{}", exact.held());
+    // A few numbers a unit, and of ticks only those that are not decided.
+    assert!(exact.held() <= 16 * units, "{}", exact.held());
     assert!(live.held() <= 8 * units, "{}", live.held());
+    assert!(latest < 200, "decided after {latest} ticks");
+}
+
+/// Units that are all alike: whichever comes last decides which was first.
+#[test]
+fn what_is_not_decided_waits() {
+    let units = 400;
+    let problem = Problem {
+        dims: 1,
+        units: (0..units).map(|j| if j == 299 { 1.0 } else { 0.0 }).collect(),
+        continued: vec![true; units],
+        targets: (0..250).map(|t| if t == 249 { 1.0 } else { 0.0 }).collect(),
+        price: 4.0,
+    };
+    let mut chooser = Chooser::exact(problem.known(), &problem.config());
+    let mut chosen = Vec::new();
+    problem.targets.iter().for_each(|t| chooser.push(&[*t], &mut chosen));
+    assert!(chosen.is_empty());
+    chooser.finish(&mut chosen);
+    assert_eq!(chosen, (50..300).collect::<Vec<_>>());
 }
 
 #[test]
@@ -221,11 +249,15 @@ fn what_is_no_number_is_not_chosen() {
     let units = [f32::NAN, 0.0, f32::INFINITY, 5.0];
     let known = Arc::new(Units::new(1, &units, &[0.0; 4], &[true; 4]).unwrap());
     let mut chooser = Chooser::exact(Arc::clone(&known), &MosaicConfig::default());
+    let mut chosen = Vec::new();
     for target in [&[4.0][..], &[f32::NAN], &[], &[9.0, 1.0]] {
-        chooser.push(target);
+        chooser.push(target, &mut chosen);
     }
-    assert_eq!(chooser.finish(), [3, 1, 1, 3]);
+    chooser.finish(&mut chosen);
+    assert_eq!(chosen, [3, 1, 1, 3]);
     let none = Arc::new(Units::new(1, &[f32::NAN; 9], &[0.0; 9], &[true; 9]).unwrap());
     let mut chooser = Chooser::greedy(none, &MosaicConfig::default());
-    assert!((0..5).all(|_| chooser.push(&[1.0]).is_some_and(|unit| unit < 9)));
+    chosen.clear();
+    (0..5).for_each(|_| chooser.push(&[1.0], &mut chosen));
+    assert!(chosen.len() == 5 && chosen.iter().all(|unit| *unit < 9));
 }

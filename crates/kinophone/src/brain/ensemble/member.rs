@@ -1,0 +1,233 @@
+//! A member of an ensemble: what it is, what it has learned, and how it answers as a film goes by.
+
+use super::super::memory::{self, Net, Shape};
+use super::super::tensors::Tensors;
+use super::super::voice::OUTPUTS;
+use super::recollection::{Recollection, Room};
+use super::ridge::Ridge;
+use crate::Result;
+use crate::brain::fast::Workspace;
+use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
+use std::ops::Range;
+
+/// A member, and what it is given.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MemberConfig {
+    /// Of what kind.
+    pub mind: MindConfig,
+    /// Which of the eye's numbers it sees.
+    pub sees: Vec<Range<usize>>,
+    /// By how many ticks the newest that it sees is ahead of its answer.
+    pub ahead: usize,
+    /// Which ticks it sees, as so many before the newest, in this order.
+    pub back: Vec<usize>,
+    /// Whether it knows nothing but the past, and so can play live.
+    pub live: bool,
+    /// What its answers weigh beside those of the others; all together 1.
+    pub weight: f32,
+}
+
+/// The kind of a member.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MindConfig {
+    /// A network.
+    Net(Shape),
+    /// A weighted sum of what is seen.
+    Ridge,
+    /// What sounded when it looked alike.
+    Memory {
+        /// Ticks that it remembers.
+        ticks: usize,
+    },
+}
+
+/// What a member has learned.
+pub(super) enum Mind {
+    Net(Net),
+    Ridge(Ridge),
+    Memory(Recollection),
+}
+
+impl MemberConfig {
+    /// Numbers of one tick.
+    pub fn width(&self) -> usize {
+        self.sees.iter().map(ExactSizeIterator::len).sum()
+    }
+
+    /// Numbers that it is given for an answer: those of all ticks that it sees.
+    pub fn inputs(&self) -> usize {
+        self.width() * self.back.len()
+    }
+
+    /// Whether it fits an eye of so many numbers a tick; the words complete "has a member that …".
+    pub(super) fn check(&self, seen: usize) -> Result<(), &'static str> {
+        if self.sees.iter().any(|range| range.start > range.end || range.end > seen) {
+            return Err("sees what there is not");
+        }
+        // A minute is more than any member looks back.
+        if self.back.iter().any(|back| *back > 2000) || self.ahead > 2000 || self.back.len() > 2000 {
+            return Err("looks too far");
+        }
+        let fits = match &self.mind {
+            MindConfig::Net(shape) => {
+                shape.check().is_ok() && shape.inputs() == self.inputs() && shape.outputs() == OUTPUTS
+            }
+            MindConfig::Ridge => self.inputs() > 0,
+            MindConfig::Memory { ticks } => *ticks > 0 && self.inputs() > 0,
+        };
+        if fits && self.weight.is_finite() { Ok(()) } else { Err("does not fit") }
+    }
+}
+
+impl Mind {
+    pub(super) fn config(&self) -> MindConfig {
+        match self {
+            Self::Net(net) => MindConfig::Net(net.shape().clone()),
+            Self::Ridge(_) => MindConfig::Ridge,
+            Self::Memory(memory) => MindConfig::Memory { ticks: memory.memories() },
+        }
+    }
+
+    pub(super) fn save(&self, name: &str, into: &mut Tensors) {
+        match self {
+            Self::Net(net) => {
+                for tensor in net.save() {
+                    into.put(&format!("{name}.{}", tensor.name), &tensor.shape, tensor.values);
+                }
+            }
+            Self::Ridge(ridge) => into.put_layers(name, &[ridge.layer()]),
+            Self::Memory(memory) => memory.save(name, into),
+        }
+    }
+
+    pub(super) fn restore(config: &MemberConfig, name: &str, from: &Tensors) -> Result<Self> {
+        let inputs = config.inputs();
+        Ok(match &config.mind {
+            MindConfig::Net(shape) => Self::Net(Net::restore(shape, &from.below(&format!("{name}.")))?),
+            MindConfig::Ridge => {
+                let layers = from.layers(name, &[(inputs, OUTPUTS)])?;
+                Self::Ridge(Ridge::new(&layers[0]))
+            }
+            MindConfig::Memory { ticks } => Self::Memory(Recollection::restore(*ticks, inputs, name, from)?),
+        })
+    }
+
+    fn thought(&self) -> Thought<'_> {
+        match self {
+            Self::Net(net) => Thought::Net(net.stream()),
+            Self::Ridge(ridge) => Thought::Ridge(ridge, ridge.workspace()),
+            Self::Memory(memory) => Thought::Memory(memory, Room::default()),
+        }
+    }
+}
+
+/// A mind at work.
+enum Thought<'a> {
+    Net(memory::Stream),
+    Ridge(&'a Ridge, Workspace),
+    Memory(&'a Recollection, Room),
+}
+
+impl Thought<'_> {
+    /// Takes some ticks `[n, inputs]`, writes the answers that there are by now `[up to n, 69]`, and says how many.
+    fn think(&mut self, inputs: &[f32], out: &mut [f32]) -> usize {
+        match self {
+            Self::Net(stream) => return stream.push_all(inputs, out),
+            Self::Ridge(ridge, room) => ridge.say(room, inputs, out),
+            Self::Memory(memory, room) => memory.say(room, inputs, out),
+        }
+        out.len() / OUTPUTS
+    }
+}
+
+/// A member and its answers that wait for those of the others.
+pub(super) struct Member<'a> {
+    config: &'a MemberConfig,
+    thought: Thought<'a>,
+    /// The newest ticks, as many as it looks back and those that are new: `[ticks, width]`.
+    recent: Vec<f32>,
+    inputs: Vec<f32>,
+    said: Vec<f32>,
+    /// Answers still to be dropped: those for ticks before the first.
+    early: usize,
+    answers: VecDeque<f32>,
+}
+
+impl<'a> Member<'a> {
+    pub(super) fn new(config: &'a MemberConfig, mind: &'a Mind) -> Self {
+        Self {
+            config,
+            thought: mind.thought(),
+            recent: Vec::new(),
+            inputs: Vec::new(),
+            said: Vec::new(),
+            early: config.ahead,
+            answers: VecDeque::new(),
+        }
+    }
+
+    /// Ticks that it has answered and that were not taken.
+    pub(super) fn answered(&self) -> usize {
+        self.answers.len() / OUTPUTS
+    }
+
+    /// Adds its next answer to `row`, by its weight.
+    pub(super) fn add(&mut self, row: &mut [f32; OUTPUTS]) {
+        row.iter_mut().zip(self.answers.drain(..OUTPUTS)).for_each(|(sum, x)| *sum += self.config.weight * x);
+    }
+
+    /// Takes what the eye saw in some ticks, `[n, width]` rows of `width` numbers.
+    pub(super) fn hear(&mut self, seen: &[f32], width: usize) {
+        let sees = &self.config.sees;
+        let mut rows = seen.chunks_exact(width).map(|row| sees.iter().flat_map(|range| &row[range.clone()]));
+        if self.recent.is_empty() {
+            // Before the first picture it looked the same.
+            let first: Vec<f32> = rows.clone().next().into_iter().flatten().copied().collect();
+            (0..self.reach()).for_each(|_| self.recent.extend(&first));
+        }
+        rows.by_ref().for_each(|row| self.recent.extend(row));
+        self.think();
+    }
+
+    /// Ticks that it looks back, and at least one, which it may have to repeat at the end.
+    fn reach(&self) -> usize {
+        self.config.back.iter().copied().max().unwrap_or(0).max(1)
+    }
+
+    fn think(&mut self) {
+        let (width, reach) = (self.config.width(), self.reach());
+        let new = (self.recent.len() / width.max(1)).saturating_sub(reach);
+        self.inputs.clear();
+        for tick in reach..reach + new {
+            for back in &self.config.back {
+                self.inputs.extend_from_slice(&self.recent[(tick - back) * width..][..width]);
+            }
+        }
+        self.recent.drain(..new * width);
+        self.said.resize(new * OUTPUTS, 0.0);
+        let done = self.thought.think(&self.inputs, &mut self.said);
+        self.keep(done);
+    }
+
+    fn keep(&mut self, done: usize) {
+        let early = done.min(self.early);
+        self.early -= early;
+        self.answers.extend(&self.said[early * OUTPUTS..done * OUTPUTS]);
+    }
+
+    /// After the last tick: what it still owes, as if the last picture stood still.
+    pub(super) fn finish(&mut self) {
+        let width = self.config.width();
+        let Some(begin) = self.recent.len().checked_sub(width) else { return };
+        let last = self.recent[begin..].to_vec();
+        (0..self.config.ahead).for_each(|_| self.recent.extend(&last));
+        self.think();
+        if let (Thought::Net(stream), MindConfig::Net(shape)) = (&mut self.thought, &self.config.mind) {
+            self.said.resize(shape.delay() * OUTPUTS, 0.0);
+            let owed = stream.finish(&mut self.said);
+            self.keep(owed);
+        }
+    }
+}
