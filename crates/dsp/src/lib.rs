@@ -8,6 +8,7 @@ pub mod loudness;
 pub mod measure;
 pub mod phase;
 pub mod resample;
+pub mod say;
 pub mod spectrum;
 pub mod synth;
 pub mod units;

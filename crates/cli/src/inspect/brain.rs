@@ -5,8 +5,9 @@ use crate::context;
 use crate::doctor::size;
 use crate::pictures::Album;
 use kinophone::Result;
-use kinophone::brain::{AnyBrain, Brain, Ensemble, Imported, Optimizer, TrainConfig};
+use kinophone::brain::{AnyBrain, Brain, BrainConfig, Ensemble, Imported, Optimizer, TrainConfig};
 use kinophone::corpus::Source;
+use kinophone::dsp::say::Say;
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -121,11 +122,21 @@ fn network(facts: Facts, brain: &Brain, bytes: u64) -> Facts {
         .line("nonlinearity", word(&config.activation))
         .line("picture", format!("{0} x {0} {colour}", config.size))
         .line("tick", format!("{} a second", config.grid.tick))
-        .line(
-            "sound",
-            format!("{}, {} samples a tick", config.grid.rate, config.hops * config.grid.block_len()),
-        )
+        .line("sound", config.grid.rate)
+        .line("says", said(config))
         .line("hops", config.hops)
+}
+
+/// What its numbers stand for.
+fn said(config: &BrainConfig) -> String {
+    let &BrainConfig { say, grid, hops, .. } = config;
+    let samples = say.samples(grid, hops);
+    let bins = samples / 2 + 1;
+    match say {
+        Say::Pcm => format!("{samples} samples a tick"),
+        Say::Stft => format!("{bins} magnitudes a tick, of {samples} samples"),
+        Say::StftPhase => format!("{bins} magnitudes and phases a tick, of {samples} samples"),
+    }
 }
 
 fn learning(facts: Facts, training: &TrainConfig) -> Facts {

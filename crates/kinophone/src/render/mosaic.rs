@@ -1,10 +1,12 @@
-//! Pictures in, sound out, by way of the training sound: the film's ticks find theirs in what the brain learned from.
+//! Pictures in, sound out, by way of the training sound: the film's ticks find theirs in what the brain learned from, to be
+//! joined or to be taken apart into grains.
 
 use super::finish::Sketch;
 use super::{Playing, RenderPlan};
 use crate::brain::{DESCRIPTOR, Ensemble, Material, OUTPUTS, PORTRAIT, Player, UNIT};
 use crate::{Error, Kind, Result};
 use kinophone_dsp::synth::mosaic::{Choice, Chooser, Mosaic, MosaicConfig, Units};
+use kinophone_dsp::synth::{Cloud, GranularConfig};
 use kinophone_dsp::units::MediaTime;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -23,6 +25,8 @@ pub(super) struct Collage<'a> {
     material: &'a Material,
     units: Arc<Units>,
     config: MosaicConfig,
+    /// Where the chosen sound is taken apart into grains.
+    grains: Option<GranularConfig>,
     player: Player<'a>,
     chooser: Chooser,
     /// End of the last picture.
@@ -35,8 +39,49 @@ pub(super) struct Collage<'a> {
     portraits: VecDeque<f32>,
 }
 
+/// The chosen ticks at work.
+enum Chosen<'a> {
+    Joined(Mosaic<&'a Material>),
+    Grains(Cloud<&'a Material>),
+}
+
+impl Chosen<'_> {
+    fn push(&mut self, choice: Choice) {
+        match self {
+            Self::Joined(mosaic) => mosaic.push(choice),
+            Self::Grains(cloud) => cloud.push(choice),
+        }
+    }
+
+    fn finish(&mut self) {
+        match self {
+            Self::Joined(mosaic) => mosaic.finish(),
+            Self::Grains(cloud) => cloud.finish(),
+        }
+    }
+
+    /// All samples that are ready, in place of what `sound` held.
+    fn take(&mut self, sound: &mut Vec<f32>) {
+        let ready = match self {
+            Self::Joined(mosaic) => mosaic.ready(),
+            Self::Grains(cloud) => cloud.ready(),
+        };
+        sound.resize(ready, 0.0);
+        match self {
+            Self::Joined(mosaic) => mosaic.fill(sound),
+            Self::Grains(cloud) => cloud.fill(sound),
+        };
+    }
+}
+
 impl<'a> Collage<'a> {
-    pub(super) fn new(brain: &'a Ensemble, plan: &RenderPlan, config: &MosaicConfig) -> Result<Self> {
+    /// With `grains` the chosen ticks are taken apart into grains, else they are joined.
+    pub(super) fn new(
+        brain: &'a Ensemble,
+        plan: &RenderPlan,
+        config: &MosaicConfig,
+        grains: Option<&GranularConfig>,
+    ) -> Result<Self> {
         let Some((material, known)) = brain.material() else {
             return Err(Error::new(Kind::Invalid, "carries no sound to play with")
                 .at(&plan.brain)
@@ -59,6 +104,7 @@ impl<'a> Collage<'a> {
         Ok(Self {
             player: Player::new(brain, size, brain.eye().colour(), 0, plan.live, batch).with_portraits(),
             config: config.clone(),
+            grains: grains.cloned(),
             shown: MediaTime::ZERO,
             rows: Vec::new(),
             chosen: Vec::new(),
@@ -85,24 +131,31 @@ impl<'a> Collage<'a> {
         self.rows.clear();
     }
 
+    fn chosen(&self) -> Chosen<'a> {
+        let (grid, units) = (self.material.grid(), self.units.clone());
+        match &self.grains {
+            None => Chosen::Joined(Mosaic::new(grid, units, self.material, &self.config)),
+            Some(grains) => Chosen::Grains(Cloud::new(grid, units, self.material, grains, &self.config)),
+        }
+    }
+
     fn sound(&self, frames: usize, sketch: &mut Sketch) -> Result<()> {
-        let mut mosaic = Mosaic::new(self.material.grid(), self.units.clone(), self.material, &self.config);
-        let (mut left, mut sound) = (frames * mosaic.channels(), Vec::new());
-        let mut deliver = |mosaic: &mut Mosaic<&Material>| {
-            sound.resize(mosaic.ready(), 0.0);
-            mosaic.fill(&mut sound);
+        let mut chosen = self.chosen();
+        let (mut left, mut sound) = (frames * self.material.config().channels as usize, Vec::new());
+        let mut deliver = |chosen: &mut Chosen<'_>| {
+            chosen.take(&mut sound);
             let there = sound.len().min(left);
             left -= there;
             sketch.add(&sound[..there])
         };
         for (i, (unit, (loudness_db, gate))) in self.chosen.iter().zip(&self.levels).enumerate() {
-            mosaic.push(Choice { unit: *unit, loudness_db: *loudness_db, gate: *gate });
+            chosen.push(Choice { unit: *unit, loudness_db: *loudness_db, gate: *gate });
             if i % CHUNK == CHUNK - 1 {
-                deliver(&mut mosaic)?;
+                deliver(&mut chosen)?;
             }
         }
-        mosaic.finish();
-        deliver(&mut mosaic)?;
+        chosen.finish();
+        deliver(&mut chosen)?;
         // Less than a tick.
         sketch.add(&vec![0.0; left])
     }
