@@ -83,8 +83,9 @@ Where the phases of a spectrum come from; needs --synth spectral, or chooses it 
 - rtpghi:       from the slopes of the spectrum, at once
 - griffin-lim:  by 32 iterations over blocks of ten seconds: not with --live
 - random-walk:  every frequency goes its own way: a robot's voice
-- FILE:         any sound or film lends its phases, in a loop of up to five minutes without its
-                silent parts; a file with one of the names above goes behind './'";
+- FILE:         any sound or film lends its own: five minutes at most, in a loop, without silences
+
+A file with one of these names goes behind './'";
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Grains, with --synth granular")]
