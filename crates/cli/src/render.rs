@@ -6,6 +6,7 @@ use crate::context::{self, Context};
 use crate::progress::span;
 use crate::report::{self, Failure, Outcome};
 use clap::{Args, ValueEnum};
+use kinophone::dsp::phase::Phase;
 use kinophone::dsp::synth::mosaic::MosaicConfig;
 use kinophone::dsp::synth::{
     Granular2015Config, GranularConfig, SpectralConfig, SynthConfig, WindowedConfig,
@@ -15,7 +16,7 @@ use kinophone::media::SoundCodec;
 use kinophone::render::{self, Level, RenderPlan, Rendered, Sounding};
 use kinophone::storage::Overwrite;
 use serde_json::{Value, json};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -29,6 +30,9 @@ Examples:
     kinophone render piano.brain street.mkv -o cloud.mkv --synth granular \\
         --size-ms 60 --density 8 --envelope tukey:0.5 --pitch 0.667 \\
         --keep-original -12
+
+  A robot's voice, whose phases a choir lends:
+    kinophone render piano.brain silent.mp4 -o robot.mp4 --phase choir.wav
 
 Containers: .mp4 .mov .mkv .webm .avi, or .wav and .flac for the sound alone.";
 
@@ -59,9 +63,12 @@ pub struct RenderArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "From the brain's blocks to sound")]
 struct SynthArgs {
-    /// How what the brain says becomes sound [default: mosaic; windowed for brains of 2015]
+    /// How what the brain says becomes sound [default: mosaic; windowed, or spectral for magnitudes, for brains of 2015]
     #[arg(long, value_enum)]
     synth: Option<SynthName>,
+    /// Where the phases of a spectrum come from; needs --synth spectral, or chooses it [default: rtpghi]
+    #[arg(long, value_name = "HOW|FILE", long_help = PHASE)]
+    phase: Option<PathBuf>,
     /// The same seed gives the same sound
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
@@ -69,6 +76,16 @@ struct SynthArgs {
     #[arg(long)]
     live: bool,
 }
+
+const PHASE: &str = "\
+Where the phases of a spectrum come from; needs --synth spectral, or chooses it [default: rtpghi]
+
+- rtpghi:       from the slopes of the spectrum, at once
+- griffin-lim:  by 32 iterations over blocks of ten seconds: not with --live
+- random-walk:  every frequency goes its own way: a robot's voice
+- FILE:         any sound or film lends its own: five minutes at most, in a loop, without silences
+
+A file with one of these names goes behind './'";
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Grains, with --synth granular")]
@@ -121,13 +138,13 @@ struct SoundArgs {
 enum SynthName {
     /// The training sound, tick by tick
     Mosaic,
-    /// Band powers made audible: the brain's own description, without its training sound
+    /// Band powers or magnitudes made audible: what the brain says, without its training sound
     Spectral,
     /// Blocks end to end, with the buzz of 2015
     Raw,
     /// Overlap-add that removes the buzz
     Windowed,
-    /// Grains, none further than a frame from its cause
+    /// Grains of the training sound, or of blocks, none further than a frame from its cause
     Granular,
     /// The grains of 2015, which smear up to 1.4 s
     #[value(name = "granular-2015")]
@@ -139,6 +156,9 @@ pub fn run(args: &RenderArgs, context: &Context) -> Result<Outcome, Failure> {
     args.check()?;
     context::existing(&args.brain)?;
     context::check_films(std::slice::from_ref(&args.film))?;
+    if let Some(lender) = args.synth.phase().1 {
+        context::check_films(&[lender.to_owned()])?;
+    }
     let plan = args.plan()?;
     let rendered = render::render(&context.ffmpeg()?, &plan, context.task())?;
     context.end_progress();
@@ -149,24 +169,37 @@ pub fn run(args: &RenderArgs, context: &Context) -> Result<Outcome, Failure> {
 impl RenderArgs {
     /// What parsing alone can't see: settings of grains without grains would be silently ignored.
     fn check(&self) -> Result<(), Failure> {
-        match self.grains.first_given() {
-            Some(option) if self.synth.synth != Some(SynthName::Granular) => Err(Failure::usage(
+        if let Some(option) = self.grains.first_given()
+            && self.synth.synth != Some(SynthName::Granular)
+        {
+            return Err(Failure::usage(
                 format!("{option} has no meaning without grains"),
                 format!("add --synth granular, or leave {option} out"),
-            )),
-            _ => Ok(()),
+            ));
         }
+        if self.synth.phase.is_some() && !matches!(self.synth.synth, None | Some(SynthName::Spectral)) {
+            return Err(Failure::usage(
+                "--phase has no meaning for a synth that joins sounds",
+                "add --synth spectral, or leave --phase out",
+            ));
+        }
+        if self.synth.live && self.synth.phase().0 == Phase::GriffinLim {
+            return Err(Failure::usage(
+                "griffin-lim looks ten seconds ahead, which nobody can live",
+                "choose another --phase, or leave --live out",
+            ));
+        }
+        Ok(())
     }
 
     /// The synth asked for, with its settings in their ranges; `None` where the choice is left to the library.
     fn sounding(&self) -> Result<Option<Sounding>, Failure> {
         let seed = self.synth.seed;
         let config = match self.synth.synth {
+            None if self.synth.phase.is_some() => return Ok(Some(self.synth.spectral())),
             None => return Ok(None),
             Some(SynthName::Mosaic) => return Ok(Some(Sounding::Mosaic(MosaicConfig::default()))),
-            Some(SynthName::Spectral) => {
-                return Ok(Some(Sounding::Spectral(SpectralConfig { seed, ..SpectralConfig::default() })));
-            }
+            Some(SynthName::Spectral) => return Ok(Some(self.synth.spectral())),
             Some(SynthName::Windowed) => {
                 SynthConfig::Windowed(WindowedConfig { seed, ..WindowedConfig::default() })
             }
@@ -198,6 +231,25 @@ impl RenderArgs {
             overwrite: if self.force { Overwrite::Replace } else { Overwrite::Refuse },
             corpus: Some(cache::films()?),
         })
+    }
+}
+
+impl SynthArgs {
+    /// How phases are found, and the file that lends them.
+    fn phase(&self) -> (Phase, Option<&Path>) {
+        match self.phase.as_deref() {
+            None => (Phase::default(), None),
+            Some(name) if name == "rtpghi" => (Phase::Rtpghi, None),
+            Some(name) if name == "griffin-lim" => (Phase::GriffinLim, None),
+            Some(name) if name == "random-walk" => (Phase::RandomWalk, None),
+            Some(file) => (Phase::Lent, Some(file)),
+        }
+    }
+
+    fn spectral(&self) -> Sounding {
+        let (phase, lender) = self.phase();
+        let config = SpectralConfig { phase, seed: self.seed, ..SpectralConfig::default() };
+        Sounding::Spectral { config, lender: lender.map(Path::to_owned) }
     }
 }
 
@@ -306,6 +358,23 @@ mod tests {
         let far = parse("--synth granular --pitch 1000");
         far.check().unwrap();
         assert!(matches!(far.sounding(), Err(Failure::Usage(_))));
+    }
+
+    #[test]
+    fn phases_have_names_or_are_lent() {
+        let phase = |options: &str| match parse(options).sounding() {
+            Ok(Some(Sounding::Spectral { config, lender })) => (config.phase, config.seed, lender),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(phase("--synth spectral --seed 3"), (Phase::Rtpghi, 3, None));
+        assert_eq!(phase("--phase griffin-lim"), (Phase::GriffinLim, 0, None));
+        assert_eq!(phase("--phase random-walk --live"), (Phase::RandomWalk, 0, None));
+        let lender = Some(PathBuf::from("./rtpghi"));
+        assert_eq!(phase("--phase ./rtpghi --synth spectral"), (Phase::Lent, 0, lender));
+        for wrong in ["--phase x --synth mosaic", "--phase rtpghi --synth raw", "--phase griffin-lim --live"]
+        {
+            assert!(matches!(parse(wrong).check(), Err(Failure::Usage(_))), "{wrong}");
+        }
     }
 
     #[test]

@@ -67,6 +67,19 @@ fn a_pianos_notes_come_with_the_hands_and_nothing_comes_from_nothing() {
         assert!(decode_sound(&out, 44_100).len().abs_diff((126.6 * 44_100.0) as usize) < 22_050);
     }
 
+    // Grains of the same sound follow the picture, too, and are the same again for the same seed only.
+    let grains = |seed: &str| {
+        let out = home.path().join("grains.wav");
+        render(home.path(), &film, &out, &["--synth", "granular", "--seed", seed, "--force"]);
+        (judge(&shared, &film, &out), std::fs::read(&out).unwrap())
+    };
+    let ((said, sound), (_, again), (_, other)) = (grains("1"), grains("1"), grains("2"));
+    println!("granular: {said}");
+    let figure = |name: &str| said[name].as_f64().unwrap();
+    assert!(figure("onset_r") >= 0.25 && figure("loudness_r") >= 0.50, "{said}");
+    assert!(figure("comb_db") <= figure("comb_ref_db") + 1.0, "{said}");
+    assert!(sound == again && sound != other);
+
     // Another film's picture is untouched, and the same brain makes the same sound.
     let other = shared.join("data/films/popeye_sinbad_T01-2.mkv");
     let (one, two) = (home.path().join("one.mkv"), home.path().join("two.mkv"));
@@ -85,10 +98,12 @@ fn a_pianos_notes_come_with_the_hands_and_nothing_comes_from_nothing() {
         let (film, out) = (home.path().join("still.mp4"), home.path().join("still.wav"));
         let words = ["-f", "lavfi", "-i", source, "-t", "8", "-pix_fmt", "yuv420p"].map(OsStr::new);
         ffmpeg(&[&words[..], &[film.as_os_str()]].concat());
-        render(home.path(), &film, &out, &["--force"]);
-        let level = level(&decode_sound(&out, 22_050));
-        println!("{name}: {level:.1} dBFS");
-        assert!(level <= -60.0, "{name} sounds at {level:.1} dBFS");
+        for synth in ["mosaic", "granular"] {
+            render(home.path(), &film, &out, &["--force", "--synth", synth]);
+            let level = level(&decode_sound(&out, 22_050));
+            println!("{name}, {synth}: {level:.1} dBFS");
+            assert!(level <= -60.0, "{name} sounds at {level:.1} dBFS with {synth}");
+        }
     }
 
     let inspected = succeed(home.path(), &["inspect", home.path().join("a.brain").to_str().unwrap()]).stdout;
@@ -197,11 +212,47 @@ fn what_a_brain_can_not_do_is_said() {
     let (brain, out) = (home.path().join("a.brain"), home.path().join("out.wav"));
     let words = ["render", brain.to_str().unwrap(), film.to_str().unwrap(), "-o", out.to_str().unwrap()];
     let with = |synth| refuse(home.path(), &[&words[..], &["--synth", synth]].concat());
-    assert!(with("mosaic").contains("no sound to play with"));
-    assert!(with("raw").contains("says no samples"));
+    for synth in ["mosaic", "granular"] {
+        assert!(with(synth).contains("no sound to play with"));
+    }
+    for synth in ["raw", "windowed", "granular-2015"] {
+        assert!(with(synth).contains("says no samples"));
+    }
+    let silent = home.path().join("silent.wav");
+    ffmpeg(&["-f", "lavfi", "-i", "anullsrc", "-t", "1", silent.to_str().unwrap()]);
+    let lent =
+        |file: &Path| refuse(home.path(), &[&words[..], &["--phase", file.to_str().unwrap()]].concat());
+    assert!(lent(&shared.join("data/films/popeye_sinbad_T01-2.mkv")).contains("has no sound"));
+    assert!(lent(&silent).contains("no phases to lend"));
     assert!(!out.exists());
 
     // What it describes can still be made audible.
-    succeed(home.path(), &words);
-    assert!(decode_sound(&out, 22_050).iter().any(|x| *x != 0.0));
+    let clicks = home.path().join("clicks.wav");
+    // Fifty clicks a second, for a second, at another rate than the brain's.
+    ffmpeg(&[
+        "-f",
+        "lavfi",
+        "-i",
+        "aevalsrc=0.9*lt(mod(n\\,882)\\,1):s=44100",
+        "-t",
+        "1",
+        clicks.to_str().unwrap(),
+    ]);
+    let mut sounds = Vec::new();
+    for phase in ["rtpghi", "griffin-lim", "random-walk", clicks.to_str().unwrap()] {
+        succeed(home.path(), &[&words[..], &["--loudness", "off", "--force", "--phase", phase]].concat());
+        sounds.push(decode_sound(&out, 22_050));
+    }
+    // All of them make the same sound, of which only the borrower repeats fifty times a second, to the end.
+    let repeats = |sound: &[f32]| {
+        let product: f64 = sound[441..].iter().zip(sound).map(|(a, b)| f64::from(a * b)).sum();
+        product / sound.iter().map(|x| f64::from(x * x)).sum::<f64>()
+    };
+    for (k, sound) in sounds.iter().enumerate() {
+        let (level, halves) = (level(sound), sound.split_at(sound.len() / 2));
+        let repeats = [repeats(halves.0), repeats(halves.1)];
+        println!("{k}: {level:.1} dB, repeats {repeats:.2?}");
+        assert!((level - self::level(&sounds[0])).abs() < 0.5, "{level} dB");
+        assert!(repeats.iter().all(|r| if k == 3 { *r > 0.6 } else { *r < 0.4 }), "{repeats:?}");
+    }
 }

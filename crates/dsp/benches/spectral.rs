@@ -24,7 +24,7 @@ fn main() {
 fn causal(bencher: Bencher<'_, '_>, phase: Phase) {
     let tick = FrameRate::new(30, 1).expect("a rate");
     let grid = TickGrid { tick, rate: SampleRate::new(RATE).expect("a rate") };
-    let mut synth = Spectral::new(grid, &SpectralConfig { phase, ..Default::default() });
+    let mut synth = Spectral::new(grid, &SpectralConfig { phase, ..Default::default() }, None);
     let rows: Vec<[f32; BANDS]> = (0..30 * SECONDS)
         .map(|i| std::array::from_fn(|b| (b as f32 * 0.2 + i as f32 * 0.1).sin() - b as f32 * 0.02))
         .collect();

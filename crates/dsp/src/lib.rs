@@ -9,6 +9,7 @@ pub mod measure;
 pub mod nearest;
 pub mod phase;
 pub mod resample;
+pub mod say;
 pub mod spectrum;
 pub mod synth;
 pub mod units;

@@ -7,9 +7,11 @@ use crate::pictures::Album;
 use kinophone::Result;
 use kinophone::brain::memory::Shape;
 use kinophone::brain::{
-    AnyBrain, Brain, Ensemble, EnsembleConfig, Imported, MemberConfig, MindConfig, Optimizer, TrainConfig,
+    AnyBrain, Brain, BrainConfig, Ensemble, EnsembleConfig, Imported, MemberConfig, MindConfig, Optimizer,
+    TrainConfig,
 };
 use kinophone::corpus::Source;
+use kinophone::dsp::say::Say;
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -123,11 +125,21 @@ fn network(facts: Facts, brain: &Brain, bytes: u64) -> Facts {
         .line("nonlinearity", word(&config.activation))
         .line("picture", format!("{0} x {0} {colour}", config.size))
         .line("tick", format!("{} a second", config.grid.tick))
-        .line(
-            "sound",
-            format!("{}, {} samples a tick", config.grid.rate, config.hops * config.grid.block_len()),
-        )
+        .line("sound", config.grid.rate)
+        .line("says", said(config))
         .line("hops", config.hops)
+}
+
+/// What its numbers stand for.
+fn said(config: &BrainConfig) -> String {
+    let &BrainConfig { say, grid, hops, .. } = config;
+    let samples = say.samples(grid, hops);
+    let bins = samples / 2 + 1;
+    match say {
+        Say::Pcm => format!("{samples} samples a tick"),
+        Say::Stft => format!("{bins} magnitudes a tick, of {samples} samples"),
+        Say::StftPhase => format!("{bins} magnitudes and phases a tick, of {samples} samples"),
+    }
 }
 
 fn learning(facts: Facts, training: &TrainConfig) -> Facts {

@@ -10,6 +10,7 @@ use kinophone::brain::{
     TrainConfig, Where,
 };
 use kinophone::corpus::HoldOut;
+use kinophone::dsp::say::Say;
 use kinophone::dsp::units::{FrameRate, SampleRate, TickGrid};
 use std::path::PathBuf;
 
@@ -81,6 +82,9 @@ struct NetworkArgs {
     /// Networks with memory that describe sound, or one of the four networks of 2015 that say samples, by its hidden layers
     #[arg(long, default_value = ENSEMBLE, conflicts_with = "layers", value_parser = presets())]
     preset: String,
+    /// What it says of sound [default: controls; pcm for the networks of 2015]
+    #[arg(long, value_enum, value_name = "WHAT")]
+    say: Option<Said>,
     /// Which ten-second blocks are never learned from, so that the brain can be judged on them; fold0 to fold3 with every5th
     /// are the five of a cross-validation
     #[arg(long, default_value = "every5th", value_parser = choice::<HoldOut>(&["every5th", "none", "fold0", "fold1", "fold2", "fold3"]))]
@@ -91,6 +95,31 @@ struct NetworkArgs {
     /// Pictures a second that the brain sees, such as 30, 24 or 29.97
     #[arg(long, value_name = "FPS", default_value = "30")]
     tick: FrameRate,
+}
+
+/// What a brain says of sound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Said {
+    /// What it is like: loudness, 64 bands, onsets, silence. Networks with memory say this, and nothing else
+    Controls,
+    /// Samples
+    Pcm,
+    /// Magnitudes of a spectrum, whose phases 'render --phase' makes
+    Stft,
+    /// Magnitudes and phases of each picture's spectrum, which play like samples
+    StftPhase,
+}
+
+impl Said {
+    /// For the networks of 2015; nothing for controls.
+    fn of_2015(self) -> Option<Say> {
+        match self {
+            Self::Controls => None,
+            Self::Pcm => Some(Say::Pcm),
+            Self::Stft => Some(Say::Stft),
+            Self::StftPhase => Some(Say::StftPhase),
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -297,6 +326,21 @@ impl TrainArgs {
                 format!("{help}, or leave {option} out"),
             ));
         }
+        match (self.is_ensemble(), self.network.say.map(Said::of_2015)) {
+            (true, Some(Some(_))) => {
+                return Err(Failure::usage(
+                    "the networks with memory say controls, and nothing else",
+                    "add --preset classic, or leave --say out",
+                ));
+            }
+            (false, Some(None)) => {
+                return Err(Failure::usage(
+                    "the networks of 2015 can't say controls",
+                    "choose --say pcm, stft or stft-phase, or leave the preset out",
+                ));
+            }
+            _ => {}
+        }
         let grid = self.grid();
         if u64::from(grid.rate.hz()) * u64::from(grid.tick.den()) < u64::from(grid.tick.num()) {
             return Err(Failure::usage("a tick is shorter than a sample", "raise --rate or lower --tick"));
@@ -344,6 +388,7 @@ impl TrainArgs {
         let plain = BrainConfig::new(self.grid(), self.size(), &hidden);
         let config =
             plain.with_colour(self.pictures.colour).with_hops(usize::from(self.learning.hops.unwrap_or(1)));
+        let config = config.with_say(self.network.say.and_then(Said::of_2015).unwrap_or_default());
         Ok(BrainConfig { activation: self.learning.activation.unwrap_or(Activation::Relu), ..config })
     }
 
@@ -513,6 +558,10 @@ mod tests {
             .unwrap();
         assert_eq!(config.layers, [3072, 20, 10, 2 * 1472]);
         assert_eq!(config.grid.tick, FrameRate::new(30_000, 1001).unwrap());
+        for (say, last) in [("pcm", 735), ("stft", 513), ("stft-phase", 736)] {
+            let config = parse(&format!("--preset classic --say {say}")).brain_config().unwrap();
+            assert_eq!(config.layers, [4096, 1000, last]);
+        }
     }
 
     #[test]
@@ -539,6 +588,10 @@ mod tests {
     fn options_without_meaning_are_usage_errors() {
         assert!(matches!(parse("--momentum 0.5").check(), Err(Failure::Usage(_))));
         assert!(matches!(parse("--preset classic --rate 20 --tick 30").check(), Err(Failure::Usage(_))));
+        for wrong in ["--say pcm", "--say stft", "--preset classic --say controls"] {
+            assert!(matches!(parse(wrong).check(), Err(Failure::Usage(_))), "{wrong}");
+        }
+        assert!(parse("--say controls").check().is_ok());
         for wrong in ["--epochs 3", "--colour", "--preset classic --no-live", "--layers 20 --steps 7"] {
             assert!(matches!(parse(wrong).check(), Err(Failure::Usage(_))), "{wrong}");
         }

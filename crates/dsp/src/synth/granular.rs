@@ -112,16 +112,21 @@ impl GranularConfig {
 /// is that of one grain at a time.
 pub struct Granular {
     grid: TickGrid,
-    config: GranularConfig,
-    hop: f64,
-    family: Vec<Shape>,
-    lead: i64,
+    family: Family,
     block_len: usize,
     /// One sample, the block, and its continuation forth and back.
     material: Vec<f32>,
     voices: Vec<Voice>,
     tick: i64,
     mix: Mix,
+}
+
+/// When grains sound, and how: what all granular synths have in common.
+pub(super) struct Family {
+    config: GranularConfig,
+    hop: f64,
+    shapes: Vec<Shape>,
+    lead: i64,
 }
 
 /// A grain or one of its children.
@@ -140,27 +145,91 @@ struct Voice {
     places: usize,
 }
 
-impl Granular {
-    /// For blocks of `hops` hops (1 or 2).
-    pub fn new(grid: TickGrid, hops: usize, config: &GranularConfig) -> Self {
+impl Family {
+    /// Settings outside of their ranges are moved to the nearest allowed value.
+    pub(super) fn new(grid: TickGrid, config: &GranularConfig) -> Self {
         let config = config.clamped();
         let hop = exact_hop(grid);
         let lengths = family_lengths(grid, &config);
-        let block_len = hops.max(1) * grid.block_len();
-        let highest_pitch = f64::from(config.pitch) * 2f64.powf(f64::from(config.pitch_spread) / 12.0);
-        let longest_read = (lengths[0] as f64 * highest_pitch).ceil() as usize;
         let lead = (f64::from(config.jitter) - 1.0) * hop / 2.0 + lengths[0] as f64 / 2.0 + ROUNDING;
+        Self { shapes: shapes(&lengths, &config, hop), hop, lead: lead.ceil().max(0.0) as i64, config }
+    }
+
+    /// The settings, within their ranges.
+    pub(super) fn config(&self) -> &GranularConfig {
+        &self.config
+    }
+
+    /// Samples by which a grain may sound before its tick.
+    pub(super) fn lead(&self) -> i64 {
+        self.lead
+    }
+
+    /// A grain and its children.
+    pub(super) fn members(&self) -> usize {
+        self.shapes.len()
+    }
+
+    /// The envelope of a member, times its amplitude, times the gain of the synth. The first one is the longest.
+    pub(super) fn envelope(&self, member: usize) -> &[f32] {
+        &self.shapes[member].envelope
+    }
+
+    /// Samples from the grain's beginning to a member's.
+    pub(super) fn offset(&self, member: usize) -> i64 {
+        self.shapes[member].offset
+    }
+
+    /// How many grains begin with a tick.
+    pub(super) fn grains(&self, tick: i64) -> u64 {
+        let density = f64::from(self.config.density);
+        let until = |tick: i64| (tick as f64 * density).floor() as u64;
+        until(tick + 1) - until(tick)
+    }
+
+    /// Where a grain of a tick begins.
+    pub(super) fn onset(&self, grid: TickGrid, tick: i64, draw: &mut Draw) -> i64 {
+        let (from, to) = (grid.start_sample(tick), grid.start_sample(tick + 1));
+        let middle =
+            (from + to) as f64 / 2.0 + draw.between(-0.5, 0.5) * f64::from(self.config.jitter) * self.hop;
+        (middle - self.shapes[0].envelope.len() as f64 / 2.0).round() as i64
+    }
+
+    /// Whether pitches differ.
+    fn is_spread(&self) -> bool {
+        self.config.pitch_spread > 0.0
+    }
+
+    /// The speed at which a grain is read.
+    pub(super) fn pitch(&self, draw: &mut Draw) -> f64 {
+        let spread = if self.is_spread() {
+            draw.between(-1.0, 1.0) * f64::from(self.config.pitch_spread)
+        } else {
+            0.0
+        };
+        f64::from(self.config.pitch) * 2f64.powf(spread / 12.0)
+    }
+
+    /// The most samples that a grain reads.
+    fn longest_read(&self) -> usize {
+        let highest = f64::from(self.config.pitch) * 2f64.powf(f64::from(self.config.pitch_spread) / 12.0);
+        (self.shapes[0].envelope.len() as f64 * highest).ceil() as usize
+    }
+}
+
+impl Granular {
+    /// For blocks of `hops` hops (1 or 2).
+    pub fn new(grid: TickGrid, hops: usize, config: &GranularConfig) -> Self {
+        let family = Family::new(grid, config);
+        let block_len = hops.max(1) * grid.block_len();
         Self {
             grid,
-            hop,
-            family: shapes(&lengths, &config, hop),
-            lead: lead.ceil().max(0.0) as i64,
             block_len,
-            material: vec![0.0; block_len + longest_read + 4],
+            material: vec![0.0; block_len + family.longest_read() + 4],
             voices: Vec::new(),
             tick: 0,
             mix: Mix::default(),
-            config,
+            family,
         }
     }
 
@@ -179,14 +248,11 @@ impl Granular {
 
     /// Reads the block at the pitches of this tick.
     fn read_voices(&mut self, draw: &mut Draw, grains: u64) {
-        let several = self.config.pitch_spread > 0.0;
-        let voices = if several { grains.min(MOST_VOICES) } else { 1 };
+        let voices = if self.family.is_spread() { grains.min(MOST_VOICES) } else { 1 };
         self.voices.resize_with(voices as usize, Voice::default);
-        let (grain, block) = (self.family[0].envelope.len(), self.block_len as f64);
+        let (grain, block) = (self.family.envelope(0).len(), self.block_len as f64);
         for voice in &mut self.voices {
-            let spread =
-                if several { draw.between(-1.0, 1.0) * f64::from(self.config.pitch_spread) } else { 0.0 };
-            let pitch = f64::from(self.config.pitch) * 2f64.powf(spread / 12.0);
+            let pitch = self.family.pitch(draw);
             let room = block - grain as f64 * pitch;
             voice.places = ((if room >= 1.0 { room } else { block }) / pitch).max(1.0) as usize;
             voice.samples.resize(voice.places + grain, 0.0);
@@ -194,23 +260,14 @@ impl Granular {
         }
     }
 
-    /// How many grains begin with the current tick.
-    fn grains(&self) -> u64 {
-        let density = f64::from(self.config.density);
-        let until = |tick: i64| (tick as f64 * density).floor() as u64;
-        until(self.tick + 1) - until(self.tick)
-    }
-
     /// Mixes grain number `grain` of the current tick with its children.
     fn mix_grain(&mut self, draw: &mut Draw, grain: u64) {
-        let (from, to) = (self.grid.start_sample(self.tick), self.grid.start_sample(self.tick + 1));
-        let middle =
-            (from + to) as f64 / 2.0 + draw.between(-0.5, 0.5) * f64::from(self.config.jitter) * self.hop;
-        let onset = (middle - self.family[0].envelope.len() as f64 / 2.0).round() as i64;
+        let onset = self.family.onset(self.grid, self.tick, draw);
         let voice = &self.voices[(grain % self.voices.len() as u64) as usize];
-        for shape in &self.family {
+        for member in 0..self.family.members() {
             let place = (draw.unit() * voice.places as f64) as usize;
-            self.mix.add(onset + shape.offset, &voice.samples[place..], &shape.envelope);
+            let first = onset + self.family.offset(member);
+            self.mix.add(first, &voice.samples[place..], self.family.envelope(member));
         }
     }
 }
@@ -218,14 +275,14 @@ impl Granular {
 impl Synth for Granular {
     fn push(&mut self, block: &[f32]) {
         self.lay_out(block);
-        let mut draw = Draw::new(self.config.seed, self.tick as u64);
-        let grains = self.grains();
+        let mut draw = Draw::new(self.family.config().seed, self.tick as u64);
+        let grains = self.family.grains(self.tick);
         self.read_voices(&mut draw, grains);
         for grain in 0..grains {
             self.mix_grain(&mut draw, grain);
         }
         self.tick += 1;
-        self.mix.complete(self.grid.start_sample(self.tick) - self.lead);
+        self.mix.complete(self.grid.start_sample(self.tick) - self.family.lead());
     }
 
     fn finish(&mut self) {
@@ -241,7 +298,7 @@ impl Synth for Granular {
     }
 
     fn latency(&self) -> usize {
-        self.lead as usize
+        self.family.lead() as usize
     }
 
     fn reset(&mut self) {
@@ -252,7 +309,7 @@ impl Synth for Granular {
 
 /// Reads `material` at a pitch, from its sample 1 on, with cubic interpolation after Catmull and Rom ("A class of local
 /// interpolating splines", 1974).
-fn read_at(pitch: f64, material: &[f32], out: &mut [f32]) {
+pub(super) fn read_at(pitch: f64, material: &[f32], out: &mut [f32]) {
     let step = (pitch * ONE as f64) as u64;
     if step == ONE {
         out.copy_from_slice(&material[1..=out.len()]);

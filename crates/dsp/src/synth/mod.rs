@@ -16,11 +16,14 @@
 //! analysis of impulse processes", Information and Control 12, 1968.) All randomness comes from the seed and the number
 //! of the tick.
 //!
-//! [`mosaic`] is no such synth: it takes no blocks but chosen pieces of the training sound.
+//! [`mosaic`] and [`Cloud`] are no such synths: they take no blocks but chosen pieces of the training sound, to be joined or to
+//! be taken apart into grains.
 
+mod cloud;
 pub(crate) mod draw;
 mod granular;
 mod granular2015;
+mod level;
 mod mix;
 pub mod mosaic;
 mod raw;
@@ -29,6 +32,7 @@ mod spectral;
 mod tests;
 mod windowed;
 
+pub use cloud::Cloud;
 pub use granular::{Granular, GranularConfig};
 pub use granular2015::{Granular2015, Granular2015Config};
 pub use raw::Raw;

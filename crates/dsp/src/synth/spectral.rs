@@ -1,20 +1,18 @@
-//! From band powers, a loudness and a probability of silence, tick by tick, to sound.
+//! From band powers, a loudness and a probability of silence, or from magnitudes, tick by tick, to sound.
 
 mod envelope;
-mod level;
 #[cfg(test)]
 mod tests;
 mod texture;
 
 use super::Setting;
+use super::level::{self, Level};
 use super::mix::Mix;
-use crate::measure::BANDS;
 use crate::phase::{CausalPhase, GriffinLim, GriffinLimBlocks, Lent, Phase, Piece, RandomWalk, Rtpghi};
 use crate::spectrum::Stft;
 use crate::units::TickGrid;
 use crate::window::Window;
-use envelope::Envelope;
-use level::Level;
+use envelope::{Envelope, NO_POWER};
 use realfft::num_complex::Complex32;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
@@ -27,7 +25,7 @@ const FADE_SECS: usize = 1;
 /// What a brain says about one tick.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Controls<'a> {
-    /// log10 of the power in the [`BANDS`] mel bands of [`log_mel`](crate::measure::log_mel). Only their relation to
+    /// log10 of the power in the 64 mel bands of [`log_mel`](crate::measure::log_mel). Only their relation to
     /// each other counts: the level comes from the loudness. Bands that are missing count as silent.
     pub bands: &'a [f32],
     /// 10 log10 of the mean square over the tick, in dB; at −70 ([`SILENCE_DB`]) and below there is no sound at all.
@@ -36,7 +34,10 @@ pub struct Controls<'a> {
     pub silence: f32,
 }
 
-pub use level::SILENCE_DB;
+/// Loudness in dB at which a tick is silent: where [`frame_loudness`](crate::measure::frame_loudness) is cut off.
+pub const SILENCE_DB: f32 = -70.0;
+/// Loudest tick, in dB.
+const LOUDEST_DB: f32 = 20.0;
 
 /// Settings of [`Spectral`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -100,9 +101,9 @@ impl SpectralConfig {
     }
 }
 
-/// Sound whose spectrum follows bands and whose loudness is exactly as asked, tick by tick.
+/// Sound whose spectrum follows bands, or the magnitudes of frames, and whose loudness is exactly as asked, tick by tick.
 ///
-/// The bands of a tick hold at its middle; frame m, centred on sample m · hop, has the density interpolated between the
+/// What is said of a tick holds at its middle; frame m, centred on sample m · hop, has the density interpolated between the
 /// two middles beside it, linearly in the logarithm, at a place computed from integers. The density times the magnitudes
 /// of a noise's frame (see [`SpectralConfig::texture`]) gets phases and is overlapped; then every tick is brought to its
 /// loudness.
@@ -117,11 +118,13 @@ pub struct Spectral {
     texture: Texture,
     inversion: Inversion,
     level: Level,
+    gate_from: f64,
+    gate_db: f64,
     /// Synthesis window: the window over N and over the sum of the squared windows that meet there.
     overlap: Vec<f32>,
-    /// Log densities at the middles of the last two ticks.
-    before: [f64; BANDS],
-    now: [f64; BANDS],
+    /// ln of the power in every bin at the middles of the last two ticks.
+    before: Vec<f32>,
+    now: Vec<f32>,
     /// Levels that the ticks not yet delivered ask for, mean squares.
     targets: VecDeque<f64>,
     ticks: i64,
@@ -143,18 +146,9 @@ enum Inversion {
 }
 
 impl Spectral {
-    /// For ticks and samples of `grid`. [`Phase::Lent`] borrows from a white noise; see [`Spectral::lending`]. Settings
-    /// outside of their ranges are moved to the nearest allowed value.
-    pub fn new(grid: TickGrid, config: &SpectralConfig) -> Self {
-        let lender = match config.phase {
-            Phase::Lent => texture::noise(config.seed, grid.rate.hz() as usize),
-            _ => Vec::new(),
-        };
-        Self::lending(grid, config, lender)
-    }
-
-    /// As [`Spectral::new`]; [`Phase::Lent`] takes the phases of `lender`, a sound at the grid's rate, as a loop.
-    pub fn lending(grid: TickGrid, config: &SpectralConfig, lender: Vec<f32>) -> Self {
+    /// For ticks and samples of `grid`. [`Phase::Lent`] takes the phases of `lender`, a sound at the grid's rate, as a loop, or
+    /// of a white noise. Settings outside of their ranges are moved to the nearest allowed value.
+    pub fn new(grid: TickGrid, config: &SpectralConfig, lender: Option<Vec<f32>>) -> Self {
         let [transform, hop, amount, jitter, iterations, gate_from, gate_db] =
             config.settings().map(|setting| setting.clamped());
         let size = transform as usize / 2 * 2;
@@ -166,7 +160,10 @@ impl Spectral {
         let (inversion, held) = match config.phase {
             Phase::Rtpghi => causal(Box::new(Rtpghi::new(size, hop, Window::Hann, seed).expect(expect))),
             Phase::RandomWalk => causal(Box::new(RandomWalk::new(size, hop, jitter as f32, seed))),
-            Phase::Lent => causal(Box::new(Lent::new(lender, size, hop, Window::Hann).expect(expect))),
+            Phase::Lent => {
+                let sound = lender.unwrap_or_else(|| texture::noise(seed, rate));
+                causal(Box::new(Lent::new(sound, size, hop, Window::Hann).expect(expect)))
+            }
             Phase::GriffinLim => {
                 let method = GriffinLim { iterations: iterations as u32, seed, ..GriffinLim::default() };
                 let lengths = [BLOCK_SECS * rate, FADE_SECS * rate];
@@ -181,10 +178,12 @@ impl Spectral {
             envelope: Envelope::new(grid.rate, size),
             texture: Texture::new(size, hop, amount as f32, seed),
             inversion,
-            level: Level::new(grid, gate_from, gate_db),
+            gate_from,
+            gate_db,
+            level: Level::new(grid, 1),
             overlap: overlap_window(&stft),
-            before: [0.0; BANDS],
-            now: [0.0; BANDS],
+            before: vec![0.0; stft.bins()],
+            now: vec![0.0; stft.bins()],
             targets: VecDeque::new(),
             ticks: 0,
             frame: first_frame,
@@ -201,12 +200,29 @@ impl Spectral {
 
     /// Takes what the brain says of the next tick.
     pub fn push(&mut self, controls: Controls<'_>) {
-        self.before = self.now;
-        self.now = self.envelope.density(controls.bands);
-        if self.ticks == 0 {
-            self.before = self.now;
+        std::mem::swap(&mut self.before, &mut self.now);
+        self.envelope.outline(controls.bands, &mut self.now);
+        self.play(controls.loudness_db, controls.silence);
+    }
+
+    /// Takes the magnitudes of a frame of [`SpectralConfig::transform`] samples under a Hann window in the middle of the
+    /// next tick, `[transform / 2 + 1]`, of which only their relation to each other counts, and its loudness as in
+    /// [`Controls`]. Magnitudes that are missing, below 0 or no numbers count as 0.
+    pub fn push_magnitudes(&mut self, magnitudes: &[f32], loudness_db: f32) {
+        std::mem::swap(&mut self.before, &mut self.now);
+        let given = magnitudes.iter().copied().chain(std::iter::repeat(0.0));
+        for (power, magnitude) in self.now.iter_mut().zip(given) {
+            *power = (2.0 * magnitude.max(0.0).ln()).clamp(NO_POWER, -NO_POWER);
         }
-        self.targets.push_back(self.level.target(controls.loudness_db, controls.silence));
+        self.play(loudness_db, 0.0);
+    }
+
+    /// Plays up to the middle of the tick whose outline is the present one.
+    fn play(&mut self, loudness_db: f32, silence: f32) {
+        if self.ticks == 0 {
+            self.before.copy_from_slice(&self.now);
+        }
+        self.targets.push_back(self.target(loudness_db, silence));
         self.ticks += 1;
         while let Some(part) = self.place_of_next_frame() {
             self.make_frame(part);
@@ -260,19 +276,31 @@ impl Spectral {
         self.out.reset();
     }
 
+    /// The mean square of a tick of this loudness behind a gate at this probability of silence. What is no number is
+    /// silent.
+    fn target(&self, loudness_db: f32, silence: f32) -> f64 {
+        if loudness_db.is_nan() || silence.is_nan() || loudness_db <= SILENCE_DB {
+            return 0.0;
+        }
+        let closed = ((f64::from(silence) - self.gate_from) / (1.0 - self.gate_from)).clamp(0.0, 1.0);
+        10f64.powf((f64::from(loudness_db.min(LOUDEST_DB)) - closed * self.gate_db) / 10.0)
+    }
+
     /// How far the next frame lies from the middle of the last tick but one to that of the last, 0 to 1; `None` where
     /// it lies beyond the last one's.
-    fn place_of_next_frame(&self) -> Option<f64> {
+    fn place_of_next_frame(&self) -> Option<f32> {
         let (num, den) = (i128::from(self.grid.tick.num()), i128::from(self.grid.tick.den()));
         let unit = 2 * i128::from(self.grid.rate.hz()) * den;
         // Twice (sample · num / (rate · den) − ½ − (tick − 1)) over the common denominator.
         let sample = i128::from(self.frame) * self.stft.hop() as i128;
         let beyond = 2 * sample * num - unit / 2 - i128::from(self.ticks - 2) * unit;
-        (beyond <= unit).then(|| (beyond as f64 / unit as f64).clamp(0.0, 1.0))
+        (beyond <= unit).then(|| (beyond as f64 / unit as f64).clamp(0.0, 1.0) as f32)
     }
 
-    fn make_frame(&mut self, part: f64) {
-        self.envelope.magnitudes(&self.before, &self.now, part, &mut self.magnitudes);
+    fn make_frame(&mut self, part: f32) {
+        for ((magnitude, from), to) in self.magnitudes.iter_mut().zip(&self.before).zip(&self.now) {
+            *magnitude = (0.5 * (from + (to - from) * part)).exp();
+        }
         self.texture.shape(&mut self.stft, &mut self.spectrum, &mut self.magnitudes);
         match &mut self.inversion {
             Inversion::Causal(phase) => {

@@ -61,6 +61,7 @@ impl State {
             ("--size", a.size == b.size),
             ("--colour", a.colour == b.colour),
             ("--hops", a.hops == b.hops),
+            ("--say", a.say == b.say),
             ("--layers or --preset", a.layers == b.layers),
             ("--activation", a.activation == b.activation),
             ("--optimizer or --momentum", s.optimizer == t.optimizer),

@@ -230,6 +230,14 @@ mod tests {
         Brain::new(about, &layers).unwrap()
     }
 
+    #[test]
+    fn a_file_that_does_not_say_what_it_says_says_samples() {
+        let config = about().config;
+        let mut json = serde_json::to_value(&config).unwrap();
+        assert_eq!(json.as_object_mut().unwrap().remove("say"), Some("pcm".into()));
+        assert_eq!(serde_json::from_value::<BrainConfig>(json).unwrap(), config);
+    }
+
     fn saved(brain: &Brain) -> Vec<u8> {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("brain");

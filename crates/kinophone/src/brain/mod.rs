@@ -32,6 +32,7 @@ pub use voice::{DESCRIPTOR, OUTPUTS, Voice};
 
 use crate::corpus::{Corpus, HoldOut, PairOptions, Pairs, Shard, Source};
 use crate::{Error, Kind, Result};
+use kinophone_dsp::say::Say;
 use kinophone_dsp::units::TickGrid;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -152,6 +153,9 @@ pub struct BrainConfig {
     pub colour: bool,
     /// Hops of sound it says a tick: 1 or 2 (2: under a window, to be overlap-added).
     pub hops: usize,
+    /// What its numbers stand for; in older files, which don't say, samples.
+    #[serde(default)]
+    pub say: Say,
     /// Sizes of all layers, input and output included: [4096, 1000, 735].
     pub layers: Vec<usize>,
     /// Of the hidden layers; the last one is linear.
@@ -185,6 +189,7 @@ impl BrainConfig {
             size,
             colour: false,
             hops: 1,
+            say: Say::Pcm,
             layers: hidden.to_vec(),
             activation: Activation::Relu,
         };
@@ -201,6 +206,12 @@ impl BrainConfig {
     /// The same brain saying that many hops a tick.
     pub fn with_hops(mut self, hops: usize) -> Self {
         self.hops = hops;
+        self.refit()
+    }
+
+    /// The same brain saying that.
+    pub fn with_say(mut self, say: Say) -> Self {
+        self.say = say;
         self.refit()
     }
 
@@ -223,7 +234,7 @@ impl BrainConfig {
 
     /// Numbers of sound that it says a tick, at most `usize::MAX`.
     pub fn target_len(&self) -> usize {
-        self.grid.block_len().saturating_mul(self.hops)
+        self.say.numbers(self.grid, self.hops)
     }
 }
 
@@ -407,6 +418,7 @@ impl BrainConfig {
         PairOptions {
             grid: self.grid,
             hops: self.hops,
+            say: self.say,
             size: self.size,
             colour: self.colour,
             hold_out: training.hold_out,
@@ -423,6 +435,7 @@ impl EnsembleTraining {
         PairOptions {
             grid,
             hops: 1,
+            say: Say::Pcm,
             size: corpus.shards.iter().map(Shard::size).min().unwrap_or(PAIRED_SIZE).min(PAIRED_SIZE),
             colour: self.see.colour,
             hold_out: self.hold_out,

@@ -1,8 +1,9 @@
 //! How good a brain is, in figures and in plain words.
 
-use super::{Brain, Examples, History, Verdict};
+use super::{Brain, BrainConfig, Examples, History, Verdict};
 use crate::Result;
 use crate::task::Cancel;
+use kinophone_dsp::say::{Say, Speech};
 use rayon::prelude::*;
 
 /// Rows that are judged at a time.
@@ -35,6 +36,9 @@ pub fn judge(
 ) -> Result<Verdict> {
     let mut sums = Sums::default();
     let (inputs, outputs) = (examples.picture_len(), examples.target_len());
+    let &BrainConfig { say, grid, hops, .. } = brain.config();
+    let speech = Speech::new(say, grid, hops);
+    let mean = heard(&speech, mean.to_vec());
     let (mut pictures, mut targets, mut said) = (Vec::new(), Vec::new(), Vec::new());
     for rows in rows.chunks(CHUNK) {
         cancel.check()?;
@@ -43,9 +47,24 @@ pub fn judge(
         said.resize(rows.len() * outputs, 0.0);
         examples.fill(rows, &mut pictures, &mut targets);
         brain.predict(&pictures, &mut said);
-        sums.add(&said, &targets, mean);
+        said = heard(&speech, said);
+        targets = heard(&speech, targets);
+        sums.add(&said, &targets, &mean);
     }
-    Ok(sums.verdict(held_out, brain.history()))
+    Ok(sums.verdict(say, held_out, brain.history()))
+}
+
+/// Rows as they are compared: as samples where they are samples or stand for them, else as magnitudes.
+fn heard(speech: &Speech, rows: Vec<f32>) -> Vec<f32> {
+    if speech.say() != Say::StftPhase {
+        return rows;
+    }
+    let (numbers, samples) = (speech.numbers(), speech.samples());
+    let mut blocks = vec![0.0; rows.len() / numbers * samples];
+    rows.par_chunks(numbers)
+        .zip(blocks.par_chunks_mut(samples))
+        .for_each_init(|| speech.clone(), |speech, (row, block)| speech.block(row, block));
+    blocks
 }
 
 impl Sums {
@@ -65,7 +84,7 @@ impl Sums {
         }
     }
 
-    fn verdict(&self, held_out: bool, history: &History) -> Verdict {
+    fn verdict(&self, say: Say, held_out: bool, history: &History) -> Verdict {
         let share = |sum: f64| rounded(sum / self.numbers.max(1.0));
         let mut verdict = Verdict {
             error: share(self.brain),
@@ -78,7 +97,7 @@ impl Sums {
         verdict.words = if self.numbers == 0.0 {
             "It was not judged: no picture was held out.".to_owned()
         } else {
-            format!("{} {}", quality(&verdict), prospects(history))
+            format!("{} {}", quality(&verdict, say), prospects(history))
         };
         verdict
     }
@@ -104,7 +123,8 @@ fn correlation(pairs: &[(f64, f64)]) -> f64 {
     if scale < 1e-9 * n { 0.0 } else { sum(&|x, y| x * y) / scale }
 }
 
-fn quality(v: &Verdict) -> String {
+fn quality(v: &Verdict, say: Say) -> String {
+    let what = if say == Say::Stft { "spectrum" } else { "waveform" };
     let place = match v.held_out {
         true => "On film that it never saw",
         false => "On film that only decided when to stop (none was held out)",
@@ -114,16 +134,16 @@ fn quality(v: &Verdict) -> String {
         "there is nothing but silence to compare it with".to_owned()
     } else if v.error < (1.0 - EQUAL) * best {
         format!(
-            "its waveform is better than both baselines: it removes {} of the error of silence and {} of that of the mean sound",
+            "its {what} is better than both baselines: it removes {} of the error of silence and {} of that of the mean sound",
             percent(1.0 - v.error / v.error_of_silence),
             percent(1.0 - v.error / v.error_of_mean)
         )
     } else if v.error <= (1.0 + EQUAL) * v.error_of_silence {
-        "its waveform is no better than silence".to_owned()
+        format!("its {what} is no better than silence")
     } else {
         let farther = percent(v.error / v.error_of_silence - 1.0);
         format!(
-            "its waveform is farther from the truth than silence, by {farther}: it repeats what it learned, in the wrong places"
+            "its {what} is farther from the truth than silence, by {farther}: it repeats what it learned, in the wrong places"
         )
     };
     format!("{place}, {judgement}. {}", loudness(v.loudness_r))
@@ -178,7 +198,7 @@ mod tests {
     fn judged(said: &[f32], truth: &[f32], n: usize) -> Verdict {
         let mut sums = Sums::default();
         sums.add(said, truth, &vec![0.1; n]);
-        sums.verdict(true, &History::default())
+        sums.verdict(Say::Pcm, true, &History::default())
     }
 
     #[test]

@@ -11,7 +11,8 @@ use crate::render::{self, GivenPictures, Level, RenderPlan, Sounding};
 use crate::storage::{AtomicFolder, Overwrite};
 use crate::task::Task;
 use crate::{Error, Kind, Result};
-use kinophone_dsp::synth::{Granular2015Config, GranularConfig, SpectralConfig, SynthConfig, WindowedConfig};
+use kinophone_dsp::say::Say;
+use kinophone_dsp::synth::{Granular2015Config, GranularConfig, SynthConfig, WindowedConfig};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
@@ -111,8 +112,9 @@ pub struct Cell {
 /// The synths that suit a brain by the names that `kinophone render --synth` knows; the one that it plays by default first.
 pub fn synths_of(brain: &AnyBrain) -> &'static [&'static str] {
     match brain {
+        AnyBrain::Classic(brain) if brain.config().say == Say::Stft => &["spectral"],
         AnyBrain::Classic(_) => &["windowed", "granular", "raw", "granular-2015"],
-        AnyBrain::Ensemble(brain) if brain.material().is_some() => &["mosaic", "spectral"],
+        AnyBrain::Ensemble(brain) if brain.material().is_some() => &["mosaic", "spectral", "granular"],
         AnyBrain::Ensemble(_) => &["spectral"],
     }
 }
@@ -326,7 +328,7 @@ fn sounding(brain: &AnyBrain, name: &str, seed: u64) -> Option<Sounding> {
         return None;
     }
     Some(match name {
-        "spectral" => Sounding::Spectral(SpectralConfig { seed, ..SpectralConfig::default() }),
+        "spectral" => Sounding::spectral(seed),
         "granular" => {
             Sounding::Blocks(SynthConfig::Granular(GranularConfig { seed, ..GranularConfig::default() }))
         }

@@ -9,6 +9,7 @@
 //! shown.
 
 mod finish;
+mod lender;
 mod mosaic;
 mod performer;
 mod pictures;
@@ -17,18 +18,19 @@ mod spectral;
 pub use performer::Performer;
 pub use pictures::GivenPictures;
 
-use crate::brain::AnyBrain;
+use crate::brain::{AnyBrain, BrainConfig, Ensemble};
 use crate::media::{Encode, Ffmpeg, SoundCodec};
 use crate::storage::{self, AtomicFile, Overwrite};
 use crate::task::Task;
 use crate::{Error, Kind, Result};
 use finish::{Original, Sketch};
+use kinophone_dsp::say::Say;
 use kinophone_dsp::synth::mosaic::MosaicConfig;
 use kinophone_dsp::synth::{SpectralConfig, SynthConfig, WindowedConfig};
 use kinophone_dsp::units::{FrameRate, MediaTime, SampleRate};
 use mosaic::Collage;
 use pictures::TimedPictures;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use spectral::Drawing;
 use std::path::{Path, PathBuf};
 
@@ -123,11 +125,26 @@ pub struct Rendered {
 pub enum Sounding {
     /// The training sound, tick by tick: for ensembles that carry it.
     Mosaic(MosaicConfig),
-    /// Band powers made audible: for ensembles.
-    Spectral(SpectralConfig),
-    /// Blocks of samples through a synth, which has a name of its own: for brains of 2015.
+    /// Band powers made audible: for ensembles. Magnitudes, too: for brains of 2015 that say them, whose frames have their own
+    /// sizes.
+    Spectral {
+        /// Its settings.
+        #[serde(flatten)]
+        config: SpectralConfig,
+        /// The sound or film that lends its phases under [`Phase::Lent`](kinophone_dsp::phase::Phase::Lent): up to five minutes of it, without its silent
+        /// parts, as a loop. Without one a white noise lends them.
+        #[serde(skip_serializing_if = "Option::is_none", serialize_with = "lossy")]
+        lender: Option<PathBuf>,
+    },
+    /// Blocks of samples through a synth, which has a name of its own: for brains of 2015. Grains are taken out of the training
+    /// sound, too: for ensembles that carry it.
     #[serde(untagged)]
     Blocks(SynthConfig),
+}
+
+/// A name as text, whatever it is made of.
+fn lossy<S: Serializer>(path: &Option<PathBuf>, to: S) -> Result<S::Ok, S::Error> {
+    path.as_ref().map(|path| path.to_string_lossy()).serialize(to)
 }
 
 /// The ceiling for true peaks, in dBTP, that a listener's player sees.
@@ -176,6 +193,7 @@ impl Job<'_> {
         };
 
         let sounding = Sounding::of(&brain, plan)?;
+        let lent = sounding.lent(ffmpeg, brain.grid().rate, plan, task)?;
         let format = Format::of(&brain, &sounding, original.as_ref());
         let encode = Encode {
             output: output.temporary_path().to_owned(),
@@ -190,11 +208,17 @@ impl Job<'_> {
             Sketch::new(ffmpeg, encode, format, plan.loudness.target(&brain), folder_of(&plan.output))?;
         let mut playing: Box<dyn Playing> = match (&brain, &sounding) {
             (AnyBrain::Classic(brain), Sounding::Blocks(synth)) => Box::new(Performer::new(brain, synth)),
-            (AnyBrain::Ensemble(brain), Sounding::Mosaic(config)) => {
-                Box::new(Collage::new(brain, plan, config)?)
+            (AnyBrain::Classic(brain), Sounding::Spectral { config, .. }) => {
+                Box::new(Performer::of_frames(brain, config, lent))
             }
-            (AnyBrain::Ensemble(brain), Sounding::Spectral(config)) => {
-                Box::new(Drawing::new(brain, plan, config)?)
+            (AnyBrain::Ensemble(brain), Sounding::Mosaic(config)) => {
+                Box::new(Collage::new(brain, plan, config, None)?)
+            }
+            (AnyBrain::Ensemble(brain), Sounding::Blocks(SynthConfig::Granular(grains))) => {
+                Box::new(Collage::new(brain, plan, &mosaic_of(brain), Some(grains))?)
+            }
+            (AnyBrain::Ensemble(brain), Sounding::Spectral { config, .. }) => {
+                Box::new(Drawing::new(brain, plan, config, lent)?)
             }
             _ => unreachable!("Sounding::of refuses what does not suit the brain"),
         };
@@ -235,6 +259,24 @@ impl Job<'_> {
 }
 
 impl Sounding {
+    /// Band powers made audible, with the usual settings.
+    pub fn spectral(seed: u64) -> Self {
+        Self::Spectral { config: SpectralConfig { seed, ..SpectralConfig::default() }, lender: None }
+    }
+
+    /// The sound that lends its phases, if one does, at `rate`.
+    fn lent(
+        &self,
+        ffmpeg: &Ffmpeg,
+        rate: SampleRate,
+        plan: &RenderPlan,
+        task: Task<'_>,
+    ) -> Result<Option<Vec<f32>>> {
+        let Self::Spectral { lender: Some(file), .. } = self else { return Ok(None) };
+        storage::check_distinct(&plan.output, &[file])?;
+        lender::listen(ffmpeg, file, rate, task).map(Some)
+    }
+
     /// What was asked for, where it suits the brain, or what suits it best.
     fn of(brain: &AnyBrain, plan: &RenderPlan) -> Result<Self> {
         let refused =
@@ -251,29 +293,59 @@ impl Sounding {
                     "leave --live out, or train it again without --no-live",
                 )
             }
-            (AnyBrain::Classic(_), None) => {
-                let config = WindowedConfig { seed: plan.seed, ..WindowedConfig::default() };
-                Ok(Self::Blocks(SynthConfig::Windowed(config)))
+            (AnyBrain::Classic(brain), wanted) => Self::of_classic(brain.config(), wanted, plan),
+            (AnyBrain::Ensemble(_), Some(Self::Blocks(synth)))
+                if !matches!(synth, SynthConfig::Granular(_)) =>
+            {
+                refused(
+                    "says no samples, so there is nothing for this synth to join",
+                    "choose --synth mosaic, granular or spectral, or train with --preset classic",
+                )
             }
-            (AnyBrain::Classic(_), Some(Self::Blocks(synth))) => Ok(Self::Blocks(synth)),
-            (AnyBrain::Classic(_), Some(_)) => refused(
-                "says samples and does not describe sound",
-                "choose another --synth, or train without --preset",
-            ),
-            (AnyBrain::Ensemble(_), Some(Self::Blocks(_))) => refused(
-                "says no samples, so there is nothing for this synth to join",
-                "leave --synth out, or train with --preset classic",
-            ),
-            (AnyBrain::Ensemble(brain), None) if brain.material().is_none() => {
-                Ok(Self::Spectral(SpectralConfig { seed: plan.seed, ..SpectralConfig::default() }))
-            }
-            (AnyBrain::Ensemble(brain), None) => {
-                let config = MosaicConfig { jump_price: brain.config().jump, ..MosaicConfig::default() };
-                Ok(Self::Mosaic(config))
-            }
+            (AnyBrain::Ensemble(brain), None) if brain.material().is_none() => Ok(Self::spectral(plan.seed)),
+            (AnyBrain::Ensemble(brain), None) => Ok(Self::Mosaic(mosaic_of(brain))),
             (AnyBrain::Ensemble(_), Some(other)) => Ok(other),
         }
     }
+}
+
+impl Sounding {
+    /// The same for a brain of 2015.
+    fn of_classic(brain: &BrainConfig, wanted: Option<Self>, plan: &RenderPlan) -> Result<Self> {
+        let refused =
+            |what: &str, help: &str| Err(Error::new(Kind::Invalid, what).at(&plan.brain).help(help));
+        match (brain.say, wanted) {
+            (Say::Stft, None) => Ok(Self::spectral(plan.seed).fitted(brain)),
+            (Say::Stft, Some(spectral @ Self::Spectral { .. })) => Ok(spectral.fitted(brain)),
+            (Say::Stft, Some(_)) => refused(
+                "says magnitudes, which this synth can't play",
+                "choose --synth spectral, or train with --say stft-phase",
+            ),
+            (_, None) => {
+                let config = WindowedConfig { seed: plan.seed, ..WindowedConfig::default() };
+                Ok(Self::Blocks(SynthConfig::Windowed(config)))
+            }
+            (_, Some(Self::Blocks(synth))) => Ok(Self::Blocks(synth)),
+            (_, Some(_)) => refused(
+                "says blocks of samples and does not describe sound",
+                "choose another --synth, or train without --preset or with --say stft",
+            ),
+        }
+    }
+
+    /// With the frames of a brain that says magnitudes, four of which overlap.
+    fn fitted(mut self, brain: &BrainConfig) -> Self {
+        if let Self::Spectral { config, .. } = &mut self {
+            let size = brain.say.samples(brain.grid, brain.hops) as u32;
+            (config.transform, config.hop) = (size, size / 4);
+        }
+        self
+    }
+}
+
+/// How a brain's own sound is chosen.
+fn mosaic_of(brain: &Ensemble) -> MosaicConfig {
+    MosaicConfig { jump_price: brain.config().jump, ..MosaicConfig::default() }
 }
 
 /// How many ticks have their middle before `length`.
@@ -296,7 +368,7 @@ struct Format {
 impl Format {
     fn of(brain: &AnyBrain, sounding: &Sounding, original: Option<&Original>) -> Self {
         let material = match (brain, sounding) {
-            (AnyBrain::Ensemble(brain), Sounding::Mosaic(_)) => brain.material(),
+            (AnyBrain::Ensemble(brain), Sounding::Mosaic(_) | Sounding::Blocks(_)) => brain.material(),
             _ => None,
         };
         let (synth_rate, synth_channels) =

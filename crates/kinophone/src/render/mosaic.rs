@@ -1,10 +1,12 @@
-//! Pictures in, sound out, by way of the training sound: the film's ticks find theirs in what the brain learned from.
+//! Pictures in, sound out, by way of the training sound: the film's ticks find theirs in what the brain learned from, to be
+//! joined or to be taken apart into grains.
 
 use super::finish::Sketch;
 use super::{Playing, RenderPlan};
 use crate::brain::{DESCRIPTOR, Ensemble, Material, OUTPUTS, PORTRAIT, Player, UNIT};
 use crate::{Error, Kind, Result};
-use kinophone_dsp::synth::mosaic::{Choice, Chooser, Mosaic, MosaicConfig, Units};
+use kinophone_dsp::synth::mosaic::{Choice, Chooser, Mosaic, MosaicConfig, UnitSound, Units};
+use kinophone_dsp::synth::{Cloud, GranularConfig};
 use kinophone_dsp::units::MediaTime;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -20,7 +22,7 @@ pub(super) struct Collage<'a> {
     brain: &'a Ensemble,
     player: Player<'a>,
     chooser: Chooser,
-    mosaic: Mosaic<&'a Material>,
+    playing: Chosen<'a>,
     /// End of the last picture.
     shown: MediaTime,
     rows: Vec<f32>,
@@ -34,8 +36,49 @@ pub(super) struct Collage<'a> {
     delivered: usize,
 }
 
+/// The chosen ticks at work.
+enum Chosen<'a> {
+    Joined(Mosaic<&'a Material>),
+    Grains(Cloud<&'a Material>),
+}
+
+impl Chosen<'_> {
+    fn push(&mut self, choice: Choice) {
+        match self {
+            Self::Joined(mosaic) => mosaic.push(choice),
+            Self::Grains(cloud) => cloud.push(choice),
+        }
+    }
+
+    fn finish(&mut self) {
+        match self {
+            Self::Joined(mosaic) => mosaic.finish(),
+            Self::Grains(cloud) => cloud.finish(),
+        }
+    }
+
+    /// All samples that are ready, in place of what `sound` held.
+    fn take(&mut self, sound: &mut Vec<f32>) {
+        let ready = match self {
+            Self::Joined(mosaic) => mosaic.ready(),
+            Self::Grains(cloud) => cloud.ready(),
+        };
+        sound.resize(ready, 0.0);
+        match self {
+            Self::Joined(mosaic) => mosaic.fill(sound),
+            Self::Grains(cloud) => cloud.fill(sound),
+        };
+    }
+}
+
 impl<'a> Collage<'a> {
-    pub(super) fn new(brain: &'a Ensemble, plan: &RenderPlan, config: &MosaicConfig) -> Result<Self> {
+    /// With `grains` the chosen ticks are taken apart into grains, else they are joined.
+    pub(super) fn new(
+        brain: &'a Ensemble,
+        plan: &RenderPlan,
+        config: &MosaicConfig,
+        grains: Option<&GranularConfig>,
+    ) -> Result<Self> {
         let Some((material, known)) = brain.material() else {
             return Err(Error::new(Kind::Invalid, "carries no sound to play with")
                 .at(&plan.brain)
@@ -57,7 +100,10 @@ impl<'a> Collage<'a> {
         let batch = if plan.live { 1 } else { BATCH };
         Ok(Self {
             player: Player::new(brain, size, brain.eye().colour(), 0, plan.live, batch).with_portraits(),
-            mosaic: Mosaic::new(material.grid(), units, material, config),
+            playing: match grains {
+                None => Chosen::Joined(Mosaic::new(material.grid(), units, material, config)),
+                Some(grains) => Chosen::Grains(Cloud::new(material.grid(), units, material, grains, config)),
+            },
             shown: MediaTime::ZERO,
             rows: Vec::new(),
             chosen: Vec::new(),
@@ -89,10 +135,9 @@ impl<'a> Collage<'a> {
     fn play(&mut self, most: usize, sketch: &mut Sketch<'_>) -> Result<()> {
         let levels = self.levels.drain(..self.chosen.len());
         for (unit, (loudness_db, gate)) in self.chosen.drain(..).zip(levels) {
-            self.mosaic.push(Choice { unit, loudness_db, gate });
+            self.playing.push(Choice { unit, loudness_db, gate });
         }
-        self.sound.resize(self.mosaic.ready(), 0.0);
-        self.mosaic.fill(&mut self.sound);
+        self.playing.take(&mut self.sound);
         let there = self.sound.len().min(most - self.delivered);
         self.delivered += there;
         sketch.add(&self.sound[..there])
@@ -112,11 +157,10 @@ impl Playing for Collage<'_> {
         self.player.finish(ticks, &mut self.rows);
         self.choose();
         self.chooser.finish(&mut self.chosen);
-        let frames =
-            self.brain.material().map_or(0, |(m, _)| m.grid().rate.sample_at(length).max(0) as usize);
-        let whole = frames * self.mosaic.channels();
+        let sound = |(m, _): (&Material, _)| m.grid().rate.sample_at(length).max(0) as usize * m.channels();
+        let whole = self.brain.material().map_or(0, sound);
         self.play(whole, sketch)?;
-        self.mosaic.finish();
+        self.playing.finish();
         self.play(whole, sketch)?;
         // Less than a tick.
         sketch.add(&vec![0.0; whole - self.delivered])

@@ -1,7 +1,8 @@
-//! Pictures in, sound out: the brain and the synth on the brain's tick, the same for a file, a preview or a camera.
+//! Pictures in, sound out: a brain of 2015 and the synth on the brain's tick, the same for a file, a preview or a camera.
 
 use crate::brain::Brain;
-use kinophone_dsp::synth::{Synth, SynthConfig};
+use kinophone_dsp::say::Speech;
+use kinophone_dsp::synth::{Spectral, SpectralConfig, Synth, SynthConfig};
 use kinophone_dsp::units::{FrameRate, MediaTime, SampleRate};
 
 /// Pictures for which the brain is asked at once. Large enough for an efficient matrix product, small enough that a
@@ -14,7 +15,8 @@ const BATCH: usize = 64;
 /// that stands for several ticks is asked about once; one that falls between two middles is not asked about at all.
 pub struct Performer<'a> {
     brain: &'a Brain,
-    synth: Box<dyn Synth>,
+    speech: Speech,
+    machine: Machine,
     tick: FrameRate,
     rate: SampleRate,
     /// Ticks that have a picture so far.
@@ -22,25 +24,47 @@ pub struct Performer<'a> {
     /// Pictures waiting for the brain, 0..1, one after another, and for how many ticks each stands.
     waiting: Vec<f32>,
     holds: Vec<u64>,
-    blocks: Vec<f32>,
+    rows: Vec<f32>,
+    block: Vec<f32>,
     sound: Vec<f32>,
     /// Samples handed out so far.
     taken: u64,
 }
 
+/// What makes sound of what the brain says.
+enum Machine {
+    /// Samples, or magnitudes and phases.
+    Blocks(Box<dyn Synth>),
+    /// Magnitudes.
+    Frames(Box<Spectral>),
+}
+
 impl<'a> Performer<'a> {
-    /// Silent, before the first picture.
+    /// Silent, before the first picture. For brains that say samples, or magnitudes and phases.
     pub fn new(brain: &'a Brain, synth: &SynthConfig) -> Self {
+        let config = brain.config();
+        Self::with(brain, Machine::Blocks(synth.build(config.grid, config.hops)))
+    }
+
+    /// Silent, before the first picture. For brains that say magnitudes; `synth` has frames of as many samples as theirs, and
+    /// phases from `lender`, at the brain's rate, where it wants them lent.
+    pub fn of_frames(brain: &'a Brain, synth: &SpectralConfig, lender: Option<Vec<f32>>) -> Self {
+        Self::with(brain, Machine::Frames(Box::new(Spectral::new(brain.config().grid, synth, lender))))
+    }
+
+    fn with(brain: &'a Brain, machine: Machine) -> Self {
         let config = brain.config();
         Self {
             brain,
-            synth: synth.build(config.grid, config.hops),
+            speech: Speech::new(config.say, config.grid, config.hops),
+            machine,
             tick: config.grid.tick,
             rate: config.grid.rate,
             ticks: 0,
             waiting: Vec::new(),
             holds: Vec::new(),
-            blocks: Vec::new(),
+            rows: Vec::new(),
+            block: Vec::new(),
             sound: Vec::new(),
             taken: 0,
         }
@@ -69,8 +93,8 @@ impl<'a> Performer<'a> {
     /// All samples that are ready.
     pub fn take(&mut self) -> &[f32] {
         self.sound.clear();
-        self.sound.resize(self.synth.ready(), 0.0);
-        let got = self.synth.fill(&mut self.sound);
+        self.sound.resize(self.machine.ready(), 0.0);
+        let got = self.machine.fill(&mut self.sound);
         self.sound.truncate(got);
         self.taken += got as u64;
         &self.sound
@@ -80,7 +104,7 @@ impl<'a> Performer<'a> {
     /// by less than a tick.
     pub fn end(&mut self, length: MediaTime) -> &[f32] {
         self.ask();
-        self.synth.finish();
+        self.machine.finish();
         let before = self.taken;
         self.take();
         let whole = self.rate.sample_at(length).max(0) as u64;
@@ -88,17 +112,48 @@ impl<'a> Performer<'a> {
         &self.sound
     }
 
-    /// Asks the brain about the waiting pictures and hands the blocks to the synth.
+    /// Asks the brain about the waiting pictures and hands what it says to the synth.
     fn ask(&mut self) {
-        let len = self.brain.config().grid.block_len() * self.brain.config().hops;
-        self.blocks.resize(self.holds.len() * len, 0.0);
-        self.brain.predict(&self.waiting, &mut self.blocks);
-        for (block, &hold) in self.blocks.chunks_exact(len).zip(&self.holds) {
-            for _ in 0..hold {
-                self.synth.push(block);
+        let numbers = self.speech.numbers();
+        self.rows.resize(self.holds.len() * numbers, 0.0);
+        self.brain.predict(&self.waiting, &mut self.rows);
+        for (row, &hold) in self.rows.chunks_exact_mut(numbers).zip(&self.holds) {
+            match &mut self.machine {
+                Machine::Blocks(synth) => {
+                    self.block.resize(self.speech.samples(), 0.0);
+                    self.speech.block(row, &mut self.block);
+                    (0..hold).for_each(|_| synth.push(&self.block));
+                }
+                Machine::Frames(synth) => {
+                    let loudness_db = self.speech.frame(row);
+                    (0..hold).for_each(|_| synth.push_magnitudes(row, loudness_db));
+                }
             }
         }
         self.waiting.clear();
         self.holds.clear();
+    }
+}
+
+impl Machine {
+    fn ready(&self) -> usize {
+        match self {
+            Self::Blocks(synth) => synth.ready(),
+            Self::Frames(synth) => synth.ready(),
+        }
+    }
+
+    fn fill(&mut self, out: &mut [f32]) -> usize {
+        match self {
+            Self::Blocks(synth) => synth.fill(out),
+            Self::Frames(synth) => synth.fill(out),
+        }
+    }
+
+    fn finish(&mut self) {
+        match self {
+            Self::Blocks(synth) => synth.finish(),
+            Self::Frames(synth) => synth.finish(),
+        }
     }
 }

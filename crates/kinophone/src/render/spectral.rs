@@ -24,7 +24,13 @@ pub(super) struct Drawing<'a> {
 }
 
 impl<'a> Drawing<'a> {
-    pub(super) fn new(brain: &'a Ensemble, plan: &RenderPlan, config: &SpectralConfig) -> Result<Self> {
+    /// `lent` is the sound that lends its phases, at the brain's rate, where one does.
+    pub(super) fn new(
+        brain: &'a Ensemble,
+        plan: &RenderPlan,
+        config: &SpectralConfig,
+        lent: Option<Vec<f32>>,
+    ) -> Result<Self> {
         let unusable = |e: &dyn std::fmt::Display| {
             Error::new(Kind::Invalid, format!("can't be played by the spectral synth: {e}")).at(&plan.brain)
         };
@@ -33,7 +39,7 @@ impl<'a> Drawing<'a> {
         let batch = if plan.live { 1 } else { BATCH };
         Ok(Self {
             player: Player::new(brain, size, brain.eye().colour(), 0, plan.live, batch),
-            synth: Spectral::new(brain.config().grid, config),
+            synth: Spectral::new(brain.config().grid, config, lent),
             shown: MediaTime::ZERO,
             rows: Vec::new(),
             sound: Vec::new(),

@@ -1,8 +1,7 @@
 //! From chosen units to continuous sound.
 
 use super::splice::Splice;
-use super::{Choice, MosaicConfig, UnitSound, Units};
-use crate::loudness::amplitude;
+use super::{Choice, MosaicConfig, UnitSound, Units, to_amplitude};
 use crate::synth::mix::Mix;
 use crate::units::TickGrid;
 use std::f32::consts::PI;
@@ -12,9 +11,6 @@ use std::sync::Arc;
 const OPENING_MS: f32 = 5.0;
 /// Milliseconds in which the gate closes, from the beginning of the tick.
 const CLOSING_MS: f32 = 15.0;
-/// Power of the gate's probability that the attenuation follows: below 1 dB of 60 at an undecided ½, 16 dB at 0.8, 32 dB
-/// at 0.9.
-const GATE_KNEE: i32 = 6;
 
 /// Makes continuous sound of chosen units, tick by tick.
 ///
@@ -39,8 +35,7 @@ pub struct Mosaic<S> {
     units: Arc<Units>,
     sound: S,
     channels: usize,
-    most_gain_db: f32,
-    gate_db: f32,
+    config: MosaicConfig,
     opening: Vec<f32>,
     closing: Vec<f32>,
     splice: Splice,
@@ -93,8 +88,7 @@ impl<S: UnitSound> Mosaic<S> {
             splice: Splice::new(fade, frames(config.shift_ms, shortest / 2), channels),
             opening: raised_cosine(frames(OPENING_MS, shortest / 2)),
             closing: raised_cosine(frames(CLOSING_MS, shortest / 2)),
-            most_gain_db: config.most_gain_db,
-            gate_db: config.gate_db,
+            config,
             present: None,
             ticks: 0,
             block: Vec::with_capacity(grid.block_len() * channels),
@@ -113,7 +107,8 @@ impl<S: UnitSound> Mosaic<S> {
 
     /// Takes the choice for the next tick. A unit that does not exist sounds as the reader decides.
     pub fn push(&mut self, choice: Choice) {
-        let (gain_db, gate) = (self.gain_db(&choice), self.gate(choice.gate));
+        let gain_db = choice.gain_db(&self.units, &self.config);
+        let gate = choice.gate_amplitude(&self.config);
         let number = self.ticks;
         let fresh = Run { unit: choice.unit, tick: number, shift: 0 };
         let mut tick = Tick {
@@ -173,16 +168,6 @@ impl<S: UnitSound> Mosaic<S> {
         self.present = None;
         self.ticks = 0;
         self.mix.reset();
-    }
-
-    fn gain_db(&self, choice: &Choice) -> f32 {
-        let wanted = choice.loudness_db - self.units.loudness_db(choice.unit);
-        if wanted.is_nan() { 0.0 } else { wanted.clamp(-self.most_gain_db, self.most_gain_db) }
-    }
-
-    fn gate(&self, silence: f32) -> f32 {
-        let silence = if silence.is_nan() { 0.0 } else { silence.clamp(0.0, 1.0) };
-        to_amplitude(-self.gate_db * silence.powi(GATE_KNEE))
     }
 
     /// Puts the sound of a tick with its gain into the block, faded in where it began with a jump.
@@ -274,10 +259,6 @@ fn read(
 fn reverse_frames(interleaved: &mut [f32], channels: usize) {
     interleaved.reverse();
     interleaved.chunks_exact_mut(channels).for_each(<[f32]>::reverse);
-}
-
-fn to_amplitude(db: f32) -> f32 {
-    amplitude(f64::from(db)) as f32
 }
 
 /// From 0 to 1, both just outside.

@@ -1,4 +1,4 @@
-//! From band powers to a smooth density of power, and to the magnitudes of a frame.
+//! From band powers to a smooth density of power, and to the outline of a frame.
 
 use crate::measure::{BANDS, LOWEST_HZ, RATE, TRANSFORM};
 use crate::spectrum::{MelBank, mel};
@@ -12,6 +12,8 @@ const REACH: f64 = 6.0;
 const EXTENT: f32 = 12.0;
 /// log10 of a band that is missing or no number: where `log_mel` is cut off.
 const MISSING: f32 = -5.0;
+/// ln of the power of a bin without any: small enough to be nothing, large enough to be interpolated.
+pub(super) const NO_POWER: f32 = -170.0;
 
 /// The bank of [`log_mel`](crate::measure::log_mel), turned round.
 ///
@@ -47,7 +49,7 @@ impl Envelope {
     }
 
     /// ln of the power a bin (of the bank's transform) at the top of every band, from log10 of the bands' powers.
-    pub(super) fn density(&mut self, bands: &[f32]) -> [f64; BANDS] {
+    fn density(&mut self, bands: &[f32]) -> [f64; BANDS] {
         let mut wanted = [0.0; BANDS];
         for (b, w) in wanted.iter_mut().enumerate() {
             let band = bands.get(b).copied().filter(|x| !x.is_nan()).unwrap_or(MISSING);
@@ -66,11 +68,11 @@ impl Envelope {
         density
     }
 
-    /// The magnitude in every bin at `part` of the way from one density to another.
-    pub(super) fn magnitudes(&self, from: &[f64; BANDS], to: &[f64; BANDS], part: f64, out: &mut [f32]) {
-        let density: [f64; BANDS] = std::array::from_fn(|b| from[b] + (to[b] - from[b]) * part);
-        for (magnitude, place) in out.iter_mut().zip(&self.synthesis) {
-            *magnitude = place.map_or(0.0, |place| (0.5 * place.of(&density) as f32).exp());
+    /// ln of the power in every bin of a frame with the bands' powers.
+    pub(super) fn outline(&mut self, bands: &[f32], out: &mut [f32]) {
+        let density = self.density(bands);
+        for (power, place) in out.iter_mut().zip(&self.synthesis) {
+            *power = place.map_or(NO_POWER, |place| place.of(&density) as f32);
         }
     }
 }
@@ -119,10 +121,9 @@ mod tests {
         ];
         for (name, curve) in curves {
             let bands: Vec<f32> = (0..BANDS).map(|b| curve(b as f32)).collect();
-            let density = envelope.density(&bands);
-            let mut magnitudes = vec![0.0; TRANSFORM / 2 + 1];
-            envelope.magnitudes(&density, &density, 0.5, &mut magnitudes);
-            let power: Vec<f64> = magnitudes.iter().map(|m| f64::from(*m).powi(2)).collect();
+            let mut outline = vec![0.0; TRANSFORM / 2 + 1];
+            envelope.outline(&bands, &mut outline);
+            let power: Vec<f64> = outline.iter().map(|p| f64::from(*p).exp()).collect();
             let worst = envelope
                 .bank
                 .apply(&power)

@@ -1,9 +1,12 @@
 //! What the spectral synth promises: bands, loudness, silence, length, latency, no buzz, the same samples again.
 
 use super::*;
-use crate::measure::{comb_prominence, frame_loudness, log_mel};
+use crate::measure::{BANDS, comb_prominence, frame_loudness, log_mel};
+use crate::say::{Say, Speech};
+use crate::spectrum::PowerSpectrum;
 use crate::synth::draw::Draw;
 use crate::units::SampleRate;
+use crate::window::Form;
 
 const CAUSAL: [Phase; 3] = [Phase::Rtpghi, Phase::RandomWalk, Phase::Lent];
 
@@ -58,7 +61,8 @@ fn mean_bands(sound: &[f32], fps: f64, ticks: usize) -> [f64; BANDS] {
 fn bands_come_out_as_they_went_in() {
     for phase in [Phase::Rtpghi, Phase::RandomWalk, Phase::Lent, Phase::GriffinLim] {
         let ticks = 900;
-        let sound = played(&mut Spectral::new(grid("30"), &with(phase)), &vec![(hills(), -20.0, 0.0); ticks]);
+        let sound =
+            played(&mut Spectral::new(grid("30"), &with(phase), None), &vec![(hills(), -20.0, 0.0); ticks]);
         let got = mean_bands(&sound, 30.0, ticks);
         let errors: Vec<f64> = (0..BANDS).map(|b| 10.0 * (got[b] - f64::from(hills()[b]))).collect();
         // The loudness decides about the level, so only the shape is compared.
@@ -76,7 +80,7 @@ fn loudness_comes_out_as_it_went_in() {
         let g = grid(tick);
         for phase in CAUSAL {
             let ticks = wandering(300).into_iter().map(|(b, l, _)| (b, l, 0.0)).collect::<Vec<Tick>>();
-            let sound = played(&mut Spectral::new(g, &with(phase)), &ticks);
+            let sound = played(&mut Spectral::new(g, &with(phase), None), &ticks);
             let mut worst: f64 = 0.0;
             for (i, (_, wanted, _)) in (0..).zip(&ticks) {
                 let span = &sound[g.start_sample(i) as usize..g.start_sample(i + 1) as usize];
@@ -94,7 +98,7 @@ fn the_gate_closes() {
     let g = grid("30");
     for (silence, taken) in [(0.0, 0.0), (0.5, 0.0), (0.75, 20.0), (1.0, 40.0), (7.0, 40.0)] {
         let config = SpectralConfig { gate_db: 40.0, ..Default::default() };
-        let sound = played(&mut Spectral::new(g, &config), &vec![(hills(), -20.0, silence); 60]);
+        let sound = played(&mut Spectral::new(g, &config, None), &vec![(hills(), -20.0, silence); 60]);
         let loudness = frame_loudness(&sound, 22_050, 30.0, 60);
         assert!(loudness.iter().all(|l| (l + 20.0 + taken).abs() < 0.1), "{silence}: {loudness:.2?}");
     }
@@ -106,20 +110,22 @@ fn silence_is_silence_and_nonsense_too() {
         for (loudness, silence) in
             [(-70.0, 0.0), (f32::NEG_INFINITY, 0.0), (f32::NAN, 0.0), (-20.0, f32::NAN)]
         {
-            let sound =
-                played(&mut Spectral::new(grid("30"), &with(phase)), &vec![(hills(), loudness, silence); 40]);
+            let sound = played(
+                &mut Spectral::new(grid("30"), &with(phase), None),
+                &vec![(hills(), loudness, silence); 40],
+            );
             assert!(sound.iter().all(|x| *x == 0.0));
         }
         let mut ticks = vec![(hills(), -15.0, 0.0); 90];
         ticks[30..60].iter_mut().for_each(|t| t.1 = -90.0);
-        let sound = played(&mut Spectral::new(grid("30"), &with(phase)), &ticks);
+        let sound = played(&mut Spectral::new(grid("30"), &with(phase), None), &ticks);
         assert!(sound[30 * 735..60 * 735].iter().all(|x| *x == 0.0));
         let mad =
             [[f32::NAN; BANDS], [f32::INFINITY; BANDS], [-1e30; BANDS]].map(|bands| (bands, -20.0, 0.0));
-        let sound = played(&mut Spectral::new(grid("30"), &with(phase)), &mad.repeat(10));
+        let sound = played(&mut Spectral::new(grid("30"), &with(phase), None), &mad.repeat(10));
         assert!(sound.iter().all(|x| x.is_finite()));
     }
-    let mut synth = Spectral::new(grid("30"), &SpectralConfig::default());
+    let mut synth = Spectral::new(grid("30"), &SpectralConfig::default(), None);
     synth.push(Controls { bands: &[], loudness_db: 1e30, silence: -1.0 });
     synth.finish();
     assert_eq!(synth.ready(), 735);
@@ -137,7 +143,7 @@ fn length_latency_and_pieces() {
             let seconds = if phase == Phase::GriffinLim { 13.0 } else { 3.0 };
             let config = SpectralConfig { iterations: 2, ..with(phase) };
             let ticks = wandering((seconds * g.tick.as_f64()) as usize);
-            let mut synth = Spectral::new(g, &config);
+            let mut synth = Spectral::new(g, &config, None);
             let whole = played(&mut synth, &ticks);
             assert_eq!(whole.len() as i64, g.start_sample(ticks.len() as i64));
             synth.reset();
@@ -163,13 +169,57 @@ fn length_latency_and_pieces() {
     }
 }
 
+/// A sine's frames, tick by tick, become the sine again: at its pitch, at its level, whatever makes the phases.
+#[test]
+fn the_magnitudes_of_a_sine_sound_at_its_pitch_and_level() {
+    let (g, hz) = (grid("30"), 612.0);
+    let mut speech = Speech::new(Say::Stft, g, 1);
+    let sine: Vec<f32> = (0..95 * 735)
+        .map(|n| 0.3 * (std::f64::consts::TAU * hz * f64::from(n) / 22_050.0).sin() as f32)
+        .collect();
+    // A random walk keeps to the middles of bins, 21.5 Hz apart.
+    for (phase, near) in [(Phase::Rtpghi, 2.0), (Phase::RandomWalk, 11.0), (Phase::GriffinLim, 2.0)] {
+        let config = SpectralConfig { texture: 0.0, jitter: 0.1, ..with(phase) };
+        let mut synth = Spectral::new(g, &config, None);
+        for tick in 0..90 {
+            let from = (speech.first_sample(tick).max(0)) as usize;
+            let mut row = vec![0.0; speech.numbers()];
+            speech.describe(&sine[from..from + speech.samples()], &mut row);
+            let loudness = speech.frame(&mut row);
+            synth.push_magnitudes(&row, loudness);
+        }
+        synth.finish();
+        let mut sound = vec![0.0; synth.ready()];
+        assert_eq!(synth.fill(&mut sound), 90 * 735);
+        let loudness = frame_loudness(&sound, 22_050, 30.0, 90);
+        assert!(loudness.iter().all(|l| (l + 13.47).abs() < 0.3), "{phase:?}: {loudness:.2?}");
+        let mut spectrum = PowerSpectrum::new(16_384, Window::Hann, Form::Periodic);
+        let power = spectrum.of(&sound, 20_000);
+        let top = (0..power.len()).max_by(|a, b| power[*a].total_cmp(&power[*b])).unwrap();
+        let found = top as f64 * 22_050.0 / 16_384.0;
+        let share = power[top - 40..top + 41].iter().sum::<f64>() / power.iter().sum::<f64>();
+        println!("{phase:?}: {found:.1} Hz, {share:.4} of the power within 54 Hz");
+        assert!((found - hz).abs() < near && share > 0.95, "{phase:?}: {found} Hz, {share}");
+    }
+    // No magnitudes, no sound.
+    let mut synth = Spectral::new(g, &SpectralConfig::default(), None);
+    for _ in 0..9 {
+        synth.push_magnitudes(&[], f32::NEG_INFINITY);
+    }
+    synth.finish();
+    let mut sound = vec![1.0; synth.ready()];
+    synth.fill(&mut sound);
+    assert!(sound.len() == 9 * 735 && sound.iter().all(|x| *x == 0.0));
+}
+
 #[test]
 fn a_still_picture_does_not_buzz() {
     let mut draw = Draw::new(1, 1);
     let white: Vec<f32> = (0..30 * 22_050).map(|_| draw.between(-0.3, 0.3) as f32).collect();
     let of_noise = comb_prominence(&white, 22_050, 30.0).unwrap();
     for phase in [Phase::Rtpghi, Phase::RandomWalk, Phase::GriffinLim] {
-        let sound = played(&mut Spectral::new(grid("30"), &with(phase)), &vec![(hills(), -20.0, 0.0); 900]);
+        let sound =
+            played(&mut Spectral::new(grid("30"), &with(phase), None), &vec![(hills(), -20.0, 0.0); 900]);
         let comb = comb_prominence(&sound, 22_050, 30.0).unwrap();
         println!("{phase:?}: comb {comb:.2} dB, white noise {of_noise:.2} dB");
         assert!(comb < of_noise + 3.0, "{phase:?}: {comb} dB");
@@ -180,7 +230,7 @@ fn a_still_picture_does_not_buzz() {
 fn an_onset_is_on_time() {
     let mut ticks = vec![(hills(), -80.0, 0.0); 60];
     ticks[30..].iter_mut().for_each(|t| t.1 = -15.0);
-    let sound = played(&mut Spectral::new(grid("30"), &SpectralConfig::default()), &ticks);
+    let sound = played(&mut Spectral::new(grid("30"), &SpectralConfig::default(), None), &ticks);
     let first = sound.iter().position(|x| x.abs() > 0.02).unwrap();
     assert!((30 * 735..30 * 735 + 300).contains(&first), "{first}");
     // No click: no step beyond what the sound itself does.
@@ -194,8 +244,9 @@ fn an_onset_is_on_time() {
 fn the_same_seed_gives_the_same_samples() {
     let ticks = wandering(40);
     for phase in CAUSAL {
-        let of =
-            |seed| played(&mut Spectral::new(grid("30"), &SpectralConfig { seed, ..with(phase) }), &ticks);
+        let of = |seed| {
+            played(&mut Spectral::new(grid("30"), &SpectralConfig { seed, ..with(phase) }, None), &ticks)
+        };
         assert!(of(1) == of(1));
         assert!(of(1) != of(2));
     }
@@ -203,7 +254,7 @@ fn the_same_seed_gives_the_same_samples() {
 
 #[test]
 fn memory_does_not_grow() {
-    let mut synth = Spectral::new(grid("30"), &SpectralConfig::default());
+    let mut synth = Spectral::new(grid("30"), &SpectralConfig::default(), None);
     let mut out = [0.0; 2000];
     for _ in 0..3000 {
         synth.push(Controls { bands: &hills(), loudness_db: -20.0, silence: 0.0 });
@@ -229,7 +280,7 @@ fn settings_are_checked_and_clamped() {
     let wide = SpectralConfig { hop: 600, ..Default::default() };
     assert_eq!(wide.check().unwrap_err().name, "hop");
     for config in [mad, wide, SpectralConfig { transform: 501, hop: 100, ..Default::default() }] {
-        let sound = played(&mut Spectral::new(grid("30"), &config), &wandering(20));
+        let sound = played(&mut Spectral::new(grid("30"), &config, None), &wandering(20));
         assert!(sound.len() == 20 * 735 && sound.iter().all(|x| x.is_finite()));
     }
     let text = serde_json::to_string(&SpectralConfig::default()).unwrap();

@@ -2,6 +2,7 @@ use super::*;
 use crate::corpus::{Corpus, HoldOut, PairOptions, Pairs, Shard, ShardWriter, SoundTrack};
 use crate::media::FilmFacts;
 use crate::task::{Cancel, Quiet, Task};
+use kinophone_dsp::say::Say;
 use kinophone_dsp::units::{FrameRate, MediaTime, SampleRate};
 use std::path::PathBuf;
 
@@ -68,6 +69,7 @@ fn learned(tamper: bool, seed: u64, steps: u32, live: bool) -> Ensemble {
     let options = PairOptions {
         grid: TickGrid { tick: FrameRate::new(30, 1).unwrap(), rate: SampleRate::new(RATE as u32).unwrap() },
         hops: 1,
+        say: Say::Pcm,
         size: SIDE,
         colour: false,
         hold_out: HoldOut::Every5th,

@@ -22,6 +22,7 @@ use super::{Corpus, Shard};
 use crate::brain::Examples;
 use crate::task::Task;
 use crate::{Error, Kind, Result, storage};
+use kinophone_dsp::say::{Say, Speech};
 use kinophone_dsp::units::TickGrid;
 use rayon::prelude::*;
 pub(crate) use reduce::Reducer;
@@ -80,6 +81,8 @@ pub struct PairOptions {
     /// from `start_sample − block_len / 2` (rounded down) on, which centres them on the tick. They come as they are, under
     /// no window: that is the synth's part.
     pub hops: usize,
+    /// What is said of that sound.
+    pub say: Say,
     /// Pictures of the brain: side and colour. Larger or coloured shards are reduced; smaller or grey ones are an error.
     pub size: u32,
     /// See `size`.
@@ -100,7 +103,7 @@ pub struct Pairs {
     sound: Sound,
     split: Split,
     grid: TickGrid,
-    hops: usize,
+    speech: Speech,
     size: u32,
     colour: bool,
     seed: u64,
@@ -109,6 +112,19 @@ pub struct Pairs {
     /// Pages are given back now and then.
     large: bool,
     filled: AtomicUsize,
+}
+
+/// What a thread needs to fill rows.
+struct Room {
+    line: Vec<f32>,
+    sound: Vec<f32>,
+    speech: Speech,
+}
+
+impl Room {
+    fn new(speech: &Speech) -> Self {
+        Self { line: Vec::new(), sound: Vec::new(), speech: speech.clone() }
+    }
 }
 
 struct Film {
@@ -166,9 +182,10 @@ impl Pairs {
         }
         split.training.extend(pairs..pairs + silent);
         let mapped: u64 = films.iter().map(|f| f.shard.mapped_len()).sum::<u64>() + sound.mapped_len();
-        let &PairOptions { grid, hops, size, colour, seed, .. } = options;
+        let &PairOptions { grid, size, colour, seed, .. } = options;
+        let speech = Speech::new(options.say, grid, options.hops);
         let (large, filled) = (mapped > RESIDENT_BYTES, AtomicUsize::new(0));
-        Ok(Self { films, sound, split, grid, hops, size, colour, seed, first_silent: pairs, large, filled })
+        Ok(Self { films, sound, split, grid, speech, size, colour, seed, first_silent: pairs, large, filled })
     }
 
     /// Rows to learn from, silence included.
@@ -248,15 +265,17 @@ impl Pairs {
         self.sound.release();
     }
 
-    fn fill_row(&self, row: u32, line: &mut Vec<f32>, picture: &mut [f32], target: &mut [f32]) {
+    fn fill_row(&self, row: u32, room: &mut Room, picture: &mut [f32], target: &mut [f32]) {
         let Some((number, tick)) = self.place(row) else {
             silence::draw(self.seed, row - self.first_silent, self.size as usize, picture);
             return target.fill(0.0);
         };
         let film = &self.films[number];
         let shown = film.shown[(tick - film.line.first_tick) as usize];
-        film.reducer.reduce(film.shard.picture(shown as usize), line, picture);
-        self.sound.read(number, first_sample(self.grid, self.hops, tick), target);
+        film.reducer.reduce(film.shard.picture(shown as usize), &mut room.line, picture);
+        room.sound.resize(room.speech.samples(), 0.0);
+        self.sound.read(number, room.speech.first_sample(tick), &mut room.sound);
+        room.speech.describe(&room.sound, target);
     }
 
     /// Gives pages back once enough rows of a large corpus were read. Other threads may read meanwhile: their pages
@@ -275,7 +294,7 @@ impl Examples for Pairs {
     }
 
     fn target_len(&self) -> usize {
-        self.hops * self.grid.block_len()
+        self.speech.numbers()
     }
 
     /// Panics where a row is out of range or a buffer is not exactly as long as the rows need.
@@ -292,9 +311,10 @@ impl Examples for Pairs {
         {
             rows.par_iter()
                 .zip(pictures.par_chunks_exact_mut(picture).zip(targets.par_chunks_exact_mut(target)))
-                .for_each_init(Vec::new, |line, (row, (picture, target))| {
-                    self.fill_row(*row, line, picture, target);
-                });
+                .for_each_init(
+                    || Room::new(&self.speech),
+                    |room, (row, (picture, target))| self.fill_row(*row, room, picture, target),
+                );
             self.account(rows.len());
         }
     }
@@ -303,16 +323,10 @@ impl Examples for Pairs {
 impl Film {
     fn wanted(&self, options: &PairOptions) -> Wanted<'_> {
         let last = self.line.first_tick + i64::from(self.line.ticks);
-        let end =
-            first_sample(options.grid, options.hops, last) + (options.hops * options.grid.block_len()) as i64;
+        let &PairOptions { grid, hops, say, .. } = options;
+        let end = say.first_sample(grid, hops, last) + say.samples(grid, hops) as i64;
         Wanted { shard: &self.shard, samples: usize::try_from(end).unwrap_or(0) }
     }
-}
-
-/// The first sample of a tick's target.
-fn first_sample(grid: TickGrid, hops: usize, tick: i64) -> i64 {
-    let reach = (hops - 1) * grid.block_len() / 2;
-    grid.start_sample(tick) - reach as i64
 }
 
 fn check(corpus: &Corpus, options: &PairOptions) -> Result<()> {
@@ -424,6 +438,7 @@ fn silent_rows(options: &PairOptions, pairs: u32) -> Result<u32> {
 
 fn split(films: &[Film], options: &PairOptions) -> Split {
     let timelines: Vec<Timeline> = films.iter().map(|film| film.line).collect();
-    let &PairOptions { grid, hops, hold_out, validation, seed, .. } = options;
-    Splitter { timelines: &timelines, tick: grid.tick, hops, hold_out, validation, seed }.split()
+    let &PairOptions { grid, hops, say, hold_out, validation, seed, .. } = options;
+    let reach = grid.rate.time_of(say.samples(grid, hops) as i64);
+    Splitter { timelines: &timelines, tick: grid.tick, reach, hold_out, validation, seed }.split()
 }

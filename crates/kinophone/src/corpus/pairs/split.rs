@@ -50,8 +50,8 @@ pub(super) struct Split {
 pub(super) struct Splitter<'a> {
     pub(super) timelines: &'a [Timeline],
     pub(super) tick: FrameRate,
-    /// How many ticks the sound of a pair is long.
-    pub(super) hops: usize,
+    /// How long the sound of a pair is.
+    pub(super) reach: MediaTime,
     pub(super) hold_out: HoldOut,
     pub(super) validation: bool,
     pub(super) seed: u64,
@@ -160,7 +160,7 @@ impl Splitter<'_> {
 
     /// Half a second, or as far as the sounds of two pairs overlap, if that is more.
     fn margin(&self) -> i64 {
-        MARGIN_US.max(self.tick.time_of(self.hops as i64).0)
+        MARGIN_US.max(self.reach.0)
     }
 
     fn rows(&self, reserved: &BTreeMap<usize, Vec<Reserved>>) -> Split {

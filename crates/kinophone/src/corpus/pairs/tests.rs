@@ -17,6 +17,7 @@ fn options() -> PairOptions {
     PairOptions {
         grid: grid("10", 1000),
         hops: 1,
+        say: Say::Pcm,
         size: 2,
         colour: false,
         hold_out: HoldOut::Every5th,
@@ -65,6 +66,29 @@ fn two_hops_are_centred_and_silent_beyond_both_ends() {
     assert_eq!(loud(0), [vec![false; 50], vec![true; 150]].concat());
     assert_eq!(loud(1), vec![true; 200]);
     assert_eq!(loud(299), [vec![true; 150], vec![false; 50]].concat());
+}
+
+/// Spectra are those of the film's sound at their places, before its beginning and after its end, too.
+#[test]
+fn spectra_are_those_of_the_sound_around_the_tick() {
+    for (say, hops) in [(Say::Stft, 1), (Say::StftPhase, 2)] {
+        let options = PairOptions { say, hops, ..options() };
+        let mut film = Synthetic::plain("a", 30.0);
+        film.sound = Some((0..30_000).map(|n| (8000.0 * (0.3 * f64::from(n)).sin()) as i16).collect());
+        let pairs = pairs(&[film], &options).unwrap();
+        let mut speech = Speech::new(say, options.grid, hops);
+        assert_eq!(pairs.target_len(), say.numbers(options.grid, hops));
+        for tick in [0, 1, 150, 299] {
+            let mut sound = vec![0.0; speech.samples()];
+            pairs.read_sound(0, speech.first_sample(tick), &mut sound);
+            let mut expected = vec![0.0; speech.numbers()];
+            speech.describe(&sound, &mut expected);
+            assert!(
+                row(&pairs, tick as u32).1 == expected && expected.iter().any(|x| *x > 0.01),
+                "{say:?} {tick}"
+            );
+        }
+    }
 }
 
 #[test]
@@ -165,7 +189,7 @@ impl Flashes {
             );
             let mut heard = BTreeSet::new();
             for r in near {
-                let first = first_sample(grid, options.hops, i64::from(r));
+                let first = Say::Pcm.first_sample(grid, options.hops, i64::from(r));
                 let (_, target) = row(&pairs, r);
                 heard.extend((first..).zip(&target).filter(|(_, s)| **s > 0.5).map(|(at, _)| at));
             }

@@ -1,11 +1,7 @@
-//! Every tick at the loudness that was asked for, without clicks.
+//! Every tick at the power that was asked for, without clicks.
 
 use crate::units::TickGrid;
 
-/// Loudness in dB at which a tick is silent: where [`frame_loudness`](crate::measure::frame_loudness) is cut off.
-pub const SILENCE_DB: f32 = -70.0;
-/// Loudest tick, in dB.
-const LOUDEST_DB: f32 = 20.0;
 /// Length of the slope between two gains, at most half a tick.
 const RAMP_SECS: f64 = 0.008;
 /// How far the gain within a tick may rise above the plain one to make up for slopes: 12 dB.
@@ -20,28 +16,18 @@ const NO_SOUND: f64 = 1e-24;
 /// raised until its mean square, slopes included, is right: with g = c·m + s, m and s given, Σ (g x)² = target is a
 /// quadratic equation for c.
 pub(super) struct Level {
-    gate_from: f64,
-    gate_db: f64,
     ramp: Vec<f64>,
     before: Option<f64>,
 }
 
 impl Level {
-    pub(super) fn new(grid: TickGrid, gate_from: f64, gate_db: f64) -> Self {
+    /// For interleaved sound of `channels` channels, whose frames have gains that differ by next to nothing from sample to
+    /// sample.
+    pub(super) fn new(grid: TickGrid, channels: usize) -> Self {
         let rate = f64::from(grid.rate.hz());
-        let length = ((RAMP_SECS * rate) as usize).min((grid.block_len() - 1) / 2);
+        let length = channels * ((RAMP_SECS * rate) as usize).min((grid.block_len() - 1) / 2);
         let rise = |n: usize| 0.5 - 0.5 * (std::f64::consts::PI * (n as f64 + 0.5) / length as f64).cos();
-        Self { gate_from, gate_db, ramp: (0..length).map(rise).collect(), before: None }
-    }
-
-    /// The mean square of a tick of this loudness behind a gate at this probability of silence. What is no number is
-    /// silent.
-    pub(super) fn target(&self, loudness_db: f32, silence: f32) -> f64 {
-        if loudness_db.is_nan() || silence.is_nan() || loudness_db <= SILENCE_DB {
-            return 0.0;
-        }
-        let closed = ((f64::from(silence) - self.gate_from) / (1.0 - self.gate_from)).clamp(0.0, 1.0);
-        10f64.powf((f64::from(loudness_db.min(LOUDEST_DB)) - closed * self.gate_db) / 10.0)
+        Self { ramp: (0..length).map(rise).collect(), before: None }
     }
 
     /// Brings the `sound` of a tick to the mean square `target`; `next` is the plain [`gain`] of the tick after it.

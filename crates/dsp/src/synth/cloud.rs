@@ -1,0 +1,413 @@
+//! Grains of a training sound: each tick has its chosen unit, and its grains are taken around there.
+
+use super::draw::Draw;
+use super::granular::{Family, GranularConfig, read_at};
+use super::level::{self, Level};
+use super::mix::Mix;
+use super::mosaic::{Choice, MosaicConfig, UnitSound, Units};
+use crate::loudness::amplitude;
+use crate::units::TickGrid;
+use std::sync::Arc;
+
+/// Samples that reading at a pitch needs besides those that it passes.
+const MARGIN: usize = 4;
+/// How much of the power may be made up for that a tick loses as its grains cancel each other: 15 dB.
+const MOST_MAKE_UP: f64 = 31.6;
+
+/// Granular synthesis out of chosen units, tick by tick, at the rate and with the channels of their sound.
+///
+/// Grains have the times, sizes, pitches and children of [`Granular`](super::Granular). The middle of what a grain reads lies
+/// uniformly within its tick's unit, independently of when the grain sounds; a grain may reach over the unit into what naturally
+/// continues it or comes before, and is moved so that it crosses no break between units. Where a stretch is
+/// shorter than a grain, the rest of the grain is silent. All grains of a tick have its gain towards the wanted loudness and
+/// its gate, as [`Mosaic`](super::mosaic::Mosaic) has them.
+///
+/// Grains of one tone at random times cancel each other at one moment and double at another: their sum would swell and fade by
+/// many dB, and no longer follow the wanted loudness. So every tick is brought to the sum of its grains' powers, by
+/// at most `MOST_MAKE_UP`.
+///
+/// Sample 0 of the output is the first sample of tick 0, and after [`Cloud::finish`] there are exactly `start_sample(ticks)`
+/// frames. How the calls of `push` and `fill` alternate does not change the output. Memory is that of a grain, of the ticks
+/// that it spans, and of what is ready and was not taken.
+pub struct Cloud<S> {
+    grid: TickGrid,
+    units: Arc<Units>,
+    sound: S,
+    channels: usize,
+    family: Family,
+    mosaic: MosaicConfig,
+    /// Interleaved frames around a unit, one channel of them, and that at the grain's pitch.
+    source: Vec<f32>,
+    line: Vec<f32>,
+    voice: Vec<f32>,
+    level: Level,
+    tick: i64,
+    /// Ticks that were delivered.
+    delivered: i64,
+    /// The sum of the grains, and that of their squares.
+    raw: Mix,
+    power: Mix,
+    out: Mix,
+}
+
+impl<S: UnitSound> Cloud<S> {
+    /// `grid` has the rate of the output and of `sound`, and the tick of the units. Of `mosaic` the gain and the gate count.
+    /// Settings outside of their ranges are moved to the nearest allowed value.
+    pub fn new(
+        grid: TickGrid,
+        units: Arc<Units>,
+        sound: S,
+        config: &GranularConfig,
+        mosaic: &MosaicConfig,
+    ) -> Self {
+        let channels = sound.channels().max(1);
+        Self {
+            family: Family::new(grid, config),
+            mosaic: mosaic.clamped(),
+            source: Vec::new(),
+            line: Vec::new(),
+            voice: Vec::new(),
+            level: Level::new(grid, channels),
+            tick: 0,
+            delivered: 0,
+            raw: Mix::default(),
+            power: Mix::default(),
+            out: Mix::default(),
+            grid,
+            units,
+            sound,
+            channels,
+        }
+    }
+
+    /// Takes the choice for the next tick. A unit that does not exist sounds as the reader decides.
+    pub fn push(&mut self, choice: Choice) {
+        let gain = amplitude(f64::from(choice.gain_db(&self.units, &self.mosaic))) as f32;
+        let gain = gain * choice.gate_amplitude(&self.mosaic);
+        let mut draw = Draw::new(self.family.config().seed, self.tick as u64);
+        for _ in 0..self.family.grains(self.tick) {
+            let onset = self.family.onset(self.grid, self.tick, &mut draw);
+            let pitch = self.family.pitch(&mut draw);
+            for member in 0..self.family.members() {
+                let length = self.family.envelope(member).len();
+                self.take(choice.unit, draw.unit(), pitch, length);
+                self.add(onset + self.family.offset(member), member, gain);
+            }
+        }
+        self.tick += 1;
+        let complete = self.grid.start_sample(self.tick) - self.family.lead();
+        while self.grid.start_sample(self.delivered + 2) <= complete {
+            self.deliver();
+        }
+    }
+
+    /// Tells that no choice follows: all samples become ready.
+    pub fn finish(&mut self) {
+        while self.delivered < self.tick {
+            self.deliver();
+        }
+    }
+
+    /// Channels of the interleaved output: those of the sound.
+    pub fn channels(&self) -> usize {
+        self.channels
+    }
+
+    /// How many samples (frames × channels) [`Cloud::fill`] can deliver now.
+    pub fn ready(&self) -> usize {
+        self.out.ready()
+    }
+
+    /// Delivers the next `out.len()` interleaved samples or as many as are ready; returns how many it wrote. Allocates
+    /// nothing.
+    pub fn fill(&mut self, out: &mut [f32]) -> usize {
+        self.out.fill(out)
+    }
+
+    /// How many frames beyond the end of a tick must be waited for before all of that tick's samples are ready: one tick more
+    /// than a grain may sound before its own, since the gain at its end depends on what follows.
+    pub fn latency(&self) -> usize {
+        self.family.lead() as usize + self.grid.block_len()
+    }
+
+    /// Brings the first tick that was not delivered yet to its power, now that the one after it has sounded, too.
+    fn deliver(&mut self) {
+        let tick = self.delivered;
+        let (first, length) = self.place(tick);
+        let target = self.target(tick);
+        let following = (tick + 1 < self.tick).then(|| {
+            let target = self.target(tick + 1);
+            let (first, length) = self.place(tick + 1);
+            level::gain(self.raw.at(first, length).1, target)
+        });
+        let (_, sound) = self.raw.at(first, length);
+        self.level.apply(sound, target, following);
+        self.out.at(first, length).1.copy_from_slice(sound);
+        let end = first + length as i64;
+        self.out.complete(end);
+        for used in [&mut self.raw, &mut self.power] {
+            used.complete(end);
+            used.drop_ready();
+        }
+        self.delivered += 1;
+    }
+
+    /// The samples of a tick: the first, and how many.
+    fn place(&self, tick: i64) -> (i64, usize) {
+        let channels = self.channels as i64;
+        (self.grid.start_sample(tick) * channels, self.grid.span(tick) * self.channels)
+    }
+
+    /// The mean square that a tick should have.
+    fn target(&mut self, tick: i64) -> f64 {
+        let (first, length) = self.place(tick);
+        let mean = |sum: f64| sum / length.max(1) as f64;
+        let wanted = mean(self.power.at(first, length).1.iter().map(|p| f64::from(*p)).sum());
+        let there = mean(self.raw.at(first, length).1.iter().map(|x| f64::from(*x).powi(2)).sum());
+        wanted.min(MOST_MAKE_UP * there)
+    }
+
+    /// Reads the source of a grain of `length` samples whose middle lies at `place` (0 to 1) of `unit`.
+    fn take(&mut self, unit: u32, place: f64, pitch: f64, length: usize) {
+        let frames = (length as f64 * pitch).ceil() as usize + MARGIN;
+        let middle = (place * self.grid.span(0) as f64) as i64;
+        let (low, high) = self.stretch(unit, frames);
+        let first = (middle - frames as i64 / 2).min(high - frames as i64).max(low);
+        let there = ((high - first).max(0) as usize).min(frames) * self.channels;
+        self.source.clear();
+        self.source.resize(frames * self.channels, 0.0);
+        self.sound.read(unit, first, &mut self.source[..there]);
+        self.voice.resize(length * self.channels, 0.0);
+        for (channel, voice) in self.voice.chunks_exact_mut(length).enumerate() {
+            self.line.clear();
+            self.line.extend(self.source.iter().skip(channel).step_by(self.channels));
+            read_at(pitch, &self.line, voice);
+        }
+    }
+
+    /// From where to where, in frames from the beginning of `unit`, sound may be read, as far as `frames` to either side.
+    fn stretch(&self, unit: u32, frames: usize) -> (i64, i64) {
+        let reach = |units: i64| self.grid.start_sample(units);
+        let (mut before, mut after) = (0, 1);
+        while reach(before) < frames as i64 && follows(&self.units, unit, -before - 1) {
+            before += 1;
+        }
+        while reach(after) < frames as i64 + reach(1) && follows(&self.units, unit, after - 1) {
+            after += 1;
+        }
+        (-reach(before), reach(after))
+    }
+
+    /// Mixes the voice that was read, from frame `first` of the output on.
+    fn add(&mut self, first: i64, member: usize, gain: f32) {
+        let (channels, envelope) = (self.channels, self.family.envelope(member));
+        let (place, length) = (first * channels as i64, envelope.len() * channels);
+        let (skip, sum) = self.raw.at(place, length);
+        let (_, power) = self.power.at(place, length);
+        let begin = skip / channels;
+        let frames = sum.chunks_exact_mut(channels).zip(power.chunks_exact_mut(channels));
+        for (k, ((sum, power), e)) in frames.zip(&envelope[begin..]).enumerate() {
+            for ((y, p), voice) in sum.iter_mut().zip(power).zip(self.voice.chunks_exact(envelope.len())) {
+                let x = voice[begin + k] * e * gain;
+                *y += x;
+                *p += x * x;
+            }
+        }
+    }
+}
+
+/// Whether the unit `step` after `unit` is naturally followed by the next one.
+fn follows(units: &Units, unit: u32, step: i64) -> bool {
+    let at = |step: i64| u32::try_from(i64::from(unit) + step);
+    matches!((at(step), at(step + 1)), (Ok(one), Ok(next)) if units.continues(one, next))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::comb_prominence;
+    use crate::units::SampleRate;
+
+    /// A film of which each unit belongs to a stretch of ten; in every stretch only its own sound may be heard.
+    struct Film<F> {
+        channels: usize,
+        sample: F,
+    }
+
+    const RATE: u32 = 22_050;
+    const HOP: i64 = 735;
+    const STRETCH: u32 = 10;
+
+    impl<F: Fn(i64, usize) -> f32 + Send> UnitSound for Film<F> {
+        fn channels(&self) -> usize {
+            self.channels
+        }
+
+        fn read(&self, unit: u32, offset: i64, out: &mut [f32]) {
+            let first = i64::from(unit) * HOP + offset;
+            let last = first + (out.len() / self.channels) as i64 - 1;
+            let stretch = |n: i64| n.div_euclid(HOP * i64::from(STRETCH));
+            let own = i64::from(unit / STRETCH);
+            assert!(stretch(first) == own && stretch(last) == own, "{unit}: {offset} crosses a break");
+            for (n, frame) in (first..).zip(out.chunks_exact_mut(self.channels)) {
+                frame.iter_mut().enumerate().for_each(|(c, y)| *y = (self.sample)(n, c));
+            }
+        }
+    }
+
+    /// White noise in −0.5..0.5 that can be had at any place.
+    fn noise(n: i64) -> f32 {
+        let x = (n as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((x ^ (x >> 31)) >> 40) as f32 / (1u64 << 24) as f32 - 0.5
+    }
+
+    fn cloud<F: Fn(i64, usize) -> f32 + Send>(
+        config: &GranularConfig,
+        channels: usize,
+        sample: F,
+    ) -> Cloud<Film<F>> {
+        let grid = TickGrid { tick: "30".parse().unwrap(), rate: SampleRate::new(RATE).unwrap() };
+        let continued: Vec<bool> = (1..=100).map(|unit| unit % STRETCH != 0).collect();
+        let units = Units::new(0, &[], &[-20.0; 100], &continued).unwrap();
+        Cloud::new(grid, Arc::new(units), Film { channels, sample }, config, &MosaicConfig::default())
+    }
+
+    fn played<S: UnitSound>(mut cloud: Cloud<S>, choices: impl IntoIterator<Item = Choice>) -> Vec<f32> {
+        choices.into_iter().for_each(|choice| cloud.push(choice));
+        cloud.finish();
+        let mut out = vec![0.0; cloud.ready()];
+        assert_eq!(cloud.fill(&mut out), out.len());
+        out
+    }
+
+    fn choice(unit: u32, loudness_db: f32, gate: f32) -> Choice {
+        Choice { unit, loudness_db, gate }
+    }
+
+    fn db(sound: &[f32]) -> f64 {
+        let power = sound.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() / sound.len() as f64;
+        10.0 * power.log10()
+    }
+
+    #[test]
+    fn grains_have_the_level_that_is_wanted_and_leave_no_comb() {
+        let config = GranularConfig::default();
+        let sources: Vec<f32> = (0..100 * HOP).map(noise).collect();
+        let comb_of_noise = comb_prominence(&sources, RATE, 30.0).unwrap();
+        // Of one and the same unit, first and last of stretches included, and of many.
+        for unit in [None, Some(30), Some(39), Some(44)] {
+            for wanted in [-20.0, -26.0, -60.0] {
+                let choices = (0..600u32).map(|i| choice(unit.unwrap_or(i * 7 % 100), wanted, 0.0));
+                let sound = played(cloud(&config, 1, |n, _| noise(n)), choices);
+                assert_eq!(sound.len() as i64, 600 * HOP);
+                // No gain beyond 12 dB.
+                let expected = db(&sources) + f64::from((wanted + 20.0).max(-12.0));
+                let level = db(&sound[(2 * HOP) as usize..]);
+                assert!(
+                    (level - expected).abs() < 0.7,
+                    "{unit:?} at {wanted}: {level:.2}, not {expected:.2} dB"
+                );
+                let comb = comb_prominence(&sound, RATE, 30.0).unwrap();
+                assert!(comb < comb_of_noise + 3.0, "{unit:?}: comb {comb:.1}, of noise {comb_of_noise:.1}");
+            }
+        }
+    }
+
+    /// Tones whose grains meet in any phase.
+    #[test]
+    fn a_tone_does_not_swell_and_fade() {
+        let tone = |n: i64, _| (std::f64::consts::TAU * 300.0 * n as f64 / f64::from(RATE)).sin() as f32;
+        let sound =
+            played(cloud(&GranularConfig::default(), 1, tone), (0..600).map(|i| choice(i % 10, -20.0, 0.0)));
+        let levels: Vec<f64> = sound[2 * HOP as usize..].chunks_exact(HOP as usize).map(db).collect();
+        let close = levels.iter().filter(|db| (*db + 3.0).abs() < 1.5).count();
+        assert!(
+            close * 100 >= 97 * levels.len(),
+            "{close} of {} ticks at their level: {levels:.1?}",
+            levels.len()
+        );
+    }
+
+    #[test]
+    fn nothing_sounds_further_than_a_tick_from_its_cause_and_a_gate_closes() {
+        let only = |i: u32| choice(35, -20.0, if i == 20 { 0.0 } else { 1.0 });
+        let sound = played(cloud(&GranularConfig::default(), 1, |n, _| noise(n)), (0..40).map(only));
+        let at = |tick: i64| &sound[(tick * HOP) as usize..][..HOP as usize];
+        assert!(db(at(20)) > -17.0, "{}", db(at(20)));
+        for tick in (1..19).chain(22..39) {
+            assert!(db(at(tick)) < -65.0, "tick {tick} sounds at {}", db(at(tick)));
+        }
+    }
+
+    #[test]
+    fn channels_stay_apart_and_pitch_is_heard() {
+        let sine = |n: i64, c: usize| {
+            let hz = if c == 0 { 441.0 } else { 1764.0 };
+            (std::f64::consts::TAU * hz * n as f64 / f64::from(RATE)).sin() as f32
+        };
+        for pitch in [1.0, 0.5] {
+            let config = GranularConfig { pitch, children: 2, ..GranularConfig::default() };
+            let sound = played(cloud(&config, 2, sine), (0..90).map(|i| choice(i % 10, -20.0, 0.0)));
+            for (channel, hz) in [(0, 441.0), (1, 1764.0)] {
+                let one: Vec<f32> = sound.iter().skip(channel).step_by(2).copied().collect();
+                let power = |hz: f64| {
+                    let (mut re, mut im) = (0.0, 0.0);
+                    for (n, x) in one.iter().enumerate() {
+                        let (s, c) = (std::f64::consts::TAU * hz * n as f64 / f64::from(RATE)).sin_cos();
+                        (re, im) = (re + f64::from(*x) * c, im + f64::from(*x) * s);
+                    }
+                    re * re + im * im
+                };
+                // Grains widen a line by 25 Hz and more, so it is looked for in some bins.
+                let near = |hz: f64| (-20..=20).map(|k| power(hz + f64::from(k))).sum::<f64>();
+                let (own, other) = (near(hz * f64::from(pitch)), near((2205.0 - hz) * f64::from(pitch)));
+                assert!(own > 100.0 * other, "channel {channel} at {pitch}: {own:.1} and {other:.1}");
+            }
+        }
+    }
+
+    #[test]
+    fn how_it_is_taken_changes_nothing_and_the_seed_does() {
+        let of = |seed, pieces: bool| {
+            let config = GranularConfig {
+                seed,
+                pitch_spread: 3.0,
+                size_ms: 2000.0,
+                spread_ticks: 20.0,
+                ..GranularConfig::default()
+            };
+            let mut cloud = cloud(&config, 2, |n, c| noise(n + 7 * c as i64));
+            let (mut out, mut all) = ([0.0; 1000], Vec::new());
+            for i in 0..60 {
+                cloud.push(choice(i * 13 % 100, -25.0, 0.1));
+                while pieces && cloud.ready() > 0 {
+                    let n = cloud.fill(&mut out);
+                    all.extend_from_slice(&out[..n]);
+                }
+            }
+            cloud.finish();
+            while cloud.ready() > 0 {
+                let n = cloud.fill(&mut out);
+                all.extend_from_slice(&out[..n]);
+            }
+            all
+        };
+        assert!(of(1, true) == of(1, false) && of(1, true) != of(2, true));
+        assert_eq!(of(1, true).len() as i64, 2 * 60 * HOP);
+    }
+
+    #[test]
+    fn what_does_not_exist_or_is_no_number_makes_finite_sound() {
+        let config = GranularConfig { density: f32::NAN, pitch: f32::INFINITY, ..GranularConfig::default() };
+        let mut cloud = cloud(&config, 1, |_, _| 0.1);
+        for unit in [0, 99] {
+            cloud.push(choice(unit, f32::NAN, f32::NAN));
+        }
+        cloud.finish();
+        let mut out = vec![0.0; cloud.ready()];
+        cloud.fill(&mut out);
+        assert!(out.len() as i64 == 2 * HOP && out.iter().all(|x| x.is_finite()));
+    }
+}
