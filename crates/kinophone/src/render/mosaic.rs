@@ -15,12 +15,15 @@ const BATCH: usize = 32;
 /// Plays an ensemble's material to a succession of pictures.
 ///
 /// What the brain says of a tick is kept as two numbers until its unit in the best way through the material is decided, usually
-/// a few seconds later; then it is played. Live, each tick is chosen at once.
+/// a few seconds later; then it is played. Live, each tick is chosen when a few further ones are known
+/// ([`RenderPlan::delay`]).
 pub(super) struct Collage<'a> {
     brain: &'a Ensemble,
     player: Player<'a>,
     chooser: Chooser,
     mosaic: Mosaic<&'a Material>,
+    /// Live: for how many further ticks a choice waits.
+    delay: usize,
     /// End of the last picture.
     shown: MediaTime,
     rows: Vec<f32>,
@@ -48,16 +51,17 @@ impl<'a> Collage<'a> {
                 .help("make or copy the brain again")
         })?;
         let units = Arc::new(units);
-        let chooser = if plan.live {
-            Chooser::greedy(units.clone(), config)
-        } else {
-            Chooser::exact(units.clone(), config)
+        let chooser = match plan.delay {
+            _ if !plan.live => Chooser::exact(units.clone(), config),
+            0 => Chooser::greedy(units.clone(), config),
+            delay => Chooser::lookahead(units.clone(), config, delay),
         };
         let size = brain.config().size as usize;
         let batch = if plan.live { 1 } else { BATCH };
         Ok(Self {
             player: Player::new(brain, size, brain.eye().colour(), 0, plan.live, batch).with_portraits(),
             mosaic: Mosaic::new(material.grid(), units, material, config),
+            delay: plan.delay,
             shown: MediaTime::ZERO,
             rows: Vec::new(),
             chosen: Vec::new(),
@@ -124,5 +128,10 @@ impl Playing for Collage<'_> {
 
     fn ticks(&self) -> u64 {
         self.player.ticks()
+    }
+
+    /// The gain at the end of a tick depends on the next one, whose choice waits for those after it.
+    fn latency(&self) -> f64 {
+        (self.delay + 1) as f64 / self.brain.config().grid.tick.as_f64()
     }
 }

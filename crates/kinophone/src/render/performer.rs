@@ -51,6 +51,12 @@ impl<'a> Performer<'a> {
         self.ticks
     }
 
+    /// How many seconds of the synth's sound beyond the end of a tick must be waited for before all of that tick's samples
+    /// are ready.
+    pub fn latency(&self) -> f64 {
+        self.synth.latency() as f64 / f64::from(self.rate.hz())
+    }
+
     /// Shows a picture (bytes as decoded) from where the last one ended until `until`, counted from the first picture.
     pub fn show(&mut self, pixels: &[u8], until: MediaTime) {
         let begin = self.ticks;

@@ -1,4 +1,5 @@
 use super::*;
+use crate::brain::voice::OUTPUTS;
 use crate::corpus::{Corpus, HoldOut, PairOptions, Pairs, Shard, ShardWriter, SoundTrack};
 use crate::media::FilmFacts;
 use crate::task::{Cancel, Quiet, Task};
@@ -177,8 +178,8 @@ fn held_out_sound_leaves_no_trace() {
 /// Where there is time for all steps, the limit changes nothing; where there is not, fewer steps end as soundly.
 #[test]
 fn a_limit_of_time_ends_a_training_soundly() {
-    let nets = vec![NetKind::Tcn];
-    let usual = EnsembleTraining { steps: 60, seed: 5, live: false, nets, ..EnsembleTraining::default() };
+    let members = vec![MemberKind::Tcn];
+    let usual = EnsembleTraining { steps: 60, seed: 5, live: false, members, ..EnsembleTraining::default() };
     let [free, early, hurried] = [None, Some(1e6), Some(1e-6)]
         .map(|minutes| learned_as(false, EnsembleTraining { minutes, ..usual.clone() }));
     assert_eq!(free.numbers(), early.numbers());

@@ -80,7 +80,8 @@ impl Lesson<'_> {
         let all = |which: &[usize]| which.iter().map(|i| &members[*i]).collect::<Vec<_>>();
         let gain = |which: &[usize], less: &[(MemberConfig, Mind)]| {
             let less: Vec<_> = less.iter().collect();
-            let [less, all] = [&less, &all(which)].map(|members| self.curves(judged, &self.say_in(judged, members)));
+            let [less, all] =
+                [&less, &all(which)].map(|members| self.curves(judged, &self.say_in(judged, members)));
             Gain::between(&less, &all, &blocks(judged, self.pairs.grid().tick))
         };
         let footage = gain(by_footage, &halves);
