@@ -126,6 +126,7 @@ impl Stage<'_> {
             // end they are exact, where windows at random times would make the tones flutter.
             synth: Some(Sounding::Blocks(SynthConfig::Raw)),
             live: false,
+            delay: render::LIVE_DELAY,
             seed: 0,
             loudness: Level::Usual,
             keep_original_db: None,

@@ -69,7 +69,7 @@ struct TrainingArgs {
     /// Also train a network of 2015 on the same films and blocks, to compare with
     #[arg(long)]
     classic: bool,
-    /// Cross-validation: train so many brains that each leave other blocks out, 2 to 5
+    /// Cross-validation: train so many brains (without members for live use) that each leave other blocks out, 2 to 5
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(2..=5))]
     folds: Option<u8>,
     /// How much is luck: so many trainings that differ in the seed alone, this brain included, 2 to 9

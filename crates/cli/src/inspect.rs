@@ -1,6 +1,7 @@
 //! `kinophone inspect`: the facts of a brain, corpus, shard or film, and pictures of them.
 
 mod brain;
+mod card;
 mod facts;
 mod film;
 mod footage;
@@ -18,14 +19,14 @@ Examples:
   What a brain is, what it learned from, and how good it is:
     kinophone inspect piano.brain
 
-  What a corpus holds, and on what terms:
-    kinophone inspect corpus
-
-  A film's streams, as JSON:
-    kinophone inspect film.mkv --json
+  What a corpus or a film holds, as JSON:
+    kinophone inspect corpus --json
 
   First-layer filters and the loss curve, as PNG:
-    kinophone inspect piano.brain --pictures look";
+    kinophone inspect piano.brain --pictures look
+
+  Its model card, to be passed on with it:
+    kinophone inspect piano.brain --card -o piano.md";
 
 /// Options of `inspect`.
 #[derive(Debug, Args)]
@@ -37,12 +38,26 @@ pub struct InspectArgs {
     /// Draw PNGs into this folder, created if missing
     #[arg(long, value_name = "DIR")]
     pub pictures: Option<PathBuf>,
+    /// A brain's model card, as Markdown: what it learned from and on what terms, settings, scores beside chance, what it
+    /// plays to black, white and noise, what it is not good for
+    #[arg(long, conflicts_with = "pictures")]
+    pub card: bool,
+    /// Write the card into this file instead of to standard output
+    #[arg(long, short, value_name = "FILE.md", requires = "card")]
+    pub output: Option<PathBuf>,
+    /// Replace an existing file
+    #[arg(long, requires = "output")]
+    pub force: bool,
 }
 
 /// Prints the facts; draws.
 pub fn run(args: &InspectArgs, context: &Context) -> Result<Outcome, Failure> {
     let folder = args.pictures.as_deref();
-    let facts = match kind_of(&args.path)? {
+    let what = kind_of(&args.path)?;
+    if args.card {
+        return card::write(args, what, context);
+    }
+    let facts = match what {
         What::Corpus => footage::corpus(&args.path, folder, context)?,
         What::Shard => footage::shard(&args.path, folder)?,
         What::Brain => brain::inspect(&args.path, folder)?,

@@ -75,6 +75,9 @@ struct SynthArgs {
     /// As it would sound live: nothing that comes later is known
     #[arg(long)]
     live: bool,
+    /// How many further ticks are known when the sound of a tick is chosen: fewer answer sooner, more fit better [default: 4]
+    #[arg(long, value_name = "TICKS", requires = "live", value_parser = clap::value_parser!(u8).range(0..=30))]
+    delay: Option<u8>,
 }
 
 const PHASE: &str = "\
@@ -223,6 +226,7 @@ impl RenderArgs {
             output: self.output.clone(),
             synth: self.sounding()?,
             live: self.synth.live,
+            delay: self.synth.delay.map_or(render::LIVE_DELAY, usize::from),
             seed: self.synth.seed,
             loudness: self.sound.loudness.unwrap_or(Level::Usual),
             keep_original_db: self.sound.keep_original,
@@ -301,6 +305,7 @@ fn as_json(rendered: &Rendered) -> Value {
         "synth": rendered.synth,
         "rate": rendered.rate,
         "channels": rendered.channels,
+        "latency_ms": rendered.latency_ms,
         "codec": rendered.codec,
         "loudness_before": rendered.loudness_before,
         "gain_db": rendered.gain_db,
@@ -315,7 +320,8 @@ fn as_text(rendered: &Rendered) -> String {
         Some(lufs) => format!("the brain's {lufs:.1} LUFS changed by {:+.1} dB", rendered.gain_db),
         None => format!("level changed by {:+.1} dB", rendered.gain_db),
     };
-    format!("{}: {}, {level}\n", rendered.output.display(), span(rendered.seconds))
+    let latency = rendered.latency_ms.map_or(String::new(), |ms| format!(", {ms:.0} ms behind the picture"));
+    format!("{}: {}{latency}, {level}\n", rendered.output.display(), span(rendered.seconds))
 }
 
 #[cfg(test)]

@@ -72,7 +72,10 @@ fn keys(value: &Value) -> BTreeSet<&str> {
 fn assert_form(report: &Value) {
     let set = |line: &'static str| line.split(' ').collect::<BTreeSet<&str>>();
     assert_eq!(keys(report), set("schema kinophone made brain words films folds seeds stillness growth"),);
-    assert_eq!(keys(&report["brain"]), set("name id kind hold_out seed learned_from trained_seconds"));
+    assert_eq!(
+        keys(&report["brain"]),
+        set("name id kind hold_out seed learned_from trained_seconds prospects")
+    );
     assert_eq!(report["schema"], 1);
     for film in report["films"].as_array().unwrap() {
         assert_eq!(
@@ -290,6 +293,11 @@ fn trainings_of_the_same_kind_say_how_sure_the_figures_are() {
         assert!((part - share * seconds[2]).abs() <= 5.0, "{seconds:?}");
     }
     assert_eq!(told["growth"], said["growth"]);
+    let learned = said["brain"]["trained_seconds"].as_f64().unwrap();
+    assert!((learned - seconds[2]).abs() < 0.1, "{learned} instead of {seconds:?}");
+    // Whether more would help was tried out in training, too, and the report says so.
+    let prospects = said["brain"]["prospects"]["words"].as_str().unwrap();
+    assert!(said["words"].as_str().unwrap().ends_with(prospects), "{}", said["words"]);
 }
 
 #[cfg(unix)]

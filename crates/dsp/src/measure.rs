@@ -5,6 +5,8 @@
 //! [`RATE`], transforms of 2048 samples under a symmetric Hann window, 64 mel bands from 30 Hz up. None of them
 //! replaces listening.
 
+pub mod bootstrap;
+
 use crate::spectrum::{MelBank, PowerSpectrum};
 use crate::units::SampleRate;
 use crate::window::{Form, Window};

@@ -47,6 +47,9 @@ fn ensemble(path: &Path, bytes: u64, brain: &Ensemble, pictures: Option<&Path>) 
         "config": config,
         "training": brain.training(),
         "verdict": brain.verdict(),
+        "prospects": brain.prospects(),
+        "lacks": brain.lacks(),
+        "trained_seconds": brain.trained_seconds(),
         "ledger": brain.ledger(),
     });
     let facts = Facts::new("brain", path, json)
@@ -80,16 +83,23 @@ fn ensemble(path: &Path, bytes: u64, brain: &Ensemble, pictures: Option<&Path>) 
         .line("sound to play", sound)
         .section("training")
         .line("steps", training.steps)
+        .maybe("minutes at most", training.minutes)
+        .maybe("film", brain.trained_seconds().map(|seconds| format!("{seconds:.0} s")))
         .line("held out", word(&training.hold_out))
         .line("seed", training.seed);
+    let facts = brain.lacks().iter().fold(facts, |facts, lack| facts.line("too little", lack));
     let facts = match brain.verdict() {
         Some(verdict) => facts
             .section("verdict on held-out blocks")
-            .line("attacks, correlation", format!("{:.2}", verdict.onset_r))
+            .line("attacks, correlation", with_range(verdict.onset_r, verdict.onset_range))
             .line("by chance", format!("{:.2}", verdict.onset_by_chance))
-            .line("loudness, correlation", format!("{:.2}", verdict.loudness_r))
+            .line("loudness, correlation", with_range(verdict.loudness_r, verdict.loudness_range))
             .line("by chance", format!("{:.2}", verdict.loudness_by_chance))
             .line("in words", &verdict.words),
+        None => facts,
+    };
+    let facts = match brain.prospects() {
+        Some(prospects) => facts.section("would more help").line("in words", &prospects.words),
         None => facts,
     };
     let facts = brain.ledger().iter().fold(facts.section("learned from"), source);
@@ -97,6 +107,13 @@ fn ensemble(path: &Path, bytes: u64, brain: &Ensemble, pictures: Option<&Path>) 
     let mut album = Album::open(folder)?;
     album.eye(brain)?;
     Ok(facts.drawn(album.files()))
+}
+
+/// "0.46 (0.35 to 0.55 in 95 of 100 cases)".
+fn with_range(value: f64, range: Option<[f64; 2]>) -> String {
+    let range =
+        range.map_or(String::new(), |[low, high]| format!(" ({low:.2} to {high:.2} in 95 of 100 cases)"));
+    format!("{value:.2}{range}")
 }
 
 fn as_json(brain: &Brain, bytes: u64) -> Value {

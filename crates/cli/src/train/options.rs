@@ -92,6 +92,9 @@ struct NetworkArgs {
     /// The same seed gives the same brain
     #[arg(long, value_name = "N", default_value_t = usual().seed)]
     seed: u64,
+    /// At most so many minutes; what is learned in a limited time depends on how fast the machine is [default: no limit]
+    #[arg(long, value_name = "M", value_parser = args::positive)]
+    minutes: Option<f32>,
     /// Pictures a second that the brain sees, such as 30, 24 or 29.97
     #[arg(long, value_name = "FPS", default_value = "30")]
     tick: FrameRate,
@@ -241,9 +244,6 @@ struct LearningArgs {
     /// At most so many passes over the pairs of picture and sound [default: 30]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     epochs: Option<u32>,
-    /// At most so many minutes [default: no limit]
-    #[arg(long, value_name = "M", value_parser = args::positive)]
-    minutes: Option<f32>,
     /// Stop after so many epochs without progress on the validation blocks, and keep the best; 0 keeps the last [default: 0]
     #[arg(long, value_name = "N")]
     patience: Option<u32>,
@@ -363,6 +363,7 @@ impl TrainArgs {
         let usual = EnsembleTraining::default();
         EnsembleTraining {
             steps: self.ensemble.steps.unwrap_or(usual.steps),
+            minutes: self.network.minutes,
             seed: self.network.seed,
             live: !self.ensemble.no_live,
             keep_sound: !self.ensemble.no_sound,
@@ -408,7 +409,7 @@ impl TrainArgs {
             decay: learning.decay != Some(Decay::None),
             batch: learning.batch.map_or(usual.batch, |batch| batch as usize),
             epochs: learning.epochs.unwrap_or(usual.epochs),
-            minutes: learning.minutes,
+            minutes: self.network.minutes,
             patience: learning.patience.unwrap_or(usual.patience),
             seed: self.network.seed,
             pretrain: learning.pretrain.unwrap_or(usual.pretrain),
@@ -486,7 +487,6 @@ impl LearningArgs {
             (self.pretrain.is_some(), "--pretrain"),
             (self.pretrain_epochs.is_some(), "--pretrain-epochs"),
             (self.epochs.is_some(), "--epochs"),
-            (self.minutes.is_some(), "--minutes"),
             (self.patience.is_some(), "--patience"),
             (self.silence.is_some(), "--silence"),
             (self.optimizer.is_some(), "--optimizer"),

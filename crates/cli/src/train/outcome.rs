@@ -5,6 +5,7 @@ use crate::context::Context;
 use crate::{pictures, report};
 use kinophone::Result;
 use kinophone::brain::{Ensemble, Trained};
+use kinophone::corpus::HoldOut;
 use kinophone::plot::{terminal_curve, terminal_curve_plain, write_png};
 use kinophone::storage::Overwrite;
 use serde_json::{Value, json};
@@ -34,12 +35,16 @@ pub fn tell_ensemble(brain: &Ensemble, interrupted: bool, args: &TrainArgs, cont
             "id": brain.id(),
             "interrupted": interrupted,
             "verdict": brain.verdict(),
+            "prospects": brain.prospects(),
+            "lacks": brain.lacks(),
+            "trained_seconds": brain.trained_seconds(),
         })
     };
     let text = || {
-        let unjudged = "It was not judged: nothing was held out.";
-        let words = brain.verdict().map_or(unjudged, |verdict| &verdict.words);
-        format!("{}: {} members\n{words}\n", args.output.display(), brain.config().members.len())
+        let words = brain.verdict().map_or_else(|| unjudged(brain), |verdict| &verdict.words);
+        let prospects = brain.prospects().map_or(String::new(), |p| format!(" {}", p.words));
+        let members = brain.config().members.len();
+        format!("{}: {members} members\n{words}{prospects}\n", args.output.display())
     };
     context.report.result(json, text)?;
     if interrupted {
@@ -48,6 +53,18 @@ pub fn tell_ensemble(brain: &Ensemble, interrupted: bool, args: &TrainArgs, cont
         context.say(&format!("next: kinophone render {} FILM -o OUT.mp4", word(args.output.as_os_str())));
     }
     Ok(())
+}
+
+/// Why there is no verdict.
+fn unjudged(brain: &Ensemble) -> &'static str {
+    match brain.training().hold_out {
+        HoldOut::None => {
+            "It was not judged: nothing was held out, so nobody can say how good it is on these films."
+        }
+        _ => {
+            "It was not judged: no film is long enough to have a block of ten seconds that was held out. Learn from longer films, or judge it on another one with 'kinophone eval'."
+        }
+    }
 }
 
 fn as_json(trained: &Trained, args: &TrainArgs, run: &Path) -> Value {

@@ -20,8 +20,8 @@ mod voice;
 
 pub use ensemble::train as train_ensemble;
 pub use ensemble::{
-    Ensemble, EnsembleConfig, EnsembleTraining, EnsembleVerdict, MemberConfig, MemberKind, MindConfig,
-    Player, UNIT, Units,
+    Ensemble, EnsembleConfig, EnsembleTraining, EnsembleVerdict, Gain, MemberConfig, MemberKind, MindConfig,
+    Player, Prospects, UNIT, Units,
 };
 pub use eye::{Eye, Look, PORTRAIT, Region, See, ViewConfig, Where};
 pub use file::Brain;

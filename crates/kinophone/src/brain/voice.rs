@@ -38,7 +38,7 @@ const LEAST_BAND_POWER: f64 = 1e-5;
 /// Loudness is cut off here, in dB.
 const FLOOR_DB: f32 = -70.0;
 /// Below this, in dB, a tick counts as silent.
-const SILENT_DB: f32 = -60.0;
+pub(super) const SILENT_DB: f32 = -60.0;
 /// An onset peaks where the flux is a local maximum this many deviations above its median.
 const PEAK_DEVIATIONS: f32 = 0.5;
 /// No tick is surer of silence than 1 less this.

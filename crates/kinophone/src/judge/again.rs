@@ -126,7 +126,8 @@ impl<'a> School<'a> {
         for (shard, reference) in &self.films {
             let pictures = GivenPictures::of(shard, player.size, player.colour)?;
             let name = shard.source().name.clone();
-            let file = bench.render(player, &name, pictures, (false, bench.how.loudness), "again.wav")?;
+            let how = (false, bench.how.loudness);
+            let file = bench.playback().render(player, &name, pictures, how, "again.wav")?;
             let generated = Curves::of(&bench.listen(&file, shard.time(0))?, bench.fps());
             let frames = reference.frames().min(generated.frames());
             let kept = Kept::new(frames, bench.fps(), |block| rule.holds(block));

@@ -1,23 +1,18 @@
 //! Two soundtracks compared frame by frame, with intervals.
 //!
 //! The figures are those of [`kinophone_dsp::measure::compare`]; here the curves are kept, so that a film's own sound is
-//! analysed once for all that is set beside it. Intervals are percentile bootstraps over ten-second blocks (Efron and
-//! Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13): frames of one block depend on each other, blocks
-//! hardly do, so blocks are drawn with replacement and the figure is made anew from all their frames.
+//! analysed once for all that is set beside it. Intervals are bootstraps over ten-second blocks ([`bootstrap`]).
 
 use super::report::{Chance, Estimate, Measures};
+use kinophone_dsp::measure::bootstrap::{self, Moments, draws, quantile};
 use kinophone_dsp::measure::{
     BANDS, RATE, comb, correlation, frame_loudness, lag_reach, lag_scores, level_free_distance, log_mel,
     onset_strength,
 };
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 use std::ops::Range;
 
 /// Seconds of a block.
 pub(super) const BLOCK_SECS: f64 = 10.0;
-/// How often blocks are drawn.
-const RESAMPLES: usize = 1000;
 /// With fewer blocks than this an interval would be an invention.
 const FEWEST_BLOCKS: usize = 3;
 /// Rolls from which the level of chance is taken.
@@ -79,7 +74,7 @@ pub(super) struct Kept {
     pub(super) frames: Vec<usize>,
     /// Ten-second blocks, as ranges of `frames`.
     blocks: Vec<Range<usize>>,
-    /// Which blocks are drawn together, [`RESAMPLES`] times; empty with too few blocks.
+    /// Which blocks are drawn together, see [`bootstrap::draws`]; empty with too few blocks.
     draws: Vec<Vec<usize>>,
 }
 
@@ -118,11 +113,6 @@ impl Kept {
         let range = reach..self.total.saturating_sub(reach);
         move |frame| range.contains(frame)
     }
-}
-
-fn draws(blocks: usize) -> Vec<Vec<usize>> {
-    let mut random = ChaCha8Rng::seed_from_u64(0xb10c5);
-    (0..RESAMPLES).map(|_| (0..blocks).map(|_| random.random_range(0..blocks)).collect()).collect()
 }
 
 /// A soundtrack beside the original.
@@ -188,53 +178,8 @@ fn best(lags: &[(i64, f64)]) -> Option<(i64, f64)> {
 }
 
 fn estimate(value: f64, resampled: Vec<f64>) -> Estimate {
-    let end = |share| (!resampled.is_empty()).then(|| quantile(resampled.clone(), share));
-    Estimate { value, low: end(0.025), high: end(0.975) }
-}
-
-/// With linear interpolation between the values beside it. Panics without values.
-fn quantile(mut values: Vec<f64>, share: f64) -> f64 {
-    values.sort_by(f64::total_cmp);
-    let place = share * (values.len() - 1) as f64;
-    let (below, part) = (place as usize, place.fract());
-    let above = (below + 1).min(values.len() - 1);
-    values[below] * (1.0 - part) + values[above] * part
-}
-
-/// Sums from which a correlation follows, so that blocks can be drawn without their frames.
-#[derive(Clone, Copy, Default)]
-struct Moments {
-    n: f64,
-    x: f64,
-    y: f64,
-    xx: f64,
-    yy: f64,
-    xy: f64,
-}
-
-impl Moments {
-    fn add(&mut self, x: f64, y: f64) {
-        *self = self.and(Self { n: 1.0, x, y, xx: x * x, yy: y * y, xy: x * y });
-    }
-
-    fn and(self, other: Self) -> Self {
-        Self {
-            n: self.n + other.n,
-            x: self.x + other.x,
-            y: self.y + other.y,
-            xx: self.xx + other.xx,
-            yy: self.yy + other.yy,
-            xy: self.xy + other.xy,
-        }
-    }
-
-    /// As [`correlation`]; 0 where one of the curves does not move.
-    fn correlation(self) -> f64 {
-        let n = self.n.max(1.0);
-        let (xx, yy) = (self.xx - self.x * self.x / n, self.yy - self.y * self.y / n);
-        let scale = (xx.max(0.0) * yy.max(0.0)).sqrt();
-        if scale > 1e-9 { (self.xy - self.x * self.y / n) / scale } else { 0.0 }
-    }
+    let interval = bootstrap::interval(resampled);
+    Estimate { value, low: interval.map(|ends| ends[0]), high: interval.map(|ends| ends[1]) }
 }
 
 /// Both curves around 0, or sums of squares would lose digits.
@@ -338,6 +283,8 @@ pub(super) fn mean(values: &[f64]) -> f64 {
 mod tests {
     use super::*;
     use kinophone_dsp::measure::{compare, every_fifth_block};
+    use rand::{RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
 
     /// A sound with a click every `every` samples on a bed of noise that swells.
     fn sound(secs: usize, every: usize, seed: u64) -> Vec<f32> {

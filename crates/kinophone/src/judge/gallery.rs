@@ -307,6 +307,7 @@ impl Room<'_> {
             synth: sounding(&guest.brain, synth, self.how.seed),
             seed: self.how.seed,
             live: false,
+            delay: render::LIVE_DELAY,
             loudness: self.how.loudness,
             keep_original_db: None,
             audio_track: 0,

@@ -17,6 +17,7 @@
 
 mod again;
 mod baseline;
+mod card;
 mod curves;
 mod gallery;
 mod look;
@@ -26,6 +27,7 @@ mod still;
 mod subject;
 mod words;
 
+pub use card::{Card, Carried, Score, card};
 pub use gallery::{Cell, Exhibition, Gallery, exhibit, synths_of};
 pub use report::*;
 
@@ -119,6 +121,57 @@ struct Player {
     colour: bool,
 }
 
+impl Player {
+    fn of(file: &Path, brain: &AnyBrain) -> Self {
+        Self { file: file.to_owned(), size: brain.size(), colour: brain.colour() }
+    }
+}
+
+/// Where brains play to pictures that are at hand.
+struct Playback<'a> {
+    ffmpeg: &'a Ffmpeg,
+    /// A folder that is removed in the end.
+    scratch: &'a Path,
+    seed: u64,
+    task: Task<'a>,
+}
+
+impl Playback<'_> {
+    /// Plays a brain, as if live or not, to a loudness; the sound alone.
+    fn render(
+        &self,
+        player: &Player,
+        name: &str,
+        pictures: GivenPictures<'_>,
+        (live, loudness): (bool, Level),
+        file: &str,
+    ) -> Result<PathBuf> {
+        let output = self.scratch.join(file);
+        let plan = RenderPlan {
+            brain: player.file.clone(),
+            film: PathBuf::from(name),
+            output: output.clone(),
+            synth: None,
+            seed: self.seed,
+            live,
+            delay: render::LIVE_DELAY,
+            loudness,
+            keep_original_db: None,
+            audio_track: 0,
+            codec: None,
+            overwrite: Overwrite::Replace,
+            corpus: None,
+        };
+        render::render_to(self.ffmpeg, &plan, pictures, self.task)?;
+        Ok(output)
+    }
+
+    /// A soundtrack as the measures want it.
+    fn listen_to(&self, file: &Path) -> Result<Vec<f32>> {
+        listen(self.ffmpeg, file, self.task)
+    }
+}
+
 /// A version of a film's sound.
 struct Take {
     key: &'static str,
@@ -137,7 +190,7 @@ impl Bench<'_> {
             .iter()
             .map(|subject| self.film(subject, classic.as_ref()))
             .collect::<Result<Vec<FilmReport>>>()?;
-        let stillness = still::stillness(self)?;
+        let stillness = still::stillness(&self.playback(), &self.player())?;
         let again = again::all(self, subjects)?;
         let name = self.how.brain.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let brain = BrainFacts {
@@ -147,7 +200,8 @@ impl Bench<'_> {
             hold_out: name_of(self.brain.hold_out()),
             seed: self.brain.seed(),
             learned_from: subject::ledger(self.brain),
-            trained_seconds: None,
+            trained_seconds: subject::trained_seconds(self.brain),
+            prospects: subject::prospects(self.brain),
         };
         let mut report = Report {
             schema: SCHEMA,
@@ -166,7 +220,11 @@ impl Bench<'_> {
     }
 
     fn player(&self) -> Player {
-        Player { file: self.how.brain.clone(), size: self.brain.size(), colour: self.brain.colour() }
+        Player::of(&self.how.brain, self.brain)
+    }
+
+    fn playback(&self) -> Playback<'_> {
+        Playback { ffmpeg: self.ffmpeg, scratch: self.scratch, seed: self.how.seed, task: self.task }
     }
 
     fn fps(&self) -> f64 {
@@ -231,49 +289,17 @@ impl Bench<'_> {
     /// The film's own sound as the measures want it.
     fn original(&self, subject: &Subject) -> Result<Vec<f32>> {
         match &subject.film {
-            Some(film) => self.listen_to(film),
+            Some(film) => self.playback().listen_to(film),
             None => Ok(sound_of_shard(&subject.shard)),
         }
     }
 
     /// A soundtrack as the measures want it, on the film's clock: it begins with the first picture.
     fn listen(&self, file: &Path, begin: MediaTime) -> Result<Vec<f32>> {
-        let mut sound = self.listen_to(file)?;
+        let mut sound = self.playback().listen_to(file)?;
         let late = measure_rate().sample_at(begin).max(0) as usize;
         sound.splice(0..0, std::iter::repeat_n(0.0, late));
         Ok(sound)
-    }
-
-    fn listen_to(&self, file: &Path) -> Result<Vec<f32>> {
-        listen(self.ffmpeg, file, self.task)
-    }
-
-    /// Plays a brain to pictures that are at hand; the sound alone.
-    fn render(
-        &self,
-        player: &Player,
-        name: &str,
-        pictures: GivenPictures<'_>,
-        (live, loudness): (bool, Level),
-        file: &str,
-    ) -> Result<PathBuf> {
-        let output = self.scratch.join(file);
-        let plan = RenderPlan {
-            brain: player.file.clone(),
-            film: PathBuf::from(name),
-            output: output.clone(),
-            synth: None,
-            seed: self.how.seed,
-            live,
-            loudness,
-            keep_original_db: None,
-            audio_track: 0,
-            codec: None,
-            overwrite: Overwrite::Replace,
-            corpus: None,
-        };
-        render::render_to(self.ffmpeg, &plan, pictures, self.task)?;
-        Ok(output)
     }
 }
 
@@ -291,7 +317,7 @@ impl Stage<'_> {
         let (bench, subject) = (self.bench, self.subject);
         let pictures = GivenPictures::of(&subject.shard, player.size, player.colour)?;
         let how = (live, bench.how.loudness);
-        let file = bench.render(player, &subject.name, pictures, how, &format!("{key}.wav"))?;
+        let file = bench.playback().render(player, &subject.name, pictures, how, &format!("{key}.wav"))?;
         if bench.how.keep_sound {
             bench.keep(&file, begin(subject), &format!("{}.{key}.wav", subject.name))?;
         }
@@ -428,6 +454,16 @@ fn listen(ffmpeg: &Ffmpeg, file: &Path, task: Task<'_>) -> Result<Vec<f32>> {
     }
 }
 
+/// "20 seconds", "2 min 05 s".
+fn length(seconds: f64) -> String {
+    let whole = seconds.round() as u64;
+    if whole < 100 {
+        format!("{whole} second{}", if whole == 1 { "" } else { "s" })
+    } else {
+        format!("{} min {:02} s", whole / 60, whole % 60)
+    }
+}
+
 /// The names, with a number behind each that was there before.
 fn all_names_differ(names: Vec<String>) -> Vec<String> {
     let mut taken: Vec<String> = Vec::new();
@@ -547,6 +583,11 @@ mod tests {
         ] {
             assert_eq!(date_of(days), date);
         }
+    }
+
+    #[test]
+    fn lengths_are_told_in_words() {
+        assert_eq!([1.0, 99.7, 125.0].map(length), ["1 second", "1 min 40 s", "2 min 05 s"]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What a report says, as `report.json` has it. Every number is finite or null; times are in seconds.
 
+use crate::brain::Prospects;
 use serde::Serialize;
 
 /// The version of the format.
@@ -45,8 +46,11 @@ pub struct BrainFacts {
     pub seed: Option<u64>,
     /// Its ledger.
     pub learned_from: Vec<Lesson>,
-    /// Seconds of film that it learned from, held-out parts left out; `None` where its file does not say.
+    /// Seconds of film that it learned from, held-out parts left out. Where the brain's file does not say it, this follows from
+    /// the lengths of its films, to within the margins beside held-out blocks; `None` where those are unknown, too.
     pub trained_seconds: Option<f64>,
+    /// Whether more footage or longer training would help, as its training found out.
+    pub prospects: Option<Prospects>,
 }
 
 /// A film of the ledger.
@@ -60,6 +64,10 @@ pub struct Lesson {
     pub licence: Option<String>,
     /// As the ledger has it.
     pub author: Option<String>,
+    /// As the ledger has it.
+    pub title: Option<String>,
+    /// As the ledger has it.
+    pub origin: Option<String>,
 }
 
 /// A film, judged. "Judged" frames are its held-out blocks where the brain learned from it, else all.
@@ -195,7 +203,7 @@ pub struct Figures {
     pub comb_db: Option<f64>,
 }
 
-/// A cross-validation over the brain's own films.
+/// A cross-validation over the brain's own films, by its networks for films: those for live use are left out.
 #[derive(Clone, Debug, Serialize)]
 pub struct Folds {
     /// How many.

@@ -1,7 +1,7 @@
 //! What a brain says to films in which nothing is to be heard.
 
 use super::report::Stillness;
-use super::{Bench, rounded};
+use super::{Playback, Player, rounded};
 use crate::Result;
 use crate::media::Picture;
 use crate::render::{GivenPictures, Level};
@@ -16,19 +16,23 @@ const RATE: u32 = 24;
 /// The lowest level that is told, in dBFS: below 16-bit sound's own noise.
 const FLOOR_DB: f64 = -120.0;
 
-const FILMS: [&str; 5] = ["black", "white", "fade to black", "flicker near black", "noise"];
+/// Below this level nobody hears anything.
+pub(super) const INAUDIBLE_DB: f64 = -60.0;
+
+/// The only film that shows something.
+pub(super) const NOISE: &str = "noise";
+const FILMS: [&str; 5] = ["black", "white", "fade to black", "flicker near black", NOISE];
 
 /// Levels without any gain towards a loudness, which would make something of nothing.
-pub(super) fn stillness(bench: &Bench<'_>) -> Result<Vec<Stillness>> {
+pub(super) fn stillness(playback: &Playback<'_>, player: &Player) -> Result<Vec<Stillness>> {
     FILMS
         .iter()
         .map(|name| {
-            let player = bench.player();
             let numbers = player.size as usize * player.size as usize;
             let channels = if player.colour { 3 } else { 1 };
             let pictures = GivenPictures::drawn(draw(name, numbers, channels), MediaTime::from_secs(SECS));
-            let file = bench.render(&player, name, pictures, (false, Level::AsSaid), "still.wav")?;
-            Ok(Stillness { picture: name, dbfs: rounded(level(&bench.listen_to(&file)?), 2) })
+            let file = playback.render(player, name, pictures, (false, Level::AsSaid), "still.wav")?;
+            Ok(Stillness { picture: name, dbfs: rounded(level(&playback.listen_to(&file)?), 2) })
         })
         .collect()
 }
@@ -42,7 +46,7 @@ fn draw(name: &'static str, pixels: usize, channels: usize) -> impl Iterator<Ite
             "white" => grey(255),
             "fade to black" => grey(fade(k as f64 / f64::from(RATE))),
             "flicker near black" => grey((k * 7 % 9) as u8),
-            "noise" => (0..pixels)
+            NOISE => (0..pixels)
                 .map(|_| random.random())
                 .flat_map(|level: u8| std::iter::repeat_n(level, channels))
                 .collect(),

@@ -2,7 +2,7 @@
 
 use super::curves::BLOCK_SECS;
 use super::report::Lesson;
-use crate::brain::AnyBrain;
+use crate::brain::{AnyBrain, Prospects};
 use crate::corpus::{self, HoldOut, PrepareOptions, Shard, Source};
 use crate::media::Ffmpeg;
 use crate::task::Task;
@@ -33,10 +33,7 @@ impl Subject {
     /// Whether enough of it is judged under that rule.
     pub(super) fn has_enough(&self, rule: Option<HoldOut>) -> bool {
         let end = self.shard.end().as_secs_f64();
-        let blocks = (end / BLOCK_SECS).ceil() as i64;
-        let seconds = |block: i64| (end - block as f64 * BLOCK_SECS).min(BLOCK_SECS);
-        let judged = (0..blocks).filter(|block| rule.is_none_or(|rule| rule.holds(*block)));
-        judged.map(seconds).sum::<f64>() >= SHORTEST_SECS
+        rule.map_or(end, |rule| held_out_of(end, rule)) >= SHORTEST_SECS
     }
 }
 
@@ -166,6 +163,36 @@ pub(super) fn lessons(brain: &AnyBrain, subjects: &[Subject], cache: &Path) -> R
     brain.ledger().iter().map(open).collect()
 }
 
+/// Seconds of film that a brain learned from: as its file has it, or by the lengths of its films.
+pub(super) fn trained_seconds(brain: &AnyBrain) -> Option<f64> {
+    let said = match brain {
+        AnyBrain::Classic(_) => None,
+        AnyBrain::Ensemble(brain) => brain.trained_seconds(),
+    };
+    let learned = |source: &Source| {
+        let seconds = source.facts.duration?.as_secs_f64();
+        Some(seconds - held_out_of(seconds, brain.hold_out()))
+    };
+    let estimated =
+        || brain.ledger().iter().map(learned).sum::<Option<f64>>().filter(|seconds| *seconds > 0.0);
+    said.or_else(estimated).map(|seconds| super::rounded(seconds, 1))
+}
+
+/// How much of a film of that length a rule holds out, in seconds.
+fn held_out_of(seconds: f64, rule: HoldOut) -> f64 {
+    let blocks = (seconds / BLOCK_SECS).ceil() as i64;
+    let of_block = |block: i64| (seconds - block as f64 * BLOCK_SECS).min(BLOCK_SECS);
+    (0..blocks).filter(|block| rule.holds(*block)).map(of_block).sum()
+}
+
+/// What the training found out about more of it.
+pub(super) fn prospects(brain: &AnyBrain) -> Option<Prospects> {
+    match brain {
+        AnyBrain::Classic(_) => None,
+        AnyBrain::Ensemble(brain) => brain.prospects().cloned(),
+    }
+}
+
 /// The ledger for the report.
 pub(super) fn ledger(brain: &AnyBrain) -> Vec<Lesson> {
     let lesson = |source: &Source| Lesson {
@@ -173,6 +200,8 @@ pub(super) fn ledger(brain: &AnyBrain) -> Vec<Lesson> {
         seconds: source.facts.duration.map(|length| super::rounded(length.as_secs_f64(), 2)),
         licence: source.licence.clone(),
         author: source.author.clone(),
+        title: source.title.clone(),
+        origin: source.origin.clone(),
     };
     brain.ledger().iter().map(lesson).collect()
 }

@@ -1,9 +1,9 @@
 //! The verdict in plain words: better than chance or not, by how much, whether it keeps silent, what would help.
 
+use super::length;
 use super::report::{Estimate, FilmReport, GrowthRow, Report, Stillness, Version};
+use super::still::{INAUDIBLE_DB, NOISE};
 
-/// Below this level in dBFS nobody hears anything.
-const INAUDIBLE_DB: f64 = -60.0;
 /// From this many dB above the original's comb on a buzz is heard.
 const BUZZ_DB: f64 = 3.0;
 /// Less footage than this is little.
@@ -114,7 +114,7 @@ fn of_the_buzz(films: &[&FilmReport]) -> Option<String> {
 }
 
 fn of_stillness(films: &[Stillness]) -> Option<String> {
-    let empty = || films.iter().filter(|film| film.picture != "noise");
+    let empty = || films.iter().filter(|film| film.picture != NOISE);
     let loud: Vec<String> = empty()
         .filter(|film| film.dbfs > INAUDIBLE_DB)
         .map(|film| format!("{} ({:.0} dBFS)", film.picture, film.dbfs))
@@ -146,7 +146,11 @@ fn of_growth(rows: &[GrowthRow]) -> Option<String> {
     })
 }
 
+/// What was tried out in training says it best.
 fn advice(report: &Report) -> String {
+    if let Some(prospects) = &report.brain.prospects {
+        return prospects.words.clone();
+    }
     let seconds: f64 = report.brain.learned_from.iter().filter_map(|film| film.seconds).sum();
     let known = report.brain.learned_from.iter().any(|film| film.seconds.is_some());
     if !known {
@@ -167,16 +171,6 @@ fn advice(report: &Report) -> String {
 
 fn version<'a>(film: &'a FilmReport, key: &str) -> Option<&'a Version> {
     film.versions.iter().find(|version| version.key == key)
-}
-
-/// "20 seconds", "2 min 05 s".
-fn length(seconds: f64) -> String {
-    let whole = seconds.round() as u64;
-    if whole < 100 {
-        format!("{whole} second{}", if whole == 1 { "" } else { "s" })
-    } else {
-        format!("{} min {:02} s", whole / 60, whole % 60)
-    }
 }
 
 #[cfg(test)]
@@ -211,9 +205,5 @@ mod tests {
         let said = of_stillness(&[film("black", -91.0), film("white", -33.3)]).unwrap();
         assert!(said.ends_with("white (-33 dBFS)."), "{said}");
         assert_eq!(of_stillness(&[]), None);
-        assert_eq!(
-            (length(1.0), length(99.7), length(125.0)),
-            ("1 second".into(), "1 min 40 s".to_owned(), "2 min 05 s".to_owned())
-        );
     }
 }

@@ -47,8 +47,11 @@ pub struct RenderPlan {
     pub synth: Option<Sounding>,
     /// Seed of what is random in the synth that suits the brain, where none is named.
     pub seed: u64,
-    /// Play as if live: with those networks that know nothing of what comes, and at once.
+    /// Play as if live: with those networks that know nothing of what comes.
     pub live: bool,
+    /// How many further ticks are known, live, when the sound of a tick is chosen in a mosaic: [`LIVE_DELAY`], or fewer for a
+    /// quicker answer. Not live, the whole film is known.
+    pub delay: usize,
     /// How loud the result is.
     pub loudness: Level,
     /// Mixes the film's own sound under the new one, at this many dB relative to its level in the film.
@@ -104,6 +107,9 @@ pub struct Rendered {
     pub rate: SampleRate,
     /// 1, or 2 where a stereo original is kept.
     pub channels: u32,
+    /// Live: by how much the end of a tick's sound comes after the end of the tick at most, in milliseconds, without the
+    /// time that computing takes.
+    pub latency_ms: Option<f64>,
     /// Codec of the sound.
     pub codec: SoundCodec,
     /// Integrated loudness before the gain, in LUFS; `None` where the level was left as it is, or everything lies below the gate
@@ -141,6 +147,10 @@ pub enum Sounding {
     #[serde(untagged)]
     Blocks(SynthConfig),
 }
+
+/// How many further ticks the live choice of a mosaic waits for, by default: the fewest with which attacks followed as well as
+/// with any (docs/experiments.md).
+pub const LIVE_DELAY: usize = 4;
 
 /// A name as text, whatever it is made of.
 fn lossy<S: Serializer>(path: &Option<PathBuf>, to: S) -> Result<S::Ok, S::Error> {
@@ -238,6 +248,7 @@ impl Job<'_> {
             }
         };
         let heard = heard.map_err(named)?;
+        let latency_ms = plan.live.then(|| rounded_ms(playing.latency()));
         drop(playing);
         let (loudness_before, gain_db) = sketch.write(task).map_err(named)?;
         output.commit()?;
@@ -248,6 +259,7 @@ impl Job<'_> {
             synth: sounding,
             rate: format.rate,
             channels: format.channels,
+            latency_ms,
             codec,
             loudness_before,
             gain_db,
@@ -397,6 +409,12 @@ trait Playing {
     fn end(&mut self, length: MediaTime, sketch: &mut Sketch<'_>) -> Result<()>;
     /// Ticks that were answered so far.
     fn ticks(&self) -> u64;
+    /// How many seconds beyond the end of a tick must be known before its sound is complete.
+    fn latency(&self) -> f64;
+}
+
+fn rounded_ms(seconds: f64) -> f64 {
+    (seconds * 1e4).round() / 10.0
 }
 
 impl Playing for Performer<'_> {
@@ -411,6 +429,10 @@ impl Playing for Performer<'_> {
 
     fn ticks(&self) -> u64 {
         Performer::ticks(self)
+    }
+
+    fn latency(&self) -> f64 {
+        Performer::latency(self)
     }
 }
 

@@ -17,12 +17,15 @@ const BATCH: usize = 32;
 /// Plays an ensemble's material to a succession of pictures.
 ///
 /// What the brain says of a tick is kept as two numbers until its unit in the best way through the material is decided, usually
-/// a few seconds later; then it is played. Live, each tick is chosen at once.
+/// a few seconds later; then it is played. Live, each tick is chosen when a few further ones are known
+/// ([`RenderPlan::delay`]).
 pub(super) struct Collage<'a> {
     brain: &'a Ensemble,
     player: Player<'a>,
     chooser: Chooser,
     playing: Chosen<'a>,
+    /// Live: for how many further ticks a choice waits.
+    delay: usize,
     /// End of the last picture.
     shown: MediaTime,
     rows: Vec<f32>,
@@ -91,10 +94,10 @@ impl<'a> Collage<'a> {
                 .help("make or copy the brain again")
         })?;
         let units = Arc::new(units);
-        let chooser = if plan.live {
-            Chooser::greedy(units.clone(), config)
-        } else {
-            Chooser::exact(units.clone(), config)
+        let chooser = match plan.delay {
+            _ if !plan.live => Chooser::exact(units.clone(), config),
+            0 => Chooser::greedy(units.clone(), config),
+            delay => Chooser::lookahead(units.clone(), config, delay),
         };
         let size = brain.config().size as usize;
         let batch = if plan.live { 1 } else { BATCH };
@@ -104,6 +107,7 @@ impl<'a> Collage<'a> {
                 None => Chosen::Joined(Mosaic::new(material.grid(), units, material, config)),
                 Some(grains) => Chosen::Grains(Cloud::new(material.grid(), units, material, grains, config)),
             },
+            delay: plan.delay,
             shown: MediaTime::ZERO,
             rows: Vec::new(),
             chosen: Vec::new(),
@@ -168,5 +172,15 @@ impl Playing for Collage<'_> {
 
     fn ticks(&self) -> u64 {
         self.player.ticks()
+    }
+
+    /// What a tick waits for until it is chosen, and then until it sounds.
+    fn latency(&self) -> f64 {
+        let frames = match &self.playing {
+            Chosen::Joined(mosaic) => mosaic.latency(),
+            Chosen::Grains(cloud) => cloud.latency(),
+        };
+        let rate = self.brain.material().map_or(self.brain.config().grid.rate, |(m, _)| m.config().rate);
+        self.delay as f64 / self.brain.config().grid.tick.as_f64() + frames as f64 / f64::from(rate.hz())
     }
 }

@@ -75,6 +75,16 @@ impl<'a> Performer<'a> {
         self.ticks
     }
 
+    /// How many seconds of the synth's sound beyond the end of a tick must be waited for before all of that tick's samples
+    /// are ready.
+    pub fn latency(&self) -> f64 {
+        let samples = match &self.machine {
+            Machine::Blocks(synth) => synth.latency(),
+            Machine::Frames(synth) => synth.latency(),
+        };
+        samples as f64 / f64::from(self.rate.hz())
+    }
+
     /// Shows a picture (bytes as decoded) from where the last one ended until `until`, counted from the first picture.
     pub fn show(&mut self, pixels: &[u8], until: MediaTime) {
         let begin = self.ticks;

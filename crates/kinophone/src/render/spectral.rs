@@ -91,4 +91,8 @@ impl Playing for Drawing<'_> {
     fn ticks(&self) -> u64 {
         self.player.ticks()
     }
+
+    fn latency(&self) -> f64 {
+        self.synth.latency() as f64 / f64::from(self.brain.config().grid.rate.hz())
+    }
 }

@@ -1,5 +1,11 @@
 //! How an ensemble learns: look, listen, train every member, weigh, judge.
 
+mod pace;
+mod prospects;
+mod scarce;
+
+pub use prospects::{Gain, Prospects};
+
 use super::member::{MemberConfig, Mind, MindConfig};
 use super::player::Choir;
 use super::recollection::Recollection;
@@ -13,13 +19,17 @@ use crate::brain::voice::{DESCRIPTOR, Heard, OUTPUTS, Voice, losses};
 use crate::corpus::{HoldOut, Pairs, Reel, Source};
 use crate::task::Task;
 use crate::{Error, Kind, Result};
-use kinophone_dsp::measure::correlation;
+use kinophone_dsp::measure::{bootstrap, correlation};
+use pace::{Allowance, PROBE, Pace};
+use prospects::{Curves, blocks, resampled, rounded};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 use rayon::prelude::*;
+use scarce::Footage;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
+use std::time::Instant;
 
 /// Windows a step, and ticks a window.
 const WINDOWS: usize = 16;
@@ -56,6 +66,10 @@ const STEP: f32 = 5.0 / 32767.0;
 pub struct EnsembleTraining {
     /// Steps for each member.
     pub steps: u32,
+    /// Ready after about so many minutes, with fewer steps where there is no time for all of them: what comes of it then depends
+    /// on how fast the machine is.
+    #[serde(default)]
+    pub minutes: Option<f32>,
     /// Largest step size.
     pub lr: f32,
     /// Seed of everything random.
@@ -108,6 +122,7 @@ impl Default for EnsembleTraining {
     fn default() -> Self {
         Self {
             steps: 250,
+            minutes: None,
             lr: 2e-3,
             seed: 1,
             see: See::default(),
@@ -128,9 +143,12 @@ pub fn train(
     ledger: Vec<Source>,
     task: Task<'_>,
 ) -> Result<(Ensemble, bool)> {
-    let mut lesson = Lesson::prepare(pairs, training, task)?;
+    let begun = Instant::now();
+    let lesson = Lesson::prepare(pairs, training, task)?;
     let configs = lesson.members();
-    let trial = lesson.try_out(&configs)?;
+    let networks = configs.iter().filter(|config| is_network(config)).count() as f64 + TRIALS;
+    let mut pace = Pace::new(lesson.training.steps, lesson.training.minutes, begun, networks);
+    let trial = lesson.try_out(&configs, &mut pace)?;
     let mut members = Vec::new();
     for (i, config) in configs.iter().enumerate() {
         // Whoever interrupts gets what has been learned by then: at least the first member.
@@ -138,7 +156,8 @@ pub fn train(
             break;
         }
         let what = format!("training member {} of {}", i + 1, configs.len());
-        members.push(lesson.learn(&what, i, config, &lesson.lessons)?);
+        let allowance = pace.next(f64::from(is_network(config)));
+        members.push(lesson.learn(&what, i, config, &lesson.lessons, allowance)?.0);
     }
     let interrupted = task.cancel.is_cancelled();
     Ok((lesson.finish(members, trial, ledger), interrupted))
@@ -150,6 +169,14 @@ struct Trial {
     onset_r: f64,
     loudness_r: f64,
     said: Vec<f32>,
+    prospects: Option<Prospects>,
+}
+
+/// Trainings of a network that a trial takes: a whole one, and one with half the steps.
+const TRIALS: f64 = 1.5;
+
+fn is_network(config: &MemberConfig) -> bool {
+    matches!(config.mind, MindConfig::Net(_))
 }
 
 /// Everything that training needs, in memory.
@@ -162,6 +189,8 @@ struct Lesson<'a> {
     reels: Vec<Known>,
     /// Training rows.
     lessons: Vec<Run>,
+    /// What the films lack to be learned from.
+    lacks: Vec<String>,
 }
 
 /// A film: what the eye saw, and what was heard.
@@ -297,9 +326,13 @@ impl<'a> Lesson<'a> {
                 own.flat_map(|run| run.ticks.clone()).map(|tick| tick as u32).collect()
             })
             .collect();
+        let lacks = Footage::of(&eye.config()[0], &known, &lessons).lacks();
+        if !lacks.is_empty() {
+            task.watcher.warn(&format!("there is little to learn from these films: {}", lacks.join("; ")));
+        }
         let voice =
             Voice::fit(&known.iter().zip(&ticks).map(|(k, t)| (&k.heard, &t[..])).collect::<Vec<_>>());
-        Ok(Self { pairs, training, task, eye, voice, reels: known, lessons })
+        Ok(Self { pairs, training, task, eye, voice, reels: known, lessons, lacks })
     }
 
     /// One of each kind that looks at everything, for films, and one for live use.
@@ -315,7 +348,9 @@ impl<'a> Lesson<'a> {
         // The last number is the contrast, by which silence is known.
         let all = 0..self.eye.width() - 1;
         let network = |shape: &dyn Fn(usize) -> Shape, ahead: usize| {
-            let back: Vec<usize> = (0..=self.training.see.past).collect();
+            // Whoever looks ahead sees the present, too, and need not remember when it was.
+            let newest = (ahead > 0).then_some(0);
+            let back: Vec<usize> = newest.into_iter().chain(ahead..=ahead + self.training.see.past).collect();
             let mind = MindConfig::Net(shape(all.len() * back.len()));
             MemberConfig { mind, sees: vec![all.clone()], ahead, back, live, weight }
         };
@@ -355,47 +390,47 @@ impl<'a> Lesson<'a> {
     }
 
     /// Trains the quickest members without a part of the training film, and sees how they do there: how sure of itself an
-    /// ensemble is about what it did not learn, and whether onsets can be predicted at all.
-    fn try_out(&mut self, configs: &[MemberConfig]) -> Result<Trial> {
+    /// ensemble is about what it did not learn, whether onsets can be predicted at all, and whether more would help.
+    fn try_out(&self, configs: &[MemberConfig], pace: &mut Pace) -> Result<Trial> {
         let (rest, aside) = set_aside(&self.lessons);
+        let allowance = pace.next(1.0);
         if rest.is_empty() || aside.is_empty() {
             return Ok(Trial::default());
         }
         let convolutional =
             |config: &&MemberConfig| matches!(config.mind, MindConfig::Net(Shape::Tcn { .. }));
-        let network = |config: &&MemberConfig| matches!(config.mind, MindConfig::Net(_));
+        let network = |config: &&MemberConfig| is_network(config);
         let films = || configs.iter().filter(|config| !config.live);
         let quickest = films().find(convolutional).or(films().find(network));
         let others = films().filter(|config| !network(config));
         let tried = quickest.into_iter().chain(others).enumerate();
-        let mut members: Vec<_> = tried
-            .map(|(i, config)| self.learn("trying out", configs.len() + i, config, &rest))
+        let learned: Vec<_> = tried
+            .map(|(i, config)| self.learn("trying out", configs.len() + i, config, &rest, allowance))
             .collect::<Result<_>>()?;
+        let (mut members, steps): (Vec<_>, Vec<u32>) = learned.into_iter().unzip();
         share_out(&mut members);
-        let said = self.predict(&members);
-        let rows: Vec<u32> = aside
-            .iter()
-            .flat_map(|run| run.ticks.clone().map(|tick| self.reels[run.reel].first_row + tick as u32))
-            .collect();
-        let said: Vec<f32> = aside
-            .iter()
-            .flat_map(|run| &said[run.reel][run.ticks.start * OUTPUTS..run.ticks.end * OUTPUTS])
-            .copied()
-            .collect();
-        let score = Score::of(self, &rows, &said);
-        Ok(Trial { onset_r: score.onset_r, loudness_r: score.loudness_r, said })
+        let said = part_of(&self.predict(&members), &aside);
+        let score = Score::of(self, &aside, &said);
+        let (onset_r, loudness_r) = (score.onset_r, score.loudness_r);
+        // Held-out blocks may say how good something is, as long as they shape nothing.
+        let judged: Vec<Run> = aside.into_iter().chain(runs(self.pairs.held_out(), &self.reels)).collect();
+        let prospects = self.prospects(configs.len(), &members, &steps, &rest, &judged)?;
+        pace.next(TRIALS - 1.0);
+        Ok(Trial { onset_r, loudness_r, said, prospects })
     }
 
-    /// Teaches one member.
+    /// Teaches one member. Gives it with the steps that it was planned to have, if it learns by steps.
     fn learn(
         &self,
         what: &str,
         number: usize,
         config: &MemberConfig,
         lessons: &[Run],
-    ) -> Result<(MemberConfig, Mind)> {
-        let steps = matches!(config.mind, MindConfig::Net(_)).then_some(u64::from(self.training.steps));
+        allowance: Allowance,
+    ) -> Result<((MemberConfig, Mind), u32)> {
+        let steps = is_network(config).then_some(u64::from(allowance.steps));
         self.task.watcher.stage(what, "steps", steps);
+        let mut planned = 0;
         let places: Vec<(usize, usize)> =
             lessons.iter().flat_map(|run| run.ticks.clone().map(|tick| (run.reel, tick))).collect();
         let example = |k: usize, x: &mut [f32], y: &mut [f32]| {
@@ -404,13 +439,17 @@ impl<'a> Lesson<'a> {
             self.voice.target(&self.reels[reel].heard, tick, y);
         };
         let mind = match &config.mind {
-            MindConfig::Net(shape) => Mind::Net(self.network(number, config, shape, lessons)?),
+            MindConfig::Net(shape) => {
+                let (net, steps) = self.network(number, config, shape, lessons, allowance)?;
+                planned = steps;
+                Mind::Net(net)
+            }
             MindConfig::Ridge => Mind::Ridge(Ridge::fit(places.len(), config.inputs(), &example, self.task)?),
             MindConfig::Memory { .. } => {
                 Mind::Memory(Recollection::of(places.len(), self.likeness(config), &example))
             }
         };
-        Ok((MemberConfig { mind: mind.config(), ..config.clone() }, mind))
+        Ok(((MemberConfig { mind: mind.config(), ..config.clone() }, mind), planned))
     }
 
     /// What a member is given for a tick.
@@ -420,7 +459,14 @@ impl<'a> Lesson<'a> {
         }
     }
 
-    fn network(&self, number: usize, config: &MemberConfig, shape: &Shape, lessons: &[Run]) -> Result<Net> {
+    fn network(
+        &self,
+        number: usize,
+        config: &MemberConfig,
+        shape: &Shape,
+        lessons: &[Run],
+        allowance: Allowance,
+    ) -> Result<(Net, u32)> {
         let seed = self.training.seed.wrapping_mul(1000).wrapping_add(number as u64);
         let recipe = Recipe { noise: NOISE, lead: LEAD, ..Recipe::new(shape, seed) };
         let loss = |(weight, logistic)| Loss {
@@ -429,12 +475,13 @@ impl<'a> Lesson<'a> {
         };
         let mut trainer = Trainer::new(shape, &losses().map(loss), &recipe)?;
         let mut windows = Windows::new(shape.inputs());
-        for step in 0..self.training.steps {
-            if self.task.cancel.is_cancelled() {
-                break;
+        let (begun, mut steps, mut step) = (Instant::now(), allowance.steps, 0);
+        while step < steps && !self.task.cancel.is_cancelled() {
+            if step == PROBE {
+                steps = allowance.plan(step, begun.elapsed());
             }
             self.draw(config, lessons, seed, step, &mut windows);
-            let loss = trainer.step(&windows.batch(), self.rate(step))?;
+            let loss = trainer.step(&windows.batch(), self.rate(step, steps))?;
             if !loss.is_finite() {
                 return Err(diverged("says numbers that are not finite"));
             }
@@ -442,13 +489,14 @@ impl<'a> Lesson<'a> {
             if step % 10 == 9 {
                 self.task.watcher.figure(&format!("loss {loss:.3}"));
             }
+            step += 1;
         }
-        Ok(trainer.net())
+        Ok((trainer.net(), steps))
     }
 
     /// Rises, then falls along a cosine to 0.
-    fn rate(&self, step: u32) -> f32 {
-        let (step, steps) = (f64::from(step), f64::from(self.training.steps));
+    fn rate(&self, step: u32, steps: u32) -> f32 {
+        let (step, steps) = (f64::from(step), f64::from(steps));
         let rise = ((step + 1.0) / f64::from(WARM_UP)).min(1.0);
         let fall = 0.5 * (1.0 + (std::f64::consts::PI * step / steps).cos());
         (f64::from(self.training.lr) * rise * fall) as f32
@@ -527,6 +575,21 @@ impl<'a> Lesson<'a> {
             .collect()
     }
 
+    /// Loudness and onsets as they were heard in some stretches, end to end, and as `said` has them.
+    fn curves(&self, runs: &[Run], said: &[f32]) -> [Curves; 2] {
+        let heard = |number: fn(&Heard) -> &[f32]| -> Vec<f64> {
+            let all = runs.iter().flat_map(|run| &number(&self.reels[run.reel].heard)[run.ticks.clone()]);
+            all.map(|x| f64::from(*x)).collect()
+        };
+        let curve = |number: &dyn Fn(&[f32]) -> f32| -> Vec<f64> {
+            said.chunks_exact(OUTPUTS).map(|row| f64::from(number(row))).collect()
+        };
+        [
+            (heard(|h| &h.loudness), curve(&|row| self.voice.loudness_db(row))),
+            (heard(|h| &h.flux), curve(&|row| self.voice.onset(row))),
+        ]
+    }
+
     fn finish(
         mut self,
         mut members: Vec<(MemberConfig, Mind)>,
@@ -536,17 +599,13 @@ impl<'a> Lesson<'a> {
         self.task.watcher.stage("judging", "pairs", None);
         share_out(&mut members);
         let said = self.predict(&members);
-        let pick = |rows: &[u32]| {
-            let runs = runs(rows, &self.reels);
-            let picked = runs
-                .iter()
-                .flat_map(|run| &said[run.reel][run.ticks.start * OUTPUTS..run.ticks.end * OUTPUTS]);
-            picked.copied().collect::<Vec<f32>>()
-        };
         let predictable = trial.onset_r > PREDICTABLE;
         self.voice.calibrate(&trial.said, if predictable { 1.0 } else { 0.3 });
-        let rows = self.pairs.held_out();
-        let verdict = (!rows.is_empty()).then(|| Score::of(&self, rows, &pick(rows)).verdict());
+        let held_out = runs(self.pairs.held_out(), &self.reels);
+        let judged = !held_out.is_empty();
+        let verdict = judged.then(|| Score::of(&self, &held_out, &part_of(&said, &held_out)).verdict());
+        let learned: usize = self.lessons.iter().map(|run| run.ticks.len()).sum();
+        let trained_seconds = Some(rounded(learned as f64 / self.pairs.grid().tick.as_f64()));
         let picture = if trial.loudness_r > TOLD { PICTURE_TELLS } else { PICTURE_HELPS };
         let (units, material) = self.material(picture);
         let (members, minds): (Vec<_>, Vec<_>) = members.into_iter().unzip();
@@ -560,7 +619,8 @@ impl<'a> Lesson<'a> {
             picture,
             material: material.as_ref().map(|m| m.config().clone()),
         };
-        let about = EnsembleAbout { config, training: self.training, ledger, verdict };
+        let (training, lacks, prospects) = (self.training, self.lacks, trial.prospects);
+        let about = EnsembleAbout { config, training, ledger, verdict, trained_seconds, lacks, prospects };
         Ensemble::new(about, self.eye, minds, units, material)
     }
 
@@ -667,6 +727,12 @@ fn runs(rows: &[u32], reels: &[Known]) -> Vec<Run> {
     runs
 }
 
+/// The rows of some stretches out of those of whole films, end to end.
+fn part_of(said: &[Vec<f32>], runs: &[Run]) -> Vec<f32> {
+    let part = |run: &Run| &said[run.reel][run.ticks.start * OUTPUTS..run.ticks.end * OUTPUTS];
+    runs.iter().flat_map(part).copied().collect()
+}
+
 /// Sets the fourth tenth of all ticks aside, and keeps a second of distance.
 fn set_aside(lessons: &[Run]) -> (Vec<Run>, Vec<Run>) {
     const DISTANCE: usize = 30;
@@ -697,37 +763,36 @@ fn set_aside(lessons: &[Run]) -> (Vec<Run>, Vec<Run>) {
 struct Score {
     loudness_r: f64,
     onset_r: f64,
+    loudness_range: Option<[f64; 2]>,
+    onset_range: Option<[f64; 2]>,
     loudness_by_chance: f64,
     onset_by_chance: f64,
     seconds: f64,
 }
 
 impl Score {
-    fn of(lesson: &Lesson<'_>, rows: &[u32], said: &[f32]) -> Self {
-        let runs = runs(rows, &lesson.reels);
-        let heard = |number: fn(&Heard) -> &[f32]| -> Vec<f64> {
-            let all = runs.iter().flat_map(|run| &number(&lesson.reels[run.reel].heard)[run.ticks.clone()]);
-            all.map(|x| f64::from(*x)).collect()
-        };
-        let curve = |number: &dyn Fn(&[f32]) -> f32| -> Vec<f64> {
-            said.chunks_exact(OUTPUTS).map(|row| f64::from(number(row))).collect()
-        };
-        let loudness = (heard(|h| &h.loudness), curve(&|row| lesson.voice.loudness_db(row)));
-        let onsets = (heard(|h| &h.flux), curve(&|row| lesson.voice.onset(row)));
+    fn of(lesson: &Lesson<'_>, runs: &[Run], said: &[f32]) -> Self {
+        let tick = lesson.pairs.grid().tick;
+        let [loudness, onsets] = lesson.curves(runs, said);
+        let blocks = blocks(runs, tick);
+        let range = |curves: &Curves| bootstrap::interval(resampled(curves, &blocks));
         Self {
             loudness_r: correlation(&loudness.0, &loudness.1),
             onset_r: correlation(&onsets.0, &onsets.1),
+            loudness_range: range(&loudness),
+            onset_range: range(&onsets),
             loudness_by_chance: by_chance(&loudness.0, &loudness.1),
             onset_by_chance: by_chance(&onsets.0, &onsets.1),
-            seconds: rows.len() as f64 / lesson.pairs.grid().tick.as_f64(),
+            seconds: loudness.0.len() as f64 / tick.as_f64(),
         }
     }
 
     fn verdict(self) -> EnsembleVerdict {
-        let rounded = |x: f64| (x * 1e4).round() / 1e4;
         let mut verdict = EnsembleVerdict {
             loudness_r: rounded(self.loudness_r),
             onset_r: rounded(self.onset_r),
+            loudness_range: self.loudness_range.map(|ends| ends.map(rounded)),
+            onset_range: self.onset_range.map(|ends| ends.map(rounded)),
             loudness_by_chance: rounded(self.loudness_by_chance),
             onset_by_chance: rounded(self.onset_by_chance),
             seconds: rounded(self.seconds),
@@ -758,25 +823,28 @@ fn by_chance(truth: &[f64], said: &[f64]) -> f64 {
 }
 
 fn words(v: &EnsembleVerdict) -> String {
-    let follows = |r: f64, chance: f64| match r {
-        r if r <= chance => "no better than by chance",
-        r if r >= 0.6 => "well",
-        r if r >= 0.35 => "clearly",
-        _ => "loosely, but better than by chance",
-    };
     format!(
-        "On {:.0} seconds of film that it never saw, its attacks follow the picture {} (correlation {:.2}; chance reaches {:.2}), and its loudness {} ({:.2}; chance reaches {:.2}).{}",
+        "On {:.0} seconds of film that it never saw, its attacks follow the picture {}, and its loudness {}.{}",
         v.seconds,
-        follows(v.onset_r, v.onset_by_chance),
-        v.onset_r,
-        v.onset_by_chance,
-        follows(v.loudness_r, v.loudness_by_chance),
-        v.loudness_r,
-        v.loudness_by_chance,
+        follows(v.onset_r, v.onset_range, v.onset_by_chance),
+        follows(v.loudness_r, v.loudness_range, v.loudness_by_chance),
         if v.seconds < 60.0 {
             " So little film says it only roughly: differences of 0.1 mean nothing."
         } else {
             ""
         }
     )
+}
+
+fn follows(r: f64, range: Option<[f64; 2]>, chance: f64) -> String {
+    let how = match range {
+        _ if r <= chance => "no better than by chance",
+        Some([low, _]) if low <= chance => "perhaps better than by chance",
+        _ if r >= 0.6 => "well",
+        _ if r >= 0.35 => "clearly",
+        _ => "loosely, but better than by chance",
+    };
+    let range = range
+        .map_or(String::new(), |[low, high]| format!(", between {low:.2} and {high:.2} in 95 of 100 cases"));
+    format!("{how} (correlation {r:.2}{range}; chance reaches {chance:.2})")
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::brain::voice::OUTPUTS;
 use crate::corpus::{Corpus, HoldOut, PairOptions, Pairs, Shard, ShardWriter, SoundTrack};
 use crate::media::FilmFacts;
 use crate::task::{Cancel, Quiet, Task};
@@ -63,6 +64,10 @@ fn shard(folder: &Path, tamper: bool) -> Shard {
 }
 
 fn learned(tamper: bool, seed: u64, steps: u32, live: bool) -> Ensemble {
+    learned_as(tamper, EnsembleTraining { steps, seed, live, ..EnsembleTraining::default() })
+}
+
+fn learned_as(tamper: bool, training: EnsembleTraining) -> Ensemble {
     let folder = tempfile::tempdir().unwrap();
     let shard = shard(folder.path(), tamper);
     let ledger = vec![shard.source().clone()];
@@ -75,12 +80,11 @@ fn learned(tamper: bool, seed: u64, steps: u32, live: bool) -> Ensemble {
         hold_out: HoldOut::Every5th,
         validation: false,
         silence_secs: 0.0,
-        seed,
+        seed: training.seed,
     };
     let cancel = Cancel::default();
     let task = Task { watcher: &Quiet, cancel: &cancel };
     let pairs = Pairs::new(Corpus { shards: vec![shard] }, &options, folder.path(), task).unwrap();
-    let training = EnsembleTraining { steps, seed, live, ..EnsembleTraining::default() };
     train(&pairs, training, ledger, task).unwrap().0
 }
 
@@ -106,6 +110,13 @@ fn said(brain: &Ensemble, live: bool, batch: usize) -> Vec<f32> {
 fn an_ensemble_learns_keeps_its_promises_and_survives_its_file() {
     let brain = learned(false, 1, 300, false);
     let verdict = brain.verdict().unwrap();
+    assert!(brain.lacks().is_empty());
+    // Blocks 0 to 3 and 5, half a second less on either side of what is held out.
+    assert!((brain.trained_seconds().unwrap() - 49.0).abs() < 0.1, "{:?}", brain.trained_seconds());
+    // Ten seconds held out and a tenth of the rest are too little for a range.
+    let prospects = brain.prospects().unwrap();
+    assert!(prospects.seconds > 14.0 && prospects.footage.low.is_none(), "{prospects:?}");
+    assert!(prospects.words.contains("too little film"), "{prospects:?}");
     assert!(verdict.onset_r > 0.45 && verdict.onset_r > verdict.onset_by_chance + 0.2, "{verdict:?}");
 
     // Clicks are said where it flashes (1.60 s and 3.08 s: ticks 48 and 92), and nowhere else.
@@ -164,4 +175,16 @@ fn held_out_sound_leaves_no_trace() {
     assert_eq!(one.numbers(), two.numbers());
     assert_ne!(one.verdict(), two.verdict());
     assert_ne!(one.numbers(), learned(false, 3, 12, false).numbers());
+}
+
+/// Where there is time for all steps, the limit changes nothing; where there is not, fewer steps end as soundly.
+#[test]
+fn a_limit_of_time_ends_a_training_soundly() {
+    let members = vec![MemberKind::Tcn];
+    let usual = EnsembleTraining { steps: 60, seed: 5, live: false, members, ..EnsembleTraining::default() };
+    let [free, early, hurried] = [None, Some(1e6), Some(1e-6)]
+        .map(|minutes| learned_as(false, EnsembleTraining { minutes, ..usual.clone() }));
+    assert_eq!(free.numbers(), early.numbers());
+    assert_ne!(free.numbers(), hurried.numbers());
+    assert!(said(&hurried, false, 16).iter().all(|x| x.is_finite()));
 }

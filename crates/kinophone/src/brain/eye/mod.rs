@@ -53,6 +53,8 @@ fn in_portrait(look: Look) -> usize {
 /// Components of a difference and of the picture by which ticks are found that look alike. They hold most of what differs.
 const ALIKE_IN_MOTION: usize = 12;
 const ALIKE_IN_PICTURE: usize = 32;
+/// Is added to the amount of motion before its logarithm is taken.
+const LEAST_MOTION: f32 = 1e-3;
 /// Side of the plain grey picture.
 const PLAIN: usize = 16;
 
@@ -211,6 +213,11 @@ impl ViewConfig {
     /// How many numbers say how things move, and how much.
     pub fn of_motion(&self) -> usize {
         self.sum(true) + 1
+    }
+
+    /// The mean absolute difference from the picture before, 0 to 1, that the number of the amount says.
+    pub fn moved(&self, amount: f32) -> f32 {
+        self.scales[2].unscaled(amount).exp() - LEAST_MOTION
     }
 
     /// How many numbers say what is there and how bright.
@@ -594,7 +601,7 @@ struct Room {
 fn globals(before: &[f32], now: &[f32]) -> [f32; 3] {
     let (mean, deviation) = brightness(now);
     let moved = now.iter().zip(before).map(|(a, b)| (a - b).abs()).sum::<f32>() / now.len() as f32;
-    [mean, deviation, (moved + 1e-3).ln()]
+    [mean, deviation, (moved + LEAST_MOTION).ln()]
 }
 
 /// Mean and standard deviation.
