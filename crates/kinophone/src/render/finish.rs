@@ -70,8 +70,8 @@ pub(super) struct Sketch<'a> {
 /// See [`Sketch`].
 enum Way {
     /// The encoder starts with the first samples.
-    Straight(Option<Written>),
-    Measured(Scratch),
+    Straight(Option<Box<Written>>),
+    Measured(Box<Scratch>),
 }
 
 /// Sound that is complete but for its gain: interleaved f32.
@@ -102,7 +102,7 @@ impl<'a> Sketch<'a> {
             .then(|| Resampler::interleaved(format.synth_rate, format.rate, format.synth_channels as usize));
         let way = match target {
             None => Way::Straight(None),
-            Some(target) => Way::Measured(Scratch::new(folder, &format, target)?),
+            Some(target) => Way::Measured(Box::new(Scratch::new(folder, &format, target)?)),
         };
         Ok(Self {
             ffmpeg,
@@ -181,7 +181,7 @@ impl<'a> Sketch<'a> {
                 Way::Measured(scratch) => scratch.add(&self.frame)?,
                 Way::Straight(Some(written)) => written.add(&self.frame)?,
                 Way::Straight(none) => {
-                    none.insert(Written::begin(self.ffmpeg, &self.encode)?).add(&self.frame)?;
+                    none.insert(Box::new(Written::begin(self.ffmpeg, &self.encode)?)).add(&self.frame)?;
                 }
             }
         }
@@ -194,11 +194,10 @@ impl<'a> Sketch<'a> {
             Way::Measured(scratch) => scratch.write(self.ffmpeg, &self.encode, task),
             Way::Straight(written) => {
                 // Of a film without ticks there is a file without samples.
-                let written = match written {
-                    Some(written) => written,
-                    None => Written::begin(self.ffmpeg, &self.encode)?,
-                };
-                written.finish()?;
+                match written {
+                    Some(written) => written.finish()?,
+                    None => Written::begin(self.ffmpeg, &self.encode)?.finish()?,
+                }
                 Ok((None, 0.0))
             }
         }
