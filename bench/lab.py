@@ -293,6 +293,7 @@ class Recipe:
     trend: float = 0.0       # weight of the change of loudness as a target
     mixed: float = 0.0       # share of windows that are mixed from two
     variations: int = 0
+    kind: str = "tcn"        # or "gru", which looks 10 ticks ahead
     lessons: str = ""        # another film to begin with
     together: bool = False   # both films all the time
 
@@ -324,6 +325,19 @@ class Tcn(torch.nn.Module):
             h, n = F.pad(self.drop(y, self.recipe.dropout / 2), (0, 0, d, d)), y.shape[1]
             y = y + F.relu(block(torch.cat([h[:, :n], h[:, d:d + n], h[:, 2 * d:]], -1)))
         return self.out(y)
+
+
+class Gru(torch.nn.Module):
+    def __init__(self, inputs, outputs, recipe):
+        super().__init__()
+        self.recipe, self.stem, self.out = recipe, torch.nn.Linear(inputs, 128), torch.nn.Linear(128, outputs)
+        self.gru = torch.nn.GRU(128, 128, batch_first=True)
+
+    drop = Tcn.drop
+
+    def forward(self, x):
+        x = torch.cat([x[:, 10:], x[:, -1:].expand(-1, 10, -1)], 1) if not self.training else x
+        return self.out(self.drop(self.gru(F.relu(self.stem(self.drop(x, self.recipe.dropout))))[0], self.recipe.dropout))
 
 
 HEADS = {"mean": 1, "quantile": 3, "mixture": 9}
@@ -380,7 +394,7 @@ def learn(lesson, recipe, seed, others=()):
         other = FILMS(recipe.lessons)
         first = ([columns(lesson.seen(other), recipe)[0]], lesson.targets(other.heard), [(0, other.ticks)])
         sources = [first] + sources
-    net = Tcn(x.shape[1], 82 + (0 if recipe.heads == "mean" else 3 * HEADS[recipe.heads]), recipe)
+    net = (Gru if recipe.kind == "gru" else Tcn)(x.shape[1], 82 + (0 if recipe.heads == "mean" else 3 * HEADS[recipe.heads]), recipe)
     average = [p.detach().clone() for p in net.parameters()]
     stages = [[s for s in sources]] if recipe.together else [[s] for s in sources]
     for stage in stages:
@@ -417,7 +431,8 @@ def window(source, recipe, random, scene):
     ticks = np.arange(start, start + TICKS)
     counts = torch.from_numpy(((ticks < b) & (ticks >= start + LEAD)).astype(np.float32))
     ticks = ticks.clip(max=len(y) - 1)
-    x, y = inputs[random.integers(len(inputs))][ticks], torch.from_numpy(y[ticks])
+    ahead = (ticks + 10 if recipe.kind == "gru" else ticks).clip(max=len(y) - 1)
+    x, y = inputs[random.integers(len(inputs))][ahead], torch.from_numpy(y[ticks])
     if random.random() < 0.3:
         x = (x + 1.5 * torch.from_numpy(random.standard_normal(x.shape[1], np.float32)) * scene).clamp(-CLIP, CLIP)
     if recipe.smear:
@@ -462,7 +477,7 @@ def portrait(seen, reach, causal, shares, whiten):
 SHARES = {"whole.signed": 1.0, "whole.absolute": 1.0, "whole.picture": 1.0, "box.signed": 1.0, "box.absolute": 1.0}
 
 
-def remember(lesson, k=32, sharpness=1.0, reach=(-4, -2, -1, 0, 1, 2, 4), shares=None, whiten=0.5, causal=False, other=None):
+def remember(lesson, k=32, sharpness=3.0, reach=(-1, 0, 1), shares=None, whiten=0.0, causal=False, other=None):
     """Mean of what the k training ticks that look most alike sound like, weighed by exp(−sharpness · d² / d²_k/2)."""
     look = lambda seen: torch.from_numpy(portrait(seen, reach, causal, shares or SHARES, whiten))
     known = look(lesson.seen())[lesson.train]
@@ -477,7 +492,7 @@ def remember(lesson, k=32, sharpness=1.0, reach=(-4, -2, -1, 0, 1, 2, 4), shares
     return said
 
 
-def ridge(lesson, strength=3e3, reach=(-12, -8, -5, -3, -2, -1, 0, 1, 2, 3, 5, 8, 12), recipe=Recipe(), other=None):
+def ridge(lesson, strength=1e4, reach=(-12, -8, -5, -3, -2, -1, 0, 1, 2, 3, 5, 8, 12), recipe=Recipe(), other=None):
     """Linear in what is seen now, before and after."""
     def stacked(seen):
         x = columns(seen, recipe)[0]
@@ -547,6 +562,14 @@ def mix(*parts):
     return say
 
 
+def program(lesson, seed, others):
+    """The mean of the five networks that the program has."""
+    both, motion = Recipe().looks, ("signed", "absolute")
+    parts = [("gru", "box", both), ("gru", "box", motion), ("tcn", "box", both), ("gru", "whole", both), ("tcn", "whole", both)]
+    said = [learn(lesson, Recipe(kind=kind, views=(view,), looks=looks), seed * 100 + i, others) for i, (kind, view, looks) in enumerate(parts)]
+    return [np.mean(each, 0) for each in zip(*said)]
+
+
 WITHOUT_SEED = ("memory", "ridge")
 ALL = Recipe().looks
 VARIANTS = {
@@ -557,9 +580,30 @@ VARIANTS = {
     "default + memory 0.5": mix("default", 0.5, "memory", 0.5),
     "default + ridge 0.25": mix("default", 0.75, "ridge", 0.25),
     "default + ridge 0.5": mix("default", 0.5, "ridge", 0.5),
+    "default + memory + ridge": mix("default", 0.6, "memory", 0.2, "ridge", 0.2),
     "4 networks": net(4),
+    "a network for each view": lambda l, s, o: [np.mean(x, 0) for x in zip(net(views=("box",))(l, s, o), net(views=("whole",))(l, s, o))],
+    "the program's five": program,
     "colour, too": net(looks=ALL + ("colour",)),
     "block motion, too": net(looks=ALL + ("blocks",)),
+    "differences over 3 pictures, too": net(looks=ALL + ("longer",)),
+    "chroma 0.3": net(chroma=0.3),
+    "correlation in the loss": net(agree=0.3),
+    "focal loss": net(focal=2.0),
+    "peaks smeared": net(smear=0.5),
+    "rise of loudness": net(trend=0.1),
+    "mixture heads": net(heads="mixture"),
+    "quantile heads": net(heads="quantile"),
+    "mixed windows": net(mixed=0.5),
+    "width 192": net(width=192),
+    "500 steps": net(steps=500),
+    "dropout 0.5": net(dropout=0.5),
+    "noise 0.4": net(noise=0.4),
+    "decay 0.5": net(decay=0.5),
+    "4 variations of the film": net(variations=4),
+    "begun with another film": net(lessons="furelise"),
+    "two films together": net(lessons="furelise", together=True),
+    "6 blocks": net(dilations=(1, 2, 4, 8, 16, 32)),
 }
 
 
@@ -595,7 +639,7 @@ def main():
     p.add_argument("--film", default="piano-bach"), p.add_argument("--limit", type=float)
     p.add_argument("--folds", type=numbers, default=[0, 1, 2, 3, 4]), p.add_argument("--seeds", type=numbers, default=[1, 2, 3])
     p.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "kinophone-lab")
-    o = p.parse_args()
+    o = p.parse_intermixed_args()
     torch.set_num_threads(1)
     o.cache.mkdir(parents=True, exist_ok=True)
     FILMS = functools.cache(lambda name: Film(o.corpus, name, o.limit, o.cache))
