@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Trials of what the program does not have: other networks, losses and targets, and memories of pictures, over folds and seeds.
 
-usage: kinophone prepare FILM... -o CORPUS --size 128 --colour
-       python3 bench/lab.py CORPUS [VARIANT ...] [--film NAME] [--folds 0,1,2,3,4] [--seeds 1,2,3] [--limit SECONDS] [--cache DIR]
-       python3 bench/lab.py CORPUS [VARIANT ...] --etude LESSON TEST EVENTS.json
+usage: python3 bench/lab.py [VARIANT ...] [--film piano-bach] [--folds 0,1,2,3,4] [--seeds 1,2,3] [--limit SECONDS] [--cache DIR]
+       python3 bench/lab.py [VARIANT ...] --corpus DIR --etude LESSON TEST EVENTS.json
 
+A corpus of one's own is made by `kinophone prepare FILM... -o DIR --size 128 --colour`; without one, the shared films are prepared.
 Rebuilds, small and in PyTorch, what the ensemble preset does (eye, voice, one convolutional network; crates/kinophone/src/brain),
 so that ideas can be tried in an afternoon before anybody writes them in Rust. Fold f holds out the blocks of ten
 seconds with number % 5 = f and half a second around them. Judged are predictions, not sound: onset_r and loudness_r as in the
@@ -12,13 +12,14 @@ program's verdict, the mean absolute error of the log-mel spectrum at equal mean
 Prints a Markdown table: means over folds and seeds, and differences to the default with the standard error of the
 mean of the differences paired by fold and seed. Features and predictions are kept in the cache folder.
 """
-import argparse, functools, json, sys, tempfile, zlib
+import argparse, functools, json, subprocess, sys, tempfile, zlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 import numpy as np, torch
 import torch.nn.functional as F
-from lab_films import BANDS, CLIP, FLUX, GATE, LOUDNESS, MOTION, OUTPUTS, PEAK, RATE, ROOT, Film, Lesson, kept
+from lab_films import BANDS, CLIP, FLUX, GATE, LOUDNESS, MOTION, OUTPUTS, PEAK, RATE, ROOT_FLUX, Film, Lesson, kept
 
+ROOT = Path(__file__).resolve().parent.parent
 LEAD, WINDOWS, TICKS = 16, 16, 128
 
 
@@ -92,13 +93,13 @@ class Gru(torch.nn.Module):
 
 
 HEADS = {"mean": 1, "quantile": 3, "mixture": 9}
-SPREAD = [LOUDNESS, ROOT, FLUX]      # what other heads than means are for
+SPREAD = [LOUDNESS, ROOT_FLUX, FLUX]      # what other heads than means are for
 
 
 def loss_of(out, y, counts, recipe):
     """The recipe's loss; the columns beyond 82 are those of other heads."""
     weight = torch.full((82,), 1.0 / BANDS)
-    weight[LOUDNESS], weight[ROOT], weight[PEAK], weight[FLUX], weight[GATE] = 0.3, 0.5, 0.5, 0.5, 0.3
+    weight[LOUDNESS], weight[ROOT_FLUX], weight[PEAK], weight[FLUX], weight[GATE] = 0.3, 0.5, 0.5, 0.5, 0.3
     weight[OUTPUTS:] = recipe.chroma / 13
     part = (out[..., :82] - y) ** 2
     bits = F.binary_cross_entropy_with_logits(out[..., [PEAK, GATE]], y[..., [PEAK, GATE]], reduction="none")
@@ -267,7 +268,7 @@ def r(a, b):
 
 def onset(said):
     z = lambda x: (x - x.mean()) / (x.std() + 1e-9)
-    return z(said[:, ROOT]) + z(said[:, FLUX]) + z(1 / (1 + np.exp(-said[:, PEAK])))
+    return z(said[:, ROOT_FLUX]) + z(said[:, FLUX]) + z(1 / (1 + np.exp(-said[:, PEAK])))
 
 
 def scores(lesson, said):
@@ -407,11 +408,19 @@ def etude(lesson, test, events, names):
         print(f"| {name} | " + " | ".join(f"{x:.3f}" for x in shares + figures) + " |", flush=True)
 
 
+def shared_films(corpus):
+    films = [ROOT.parent / f"shared/data/films/{name}.mp4" for name in ("piano-bach", "piano-furelise", "big-buck-bunny")]
+    if not corpus.exists():
+        subprocess.run([ROOT / "target/release/kinophone", "prepare", *films, "-o", corpus, "--size", "128", "--colour"], check=True)
+    return corpus
+
+
 def main():
     global FILMS
     numbers = lambda text: [int(x) for x in text.split(",")]
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("corpus"), p.add_argument("variants", nargs="*", metavar="VARIANT")
+    p.add_argument("variants", nargs="*", metavar="VARIANT", help="default: all")
+    p.add_argument("--corpus", type=Path, help="folder of prepared films")
     p.add_argument("--film", default="piano-bach"), p.add_argument("--limit", type=float)
     p.add_argument("--folds", type=numbers, default=[0, 1, 2, 3, 4]), p.add_argument("--seeds", type=numbers, default=[1, 2, 3])
     p.add_argument("--etude", nargs=3, metavar=("LESSON", "TEST", "EVENTS"), help="names of two drawn films, and the second one's truth")
@@ -419,8 +428,8 @@ def main():
     o = p.parse_intermixed_args()
     torch.set_num_threads(1)
     o.cache.mkdir(parents=True, exist_ok=True)
-    FILMS = functools.cache(lambda name: Film(o.corpus, name, o.limit, o.cache))
-    names = o.variants or list(VARIANTS)
+    FILMS = functools.cache(lambda name: Film(o.corpus or shared_films(o.cache / "corpus"), name, o.limit, o.cache))
+    names = o.variants or [name for name in VARIANTS if not name.endswith(f"with {o.film}")]
     if o.etude:
         return etude(FILMS(o.etude[0]), FILMS(o.etude[1]), o.etude[2], o.variants or ["default", "memory", "default + memory 0.33", "the program's five", "the five + memory 0.33"])
     table(FILMS(o.film), ["default"] + [n for n in names if n != "default"], o.folds, o.seeds)
