@@ -217,11 +217,10 @@ pub(super) fn terms(source: &Source) -> String {
     if known.is_empty() { "terms unknown".to_owned() } else { known.join(", ") }
 }
 
-/// "gru, tcn, ridge, memory; the same for live use".
+/// "gru, tcn, memory of 3000 ticks; for live use: …".
 fn members(config: &EnsembleConfig) -> String {
     let kind = |member: &MemberConfig| match &member.mind {
         MindConfig::Net(shape) => kind_of(shape),
-        MindConfig::Ridge => "ridge".to_owned(),
         MindConfig::Memory { ticks } => format!("memory of {ticks} ticks"),
     };
     let names = |live: bool| {

@@ -144,7 +144,7 @@ struct EnsembleArgs {
     /// else, X,Y,W,H is a part in shares of width and height, such as 0.25,0,0.5,1 [default: auto]
     #[arg(long, value_name = "WHERE", value_parser = region)]
     region: Option<Where>,
-    /// Kinds of members whose answers are averaged, separated by commas [default: gru,tcn,ridge,memory]
+    /// Kinds of members whose answers are averaged, separated by commas [default: gru,tcn,memory]
     #[arg(long, value_enum, value_name = "KIND,…", value_delimiter = ',')]
     net: Vec<Net>,
     /// Look at each film in so many other ways, too: moved, scaled, by other light, in a mirror [default: 0]
@@ -220,8 +220,6 @@ enum Net {
     Tcn,
     /// Without a memory
     Mlp,
-    /// No network: a weighted sum of what is seen around (ridge regression)
-    Ridge,
     /// No network: what sounded when it looked alike (nearest neighbours)
     Memory,
 }
@@ -456,7 +454,6 @@ impl EnsembleArgs {
                 Net::Gru => MemberKind::Gru,
                 Net::Tcn => MemberKind::Tcn,
                 Net::Mlp => MemberKind::Mlp,
-                Net::Ridge => MemberKind::Ridge,
                 Net::Memory => MemberKind::Memory,
             };
             if !members.contains(&kind) {

@@ -137,6 +137,8 @@ pub struct Voice {
     said: OnsetScale,
     /// What an onset weighs against the rest when sound is chosen.
     onset_weight: f32,
+    /// Whether pictures tell so well what sounds that it is either there or not.
+    told: bool,
 }
 
 impl Voice {
@@ -165,6 +167,7 @@ impl Voice {
             heard: OnsetScale::of(&[]),
             said: OnsetScale::of(&[]),
             onset_weight: 1.0,
+            told: false,
         };
         let onsets: Vec<[f32; 3]> = stretches
             .iter()
@@ -176,14 +179,15 @@ impl Voice {
         new
     }
 
-    /// Learns how sure of itself the brain is, from rows that it said of ticks that it did not learn, and what onsets are
-    /// then to weigh.
-    pub fn calibrate(&mut self, said: &[f32], onset_weight: f32) {
+    /// Learns how sure of itself the brain is, from rows that it said of ticks that it did not learn, what onsets are then to
+    /// weigh, and whether pictures tell what sounds.
+    pub fn calibrate(&mut self, said: &[f32], onset_weight: f32, told: bool) {
         let onsets: Vec<[f32; 3]> = said.chunks_exact(OUTPUTS).map(said_onset).collect();
         if !onsets.is_empty() {
             self.said = OnsetScale::of(&onsets);
         }
         self.onset_weight = onset_weight;
+        self.told = told;
     }
 
     /// What the brain should say of a tick: `[69]`.
@@ -225,10 +229,11 @@ impl Voice {
     /// What a row says of a tick if it is not silent. Learned by squared error, its numbers are means of what may be, silence
     /// among it: E = p S + (1 − p) x, where p is the probability of silence, S what silence is, and x what is asked for. Played
     /// as it is, a sound whose beginning is a moment uncertain would begin far too quietly, and be closed by the gate besides.
+    /// Where pictures do not tell as much, the row as it is: then the mean is the better guess, whatever is true.
     pub fn sounding(&self, row: &[f32], out: &mut [f32; OUTPUTS]) {
         let mut silence = [0.0; OUTPUTS];
         self.target_of_silence(&mut silence);
-        let share = self.silence(row).min(MOST_UNDONE);
+        let share = if self.told { self.silence(row).min(MOST_UNDONE) } else { 0.0 };
         for ((out, x), s) in out.iter_mut().zip(row).zip(silence) {
             *out = (x - share * s) / (1.0 - share);
         }

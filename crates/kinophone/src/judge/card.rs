@@ -338,7 +338,6 @@ fn kind_word(kind: MemberKind) -> &'static str {
         MemberKind::Gru => "recurrent network",
         MemberKind::Tcn => "network convolutional over time",
         MemberKind::Mlp => "network without memory",
-        MemberKind::Ridge => "weighted sum",
         MemberKind::Memory => "recollection",
     }
 }

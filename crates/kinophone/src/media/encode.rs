@@ -150,9 +150,14 @@ pub(super) fn sound_codec(
 ) -> Result<Vec<OsString>> {
     let bits = |per_channel: u32| (per_channel * channels).to_string();
     Ok(match codec {
-        // The quick search at 128 kbit/s a channel is nearer to the sound than the thorough one at 96 (mean distance of log10 mel
-        // bands 0.015 and 0.018), in two thirds of the time, which is much beside decoding the film.
-        SoundCodec::Aac => input::words(&["-c:a", "aac", "-aac_coder", "fast", "-b:a", &bits(128_000)]),
+        // The quick search at 128 kbit/s a channel, each channel by itself, is nearer to the sound than the thorough one at 96 (mean
+        // distance of log10 mel bands 0.016 and 0.026 in stereo), in 60 % of the time, which is much beside decoding the film.
+        SoundCodec::Aac => {
+            let quick = ["-c:a", "aac", "-aac_coder", "fast", "-aac_ms", "0", "-aac_is", "0", "-b:a"];
+            let mut words = input::words(&quick);
+            words.push(bits(128_000).into());
+            words
+        }
         SoundCodec::Opus if ffmpeg.has_encoder("libopus")? => {
             input::words(&["-c:a", "libopus", "-b:a", &bits(64_000)])
         }

@@ -1,7 +1,7 @@
 //! From the synth's samples to the finished sound: mix, measure, gain, limiter, encoder.
 
 use super::{Format, RenderPlan, TRUE_PEAK_CEILING_DB};
-use crate::media::{DecodeSound, Encode, Encoder, Ffmpeg, FilmFacts, SoundStream};
+use crate::media::{DecodeSound, Encode, Ffmpeg, FilmFacts, SoundStream};
 use crate::storage;
 use crate::task::Task;
 use crate::{Error, Kind, Result};
@@ -10,6 +10,8 @@ use kinophone_dsp::resample::Resampler;
 use kinophone_dsp::units::{MediaTime, SampleRate};
 use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread::JoinHandle;
 
 /// The gain towards the target loudness goes no higher: what a brain says to a black film is meant to stay quiet.
 const MOST_GAIN_DB: f64 = 30.0;
@@ -19,6 +21,8 @@ const CODEC_HEADROOM_DB: f64 = 0.5;
 
 /// Samples that are read, scaled and encoded at once.
 const CHUNK: usize = 1 << 14;
+/// Parts of sound that may wait for the encoder: a few seconds of it while a film is read.
+const PARTS: usize = 128;
 
 /// The film's own sound, to be mixed under ours.
 pub(super) struct Original {
@@ -70,7 +74,7 @@ pub(super) struct Sketch<'a> {
 /// See [`Sketch`].
 enum Way {
     /// The encoder starts with the first samples.
-    Straight(Option<Box<Written>>),
+    Straight(Option<Written>),
     Measured(Box<Scratch>),
 }
 
@@ -82,11 +86,12 @@ struct Scratch {
     target: f64,
 }
 
-/// A file being written: its peaks are limited, and it is encoded.
+/// A file being written on a thread of its own: its peaks are limited, and it is encoded, while the film is read on. Dropping
+/// it before its end leaves no whole file.
 struct Written {
-    limiter: Limiter,
-    encoder: Encoder,
-    limited: Vec<f32>,
+    /// Sound to come; none is the end.
+    sound: SyncSender<Option<Vec<f32>>>,
+    writer: Option<JoinHandle<Result<()>>>,
 }
 
 impl<'a> Sketch<'a> {
@@ -181,7 +186,7 @@ impl<'a> Sketch<'a> {
                 Way::Measured(scratch) => scratch.add(&self.frame)?,
                 Way::Straight(Some(written)) => written.add(&self.frame)?,
                 Way::Straight(none) => {
-                    none.insert(Box::new(Written::begin(self.ffmpeg, &self.encode)?)).add(&self.frame)?;
+                    none.insert(Written::begin(self.ffmpeg, &self.encode)?).add(&self.frame)?;
                 }
             }
         }
@@ -256,21 +261,47 @@ impl Written {
     fn begin(ffmpeg: &Ffmpeg, encode: &Encode) -> Result<Self> {
         let headroom = if encode.codec.is_lossless() { 0.0 } else { CODEC_HEADROOM_DB };
         let ceiling = TRUE_PEAK_CEILING_DB - headroom;
-        let limiter = Limiter::new(encode.rate, encode.channels as usize, ceiling).map_err(unsupported)?;
-        Ok(Self { limiter, encoder: ffmpeg.encode(encode)?, limited: Vec::new() })
+        let mut limiter =
+            Limiter::new(encode.rate, encode.channels as usize, ceiling).map_err(unsupported)?;
+        let mut encoder = ffmpeg.encode(encode)?;
+        let (sound, parts) = sync_channel::<Option<Vec<f32>>>(PARTS);
+        let writer = std::thread::spawn(move || {
+            let mut limited = Vec::new();
+            while let Ok(part) = parts.recv() {
+                limited.clear();
+                let Some(part) = part else {
+                    limiter.finish(&mut limited);
+                    encoder.write(&limited)?;
+                    return encoder.finish();
+                };
+                limiter.push(&part, &mut limited);
+                encoder.write(&limited)?;
+            }
+            Ok(())
+        });
+        Ok(Self { sound, writer: Some(writer) })
     }
 
     fn add(&mut self, sound: &[f32]) -> Result<()> {
-        self.limited.clear();
-        self.limiter.push(sound, &mut self.limited);
-        self.encoder.write(&self.limited)
+        self.send(Some(sound.to_vec()))
     }
 
     fn finish(mut self) -> Result<()> {
-        self.limited.clear();
-        self.limiter.finish(&mut self.limited);
-        self.encoder.write(&self.limited)?;
-        self.encoder.finish()
+        self.send(None)?;
+        self.outcome()
+    }
+
+    fn send(&mut self, part: Option<Vec<f32>>) -> Result<()> {
+        match self.sound.send(part) {
+            Ok(()) => Ok(()),
+            // The writer has ended before its time, and says why.
+            Err(_) => self.outcome(),
+        }
+    }
+
+    fn outcome(&mut self) -> Result<()> {
+        let ended = || Err(Error::new(Kind::Tool, "the writing thread ended unexpectedly"));
+        self.writer.take().map_or_else(ended, |writer| writer.join().unwrap_or_else(|_| ended()))
     }
 }
 

@@ -9,9 +9,8 @@ pub use prospects::{Gain, Prospects};
 use super::member::{MemberConfig, Mind, MindConfig};
 use super::player::Choir;
 use super::recollection::Recollection;
-use super::ridge::Ridge;
 use super::{Ensemble, EnsembleAbout, EnsembleConfig, EnsembleVerdict, Units};
-use crate::brain::eye::{CLIP, Eye, Gaze, Neighbours, PORTRAIT, See, Variation};
+use crate::brain::eye::{CLIP, Eye, Gaze, Neighbours, PORTRAIT, See, Variation, ViewConfig};
 use crate::brain::material::{Material, stretches};
 use crate::brain::memory::{Batch, Loss, Measure, Net, Recipe, Shape, Trainer};
 use crate::brain::trainer::diverged;
@@ -42,8 +41,6 @@ const NOISE: f32 = 0.1;
 const WARM_UP: u32 = 20;
 /// By how many ticks the recurrent members for films look ahead.
 const AHEAD: usize = 10;
-/// Distances in ticks of what a weighted sum is of: before the tick, and for films after it, too.
-const AROUND: [usize; 7] = [0, 1, 2, 3, 5, 8, 12];
 /// Pictures that are looked at together.
 const BATCH: usize = 128;
 /// In this share of windows the scene looks strange throughout: what describes the picture is moved by numbers of this
@@ -98,22 +95,18 @@ pub enum MemberKind {
     Tcn,
     /// A network without a memory.
     Mlp,
-    /// A weighted sum of what is seen, by ridge regression.
-    Ridge,
     /// A recollection of what sounded when it looked alike.
     Memory,
 }
 
 impl MemberKind {
-    /// What its answers weigh beside those of the others. Measured over five folds and three seeds, see docs/experiments.md:
-    /// networks know when, the others how loud and of what colour; from thirds to these weights little changes.
-    fn weight(self, kinds: &[Self]) -> f32 {
+    /// What the answers of its kind weigh beside those of the others, all networks being one kind. Measured over five folds and
+    /// three seeds (docs/experiments.md): networks know when, the memory how loud; from a fifth to a third of memory little
+    /// changes.
+    fn weight(self) -> f32 {
         match self {
-            Self::Gru | Self::Tcn | Self::Mlp => {
-                let networks = kinds.iter().filter(|kind| !matches!(kind, Self::Ridge | Self::Memory));
-                0.6 / networks.count().max(1) as f32
-            }
-            Self::Ridge | Self::Memory => 0.2,
+            Self::Gru | Self::Tcn | Self::Mlp => 0.7,
+            Self::Memory => 0.3,
         }
     }
 }
@@ -126,7 +119,7 @@ impl Default for EnsembleTraining {
             lr: 2e-3,
             seed: 1,
             see: See::default(),
-            members: vec![MemberKind::Gru, MemberKind::Tcn, MemberKind::Ridge, MemberKind::Memory],
+            members: vec![MemberKind::Gru, MemberKind::Tcn, MemberKind::Memory],
             variations: 0,
             live: true,
             keep_sound: true,
@@ -149,6 +142,7 @@ pub fn train(
     let networks = configs.iter().filter(|config| is_network(config)).count() as f64 + TRIALS;
     let mut pace = Pace::new(lesson.training.steps, lesson.training.minutes, begun, networks);
     let trial = lesson.try_out(&configs, &mut pace)?;
+    let configs = trial.suited(configs);
     let mut members = Vec::new();
     for (i, config) in configs.iter().enumerate() {
         // Whoever interrupts gets what has been learned by then: at least the first member.
@@ -177,6 +171,24 @@ const TRIALS: f64 = 1.5;
 
 fn is_network(config: &MemberConfig) -> bool {
     matches!(config.mind, MindConfig::Net(_))
+}
+
+impl Trial {
+    /// Whether pictures tell what sounds.
+    fn is_told(&self) -> bool {
+        self.loudness_r > TOLD
+    }
+
+    /// Which members suit the film. A recurrent network that looks ahead has to remember what it saw until its time has come, and
+    /// does not know exactly when that is: where pictures tell to the tick what sounds, it begins too early, and where they do
+    /// not, looking ahead helps (docs/experiments.md).
+    fn suited(&self, mut configs: Vec<MemberConfig>) -> Vec<MemberConfig> {
+        let looks_ahead = |config: &MemberConfig| is_network(config) && config.ahead > 0;
+        if self.is_told() && configs.iter().any(|c| is_network(c) && !c.live && !looks_ahead(c)) {
+            configs.retain(|config| !looks_ahead(config));
+        }
+        configs
+    }
 }
 
 /// Everything that training needs, in memory.
@@ -335,58 +347,58 @@ impl<'a> Lesson<'a> {
         Ok(Self { pairs, training, task, eye, voice, reels: known, lessons, lacks })
     }
 
-    /// One of each kind that looks at everything, for films, and one for live use.
+    /// Those of each kind for films, and those for live use.
     fn members(&self) -> Vec<MemberConfig> {
         let ways: &[bool] = if self.training.live { &[false, true] } else { &[false] };
         let kinds = &self.training.members;
-        ways.iter().flat_map(|live| kinds.iter().filter_map(|kind| self.member(*kind, *live))).collect()
+        ways.iter().flat_map(|live| kinds.iter().flat_map(|kind| self.of_kind(*kind, *live))).collect()
     }
 
-    /// `None` where there is nothing of the kind that it looks at.
-    fn member(&self, kind: MemberKind, live: bool) -> Option<MemberConfig> {
-        let weight = kind.weight(&self.training.members);
+    /// A network of each kind for each view; a recurrent one that sees nothing but motion in the part that moves; a convolutional
+    /// one that sees all views together. What is not there to be seen has no member.
+    fn of_kind(&self, kind: MemberKind, live: bool) -> Vec<MemberConfig> {
+        let weight = kind.weight();
+        let views = self.views();
         // The last number is the contrast, by which silence is known.
         let all = 0..self.eye.width() - 1;
-        let network = |shape: &dyn Fn(usize) -> Shape, ahead: usize| {
-            // Whoever looks ahead sees the present, too, and need not remember when it was.
-            let newest = (ahead > 0).then_some(0);
-            let back: Vec<usize> = newest.into_iter().chain(ahead..=ahead + self.training.see.past).collect();
-            let mind = MindConfig::Net(shape(all.len() * back.len()));
-            MemberConfig { mind, sees: vec![all.clone()], ahead, back, live, weight }
+        let together = (views.len() > 1).then_some(all.clone());
+        let networks = |sees: Vec<Range<usize>>, ahead: usize, shape: &dyn Fn(usize) -> Shape| {
+            let back: Vec<usize> = (0..=self.training.see.past).collect();
+            let network = |sees: Range<usize>| {
+                let mind = MindConfig::Net(shape(sees.len() * back.len()));
+                MemberConfig { mind, sees: vec![sees], ahead, back: back.clone(), live, weight }
+            };
+            sees.into_iter().filter(|sees| !sees.is_empty()).map(network).collect()
         };
-        Some(match kind {
-            MemberKind::Gru => network(&|inputs| Shape::gru(inputs, OUTPUTS), if live { 0 } else { AHEAD }),
-            MemberKind::Tcn => network(&|inputs| Shape::tcn(inputs, OUTPUTS, live), 0),
-            MemberKind::Mlp => network(&|inputs| Shape::mlp(inputs, OUTPUTS), 0),
-            MemberKind::Ridge => {
-                let ahead = if live { 0 } else { AROUND[AROUND.len() - 1] };
-                let before = AROUND.iter().map(|distance| ahead + distance);
-                let after = AROUND[1..].iter().rev().filter_map(|distance| ahead.checked_sub(*distance));
-                let back = after.chain(before).collect();
-                MemberConfig { mind: MindConfig::Ridge, sees: vec![all], ahead, back, live, weight }
+        match kind {
+            MemberKind::Gru => {
+                let motion = 0..self.eye.config().first().map_or(0, ViewConfig::of_differences);
+                let sees = views.into_iter().chain([motion]).collect();
+                networks(sees, if live { 0 } else { AHEAD }, &|inputs| Shape::gru(inputs, OUTPUTS))
             }
+            MemberKind::Tcn => {
+                let sees = together.into_iter().chain(views).collect();
+                networks(sees, 0, &|inputs| Shape::tcn(inputs, OUTPUTS, live))
+            }
+            MemberKind::Mlp => networks(vec![all], 0, &|inputs| Shape::mlp(inputs, OUTPUTS)),
             MemberKind::Memory => {
-                let sees: Vec<Range<usize>> = self.eye.likeness().into_iter().map(|l| l.numbers).collect();
-                let (ahead, back) = if live { (0, vec![0, 1]) } else { (1, vec![0, 1, 2]) };
+                let sees: Vec<_> =
+                    self.eye.portrayed().iter().map(|(number, _)| *number..number + 1).collect();
                 let mind = MindConfig::Memory { ticks: 0 };
-                return (!sees.is_empty()).then_some(MemberConfig { mind, sees, ahead, back, live, weight });
+                let member = MemberConfig { mind, sees, ahead: 0, back: vec![0], live, weight };
+                if member.inputs() > 0 { vec![member] } else { Vec::new() }
             }
-        })
+        }
     }
 
-    /// What each number weighs that a member remembers: differences in all the ticks that it sees, pictures in the tick that it
-    /// answers for.
-    fn likeness(&self, config: &MemberConfig) -> Vec<f32> {
-        let looks = self.eye.likeness();
-        let ticks = config.back.len() as f32;
-        let weights = config.back.iter().flat_map(|back| {
-            let now = *back == config.ahead;
-            looks.iter().flat_map(move |look| {
-                let share = if look.motion { 1.0 / ticks.sqrt() } else { f32::from(now) };
-                look.weights.iter().map(move |weight| share * weight)
-            })
-        });
-        weights.collect()
+    /// Which of the eye's numbers are of each view.
+    fn views(&self) -> Vec<Range<usize>> {
+        let mut from = 0;
+        let range = |view: &ViewConfig| {
+            from += view.width();
+            from - view.width()..from
+        };
+        self.eye.config().iter().map(range).collect()
     }
 
     /// Trains the quickest members without a part of the training film, and sees how they do there: how sure of itself an
@@ -444,9 +456,9 @@ impl<'a> Lesson<'a> {
                 planned = steps;
                 Mind::Net(net)
             }
-            MindConfig::Ridge => Mind::Ridge(Ridge::fit(places.len(), config.inputs(), &example, self.task)?),
             MindConfig::Memory { .. } => {
-                Mind::Memory(Recollection::of(places.len(), self.likeness(config), &example))
+                let weights = self.eye.portrayed().iter().map(|(_, weight)| *weight).collect();
+                Mind::Memory(Recollection::of(places.len(), weights, &example))
             }
         };
         Ok(((MemberConfig { mind: mind.config(), ..config.clone() }, mind), planned))
@@ -600,13 +612,13 @@ impl<'a> Lesson<'a> {
         share_out(&mut members);
         let said = self.predict(&members);
         let predictable = trial.onset_r > PREDICTABLE;
-        self.voice.calibrate(&trial.said, if predictable { 1.0 } else { 0.3 });
+        self.voice.calibrate(&trial.said, if predictable { 1.0 } else { 0.3 }, trial.is_told());
         let held_out = runs(self.pairs.held_out(), &self.reels);
         let judged = !held_out.is_empty();
         let verdict = judged.then(|| Score::of(&self, &held_out, &part_of(&said, &held_out)).verdict());
         let learned: usize = self.lessons.iter().map(|run| run.ticks.len()).sum();
         let trained_seconds = Some(rounded(learned as f64 / self.pairs.grid().tick.as_f64()));
-        let picture = if trial.loudness_r > TOLD { PICTURE_TELLS } else { PICTURE_HELPS };
+        let picture = if trial.is_told() { PICTURE_TELLS } else { PICTURE_HELPS };
         let (units, material) = self.material(picture);
         let (members, minds): (Vec<_>, Vec<_>) = members.into_iter().unzip();
         let config = EnsembleConfig {
@@ -651,12 +663,15 @@ impl<'a> Lesson<'a> {
     }
 }
 
-/// Makes the weights of those for films, and of those for live use, add up to 1.
+/// Makes the weights of those for films, and of those for live use, add up to 1; networks share theirs.
 fn share_out(members: &mut [(MemberConfig, Mind)]) {
     for live in [false, true] {
-        let own = |(config, _): &&mut (MemberConfig, Mind)| config.live == live;
-        let total: f32 = members.iter_mut().filter(own).map(|(config, _)| config.weight).sum();
-        members.iter_mut().filter(own).for_each(|(config, _)| config.weight /= total);
+        let mut own: Vec<&mut MemberConfig> =
+            members.iter_mut().map(|(config, _)| config).filter(|config| config.live == live).collect();
+        let networks = own.iter().filter(|config| is_network(config)).count() as f32;
+        own.iter_mut().filter(|config| is_network(config)).for_each(|config| config.weight /= networks);
+        let total: f32 = own.iter().map(|config| config.weight).sum();
+        own.iter_mut().for_each(|config| config.weight /= total);
     }
 }
 

@@ -4,9 +4,7 @@ use super::super::memory::{self, Net, Shape};
 use super::super::tensors::Tensors;
 use super::super::voice::OUTPUTS;
 use super::recollection::{Recollection, Room};
-use super::ridge::Ridge;
 use crate::Result;
-use crate::brain::fast::Workspace;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -34,8 +32,6 @@ pub struct MemberConfig {
 pub enum MindConfig {
     /// A network.
     Net(Shape),
-    /// A weighted sum of what is seen.
-    Ridge,
     /// What sounded when it looked alike.
     Memory {
         /// Ticks that it remembers.
@@ -46,7 +42,6 @@ pub enum MindConfig {
 /// What a member has learned.
 pub(super) enum Mind {
     Net(Net),
-    Ridge(Ridge),
     Memory(Recollection),
 }
 
@@ -74,7 +69,6 @@ impl MemberConfig {
             MindConfig::Net(shape) => {
                 shape.check().is_ok() && shape.inputs() == self.inputs() && shape.outputs() == OUTPUTS
             }
-            MindConfig::Ridge => self.inputs() > 0,
             MindConfig::Memory { ticks } => *ticks > 0 && self.inputs() > 0,
         };
         if fits && self.weight.is_finite() { Ok(()) } else { Err("does not fit") }
@@ -85,7 +79,6 @@ impl Mind {
     pub(super) fn config(&self) -> MindConfig {
         match self {
             Self::Net(net) => MindConfig::Net(net.shape().clone()),
-            Self::Ridge(_) => MindConfig::Ridge,
             Self::Memory(memory) => MindConfig::Memory { ticks: memory.memories() },
         }
     }
@@ -97,7 +90,6 @@ impl Mind {
                     into.put(&format!("{name}.{}", tensor.name), &tensor.shape, tensor.values);
                 }
             }
-            Self::Ridge(ridge) => into.put_layers(name, &[ridge.layer()]),
             Self::Memory(memory) => memory.save(name, into),
         }
     }
@@ -106,10 +98,6 @@ impl Mind {
         let inputs = config.inputs();
         Ok(match &config.mind {
             MindConfig::Net(shape) => Self::Net(Net::restore(shape, &from.below(&format!("{name}.")))?),
-            MindConfig::Ridge => {
-                let layers = from.layers(name, &[(inputs, OUTPUTS)])?;
-                Self::Ridge(Ridge::new(&layers[0]))
-            }
             MindConfig::Memory { ticks } => Self::Memory(Recollection::restore(*ticks, inputs, name, from)?),
         })
     }
@@ -117,7 +105,6 @@ impl Mind {
     fn thought(&self) -> Thought<'_> {
         match self {
             Self::Net(net) => Thought::Net(net.stream()),
-            Self::Ridge(ridge) => Thought::Ridge(ridge, ridge.workspace()),
             Self::Memory(memory) => Thought::Memory(memory, Room::default()),
         }
     }
@@ -126,7 +113,6 @@ impl Mind {
 /// A mind at work.
 enum Thought<'a> {
     Net(memory::Stream),
-    Ridge(&'a Ridge, Workspace),
     Memory(&'a Recollection, Room),
 }
 
@@ -135,7 +121,6 @@ impl Thought<'_> {
     fn think(&mut self, inputs: &[f32], out: &mut [f32]) -> usize {
         match self {
             Self::Net(stream) => return stream.push_all(inputs, out),
-            Self::Ridge(ridge, room) => ridge.say(room, inputs, out),
             Self::Memory(memory, room) => memory.say(room, inputs, out),
         }
         out.len() / OUTPUTS

@@ -1,5 +1,5 @@
-//! The brain that hears in pictures what moves: an eye, a few members whose answers are averaged (small networks with memory, a
-//! weighted sum, a recollection of what looked alike), a voice, and the training sound to play with.
+//! The brain that hears in pictures what moves: an eye, a few members whose answers are averaged (small networks with
+//! memory, and a recollection of what looked alike), a voice, and the training sound to play with.
 //!
 //! | part | knows |
 //! |---|---|
@@ -15,7 +15,6 @@ mod lesson;
 mod member;
 mod player;
 mod recollection;
-mod ridge;
 #[cfg(test)]
 mod tests;
 

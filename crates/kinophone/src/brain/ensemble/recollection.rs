@@ -2,12 +2,11 @@
 
 use super::super::tensors::Tensors;
 use super::super::voice::{OUTPUTS, logistic_outputs, logit};
-use super::ridge::Example;
 use crate::Result;
 use kinophone_dsp::nearest::Points;
 
 /// Ticks, evenly spread, that are remembered at most.
-const MOST: usize = 16_384;
+const MOST: usize = 8_192;
 /// So many of the nearest say what sounds …
 const NEIGHBOURS: usize = 32;
 /// … each weighing exp(−SHARPNESS d² / e²), where e is the distance of this one.
@@ -17,6 +16,9 @@ const SHARPNESS: f32 = 3.0;
 const HEAD: usize = 24;
 /// So many of the nearest by these are compared in full at once.
 const CANDIDATES: usize = 64;
+
+/// Where examples come from: writes the input `[inputs]` and the target `[69]` of one.
+pub(super) type Example<'a> = dyn Fn(usize, &mut [f32], &mut [f32]) + 'a;
 
 /// Nearest neighbours (Cover and Hart, IEEE Trans. Information Theory 13, 1967): the mean of what sounded in those ticks of
 /// the training film that look most alike, weighed by likeness.

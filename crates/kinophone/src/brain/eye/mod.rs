@@ -50,9 +50,6 @@ fn in_portrait(look: Look) -> usize {
         _ => 0,
     }
 }
-/// Components of a difference and of the picture by which ticks are found that look alike. They hold most of what differs.
-const ALIKE_IN_MOTION: usize = 12;
-const ALIKE_IN_PICTURE: usize = 32;
 /// Is added to the amount of motion before its logarithm is taken.
 const LEAST_MOTION: f32 = 1e-3;
 /// Side of the plain grey picture.
@@ -250,53 +247,6 @@ pub struct Eye {
     portrait: Vec<(usize, f32)>,
 }
 
-/// Some of an eye's numbers by which ticks are compared.
-#[derive(Clone, Debug)]
-pub struct Likeness {
-    /// Which.
-    pub numbers: std::ops::Range<usize>,
-    /// Whether they say how something moves.
-    pub motion: bool,
-    /// What each weighs, such that distances are those between pictures and not between scaled numbers; the mean square distance
-    /// of two training pictures is 2 over all components.
-    pub weights: Vec<f32>,
-}
-
-/// Where a look's components lie among an eye's numbers.
-struct Place {
-    view: usize,
-    look: Look,
-    first: usize,
-    /// Before they were scaled.
-    deviations: Vec<f32>,
-}
-
-fn places(views: &[View]) -> Vec<Place> {
-    let (mut places, mut begin) = (Vec::new(), 0);
-    for (number, view) in views.iter().enumerate() {
-        let (mut motion, mut appearance) = (begin, begin + view.config.of_motion());
-        for ((look, count), layer) in view.config.looks.iter().zip(view.layers()) {
-            let first = if look.is_motion() { &mut motion } else { &mut appearance };
-            // A layer divides by the deviation of what it projects on: weights are as long as that is small.
-            let deviation = |k: usize| {
-                let square: f32 = layer.weights.iter().skip(k).step_by(*count).map(|w| w * w).sum();
-                if square > 0.0 { 1.0 / square.sqrt() } else { 0.0 }
-            };
-            let deviations = (0..*count).map(deviation).collect();
-            places.push(Place { view: number, look: *look, first: *first, deviations });
-            *first += count;
-        }
-        begin += view.config.width();
-    }
-    places
-}
-
-/// Deviations whose squares add up to 1.
-fn shares(deviations: &[f32]) -> Vec<f32> {
-    let total = deviations.iter().map(|d| d * d).sum::<f32>().sqrt().max(1e-9);
-    deviations.iter().map(|d| d / total).collect()
-}
-
 /// Two pictures that follow each other.
 #[derive(Clone, Copy)]
 pub struct Neighbours<'a> {
@@ -330,34 +280,30 @@ impl Eye {
     }
 
     fn new(views: Vec<View>) -> Self {
+        let mut portrait = Vec::new();
         // Of the whole picture, which is the last view.
-        let whole = places(&views).into_iter().filter(|place| place.view + 1 == views.len());
-        let portrait = whole
-            .flat_map(|place| {
-                let some = in_portrait(place.look).min(place.deviations.len());
-                let weights = shares(&place.deviations[..some]);
-                (place.first..).zip(weights).collect::<Vec<_>>()
-            })
-            .collect();
+        if let Some((whole, others)) = views.split_last() {
+            let first: usize = others.iter().map(|view| view.config.width()).sum();
+            let (mut motion, mut appearance) = (first, first + whole.config.of_motion());
+            for ((look, count), layer) in whole.config.looks.iter().zip(whole.layers()) {
+                let place = if look.is_motion() { &mut motion } else { &mut appearance };
+                let some = in_portrait(*look).min(*count);
+                // A layer divides by the deviation of what it projects on: weights are as long as that is small.
+                let deviation = |k: usize| {
+                    let square: f32 = layer.weights.iter().skip(k).step_by(*count).map(|w| w * w).sum();
+                    if square > 0.0 { 1.0 / square.sqrt() } else { 0.0 }
+                };
+                let total = (0..some).map(|k| deviation(k).powi(2)).sum::<f32>().sqrt().max(1e-9);
+                portrait.extend((0..some).map(|k| (*place + k, deviation(k) / total)));
+                *place += count;
+            }
+        }
         Self { views, portrait }
     }
 
-    /// By what two ticks are alike: the first components of each difference, and of the whole picture.
-    pub fn likeness(&self) -> Vec<Likeness> {
-        let last = self.views.len().saturating_sub(1);
-        let compared = places(&self.views).into_iter().filter(|p| p.look.is_motion() || p.view == last);
-        let likeness = |place: Place| {
-            let count = place.deviations.len();
-            let some = match place.look {
-                Look::Signed | Look::Absolute => count.min(ALIKE_IN_MOTION),
-                Look::Grey => count,
-                _ => count.min(ALIKE_IN_PICTURE),
-            };
-            let mut weights = shares(&place.deviations);
-            weights.truncate(some);
-            Likeness { numbers: place.first..place.first + some, motion: place.look.is_motion(), weights }
-        };
-        compared.map(likeness).filter(|likeness| !likeness.weights.is_empty()).collect()
+    /// Which of its numbers make a portrait, and what they weigh.
+    pub fn portrayed(&self) -> &[(usize, f32)] {
+        &self.portrait
     }
 
     /// What a tick's numbers look like: distances between portraits are those between pictures, and between their
