@@ -169,8 +169,8 @@ fn an_etudes_shapes_sound_on_time_and_at_their_pitch() {
         let (a, b): (Vec<f64>, Vec<f64>) = pairs.into_iter().unzip();
         let r = correlation(&a, &b);
         println!("{more:?}: pitch follows with {r:.3} over {} frames", a.len());
-        // 99 % are wanted; what is missed are mostly lines whose beginning is taken for silence.
-        assert!(score.hit_rate() >= 0.85 && score.invented == 0, "{score:?}");
+        // 99 % are wanted, which with 88 events is all; one may be missed, as another machine's sums differ a little.
+        assert!(score.hit_rate() >= 0.98 && score.invented == 0, "{score:?}");
         assert!(r >= 0.9, "pitch follows with {r}");
     }
 }

@@ -202,12 +202,25 @@ mod tests {
         }
     }
 
+    /// Scenes of 40 ticks that look nearly alike and sound alike; in every second one a note begins.
     #[test]
-    fn what_was_seen_before_is_remembered() {
-        let memory = Recollection::of(20, vec![1.0; 8], &example);
+    fn what_sounded_when_it_looked_alike_is_said() {
+        let scene = |k: usize, x: &mut [f32], y: &mut [f32]| {
+            example(k / 40, x, &mut [0.0]);
+            x.iter_mut().for_each(|x| *x += 1e-3 * (k % 40) as f32);
+            y.fill(0.0);
+            y[0] = (k / 40) as f32;
+            logistic_outputs().for_each(|output| y[output] = (k / 40 % 2) as f32);
+        };
+        let memory = Recollection::of(400, vec![1.0; 8], &scene);
         let (mut x, mut y, mut out) = ([0.0; 8], [0.0; OUTPUTS], [0.0; OUTPUTS]);
-        example(7, &mut x, &mut y);
-        memory.say(&mut Room::default(), &x, &mut out);
-        assert!((out[0] - 7.0).abs() < 2.0, "{}", out[0]);
+        for k in (5..400).step_by(40) {
+            scene(k, &mut x, &mut y);
+            memory.say(&mut Room::default(), &x, &mut out);
+            assert!((out[0] - y[0]).abs() < 1e-4, "{} instead of {}", out[0], y[0]);
+            // A probability of 1 % or 99 %, as a logit.
+            let logit = if k / 40 % 2 == 1 { 99.0f32.ln() } else { -99.0f32.ln() };
+            assert!(logistic_outputs().all(|output| (out[output] - logit).abs() < 1e-2));
+        }
     }
 }
