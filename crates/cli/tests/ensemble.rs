@@ -225,6 +225,12 @@ fn what_a_brain_can_not_do_is_said() {
     assert!(lent(&silent).contains("no phases to lend"));
     assert!(!out.exists());
 
+    // A memory compares motion and appearance; who looks for colours alone has nothing to compare.
+    let other = home.path().join("other.brain");
+    let (from, to) = (film.to_str().unwrap(), other.to_str().unwrap());
+    let colours = ["train", from, "-o", to, "--see", "colour", "--net", "memory"];
+    assert!(refuse(home.path(), &colours).contains("nothing to learn with") && !other.exists());
+
     // What it describes can still be made audible.
     let clicks = home.path().join("clicks.wav");
     // Fifty clicks a second, for a second, at another rate than the brain's.

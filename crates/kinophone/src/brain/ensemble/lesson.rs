@@ -139,6 +139,11 @@ pub fn train(
     let begun = Instant::now();
     let lesson = Lesson::prepare(pairs, training, task)?;
     let configs = lesson.members();
+    if configs.is_empty() {
+        let what = "there is nothing to learn with: a memory compares motion and appearance, and neither is looked for";
+        return Err(Error::new(Kind::Invalid, what)
+            .help("add motion or appearance to --see, or a network to --net, such as tcn"));
+    }
     let networks = configs.iter().filter(|config| is_network(config)).count() as f64 + TRIALS;
     let mut pace = Pace::new(lesson.training.steps, lesson.training.minutes, begun, networks);
     let trial = lesson.try_out(&configs, &mut pace)?;
