@@ -135,6 +135,12 @@ pub fn not_negative(text: &str) -> Result<f32, String> {
     number(text).and_then(|x| if x >= 0.0 { Ok(x as f32) } else { Err("must be 0 or above".into()) })
 }
 
+/// A number from 0 to 1.
+pub fn share(text: &str) -> Result<f32, String> {
+    number(text)
+        .and_then(|x| if (0.0..=1.0).contains(&x) { Ok(x as f32) } else { Err("must be from 0 to 1".into()) })
+}
+
 /// What `--loudness` means; the bounds: louder than −5 LUFS nothing is that keeps its true peaks, and below −70 LUFS the
 /// measure's own gate lies.
 pub fn loudness(text: &str) -> Result<Level, String> {

@@ -12,7 +12,7 @@ use kinophone::dsp::units::{FrameRate, SampleRate, TickGrid};
 use kinophone::etude::{self, Etude, EtudeConfig, EtudeScore};
 use kinophone::media::{DecodeSound, Ffmpeg};
 use kinophone::plot;
-use kinophone::render::{self, Level, RenderPlan, Sounding};
+use kinophone::render::{self, Asked, Level, RenderPlan, Sounding};
 use kinophone::storage::Overwrite;
 use kinophone::{Error, Result};
 use serde_json::{Value, json};
@@ -124,7 +124,7 @@ impl Stage<'_> {
             output: output.clone(),
             // An etude's tones keep their phase from frame to frame, and so do the blocks of a brain that learned them: end to
             // end they are exact, where windows at random times would make the tones flutter.
-            synth: Some(Sounding::Blocks(SynthConfig::Raw)),
+            synth: Asked::Exactly(Sounding::Blocks(SynthConfig::Raw)),
             live: false,
             delay: render::LIVE_DELAY,
             seed: 0,

@@ -7,13 +7,12 @@ use crate::progress::span;
 use crate::report::{self, Failure, Outcome};
 use clap::{Args, ValueEnum};
 use kinophone::dsp::phase::Phase;
-use kinophone::dsp::synth::mosaic::MosaicConfig;
 use kinophone::dsp::synth::{
     Granular2015Config, GranularConfig, SpectralConfig, SynthConfig, WindowedConfig,
 };
 use kinophone::dsp::window::Window;
 use kinophone::media::SoundCodec;
-use kinophone::render::{self, Level, RenderPlan, Rendered, Sounding};
+use kinophone::render::{self, Asked, Level, RenderPlan, Rendered, Sounding};
 use kinophone::storage::Overwrite;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -69,6 +68,14 @@ struct SynthArgs {
     /// Where the phases of a spectrum come from; needs --synth spectral, or chooses it [default: rtpghi]
     #[arg(long, value_name = "HOW|FILE", long_help = PHASE)]
     phase: Option<PathBuf>,
+    /// How far the tone of a mosaic is filtered towards what the brain hears in the picture, 0 to 1: 0 leaves sounds as they were
+    /// recorded [default: 0.5]
+    #[arg(long, value_name = "SHARE", value_parser = args::share)]
+    tone: Option<f32>,
+    /// How far the attacks of a mosaic are brought to those that the brain hears in the picture, 0 to 1 [default: 0.8, or 0 where
+    /// it was found not to hear any]
+    #[arg(long, value_name = "SHARE", value_parser = args::share)]
+    attack: Option<f32>,
     /// The same seed gives the same sound
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
@@ -186,6 +193,14 @@ impl RenderArgs {
                 "add --synth spectral, or leave --phase out",
             ));
         }
+        if let Some(option) = self.synth.of_mosaics()
+            && (self.synth.phase.is_some() || !matches!(self.synth.synth, None | Some(SynthName::Mosaic)))
+        {
+            return Err(Failure::usage(
+                format!("{option} has no meaning for a synth that joins no sounds"),
+                format!("add --synth mosaic, or leave {option} out"),
+            ));
+        }
         if self.synth.live && self.synth.phase().0 == Phase::GriffinLim {
             return Err(Failure::usage(
                 "griffin-lim looks ten seconds ahead, which nobody can live",
@@ -195,14 +210,14 @@ impl RenderArgs {
         Ok(())
     }
 
-    /// The synth asked for, with its settings in their ranges; `None` where the choice is left to the library.
-    fn sounding(&self) -> Result<Option<Sounding>, Failure> {
-        let seed = self.synth.seed;
+    /// The synth asked for, with its settings in their ranges.
+    fn asked(&self) -> Result<Asked, Failure> {
+        let SynthArgs { seed, tone, attack, .. } = self.synth;
         let config = match self.synth.synth {
-            None if self.synth.phase.is_some() => return Ok(Some(self.synth.spectral())),
-            None => return Ok(None),
-            Some(SynthName::Mosaic) => return Ok(Some(Sounding::Mosaic(MosaicConfig::default()))),
-            Some(SynthName::Spectral) => return Ok(Some(self.synth.spectral())),
+            None if self.synth.phase.is_some() => return Ok(Asked::Exactly(self.synth.spectral())),
+            None if self.synth.of_mosaics().is_none() => return Ok(Asked::Usual),
+            None | Some(SynthName::Mosaic) => return Ok(Asked::Mosaic { tone, attack }),
+            Some(SynthName::Spectral) => return Ok(Asked::Exactly(self.synth.spectral())),
             Some(SynthName::Windowed) => {
                 SynthConfig::Windowed(WindowedConfig { seed, ..WindowedConfig::default() })
             }
@@ -211,7 +226,7 @@ impl RenderArgs {
             Some(SynthName::Granular2015) => SynthConfig::Granular2015(Granular2015Config { seed }),
         };
         match config.check() {
-            Ok(()) => Ok(Some(Sounding::Blocks(config))),
+            Ok(()) => Ok(Asked::Exactly(Sounding::Blocks(config))),
             Err(e) => {
                 let help = format!("choose a value from {} to {}", e.low, e.high);
                 Err(Failure::usage(format!("{e} (--{})", e.name.replace('_', "-")), help))
@@ -224,7 +239,7 @@ impl RenderArgs {
             brain: self.brain.clone(),
             film: self.film.clone(),
             output: self.output.clone(),
-            synth: self.sounding()?,
+            synth: self.asked()?,
             live: self.synth.live,
             delay: self.synth.delay.map_or(render::LIVE_DELAY, usize::from),
             seed: self.synth.seed,
@@ -248,6 +263,11 @@ impl SynthArgs {
             Some(name) if name == "random-walk" => (Phase::RandomWalk, None),
             Some(file) => (Phase::Lent, Some(file)),
         }
+    }
+
+    fn of_mosaics(&self) -> Option<&'static str> {
+        let given = [(self.tone.is_some(), "--tone"), (self.attack.is_some(), "--attack")];
+        given.iter().find(|(is, _)| *is).map(|(_, name)| *name)
     }
 
     fn spectral(&self) -> Sounding {
@@ -342,7 +362,7 @@ mod tests {
     fn grains_are_the_defaults_with_what_was_given() {
         let args =
             parse("--synth granular --size-ms 60 --density 0.5 --envelope tukey:0.25 --children 3 --seed 4");
-        let Ok(Some(Sounding::Blocks(SynthConfig::Granular(config)))) = args.sounding() else {
+        let Ok(Asked::Exactly(Sounding::Blocks(SynthConfig::Granular(config)))) = args.asked() else {
             panic!("no grains")
         };
         let expected = GranularConfig {
@@ -363,13 +383,13 @@ mod tests {
         }
         let far = parse("--synth granular --pitch 1000");
         far.check().unwrap();
-        assert!(matches!(far.sounding(), Err(Failure::Usage(_))));
+        assert!(matches!(far.asked(), Err(Failure::Usage(_))));
     }
 
     #[test]
     fn phases_have_names_or_are_lent() {
-        let phase = |options: &str| match parse(options).sounding() {
-            Ok(Some(Sounding::Spectral { config, lender })) => (config.phase, config.seed, lender),
+        let phase = |options: &str| match parse(options).asked() {
+            Ok(Asked::Exactly(Sounding::Spectral { config, lender })) => (config.phase, config.seed, lender),
             other => panic!("{other:?}"),
         };
         assert_eq!(phase("--synth spectral --seed 3"), (Phase::Rtpghi, 3, None));
@@ -384,11 +404,22 @@ mod tests {
     }
 
     #[test]
+    fn tone_and_attack_are_for_mosaics() {
+        let asked = |options: &str| parse(options).asked().unwrap();
+        assert_eq!(asked("--tone 0"), Asked::Mosaic { tone: Some(0.0), attack: None });
+        assert_eq!(asked("--synth mosaic --attack 1"), Asked::Mosaic { tone: None, attack: Some(1.0) });
+        assert_eq!(asked("--synth mosaic"), Asked::Mosaic { tone: None, attack: None });
+        for wrong in ["--tone 0.5 --synth granular", "--attack 0 --phase rtpghi", "--synth raw --tone 1"] {
+            assert!(matches!(parse(wrong).check(), Err(Failure::Usage(_))), "{wrong}");
+        }
+    }
+
+    #[test]
     fn nothing_given_leaves_the_synth_to_the_library() {
         let plan = parse("--loudness off --keep-original -12 --audio-track 1").plan().unwrap();
         assert_eq!(
             (plan.synth, plan.loudness, plan.keep_original_db, plan.audio_track),
-            (None, Level::AsSaid, Some(-12.0), 1)
+            (Asked::Usual, Level::AsSaid, Some(-12.0), 1)
         );
         assert_eq!(parse("").plan().unwrap().loudness, Level::Usual);
     }

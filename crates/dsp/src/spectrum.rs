@@ -138,6 +138,14 @@ impl Stft {
         &self.window
     }
 
+    /// The window over N and over the sum of the squares of all windows that meet at a sample: y = Σ w·IDFT(X) / Σ w², as in
+    /// [`Stft::inverse`], where no end is near.
+    pub(crate) fn overlap_window(&self) -> Vec<f32> {
+        let meeting =
+            |n: usize| self.window.iter().skip(n % self.hop).step_by(self.hop).map(|w| w * w).sum::<f32>();
+        self.window.iter().enumerate().map(|(n, w)| w / (meeting(n) * self.window.len() as f32)).collect()
+    }
+
     /// The spectrum of the single frame of `size` samples in `samples`, without an allocation.
     pub(crate) fn analyse(&mut self, samples: impl Iterator<Item = f32>, spectrum: &mut [Complex32]) {
         self.frame.iter_mut().zip(samples).for_each(|(to, from)| *to = from);

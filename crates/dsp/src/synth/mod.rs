@@ -17,7 +17,7 @@
 //! of the tick.
 //!
 //! [`mosaic`] and [`Cloud`] are no such synths: they take no blocks but chosen pieces of the training sound, to be joined or to
-//! be taken apart into grains.
+//! be taken apart into grains. [`Shaper`] filters what was joined.
 
 mod cloud;
 pub(crate) mod draw;
@@ -27,15 +27,18 @@ mod level;
 mod mix;
 pub mod mosaic;
 mod raw;
+mod shape;
 mod spectral;
 #[cfg(test)]
 mod tests;
+mod tops;
 mod windowed;
 
 pub use cloud::Cloud;
 pub use granular::{Granular, GranularConfig};
 pub use granular2015::{Granular2015, Granular2015Config};
 pub use raw::Raw;
+pub use shape::{Aim, ShapeConfig, Shaper};
 pub use spectral::{Controls, SILENCE_DB, Spectral, SpectralConfig};
 pub use windowed::{Windowed, WindowedConfig};
 

@@ -181,7 +181,7 @@ impl Spectral {
             gate_from,
             gate_db,
             level: Level::new(grid, 1),
-            overlap: overlap_window(&stft),
+            overlap: stft.overlap_window(),
             before: vec![0.0; stft.bins()],
             now: vec![0.0; stft.bins()],
             targets: VecDeque::new(),
@@ -350,12 +350,4 @@ impl Spectral {
             self.targets.pop_front();
         }
     }
-}
-
-/// The window over N and over the sum of the squares of all windows that meet at a sample: y = Σ w·IDFT(X) / Σ w², as in
-/// [`Stft::inverse`], where no end is near.
-fn overlap_window(stft: &Stft) -> Vec<f32> {
-    let (window, hop) = (stft.window(), stft.hop());
-    let meeting = |n: usize| window.iter().skip(n % hop).step_by(hop).map(|w| w * w).sum::<f32>();
-    window.iter().enumerate().map(|(n, w)| w / (meeting(n) * window.len() as f32)).collect()
 }

@@ -7,7 +7,7 @@ use crate::brain::AnyBrain;
 use crate::corpus::{self, PrepareOptions, Shard};
 use crate::media::Ffmpeg;
 use crate::plot::Sonogram;
-use crate::render::{self, GivenPictures, Level, RenderPlan, Sounding};
+use crate::render::{self, Asked, GivenPictures, Level, RenderPlan, Sounding};
 use crate::storage::{AtomicFolder, Overwrite};
 use crate::task::Task;
 use crate::{Error, Kind, Result};
@@ -323,12 +323,12 @@ impl Room<'_> {
     }
 }
 
-/// `None` for the synth that the brain plays by default, which knows the brain's own settings.
-fn sounding(brain: &AnyBrain, name: &str, seed: u64) -> Option<Sounding> {
+/// The synth that the brain plays by default knows the brain's own settings.
+fn sounding(brain: &AnyBrain, name: &str, seed: u64) -> Asked {
     if synths_of(brain).first() == Some(&name) {
-        return None;
+        return Asked::Usual;
     }
-    Some(match name {
+    Asked::Exactly(match name {
         "spectral" => Sounding::spectral(seed),
         "granular" => {
             Sounding::Blocks(SynthConfig::Granular(GranularConfig { seed, ..GranularConfig::default() }))

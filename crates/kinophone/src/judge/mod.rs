@@ -35,7 +35,7 @@ use crate::brain::AnyBrain;
 use crate::corpus::{HoldOut, Shard, downmix};
 use crate::media::Ffmpeg;
 use crate::plot::Sonogram;
-use crate::render::{self, GivenPictures, Level, RenderPlan};
+use crate::render::{self, Asked, GivenPictures, Level, RenderPlan};
 use crate::storage::{self, AtomicFolder, Overwrite};
 use crate::task::Task;
 use crate::{Error, Result};
@@ -151,7 +151,7 @@ impl Playback<'_> {
             brain: player.file.clone(),
             film: PathBuf::from(name),
             output: output.clone(),
-            synth: None,
+            synth: Asked::Usual,
             seed: self.seed,
             live,
             delay: render::LIVE_DELAY,

@@ -26,9 +26,9 @@ use crate::{Error, Kind, Result};
 use finish::{Original, Sketch};
 use kinophone_dsp::say::Say;
 use kinophone_dsp::synth::mosaic::MosaicConfig;
-use kinophone_dsp::synth::{SpectralConfig, SynthConfig, WindowedConfig};
+use kinophone_dsp::synth::{ShapeConfig, SpectralConfig, SynthConfig, WindowedConfig};
 use kinophone_dsp::units::{FrameRate, MediaTime, SampleRate};
-use mosaic::Collage;
+use mosaic::{Collage, Then};
 use pictures::TimedPictures;
 use serde::{Serialize, Serializer};
 use spectral::Drawing;
@@ -43,9 +43,9 @@ pub struct RenderPlan {
     pub film: PathBuf,
     /// The file to write; its extension decides the container.
     pub output: PathBuf,
-    /// How the brain's answers become sound; `None`: what suits the brain.
-    pub synth: Option<Sounding>,
-    /// Seed of what is random in the synth that suits the brain, where none is named.
+    /// How the brain's answers become sound.
+    pub synth: Asked,
+    /// Seed of what is random in the synth, where none is named.
     pub seed: u64,
     /// Play as if live: with those networks that know nothing of what comes.
     pub live: bool,
@@ -76,6 +76,12 @@ pub enum Level {
     AsSaid,
     /// Integrated loudness in LUFS (EBU R 128).
     Lufs(f64),
+}
+
+impl RenderPlan {
+    fn refuse<T>(&self, what: &str, help: &str) -> Result<T> {
+        Err(Error::new(Kind::Invalid, what).at(&self.brain).help(help))
+    }
 }
 
 /// See [`Level::Usual`].
@@ -125,12 +131,35 @@ pub struct Rendered {
     pub complaints: Vec<String>,
 }
 
+/// The sound that is asked for.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Asked {
+    /// What suits the brain.
+    #[default]
+    Usual,
+    /// A mosaic, as the brain was found to play it best where nothing else is said.
+    Mosaic {
+        /// See [`ShapeConfig::tone`].
+        tone: Option<f32>,
+        /// See [`ShapeConfig::attack`].
+        attack: Option<f32>,
+    },
+    /// This, whatever the brain knows.
+    Exactly(Sounding),
+}
+
 /// How a brain's answers become sound.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "name", rename_all = "kebab-case")]
 pub enum Sounding {
     /// The training sound, tick by tick: for ensembles that carry it.
-    Mosaic(MosaicConfig),
+    Mosaic {
+        /// How it is chosen and joined.
+        #[serde(flatten)]
+        config: MosaicConfig,
+        /// How it is filtered then.
+        shape: ShapeConfig,
+    },
     /// Band powers made audible: for ensembles. Magnitudes, too: for brains of 2015 that say them, whose frames have their own
     /// sizes.
     Spectral {
@@ -221,11 +250,11 @@ impl Job<'_> {
             (AnyBrain::Classic(brain), Sounding::Spectral { config, .. }) => {
                 Box::new(Performer::of_frames(brain, config, lent))
             }
-            (AnyBrain::Ensemble(brain), Sounding::Mosaic(config)) => {
-                Box::new(Collage::new(brain, plan, config, None)?)
+            (AnyBrain::Ensemble(brain), Sounding::Mosaic { config, shape }) => {
+                Box::new(Collage::new(brain, plan, config, Then::Shaped(shape))?)
             }
             (AnyBrain::Ensemble(brain), Sounding::Blocks(SynthConfig::Granular(grains))) => {
-                Box::new(Collage::new(brain, plan, &mosaic_of(brain), Some(grains))?)
+                Box::new(Collage::new(brain, plan, &mosaic_of(brain), Then::Grains(grains))?)
             }
             (AnyBrain::Ensemble(brain), Sounding::Spectral { config, .. }) => {
                 Box::new(Drawing::new(brain, plan, config, lent)?)
@@ -291,54 +320,58 @@ impl Sounding {
 
     /// What was asked for, where it suits the brain, or what suits it best.
     fn of(brain: &AnyBrain, plan: &RenderPlan) -> Result<Self> {
-        let refused =
-            |what: &str, help: &str| Err(Error::new(Kind::Invalid, what).at(&plan.brain).help(help));
-        match (brain, plan.synth.clone()) {
-            (AnyBrain::Classic(_), _) if plan.live => {
-                refused("needs no other networks to play live", "leave --live out")
+        match brain {
+            AnyBrain::Classic(_) if plan.live => {
+                plan.refuse("needs no other networks to play live", "leave --live out")
             }
-            (AnyBrain::Ensemble(brain), _)
-                if plan.live && !brain.config().members.iter().any(|member| member.live) =>
-            {
-                refused(
-                    "has no networks for live use",
-                    "leave --live out, or train it again without --no-live",
-                )
-            }
-            (AnyBrain::Classic(brain), wanted) => Self::of_classic(brain.config(), wanted, plan),
-            (AnyBrain::Ensemble(_), Some(Self::Blocks(synth)))
-                if !matches!(synth, SynthConfig::Granular(_)) =>
-            {
-                refused(
-                    "says no samples, so there is nothing for this synth to join",
-                    "choose --synth mosaic, granular or spectral, or train with --preset classic",
-                )
-            }
-            (AnyBrain::Ensemble(brain), None) if brain.material().is_none() => Ok(Self::spectral(plan.seed)),
-            (AnyBrain::Ensemble(brain), None) => Ok(Self::Mosaic(mosaic_of(brain))),
-            (AnyBrain::Ensemble(_), Some(other)) => Ok(other),
+            AnyBrain::Classic(brain) => Self::of_classic(brain.config(), plan),
+            AnyBrain::Ensemble(brain) => Self::of_ensemble(brain, plan),
         }
     }
-}
 
-impl Sounding {
-    /// The same for a brain of 2015.
-    fn of_classic(brain: &BrainConfig, wanted: Option<Self>, plan: &RenderPlan) -> Result<Self> {
-        let refused =
-            |what: &str, help: &str| Err(Error::new(Kind::Invalid, what).at(&plan.brain).help(help));
-        match (brain.say, wanted) {
-            (Say::Stft, None) => Ok(Self::spectral(plan.seed).fitted(brain)),
-            (Say::Stft, Some(spectral @ Self::Spectral { .. })) => Ok(spectral.fitted(brain)),
-            (Say::Stft, Some(_)) => refused(
+    fn of_ensemble(brain: &Ensemble, plan: &RenderPlan) -> Result<Self> {
+        if plan.live && !brain.config().members.iter().any(|member| member.live) {
+            return plan.refuse(
+                "has no networks for live use",
+                "leave --live out, or train it again without --no-live",
+            );
+        }
+        match &plan.synth {
+            Asked::Usual if brain.material().is_none() => Ok(Self::spectral(plan.seed)),
+            Asked::Usual => Ok(Self::mosaic(brain, None, None)),
+            Asked::Mosaic { tone, attack } => Ok(Self::mosaic(brain, *tone, *attack)),
+            Asked::Exactly(Self::Blocks(synth)) if !matches!(synth, SynthConfig::Granular(_)) => plan.refuse(
+                "says no samples, so there is nothing for this synth to join",
+                "choose --synth mosaic, granular or spectral, or train with --preset classic",
+            ),
+            Asked::Exactly(sounding) => Ok(sounding.clone()),
+        }
+    }
+
+    /// As the brain was found to play it best.
+    fn mosaic(brain: &Ensemble, tone: Option<f32>, attack: Option<f32>) -> Self {
+        let usual = ShapeConfig { attack: brain.config().attack, ..ShapeConfig::default() };
+        let shape =
+            ShapeConfig { tone: tone.unwrap_or(usual.tone), attack: attack.unwrap_or(usual.attack), ..usual };
+        Self::Mosaic { config: mosaic_of(brain), shape }
+    }
+
+    fn of_classic(brain: &BrainConfig, plan: &RenderPlan) -> Result<Self> {
+        match (brain.say, &plan.synth) {
+            (Say::Stft, Asked::Usual) => Ok(Self::spectral(plan.seed).fitted(brain)),
+            (Say::Stft, Asked::Exactly(spectral @ Self::Spectral { .. })) => {
+                Ok(spectral.clone().fitted(brain))
+            }
+            (Say::Stft, _) => plan.refuse(
                 "says magnitudes, which this synth can't play",
                 "choose --synth spectral, or train with --say stft-phase",
             ),
-            (_, None) => {
+            (_, Asked::Usual) => {
                 let config = WindowedConfig { seed: plan.seed, ..WindowedConfig::default() };
                 Ok(Self::Blocks(SynthConfig::Windowed(config)))
             }
-            (_, Some(Self::Blocks(synth))) => Ok(Self::Blocks(synth)),
-            (_, Some(_)) => refused(
+            (_, Asked::Exactly(Self::Blocks(synth))) => Ok(Self::Blocks(synth.clone())),
+            (_, _) => plan.refuse(
                 "says blocks of samples and does not describe sound",
                 "choose another --synth, or train without --preset or with --say stft",
             ),
@@ -380,7 +413,7 @@ struct Format {
 impl Format {
     fn of(brain: &AnyBrain, sounding: &Sounding, original: Option<&Original>) -> Self {
         let material = match (brain, sounding) {
-            (AnyBrain::Ensemble(brain), Sounding::Mosaic(_) | Sounding::Blocks(_)) => brain.material(),
+            (AnyBrain::Ensemble(brain), Sounding::Mosaic { .. } | Sounding::Blocks(_)) => brain.material(),
             _ => None,
         };
         let (synth_rate, synth_channels) =
@@ -392,7 +425,7 @@ impl Format {
     }
 }
 
-/// What the first pass found out.
+/// What is known when all pictures were shown.
 struct Heard {
     length: MediaTime,
     ticks: u64,
@@ -436,7 +469,7 @@ impl Playing for Performer<'_> {
     }
 }
 
-/// First pass: every picture through the brain into the sketch.
+/// Every picture through the brain into the sketch.
 struct Performance<'a> {
     plan: &'a RenderPlan,
     brain: &'a AnyBrain,

@@ -5,8 +5,9 @@ use super::finish::Sketch;
 use super::{Playing, RenderPlan};
 use crate::brain::{DESCRIPTOR, Ensemble, Material, OUTPUTS, PORTRAIT, Player, UNIT};
 use crate::{Error, Kind, Result};
+use kinophone_dsp::measure::BANDS;
 use kinophone_dsp::synth::mosaic::{Choice, Chooser, Mosaic, MosaicConfig, UnitSound, Units};
-use kinophone_dsp::synth::{Cloud, GranularConfig};
+use kinophone_dsp::synth::{Aim, Cloud, GranularConfig, ShapeConfig, Shaper};
 use kinophone_dsp::units::MediaTime;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -16,13 +17,14 @@ const BATCH: usize = 32;
 
 /// Plays an ensemble's material to a succession of pictures.
 ///
-/// What the brain says of a tick is kept as two numbers until its unit in the best way through the material is decided, usually
-/// a few seconds later; then it is played. Live, each tick is chosen when a few further ones are known
-/// ([`RenderPlan::delay`]).
+/// What the brain says of a tick is kept until its unit in the best way through the material is decided, usually a few seconds
+/// later; then it is played. Live, each tick is chosen when a few further ones are known ([`RenderPlan::delay`]).
 pub(super) struct Collage<'a> {
     brain: &'a Ensemble,
     player: Player<'a>,
     chooser: Chooser,
+    config: MosaicConfig,
+    units: Arc<Units>,
     playing: Chosen<'a>,
     /// Live: for how many further ticks a choice waits.
     delay: usize,
@@ -30,8 +32,8 @@ pub(super) struct Collage<'a> {
     shown: MediaTime,
     rows: Vec<f32>,
     chosen: Vec<u32>,
-    /// Loudness in dB and probability of silence of the ticks that are not chosen yet.
-    levels: VecDeque<(f32, f32)>,
+    /// Of the ticks that are not chosen yet.
+    wanted: VecDeque<Wanted>,
     /// What the pictures of coming ticks look like.
     portraits: VecDeque<f32>,
     sound: Vec<f32>,
@@ -39,48 +41,89 @@ pub(super) struct Collage<'a> {
     delivered: usize,
 }
 
+/// What becomes of chosen ticks.
+pub(super) enum Then<'a> {
+    /// They are joined, and brought nearer to what is wanted.
+    Shaped(&'a ShapeConfig),
+    /// They are taken apart.
+    Grains(&'a GranularConfig),
+}
+
+/// What the brain says of a tick.
+struct Wanted {
+    loudness_db: f32,
+    silence: f32,
+    /// log10 of the bands' powers, and how much they rise over the tick before.
+    bands: [f32; BANDS],
+    rise: f32,
+}
+
 /// The chosen ticks at work.
 enum Chosen<'a> {
-    Joined(Mosaic<&'a Material>),
+    Joined(Box<Mosaic<&'a Material>>, Box<Shaper>),
     Grains(Cloud<&'a Material>),
 }
 
 impl Chosen<'_> {
-    fn push(&mut self, choice: Choice) {
+    /// Plays `choice`; `aim` says how it sounds and should sound.
+    fn push(&mut self, choice: Choice, aim: impl FnOnce() -> Aim) {
         match self {
-            Self::Joined(mosaic) => mosaic.push(choice),
+            Self::Joined(mosaic, shaper) => {
+                mosaic.push(choice);
+                shaper.push(&aim());
+            }
             Self::Grains(cloud) => cloud.push(choice),
-        }
-    }
-
-    fn finish(&mut self) {
-        match self {
-            Self::Joined(mosaic) => mosaic.finish(),
-            Self::Grains(cloud) => cloud.finish(),
         }
     }
 
     /// All samples that are ready, in place of what `sound` held.
     fn take(&mut self, sound: &mut Vec<f32>) {
-        let ready = match self {
-            Self::Joined(mosaic) => mosaic.ready(),
-            Self::Grains(cloud) => cloud.ready(),
-        };
-        sound.resize(ready, 0.0);
         match self {
-            Self::Joined(mosaic) => mosaic.fill(sound),
-            Self::Grains(cloud) => cloud.fill(sound),
-        };
+            Self::Joined(mosaic, shaper) => {
+                sound.resize(mosaic.ready(), 0.0);
+                mosaic.fill(sound);
+                shaper.add(sound);
+                sound.resize(shaper.ready(), 0.0);
+                shaper.fill(sound);
+            }
+            Self::Grains(cloud) => {
+                sound.resize(cloud.ready(), 0.0);
+                cloud.fill(sound);
+            }
+        }
+    }
+
+    /// The same after the last choice: all that is left.
+    fn finish(&mut self, sound: &mut Vec<f32>) {
+        match self {
+            Self::Joined(mosaic, shaper) => {
+                mosaic.finish();
+                sound.resize(mosaic.ready(), 0.0);
+                mosaic.fill(sound);
+                shaper.add(sound);
+                shaper.finish();
+            }
+            Self::Grains(cloud) => cloud.finish(),
+        }
+        self.take(sound);
+    }
+
+    /// Frames beyond the end of a tick that must be known before it sounds.
+    fn latency(&self) -> usize {
+        match self {
+            Self::Joined(mosaic, shaper) => mosaic.latency() + shaper.latency(),
+            Self::Grains(cloud) => cloud.latency(),
+        }
     }
 }
 
 impl<'a> Collage<'a> {
-    /// With `grains` the chosen ticks are taken apart into grains, else they are joined.
+    /// The chosen ticks are joined and filtered, or taken apart into grains.
     pub(super) fn new(
         brain: &'a Ensemble,
         plan: &RenderPlan,
         config: &MosaicConfig,
-        grains: Option<&GranularConfig>,
+        then: Then<'_>,
     ) -> Result<Self> {
         let Some((material, known)) = brain.material() else {
             return Err(Error::new(Kind::Invalid, "carries no sound to play with")
@@ -103,15 +146,22 @@ impl<'a> Collage<'a> {
         let batch = if plan.live { 1 } else { BATCH };
         Ok(Self {
             player: Player::new(brain, size, brain.eye().colour(), 0, plan.live, batch).with_portraits(),
-            playing: match grains {
-                None => Chosen::Joined(Mosaic::new(material.grid(), units, material, config)),
-                Some(grains) => Chosen::Grains(Cloud::new(material.grid(), units, material, grains, config)),
+            playing: match then {
+                Then::Shaped(shape) => Chosen::Joined(
+                    Box::new(Mosaic::new(material.grid(), units.clone(), material, config)),
+                    Box::new(Shaper::new(material.grid(), material.channels(), shape)),
+                ),
+                Then::Grains(grains) => {
+                    Chosen::Grains(Cloud::new(material.grid(), units.clone(), material, grains, config))
+                }
             },
+            config: config.clone(),
+            units,
             delay: plan.delay,
             shown: MediaTime::ZERO,
             rows: Vec::new(),
             chosen: Vec::new(),
-            levels: VecDeque::new(),
+            wanted: VecDeque::new(),
             portraits: VecDeque::new(),
             sound: Vec::new(),
             delivered: 0,
@@ -130,19 +180,34 @@ impl<'a> Collage<'a> {
             let portrait = self.portraits.drain(..PORTRAIT);
             wanted[DESCRIPTOR..].iter_mut().zip(portrait).for_each(|(w, p)| *w = weight * p);
             self.chooser.push(&wanted, &mut self.chosen);
-            self.levels.push_back((voice.loudness_db(&sounding), voice.silence(row)));
+            let mut bands = [0.0; BANDS];
+            voice.bands(&sounding, &mut bands);
+            let (loudness_db, silence) = (voice.loudness_db(&sounding), voice.silence(row));
+            self.wanted.push_back(Wanted { loudness_db, silence, bands, rise: voice.rise(&sounding) });
         }
         self.rows.clear();
     }
 
     /// Plays the chosen units, and hands over what is ready, up to `most` samples of the whole.
     fn play(&mut self, most: usize, sketch: &mut Sketch<'_>) -> Result<()> {
-        let levels = self.levels.drain(..self.chosen.len());
-        for (unit, (loudness_db, gate)) in self.chosen.drain(..).zip(levels) {
-            self.playing.push(Choice { unit, loudness_db, gate });
+        let Some((_, known)) = self.brain.material() else { return Ok(()) };
+        let (voice, units, config) = (self.brain.voice(), &*self.units, &self.config);
+        let wanted = self.wanted.drain(..self.chosen.len());
+        for (unit, wanted) in self.chosen.drain(..).zip(wanted) {
+            let choice = Choice { unit, loudness_db: wanted.loudness_db, gate: wanted.silence };
+            self.playing.push(choice, || {
+                let mut there = [0.0; BANDS];
+                voice.unit_bands(&known.descriptors[unit as usize * UNIT..], &mut there);
+                let gain = choice.gain_db(units, config) / 10.0;
+                Aim { there: there.map(|power| power + gain), wanted: wanted.bands, rise: wanted.rise }
+            });
         }
         self.playing.take(&mut self.sound);
-        let there = self.sound.len().min(most - self.delivered);
+        self.hand_over(most, sketch)
+    }
+
+    fn hand_over(&mut self, most: usize, sketch: &mut Sketch<'_>) -> Result<()> {
+        let there = self.sound.len().min(most.saturating_sub(self.delivered));
         self.delivered += there;
         sketch.add(&self.sound[..there])
     }
@@ -164,10 +229,10 @@ impl Playing for Collage<'_> {
         let sound = |(m, _): (&Material, _)| m.grid().rate.sample_at(length).max(0) as usize * m.channels();
         let whole = self.brain.material().map_or(0, sound);
         self.play(whole, sketch)?;
-        self.playing.finish();
-        self.play(whole, sketch)?;
+        self.playing.finish(&mut self.sound);
+        self.hand_over(whole, sketch)?;
         // Less than a tick.
-        sketch.add(&vec![0.0; whole - self.delivered])
+        sketch.add(&vec![0.0; whole.saturating_sub(self.delivered)])
     }
 
     fn ticks(&self) -> u64 {
@@ -176,10 +241,7 @@ impl Playing for Collage<'_> {
 
     /// What a tick waits for until it is chosen, and then until it sounds.
     fn latency(&self) -> f64 {
-        let frames = match &self.playing {
-            Chosen::Joined(mosaic) => mosaic.latency(),
-            Chosen::Grains(cloud) => cloud.latency(),
-        };
+        let frames = self.playing.latency();
         let rate = self.brain.material().map_or(self.brain.config().grid.rate, |(m, _)| m.config().rate);
         self.delay as f64 / self.brain.config().grid.tick.as_f64() + frames as f64 / f64::from(rate.hz())
     }

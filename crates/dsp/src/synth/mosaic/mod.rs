@@ -84,7 +84,7 @@ pub struct Choice {
 
 impl Choice {
     /// Gain in dB towards the loudness that is wanted; 0 dB where that is no number.
-    pub(crate) fn gain_db(&self, units: &Units, config: &MosaicConfig) -> f32 {
+    pub fn gain_db(&self, units: &Units, config: &MosaicConfig) -> f32 {
         let wanted = self.loudness_db - units.loudness_db(self.unit);
         if wanted.is_nan() { 0.0 } else { wanted.clamp(-config.most_gain_db, config.most_gain_db) }
     }

@@ -1,7 +1,8 @@
 //! From band powers to a smooth density of power, and to the outline of a frame.
 
 use crate::measure::{BANDS, LOWEST_HZ, RATE, TRANSFORM};
-use crate::spectrum::{MelBank, mel};
+use crate::spectrum::MelBank;
+use crate::synth::tops::{Place, REACH_HZ};
 use crate::units::SampleRate;
 
 /// Steps of the correction below. The error of a smooth spectrum shrinks to a third or less with each.
@@ -25,16 +26,10 @@ pub(super) const NO_POWER: f32 = -170.0;
 pub(super) struct Envelope {
     bank: MelBank,
     area: [f64; BANDS],
+    /// Where the bins lie; those outside of the bank have no place and no power.
     analysis: Vec<Option<Place>>,
     synthesis: Vec<Option<Place>>,
     power: Vec<f64>,
-}
-
-/// Where a bin lies among the tops of the bands; bins outside of the bank have no place and no power.
-#[derive(Clone, Copy)]
-struct Place {
-    below: usize,
-    part: f64,
 }
 
 impl Envelope {
@@ -59,7 +54,7 @@ impl Envelope {
         let mut density = plain;
         for _ in 0..CORRECTIONS {
             for (power, place) in self.power.iter_mut().zip(&self.analysis) {
-                *power = place.map_or(0.0, |place| place.of(&density).exp());
+                *power = place.map_or(0.0, |place| place.on(&density).exp());
             }
             for ((b, value), got) in density.iter_mut().enumerate().zip(self.bank.apply(&self.power)) {
                 *value = (*value + wanted[b] - got.ln()).clamp(plain[b] - REACH, plain[b] + REACH);
@@ -72,32 +67,20 @@ impl Envelope {
     pub(super) fn outline(&mut self, bands: &[f32], out: &mut [f32]) {
         let density = self.density(bands);
         for (power, place) in out.iter_mut().zip(&self.synthesis) {
-            *power = place.map_or(NO_POWER, |place| place.of(&density) as f32);
+            *power = place.map_or(NO_POWER, |place| place.on(&density) as f32);
         }
-    }
-}
-
-impl Place {
-    fn of(self, curve: &[f64; BANDS]) -> f64 {
-        let from = curve[self.below];
-        from + (curve[self.below + 1] - from) * self.part
     }
 }
 
 /// The places of all bins. Bins up to `beyond` bins outside of the bank count as at its edge.
 fn places(rate: SampleRate, size: usize, beyond: f64) -> Vec<Option<Place>> {
-    let (low, high) = (LOWEST_HZ, f64::from(RATE) / 2.0);
+    let (low, high) = REACH_HZ;
     let bin_hz = f64::from(rate.hz()) / size as f64;
     let place = |k: usize| {
         let hz = k as f64 * bin_hz;
         // A frame's window carries power across the edge, out of the outermost band; a bin beyond makes up for it.
         let is_inside = k > 0 && hz > low - beyond * bin_hz && hz < high + beyond * bin_hz;
-        is_inside.then(|| {
-            let part = (mel(hz) - mel(low)) / (mel(high) - mel(low));
-            let tops = (part * (BANDS + 1) as f64 - 1.0).clamp(0.0, (BANDS - 1) as f64);
-            let below = (tops as usize).min(BANDS - 2);
-            Place { below, part: tops - below as f64 }
-        })
+        is_inside.then(|| Place::of(hz))
     };
     (0..=size / 2).map(place).collect()
 }

@@ -49,6 +49,8 @@ const STRANGE: f32 = 0.3;
 const STRANGENESS: f32 = 1.5;
 /// From this correlation of onsets on validation blocks on, onsets count fully when sound is chosen.
 const PREDICTABLE: f64 = 0.2;
+/// How far they are then brought to those that are said.
+const ATTACK: f32 = 0.8;
 /// From this correlation of loudness on validation blocks on, the picture tells the sound, as in drawn sound: what looks
 /// alike sounds alike, down to its pitch.
 const TOLD: f64 = 0.9;
@@ -633,6 +635,7 @@ impl<'a> Lesson<'a> {
             members,
             voice: self.voice,
             jump: if predictable { 1.0 } else { 4.0 },
+            attack: if predictable { ATTACK } else { 0.0 },
             picture,
             material: material.as_ref().map(|m| m.config().clone()),
         };

@@ -71,6 +71,8 @@ pub struct EnsembleConfig {
     pub voice: Voice,
     /// Price of a jump in the mosaic, in squared distances of descriptors.
     pub jump: f32,
+    /// How far the attacks of a mosaic are brought to those that the voice says, 0 to 1.
+    pub attack: f32,
     /// What the distance between two pictures ([`Eye::portrait`]) weighs beside that between two descriptors when sound is
     /// chosen.
     pub picture: f32,
