@@ -69,11 +69,11 @@ struct SynthArgs {
     #[arg(long, value_name = "HOW|FILE", long_help = PHASE)]
     phase: Option<PathBuf>,
     /// How far the tone of a mosaic is filtered towards what the brain hears in the picture, 0 to 1: 0 leaves sounds as they were
-    /// recorded [default: 0.5]
+    /// recorded [default: what suits the brain, mostly 0.5]
     #[arg(long, value_name = "SHARE", value_parser = args::share)]
     tone: Option<f32>,
-    /// How far the attacks of a mosaic are brought to those that the brain hears in the picture, 0 to 1 [default: 0.8, or 0 where
-    /// it was found not to hear any]
+    /// How far the attacks of a mosaic are brought to those that the brain hears in the picture, 0 to 1 [default: what suits the
+    /// brain, 0.8 where it hears them]
     #[arg(long, value_name = "SHARE", value_parser = args::share)]
     attack: Option<f32>,
     /// The same seed gives the same sound

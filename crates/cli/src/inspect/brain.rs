@@ -224,7 +224,7 @@ fn members(config: &EnsembleConfig) -> String {
         MindConfig::Memory { ticks } => format!("memory of {ticks} ticks"),
     };
     let names = |live: bool| {
-        let own = config.members.iter().filter(|member| member.live == live);
+        let own = config.members.iter().filter(|member| member.plays.plays(live));
         own.map(kind).collect::<Vec<_>>().join(", ")
     };
     let live = names(true);

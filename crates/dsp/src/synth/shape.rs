@@ -55,6 +55,11 @@ impl ShapeConfig {
         self.settings().iter().try_for_each(Setting::check)
     }
 
+    /// Whether it leaves sound as it is.
+    pub fn is_off(&self) -> bool {
+        self.most_db <= 0.0 || (self.tone <= 0.0 && self.attack <= 0.0)
+    }
+
     fn settings(&self) -> [Setting; 3] {
         let setting = |name, value: f32, high| Setting::new(name, f64::from(value), 0.0, high);
         [
@@ -270,5 +275,5 @@ impl Shaper {
 
 /// Within what can be measured; what is no number counts as nothing.
 fn audible(log_power: f32) -> f32 {
-    log_power.max(FLOOR).min(CEILING)
+    if log_power.is_nan() { FLOOR } else { log_power.clamp(FLOOR, CEILING) }
 }

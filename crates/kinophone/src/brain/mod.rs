@@ -21,7 +21,7 @@ mod voice;
 pub use ensemble::train as train_ensemble;
 pub use ensemble::{
     Ensemble, EnsembleConfig, EnsembleTraining, EnsembleVerdict, Gain, MemberConfig, MemberKind, MindConfig,
-    Player, Prospects, UNIT, Units,
+    Player, Plays, Prospects, UNIT, Units,
 };
 pub use eye::{Eye, Look, PORTRAIT, Region, See, ViewConfig, Where};
 pub use file::Brain;

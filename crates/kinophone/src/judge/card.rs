@@ -110,9 +110,9 @@ impl Card {
 
     fn describe_ensemble(&mut self, brain: &Ensemble) {
         let (config, training) = (brain.config(), brain.training());
-        let live = config.members.iter().filter(|member| member.live).count();
+        let playing = |live: bool| config.members.iter().filter(|m| m.plays.plays(live)).count();
         let kinds: Vec<&str> = training.members.iter().map(|kind| kind_word(*kind)).collect();
-        self.set("members", format!("{} for films, {live} for live use", config.members.len() - live));
+        self.set("members", format!("{} for films, {} for live use", playing(false), playing(true)));
         self.set("kinds", kinds.join(", "));
         self.set("steps", training.steps);
         if let Some(minutes) = training.minutes {
@@ -146,7 +146,7 @@ impl Card {
         self.prospects = brain.prospects().cloned();
         self.not_good_for
             .extend(brain.lacks().iter().map(|lack| format!("Much at all: of its films, {lack}.")));
-        if live == 0 {
+        if !config.plays(true) {
             self.not_good_for.push("Live use: it has no members for that.".to_owned());
         }
         self.not_good_for.push(

@@ -282,7 +282,7 @@ impl Bench<'_> {
     fn has_live(&self) -> bool {
         match self.brain {
             AnyBrain::Classic(_) => false,
-            AnyBrain::Ensemble(brain) => brain.config().members.iter().any(|member| member.live),
+            AnyBrain::Ensemble(brain) => brain.config().plays(true),
         }
     }
 

@@ -151,7 +151,7 @@ pub(super) fn sound_codec(
     let bits = |per_channel: u32| (per_channel * channels).to_string();
     Ok(match codec {
         // The quick search at 128 kbit/s a channel, each channel by itself, is nearer to the sound than the thorough one at 96 (mean
-        // distance of log10 mel bands 0.016 and 0.026 in stereo), in 60 % of the time, which is much beside decoding the film.
+        // distance of log10 mel bands 0.016 and 0.027 in stereo), in half of the time, which is much beside decoding the film.
         SoundCodec::Aac => {
             let quick = ["-c:a", "aac", "-aac_coder", "fast", "-aac_ms", "0", "-aac_is", "0", "-b:a"];
             let mut words = input::words(&quick);

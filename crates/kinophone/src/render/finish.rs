@@ -87,10 +87,10 @@ struct Scratch {
 }
 
 /// A file being written on a thread of its own: its peaks are limited, and it is encoded, while the film is read on. Dropping
-/// it before its end leaves no whole file.
+/// it before its end leaves no whole file, and no encoder running.
 struct Written {
-    /// Sound to come; none is the end.
-    sound: SyncSender<Option<Vec<f32>>>,
+    /// Sound to come: none is the end, and the sender's own end, without one, that it is not wanted any more.
+    sound: Option<SyncSender<Option<Vec<f32>>>>,
     writer: Option<JoinHandle<Result<()>>>,
 }
 
@@ -225,7 +225,7 @@ impl Scratch {
         self.file.write_all(bytemuck::cast_slice(sound)).map_err(|e| Error::io("written", &self.path, e))
     }
 
-    /// Second pass: gain, limiter, encoder.
+    /// Gain, limiter, encoder.
     fn write(self, ffmpeg: &Ffmpeg, encode: &Encode, task: Task<'_>) -> Result<(Option<f64>, f64)> {
         let loudness = self.meter.integrated();
         let gain_db = loudness.map_or(0.0, |now| (self.target - now).min(MOST_GAIN_DB));
@@ -279,7 +279,7 @@ impl Written {
             }
             Ok(())
         });
-        Ok(Self { sound, writer: Some(writer) })
+        Ok(Self { sound: Some(sound), writer: Some(writer) })
     }
 
     fn add(&mut self, sound: &[f32]) -> Result<()> {
@@ -292,16 +292,26 @@ impl Written {
     }
 
     fn send(&mut self, part: Option<Vec<f32>>) -> Result<()> {
-        match self.sound.send(part) {
-            Ok(()) => Ok(()),
+        match self.sound.as_ref().map(|sound| sound.send(part)) {
+            Some(Ok(())) => Ok(()),
             // The writer has ended before its time, and says why.
-            Err(_) => self.outcome(),
+            _ => self.outcome(),
         }
     }
 
     fn outcome(&mut self) -> Result<()> {
         let ended = || Err(Error::new(Kind::Tool, "the writing thread ended unexpectedly"));
         self.writer.take().map_or_else(ended, |writer| writer.join().unwrap_or_else(|_| ended()))
+    }
+}
+
+impl Drop for Written {
+    fn drop(&mut self) {
+        self.sound = None;
+        if let Some(writer) = self.writer.take() {
+            // Whoever gives up has an error of his own to tell.
+            let _ = writer.join();
+        }
     }
 }
 

@@ -330,7 +330,7 @@ impl Sounding {
     }
 
     fn of_ensemble(brain: &Ensemble, plan: &RenderPlan) -> Result<Self> {
-        if plan.live && !brain.config().members.iter().any(|member| member.live) {
+        if plan.live && !brain.config().plays(true) {
             return plan.refuse(
                 "has no networks for live use",
                 "leave --live out, or train it again without --no-live",
@@ -350,7 +350,7 @@ impl Sounding {
 
     /// As the brain was found to play it best.
     fn mosaic(brain: &Ensemble, tone: Option<f32>, attack: Option<f32>) -> Self {
-        let usual = ShapeConfig { attack: brain.config().attack, ..ShapeConfig::default() };
+        let usual = brain.config().shape.clone();
         let shape =
             ShapeConfig { tone: tone.unwrap_or(usual.tone), attack: attack.unwrap_or(usual.attack), ..usual };
         Self::Mosaic { config: mosaic_of(brain), shape }

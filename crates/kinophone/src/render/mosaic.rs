@@ -60,8 +60,9 @@ struct Wanted {
 
 /// The chosen ticks at work.
 enum Chosen<'a> {
-    Joined(Box<Mosaic<&'a Material>>, Box<Shaper>),
-    Grains(Cloud<&'a Material>),
+    /// Without a filter where it would do nothing: then the sound is the one that was recorded.
+    Joined(Box<Mosaic<&'a Material>>, Option<Box<Shaper>>),
+    Grains(Box<Cloud<&'a Material>>),
 }
 
 impl Chosen<'_> {
@@ -70,7 +71,9 @@ impl Chosen<'_> {
         match self {
             Self::Joined(mosaic, shaper) => {
                 mosaic.push(choice);
-                shaper.push(&aim());
+                if let Some(shaper) = shaper {
+                    shaper.push(&aim());
+                }
             }
             Self::Grains(cloud) => cloud.push(choice),
         }
@@ -82,9 +85,11 @@ impl Chosen<'_> {
             Self::Joined(mosaic, shaper) => {
                 sound.resize(mosaic.ready(), 0.0);
                 mosaic.fill(sound);
-                shaper.add(sound);
-                sound.resize(shaper.ready(), 0.0);
-                shaper.fill(sound);
+                if let Some(shaper) = shaper {
+                    shaper.add(sound);
+                    sound.resize(shaper.ready(), 0.0);
+                    shaper.fill(sound);
+                }
             }
             Self::Grains(cloud) => {
                 sound.resize(cloud.ready(), 0.0);
@@ -96,7 +101,8 @@ impl Chosen<'_> {
     /// The same after the last choice: all that is left.
     fn finish(&mut self, sound: &mut Vec<f32>) {
         match self {
-            Self::Joined(mosaic, shaper) => {
+            Self::Joined(mosaic, None) => mosaic.finish(),
+            Self::Joined(mosaic, Some(shaper)) => {
                 mosaic.finish();
                 sound.resize(mosaic.ready(), 0.0);
                 mosaic.fill(sound);
@@ -111,7 +117,9 @@ impl Chosen<'_> {
     /// Frames beyond the end of a tick that must be known before it sounds.
     fn latency(&self) -> usize {
         match self {
-            Self::Joined(mosaic, shaper) => mosaic.latency() + shaper.latency(),
+            Self::Joined(mosaic, shaper) => {
+                mosaic.latency() + shaper.as_ref().map_or(0, |shaper| shaper.latency())
+            }
             Self::Grains(cloud) => cloud.latency(),
         }
     }
@@ -149,11 +157,16 @@ impl<'a> Collage<'a> {
             playing: match then {
                 Then::Shaped(shape) => Chosen::Joined(
                     Box::new(Mosaic::new(material.grid(), units.clone(), material, config)),
-                    Box::new(Shaper::new(material.grid(), material.channels(), shape)),
+                    (!shape.is_off())
+                        .then(|| Box::new(Shaper::new(material.grid(), material.channels(), shape))),
                 ),
-                Then::Grains(grains) => {
-                    Chosen::Grains(Cloud::new(material.grid(), units.clone(), material, grains, config))
-                }
+                Then::Grains(grains) => Chosen::Grains(Box::new(Cloud::new(
+                    material.grid(),
+                    units.clone(),
+                    material,
+                    grains,
+                    config,
+                ))),
             },
             config: config.clone(),
             units,

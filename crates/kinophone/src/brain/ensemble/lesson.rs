@@ -3,13 +3,14 @@
 mod pace;
 mod prospects;
 mod scarce;
+mod score;
 
 pub use prospects::{Gain, Prospects};
 
-use super::member::{MemberConfig, Mind, MindConfig};
+use super::member::{MemberConfig, Mind, MindConfig, Plays};
 use super::player::Choir;
 use super::recollection::Recollection;
-use super::{Ensemble, EnsembleAbout, EnsembleConfig, EnsembleVerdict, Units};
+use super::{Ensemble, EnsembleAbout, EnsembleConfig, Units};
 use crate::brain::eye::{CLIP, Eye, Gaze, Neighbours, PORTRAIT, See, Variation, ViewConfig};
 use crate::brain::material::{Material, stretches};
 use crate::brain::memory::{Batch, Loss, Measure, Net, Recipe, Shape, Trainer};
@@ -18,14 +19,16 @@ use crate::brain::voice::{DESCRIPTOR, Heard, OUTPUTS, Voice, losses};
 use crate::corpus::{HoldOut, Pairs, Reel, Source};
 use crate::task::Task;
 use crate::{Error, Kind, Result};
-use kinophone_dsp::measure::{bootstrap, correlation};
+use kinophone_dsp::measure::correlation;
+use kinophone_dsp::synth::ShapeConfig;
 use pace::{Allowance, PROBE, Pace};
-use prospects::{Curves, blocks, resampled, rounded};
+use prospects::{Curves, rounded};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 use rayon::prelude::*;
 use scarce::Footage;
+use score::Score;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use std::time::Instant;
@@ -49,8 +52,6 @@ const STRANGE: f32 = 0.3;
 const STRANGENESS: f32 = 1.5;
 /// From this correlation of onsets on validation blocks on, onsets count fully when sound is chosen.
 const PREDICTABLE: f64 = 0.2;
-/// How far they are then brought to those that are said.
-const ATTACK: f32 = 0.8;
 /// From this correlation of loudness on validation blocks on, the picture tells the sound, as in drawn sound: what looks
 /// alike sounds alike, down to its pitch.
 const TOLD: f64 = 0.9;
@@ -102,6 +103,11 @@ pub enum MemberKind {
 }
 
 impl MemberKind {
+    /// Whether it knows more of a film than what was there before.
+    fn looks_ahead(self) -> bool {
+        matches!(self, Self::Gru | Self::Tcn)
+    }
+
     /// What the answers of its kind weigh beside those of the others, all networks being one kind. Measured over five folds and
     /// three seeds (docs/experiments.md): networks know when, the memory how loud; from a fifth to a third of memory little
     /// changes.
@@ -146,7 +152,7 @@ pub fn train(
         return Err(Error::new(Kind::Invalid, what)
             .help("add motion or appearance to --see, or a network to --net, such as tcn"));
     }
-    let networks = configs.iter().filter(|config| is_network(config)).count() as f64 + TRIALS;
+    let networks = configs.iter().filter(|config| config.is_network()).count() as f64 + TRIALS;
     let mut pace = Pace::new(lesson.training.steps, lesson.training.minutes, begun, networks);
     let trial = lesson.try_out(&configs, &mut pace)?;
     let configs = trial.suited(configs);
@@ -157,7 +163,7 @@ pub fn train(
             break;
         }
         let what = format!("training member {} of {}", i + 1, configs.len());
-        let allowance = pace.next(f64::from(is_network(config)));
+        let allowance = pace.next(f64::from(config.is_network()));
         members.push(lesson.learn(&what, i, config, &lesson.lessons, allowance)?.0);
     }
     let interrupted = task.cancel.is_cancelled();
@@ -176,22 +182,35 @@ struct Trial {
 /// Trainings of a network that a trial takes: a whole one, and one with half the steps.
 const TRIALS: f64 = 1.5;
 
-fn is_network(config: &MemberConfig) -> bool {
-    matches!(config.mind, MindConfig::Net(_))
-}
-
 impl Trial {
     /// Whether pictures tell what sounds.
     fn is_told(&self) -> bool {
         self.loudness_r > TOLD
     }
 
+    /// Whether pictures tell when something begins to sound.
+    fn is_predictable(&self) -> bool {
+        self.onset_r > PREDICTABLE
+    }
+
+    /// How far a mosaic is brought to what is said. Where pictures tell what sounds, the chosen units are the true ones, and what is
+    /// said a blurred picture of them; where they do not tell when something begins, attacks are better left to the units.
+    fn shape(&self) -> ShapeConfig {
+        let usual = ShapeConfig::default();
+        match (self.is_told(), self.is_predictable()) {
+            (true, _) => ShapeConfig { tone: 0.0, attack: 0.0, ..usual },
+            (false, true) => usual,
+            (false, false) => ShapeConfig { attack: 0.0, ..usual },
+        }
+    }
+
     /// Which members suit the film. A recurrent network that looks ahead has to remember what it saw until its time has come, and
     /// does not know exactly when that is: where pictures tell to the tick what sounds, it begins too early, and where they do
     /// not, looking ahead helps (docs/experiments.md).
     fn suited(&self, mut configs: Vec<MemberConfig>) -> Vec<MemberConfig> {
-        let looks_ahead = |config: &MemberConfig| is_network(config) && config.ahead > 0;
-        if self.is_told() && configs.iter().any(|c| is_network(c) && !c.live && !looks_ahead(c)) {
+        let looks_ahead = |config: &MemberConfig| config.is_network() && config.ahead > 0;
+        if self.is_told() && configs.iter().any(|c| c.is_network() && c.plays.plays(false) && !looks_ahead(c))
+        {
             configs.retain(|config| !looks_ahead(config));
         }
         configs
@@ -354,7 +373,7 @@ impl<'a> Lesson<'a> {
         Ok(Self { pairs, training, task, eye, voice, reels: known, lessons, lacks })
     }
 
-    /// Those of each kind for films, and those for live use.
+    /// Those of each kind for films, then those for live use alone.
     fn members(&self) -> Vec<MemberConfig> {
         let ways: &[bool] = if self.training.live { &[false, true] } else { &[false] };
         let kinds = &self.training.members;
@@ -364,16 +383,27 @@ impl<'a> Lesson<'a> {
     /// A network of each kind for each view; a recurrent one that sees nothing but motion in the part that moves; a convolutional
     /// one that sees all views together. What is not there to be seen has no member.
     fn of_kind(&self, kind: MemberKind, live: bool) -> Vec<MemberConfig> {
-        let weight = kind.weight();
+        let plays = match live {
+            _ if kind.looks_ahead() => {
+                if live {
+                    Plays::Live
+                } else {
+                    Plays::Films
+                }
+            }
+            true => return Vec::new(),
+            false if self.training.live => Plays::Both,
+            false => Plays::Films,
+        };
+        let (past, weight) = (self.training.see.past, kind.weight());
         let views = self.views();
         // The last number is the contrast, by which silence is known.
         let all = 0..self.eye.width() - 1;
         let together = (views.len() > 1).then_some(all.clone());
         let networks = |sees: Vec<Range<usize>>, ahead: usize, shape: &dyn Fn(usize) -> Shape| {
-            let back: Vec<usize> = (0..=self.training.see.past).collect();
             let network = |sees: Range<usize>| {
-                let mind = MindConfig::Net(shape(sees.len() * back.len()));
-                MemberConfig { mind, sees: vec![sees], ahead, back: back.clone(), live, weight }
+                let mind = MindConfig::Net(shape(sees.len() * (past + 1)));
+                MemberConfig { mind, sees: vec![sees], ahead, past, plays, weight }
             };
             sees.into_iter().filter(|sees| !sees.is_empty()).map(network).collect()
         };
@@ -389,10 +419,15 @@ impl<'a> Lesson<'a> {
             }
             MemberKind::Mlp => networks(vec![all], 0, &|inputs| Shape::mlp(inputs, OUTPUTS)),
             MemberKind::Memory => {
-                let sees: Vec<_> =
-                    self.eye.portrayed().iter().map(|(number, _)| *number..number + 1).collect();
+                let mut sees: Vec<Range<usize>> = Vec::new();
+                for &(number, _) in self.eye.portrayed() {
+                    match sees.last_mut() {
+                        Some(range) if range.end == number => range.end += 1,
+                        _ => sees.push(number..number + 1),
+                    }
+                }
                 let mind = MindConfig::Memory { ticks: 0 };
-                let member = MemberConfig { mind, sees, ahead: 0, back: vec![0], live, weight };
+                let member = MemberConfig { mind, sees, ahead: 0, past: 0, plays, weight };
                 if member.inputs() > 0 { vec![member] } else { Vec::new() }
             }
         }
@@ -418,19 +453,18 @@ impl<'a> Lesson<'a> {
         }
         let convolutional =
             |config: &&MemberConfig| matches!(config.mind, MindConfig::Net(Shape::Tcn { .. }));
-        let network = |config: &&MemberConfig| is_network(config);
-        let films = || configs.iter().filter(|config| !config.live);
+        let network = |config: &&MemberConfig| config.is_network();
+        let films = || configs.iter().filter(|config| config.plays.plays(false));
         let quickest = films().find(convolutional).or(films().find(network));
         let others = films().filter(|config| !network(config));
         let tried = quickest.into_iter().chain(others).enumerate();
         let learned: Vec<_> = tried
             .map(|(i, config)| self.learn("trying out", configs.len() + i, config, &rest, allowance))
             .collect::<Result<_>>()?;
-        let (mut members, steps): (Vec<_>, Vec<u32>) = learned.into_iter().unzip();
-        share_out(&mut members);
+        let (members, steps): (Vec<_>, Vec<u32>) = learned.into_iter().unzip();
         let said = part_of(&self.predict(&members), &aside);
-        let score = Score::of(self, &aside, &said);
-        let (onset_r, loudness_r) = (score.onset_r, score.loudness_r);
+        let [loudness_r, onset_r] =
+            self.curves(&aside, &said).map(|(truth, said)| correlation(&truth, &said));
         // Held-out blocks may say how good something is, as long as they shape nothing.
         let judged: Vec<Run> = aside.into_iter().chain(runs(self.pairs.held_out(), &self.reels)).collect();
         let prospects = self.prospects(configs.len(), &members, &steps, &rest, &judged)?;
@@ -447,16 +481,9 @@ impl<'a> Lesson<'a> {
         lessons: &[Run],
         allowance: Allowance,
     ) -> Result<((MemberConfig, Mind), u32)> {
-        let steps = is_network(config).then_some(u64::from(allowance.steps));
+        let steps = config.is_network().then_some(u64::from(allowance.steps));
         self.task.watcher.stage(what, "steps", steps);
         let mut planned = 0;
-        let places: Vec<(usize, usize)> =
-            lessons.iter().flat_map(|run| run.ticks.clone().map(|tick| (run.reel, tick))).collect();
-        let example = |k: usize, x: &mut [f32], y: &mut [f32]| {
-            let (reel, tick) = places[k];
-            self.look_at(&self.reels[reel].seen, config, tick, x);
-            self.voice.target(&self.reels[reel].heard, tick, y);
-        };
         let mind = match &config.mind {
             MindConfig::Net(shape) => {
                 let (net, steps) = self.network(number, config, shape, lessons, allowance)?;
@@ -465,6 +492,13 @@ impl<'a> Lesson<'a> {
             }
             MindConfig::Memory { .. } => {
                 let weights = self.eye.portrayed().iter().map(|(_, weight)| *weight).collect();
+                let places: Vec<(usize, usize)> =
+                    lessons.iter().flat_map(|run| run.ticks.clone().map(|tick| (run.reel, tick))).collect();
+                let example = |k: usize, x: &mut [f32], y: &mut [f32]| {
+                    let (reel, tick) = places[k];
+                    self.look_at(&self.reels[reel].seen, config, tick, x);
+                    self.voice.target(&self.reels[reel].heard, tick, y);
+                };
                 Mind::Memory(Recollection::of(places.len(), weights, &example))
             }
         };
@@ -473,8 +507,8 @@ impl<'a> Lesson<'a> {
 
     /// What a member is given for a tick.
     fn look_at(&self, seen: &Seen, config: &MemberConfig, tick: usize, x: &mut [f32]) {
-        for (back, x) in config.back.iter().zip(x.chunks_exact_mut(config.width())) {
-            seen.fill((tick + config.ahead).saturating_sub(*back), &config.sees, x);
+        for (back, x) in x.chunks_exact_mut(config.width()).enumerate() {
+            seen.fill((tick + config.ahead).saturating_sub(back), &config.sees, x);
         }
     }
 
@@ -574,7 +608,8 @@ impl<'a> Lesson<'a> {
 
     /// What members say of whole films.
     fn predict(&self, members: &[(MemberConfig, Mind)]) -> Vec<Vec<f32>> {
-        let films = || members.iter().filter(|(config, _)| !config.live).map(|(config, mind)| (config, mind));
+        let films =
+            || members.iter().filter(|(c, _)| c.plays.plays(false)).map(|(config, mind)| (config, mind));
         let width = self.eye.width();
         self.reels
             .par_iter()
@@ -609,16 +644,10 @@ impl<'a> Lesson<'a> {
         ]
     }
 
-    fn finish(
-        mut self,
-        mut members: Vec<(MemberConfig, Mind)>,
-        trial: Trial,
-        ledger: Vec<Source>,
-    ) -> Ensemble {
+    fn finish(mut self, members: Vec<(MemberConfig, Mind)>, trial: Trial, ledger: Vec<Source>) -> Ensemble {
         self.task.watcher.stage("judging", "pairs", None);
-        share_out(&mut members);
         let said = self.predict(&members);
-        let predictable = trial.onset_r > PREDICTABLE;
+        let predictable = trial.is_predictable();
         self.voice.calibrate(&trial.said, if predictable { 1.0 } else { 0.3 }, trial.is_told());
         let held_out = runs(self.pairs.held_out(), &self.reels);
         let judged = !held_out.is_empty();
@@ -635,7 +664,7 @@ impl<'a> Lesson<'a> {
             members,
             voice: self.voice,
             jump: if predictable { 1.0 } else { 4.0 },
-            attack: if predictable { ATTACK } else { 0.0 },
+            shape: trial.shape(),
             picture,
             material: material.as_ref().map(|m| m.config().clone()),
         };
@@ -668,18 +697,6 @@ impl<'a> Lesson<'a> {
             }
         }
         (units, Some(material))
-    }
-}
-
-/// Makes the weights of those for films, and of those for live use, add up to 1; networks share theirs.
-fn share_out(members: &mut [(MemberConfig, Mind)]) {
-    for live in [false, true] {
-        let mut own: Vec<&mut MemberConfig> =
-            members.iter_mut().map(|(config, _)| config).filter(|config| config.live == live).collect();
-        let networks = own.iter().filter(|config| is_network(config)).count() as f32;
-        own.iter_mut().filter(|config| is_network(config)).for_each(|config| config.weight /= networks);
-        let total: f32 = own.iter().map(|config| config.weight).sum();
-        own.iter_mut().for_each(|config| config.weight /= total);
     }
 }
 
@@ -780,94 +797,4 @@ fn set_aside(lessons: &[Run]) -> (Vec<Run>, Vec<Run>) {
         before += run.ticks.len();
     }
     (rest, aside)
-}
-
-/// How well curves follow.
-struct Score {
-    loudness_r: f64,
-    onset_r: f64,
-    loudness_range: Option<[f64; 2]>,
-    onset_range: Option<[f64; 2]>,
-    loudness_by_chance: f64,
-    onset_by_chance: f64,
-    seconds: f64,
-}
-
-impl Score {
-    fn of(lesson: &Lesson<'_>, runs: &[Run], said: &[f32]) -> Self {
-        let tick = lesson.pairs.grid().tick;
-        let [loudness, onsets] = lesson.curves(runs, said);
-        let blocks = blocks(runs, tick);
-        let range = |curves: &Curves| bootstrap::interval(resampled(curves, &blocks));
-        Self {
-            loudness_r: correlation(&loudness.0, &loudness.1),
-            onset_r: correlation(&onsets.0, &onsets.1),
-            loudness_range: range(&loudness),
-            onset_range: range(&onsets),
-            loudness_by_chance: by_chance(&loudness.0, &loudness.1),
-            onset_by_chance: by_chance(&onsets.0, &onsets.1),
-            seconds: loudness.0.len() as f64 / tick.as_f64(),
-        }
-    }
-
-    fn verdict(self) -> EnsembleVerdict {
-        let mut verdict = EnsembleVerdict {
-            loudness_r: rounded(self.loudness_r),
-            onset_r: rounded(self.onset_r),
-            loudness_range: self.loudness_range.map(|ends| ends.map(rounded)),
-            onset_range: self.onset_range.map(|ends| ends.map(rounded)),
-            loudness_by_chance: rounded(self.loudness_by_chance),
-            onset_by_chance: rounded(self.onset_by_chance),
-            seconds: rounded(self.seconds),
-            words: String::new(),
-        };
-        verdict.words = words(&verdict);
-        verdict
-    }
-}
-
-/// The correlation that only one in twenty of the predictions moved in time by a second or more exceeds.
-fn by_chance(truth: &[f64], said: &[f64]) -> f64 {
-    const LEAST: usize = 30;
-    let n = truth.len();
-    if n <= 2 * LEAST {
-        return 1.0;
-    }
-    let step = ((n - 2 * LEAST) / 200).max(1);
-    let mut scores: Vec<f64> = (LEAST..n - LEAST)
-        .step_by(step)
-        .map(|shift| {
-            let moved: Vec<f64> = (0..n).map(|i| said[(i + shift) % n]).collect();
-            correlation(truth, &moved)
-        })
-        .collect();
-    scores.sort_by(f64::total_cmp);
-    scores[(scores.len() - 1) * 19 / 20]
-}
-
-fn words(v: &EnsembleVerdict) -> String {
-    format!(
-        "On {:.0} seconds of film that it never saw, its attacks follow the picture {}, and its loudness {}.{}",
-        v.seconds,
-        follows(v.onset_r, v.onset_range, v.onset_by_chance),
-        follows(v.loudness_r, v.loudness_range, v.loudness_by_chance),
-        if v.seconds < 60.0 {
-            " So little film says it only roughly: differences of 0.1 mean nothing."
-        } else {
-            ""
-        }
-    )
-}
-
-fn follows(r: f64, range: Option<[f64; 2]>, chance: f64) -> String {
-    let how = match range {
-        _ if r <= chance => "no better than by chance",
-        Some([low, _]) if low <= chance => "perhaps better than by chance",
-        _ if r >= 0.6 => "well",
-        _ if r >= 0.35 => "clearly",
-        _ => "loosely, but better than by chance",
-    };
-    let range = range
-        .map_or(String::new(), |[low, high]| format!(", between {low:.2} and {high:.2} in 95 of 100 cases"));
-    format!("{how} (correlation {r:.2}{range}; chance reaches {chance:.2})")
 }

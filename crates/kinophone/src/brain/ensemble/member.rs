@@ -18,12 +18,35 @@ pub struct MemberConfig {
     pub sees: Vec<Range<usize>>,
     /// By how many ticks the newest that it sees is ahead of its answer.
     pub ahead: usize,
-    /// Which ticks it sees, as so many before the newest, in this order.
-    pub back: Vec<usize>,
-    /// Whether it knows nothing but the past, and so can play live.
-    pub live: bool,
-    /// What its answers weigh beside those of the others; all together 1.
+    /// How many ticks before the newest it sees, too.
+    pub past: usize,
+    /// To what it plays.
+    pub plays: Plays,
+    /// What its kind weighs beside others ([`MemberConfig::shares`]).
     pub weight: f32,
+}
+
+/// To what a member plays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Plays {
+    /// To films, of which it knows what comes.
+    Films,
+    /// Live: it knows nothing but the past.
+    Live,
+    /// To both, since it never knows what comes.
+    Both,
+}
+
+impl Plays {
+    /// Whether it plays live, or to films.
+    pub fn plays(self, live: bool) -> bool {
+        match self {
+            Self::Films => !live,
+            Self::Live => live,
+            Self::Both => true,
+        }
+    }
 }
 
 /// The kind of a member.
@@ -53,7 +76,21 @@ impl MemberConfig {
 
     /// Numbers that it is given for an answer: those of all ticks that it sees.
     pub fn inputs(&self) -> usize {
-        self.width() * self.back.len()
+        self.width() * (self.past + 1)
+    }
+
+    /// Whether it learns by steps.
+    pub fn is_network(&self) -> bool {
+        matches!(self.mind, MindConfig::Net(_))
+    }
+
+    /// What the answers of those who play together weigh, all together 1. Networks are of one kind and share its weight.
+    pub(super) fn shares(together: &[&Self]) -> Vec<f32> {
+        let networks = together.iter().filter(|member| member.is_network()).count() as f32;
+        let weight =
+            |member: &&Self| if member.is_network() { member.weight / networks } else { member.weight };
+        let total: f32 = together.iter().map(weight).sum();
+        together.iter().map(|member| weight(member) / total).collect()
     }
 
     /// Whether it fits an eye of so many numbers a tick; the words complete "has a member that …".
@@ -62,7 +99,7 @@ impl MemberConfig {
             return Err("sees what there is not");
         }
         // A minute is more than any member looks back.
-        if self.back.iter().any(|back| *back > 2000) || self.ahead > 2000 || self.back.len() > 2000 {
+        if self.past > 2000 || self.ahead > 2000 {
             return Err("looks too far");
         }
         let fits = match &self.mind {
@@ -71,7 +108,7 @@ impl MemberConfig {
             }
             MindConfig::Memory { ticks } => *ticks > 0 && self.inputs() > 0,
         };
-        if fits && self.weight.is_finite() { Ok(()) } else { Err("does not fit") }
+        if fits && self.weight.is_finite() && self.weight > 0.0 { Ok(()) } else { Err("does not fit") }
     }
 }
 
@@ -130,6 +167,8 @@ impl Thought<'_> {
 /// A member and its answers that wait for those of the others.
 pub(super) struct Member<'a> {
     config: &'a MemberConfig,
+    /// What its answers weigh beside those of the others.
+    share: f32,
     thought: Thought<'a>,
     /// The newest ticks, as many as it looks back and those that are new: `[ticks, width]`.
     recent: Vec<f32>,
@@ -141,9 +180,10 @@ pub(super) struct Member<'a> {
 }
 
 impl<'a> Member<'a> {
-    pub(super) fn new(config: &'a MemberConfig, mind: &'a Mind) -> Self {
+    pub(super) fn new(config: &'a MemberConfig, mind: &'a Mind, share: f32) -> Self {
         Self {
             config,
+            share,
             thought: mind.thought(),
             recent: Vec::new(),
             inputs: Vec::new(),
@@ -158,9 +198,9 @@ impl<'a> Member<'a> {
         self.answers.len() / OUTPUTS
     }
 
-    /// Adds its next answer to `row`, by its weight.
+    /// Adds its next answer to `row`, by its share.
     pub(super) fn add(&mut self, row: &mut [f32; OUTPUTS]) {
-        row.iter_mut().zip(self.answers.drain(..OUTPUTS)).for_each(|(sum, x)| *sum += self.config.weight * x);
+        row.iter_mut().zip(self.answers.drain(..OUTPUTS)).for_each(|(sum, x)| *sum += self.share * x);
     }
 
     /// Takes what the eye saw in some ticks, `[n, width]` rows of `width` numbers.
@@ -178,7 +218,7 @@ impl<'a> Member<'a> {
 
     /// Ticks that it looks back, and at least one, which it may have to repeat at the end.
     fn reach(&self) -> usize {
-        self.config.back.iter().copied().max().unwrap_or(0).max(1)
+        self.config.past.max(1)
     }
 
     fn think(&mut self) {
@@ -186,7 +226,7 @@ impl<'a> Member<'a> {
         let new = (self.recent.len() / width.max(1)).saturating_sub(reach);
         self.inputs.clear();
         for tick in reach..reach + new {
-            for back in &self.config.back {
+            for back in 0..=self.config.past {
                 self.inputs.extend_from_slice(&self.recent[(tick - back) * width..][..width]);
             }
         }

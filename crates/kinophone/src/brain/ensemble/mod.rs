@@ -9,7 +9,7 @@
 //! | [`Material`] | the sound that the brain was trained on, unless left out |
 //!
 //! Two sets of members come out of one training: one that looks a third to half of a second ahead, for films, and one that
-//! knows only the past, for live use.
+//! knows only the past, for live use. Whoever never looks ahead belongs to both.
 
 mod lesson;
 mod member;
@@ -19,7 +19,7 @@ mod recollection;
 mod tests;
 
 pub use lesson::{EnsembleTraining, Gain, MemberKind, Prospects, train};
-pub use member::{MemberConfig, MindConfig};
+pub use member::{MemberConfig, MindConfig, Plays};
 pub use player::Player;
 
 use super::eye::{Eye, PORTRAIT, ViewConfig};
@@ -29,6 +29,7 @@ use super::voice::{DESCRIPTOR, Voice};
 use crate::corpus::Source;
 use crate::storage::Overwrite;
 use crate::{Error, Kind, Result};
+use kinophone_dsp::synth::ShapeConfig;
 use kinophone_dsp::units::TickGrid;
 use member::Mind;
 use serde::{Deserialize, Serialize};
@@ -65,19 +66,26 @@ pub struct EnsembleConfig {
     pub size: u32,
     /// What it looks at.
     pub views: Vec<ViewConfig>,
-    /// Those whose answers are averaged.
+    /// Those whose answers are averaged, for films and for live use apart.
     pub members: Vec<MemberConfig>,
     /// What it says, in physical units.
     pub voice: Voice,
     /// Price of a jump in the mosaic, in squared distances of descriptors.
     pub jump: f32,
-    /// How far the attacks of a mosaic are brought to those that the voice says, 0 to 1.
-    pub attack: f32,
+    /// How far a mosaic is brought to what the voice says.
+    pub shape: ShapeConfig,
     /// What the distance between two pictures ([`Eye::portrait`]) weighs beside that between two descriptors when sound is
     /// chosen.
     pub picture: f32,
     /// The sound that it carries.
     pub material: Option<MaterialConfig>,
+}
+
+impl EnsembleConfig {
+    /// Whether it has someone to play live, or to films.
+    pub fn plays(&self, live: bool) -> bool {
+        self.members.iter().any(|member| member.plays.plays(live))
+    }
 }
 
 /// How good an ensemble's predictions are on film that it did not learn.
@@ -247,7 +255,7 @@ fn check_config(config: &EnsembleConfig) -> Result<(), String> {
     for member in &config.members {
         member.check(seen).map_err(|why| format!("has a member that {why}"))?;
     }
-    if config.members.iter().all(|member| member.live) {
+    if !config.plays(false) {
         return Err("has no member for films".to_owned());
     }
     if !config.views.iter().all(|view| view.region.is_valid()) {

@@ -25,7 +25,8 @@ impl<'a> Player<'a> {
     /// only the past. `batch` pictures are looked at together.
     pub fn new(brain: &'a Ensemble, side: usize, colour: bool, first: i64, live: bool, batch: usize) -> Self {
         let config = brain.config();
-        let members = config.members.iter().zip(&brain.members).filter(|(member, _)| member.live == live);
+        let members =
+            config.members.iter().zip(&brain.members).filter(|(member, _)| member.plays.plays(live));
         Self {
             gaze: Gaze::new(&brain.eye, side, colour, config.grid.tick, first, batch),
             choir: Choir::new(members, brain.eye.width(), brain.voice()),
@@ -105,7 +106,10 @@ impl<'a> Choir<'a> {
         width: usize,
         voice: &'a Voice,
     ) -> Self {
-        let members = members.map(|(config, mind)| Member::new(config, mind)).collect();
+        let (configs, minds): (Vec<_>, Vec<_>) = members.unzip();
+        let shares = MemberConfig::shares(&configs);
+        let parts = configs.into_iter().zip(minds).zip(shares);
+        let members = parts.map(|((config, mind), share)| Member::new(config, mind, share)).collect();
         Self { width, voice, silent: VecDeque::new(), members, asked: 0, said: 0 }
     }
 
