@@ -1,11 +1,14 @@
-//! How long the choice of units for a ten-minute film takes, and how fast the chosen units become sound, on one core.
+//! How long the choice of units for a ten-minute film takes, and how fast the chosen units become sound and are filtered, on one
+//! core.
 //!
 //! The film has 18 000 ticks of 114 numbers and is made of its own sound less every fifth ten-second block: 14 400
 //! units. The column of items says seconds of film a second: how many times faster than real time it is.
 
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
+use kinophone_dsp::measure::BANDS;
 use kinophone_dsp::synth::mosaic::{Choice, Chooser, Mosaic, MosaicConfig, UnitSound, Units};
+use kinophone_dsp::synth::{Aim, ShapeConfig, Shaper};
 use kinophone_dsp::units::{FrameRate, SampleRate, TickGrid};
 use std::sync::Arc;
 
@@ -71,6 +74,30 @@ fn sound_of_a_minute_at_48000_hz<const CHANNELS: usize>(bencher: Bencher<'_, '_>
             mosaic.push(Choice { unit, loudness_db: -18.0, gate: 0.2 });
             while mosaic.ready() > 0 {
                 mosaic.fill(black_box(&mut out));
+            }
+        }
+    });
+}
+
+/// A minute, every tick another way.
+#[divan::bench(consts = [1, 2], sample_count = 10, sample_size = 1)]
+fn filter_of_a_minute_at_48000_hz<const CHANNELS: usize>(bencher: Bencher<'_, '_>) {
+    const SECONDS: usize = 60;
+    let tick = FrameRate::new(TICKS_A_SECOND as u32, 1).expect("a rate");
+    let grid = TickGrid { tick, rate: SampleRate::new(48_000).expect("a rate") };
+    let mut noise = noise();
+    let sound: Vec<f32> = (0..grid.block_len() * CHANNELS).map(|_| noise()).collect();
+    let mut bands = || std::array::from_fn::<f32, BANDS, _>(|_| noise());
+    let aims: Vec<Aim> =
+        (0..TICKS_A_SECOND).map(|_| Aim { there: bands(), wanted: bands(), rise: 9.0 }).collect();
+    let mut out = vec![0.0; sound.len()];
+    bencher.counter(ItemsCount::new(SECONDS)).bench_local(|| {
+        let mut shaper = Shaper::new(grid, CHANNELS, &ShapeConfig::default());
+        for _ in 0..SECONDS {
+            for aim in &aims {
+                shaper.push(aim);
+                shaper.add(black_box(&sound));
+                shaper.fill(black_box(&mut out));
             }
         }
     });

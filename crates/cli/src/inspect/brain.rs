@@ -81,6 +81,7 @@ fn ensemble(path: &Path, bytes: u64, brain: &Ensemble, pictures: Option<&Path>) 
     let training = brain.training();
     let facts = facts
         .line("sound to play", sound)
+        .line("filter of a mosaic", format!("tone {}, attack {}", config.shape.tone, config.shape.attack))
         .section("training")
         .line("steps", training.steps)
         .maybe("minutes at most", training.minutes)
