@@ -116,8 +116,9 @@ pub struct Shaper {
     first_gains: i64,
     /// What the last tick sounds like, filtered, and what it would have with nothing left from before.
     output: Option<([f32; BANDS], [f32; BANDS])>,
-    /// Interleaved sound from the beginning of the next frame on.
+    /// Interleaved sound, and where in it the next frame begins.
     sound: Vec<f32>,
+    head: usize,
     /// Frames of sound that were added.
     added: i64,
     /// Number of the next frame, centred on as many hops.
@@ -147,6 +148,7 @@ impl Shaper {
             output: None,
             // The first frame is centred on sample 0.
             sound: vec![0.0; size / 2 * channels],
+            head: 0,
             added: 0,
             frame: 0,
             curve: vec![0.0; stft.bins()],
@@ -165,6 +167,9 @@ impl Shaper {
 
     /// Takes the next samples, whole frames of all channels.
     pub fn add(&mut self, sound: &[f32]) {
+        // Once a call, however much is added: on average one move a sample.
+        self.sound.drain(..self.head);
+        self.head = 0;
         self.sound.extend_from_slice(sound);
         self.added += (sound.len() / self.channels) as i64;
         self.play();
@@ -174,7 +179,7 @@ impl Shaper {
     pub fn finish(&mut self) {
         let size = self.stft.size() * self.channels;
         while self.mix.completed() < self.added * self.channels as i64 {
-            self.sound.resize(size.max(self.sound.len()), 0.0);
+            self.sound.resize((self.head + size).max(self.sound.len()), 0.0);
             self.make_frame();
         }
     }
@@ -223,7 +228,9 @@ impl Shaper {
     /// Makes all frames whose sound and whose gains are there.
     fn play(&mut self) {
         let size = self.stft.size() * self.channels;
-        while self.sound.len() >= size && self.place().0 + 1 < self.first_gains + self.gains.len() as i64 {
+        while self.sound.len() >= self.head + size
+            && self.place().0 + 1 < self.first_gains + self.gains.len() as i64
+        {
             self.make_frame();
         }
     }
@@ -256,7 +263,7 @@ impl Shaper {
         let middle = self.frame * hop as i64;
         let first = (middle - hop as i64) * channels as i64;
         for channel in 0..channels {
-            let own = self.sound[channel..].iter().step_by(channels).copied();
+            let own = self.sound[self.head + channel..].iter().step_by(channels).copied();
             self.stft.analyse(own, &mut self.spectrum);
             self.spectrum.iter_mut().zip(&self.curve).for_each(|(x, gain)| *x *= gain);
             let filtered = self.stft.synthesise(&mut self.spectrum);
@@ -267,7 +274,7 @@ impl Shaper {
                 *y += x * window;
             }
         }
-        self.sound.drain(..hop * channels);
+        self.head += hop * channels;
         self.frame += 1;
         self.mix.complete(middle.min(self.added) * channels as i64);
     }
