@@ -59,6 +59,8 @@ pub struct Global {
 pub enum Command {
     /// Turn films into a corpus: small pictures and sound, aligned, one file a film
     Prepare(crate::prepare::PrepareArgs),
+    /// Turn recordings and films into a library of sounds to play with
+    Sounds(crate::sounds::SoundsArgs),
     /// Learn from films or corpora how pictures sound: a brain
     Train(crate::train::TrainArgs),
     /// Make a brain of a network that theanets saved in 2015
@@ -107,6 +109,7 @@ impl PictureArgs {
             colour: self.colour,
             audio_track: self.audio_track,
             require_sound,
+            sound_alone: false,
             licence: None,
             author: None,
             title: None,

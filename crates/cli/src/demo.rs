@@ -125,6 +125,7 @@ impl Stage<'_> {
             // An etude's tones keep their phase from frame to frame, and so do the blocks of a brain that learned them: end to
             // end they are exact, where windows at random times would make the tones flutter.
             synth: Asked::Exactly(Sounding::Blocks(SynthConfig::Raw)),
+            sounds: None,
             live: false,
             delay: render::LIVE_DELAY,
             seed: 0,

@@ -16,6 +16,7 @@ mod prepare;
 mod progress;
 mod render;
 mod report;
+mod sounds;
 mod train;
 
 use args::{Cli, Command};
@@ -46,6 +47,7 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
     let context = Context::new(&cli.global)?;
     match cli.command {
         Command::Prepare(args) => prepare::run(&args, &context),
+        Command::Sounds(args) => sounds::run(&args, &context),
         Command::Train(args) => train::run(&args, &context),
         Command::Import(args) => import::run(&args, &context),
         Command::Render(args) => render::run(&args, &context),

@@ -67,8 +67,10 @@ impl Album {
     pub fn shard(&mut self, prefix: &str, shard: &Shard) -> Result<()> {
         let pictures: Vec<(&[u8], MediaTime)> =
             evenly(shard.pictures()).map(|k| (shard.picture(k), shard.time(k))).collect();
-        let sheet = plot::contact_sheet(&pictures, shard.size(), shard.colour(), COLUMNS);
-        self.add(&format!("{prefix}contact-sheet"), &sheet)?;
+        if !pictures.is_empty() {
+            let sheet = plot::contact_sheet(&pictures, shard.size(), shard.colour(), COLUMNS);
+            self.add(&format!("{prefix}contact-sheet"), &sheet)?;
+        }
         if let Some((rate, channels, samples)) = shard.sound() {
             self.sound(prefix, &overview_of(samples, channels.max(1) as usize, rate))?;
         }

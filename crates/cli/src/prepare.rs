@@ -43,8 +43,10 @@ pub struct PrepareArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Provenance, written into the corpus for every film of this call")]
-struct ProvenanceArgs {
+#[command(
+    next_help_heading = "Provenance, written into the corpus or library for everything named in this call"
+)]
+pub struct ProvenanceArgs {
     /// The licence, best as an SPDX expression such as CC-BY-4.0 [default: what the film's tags say]
     #[arg(long, alias = "license", value_name = "SPDX")]
     licence: Option<String>,
@@ -71,14 +73,21 @@ pub fn run(args: &PrepareArgs, context: &Context) -> Result<Outcome, Failure> {
 
 impl PrepareArgs {
     fn options(&self) -> PrepareOptions {
-        let terms = &self.provenance;
+        // A silent film is worth preparing for a render; training refuses it.
+        let size = self.pictures.size.unwrap_or(crate::args::SIZE);
+        self.provenance.added_to(self.pictures.prepare_options(size, false))
+    }
+}
+
+impl ProvenanceArgs {
+    /// The options, on these terms.
+    pub fn added_to(&self, options: PrepareOptions) -> PrepareOptions {
         PrepareOptions {
-            licence: terms.licence.clone(),
-            author: terms.author.clone(),
-            title: terms.title.clone(),
-            origin: terms.source.clone(),
-            // A silent film is worth preparing for a render; training refuses it.
-            ..self.pictures.prepare_options(self.pictures.size.unwrap_or(crate::args::SIZE), false)
+            licence: self.licence.clone(),
+            author: self.author.clone(),
+            title: self.title.clone(),
+            origin: self.source.clone(),
+            ..options
         }
     }
 }

@@ -12,7 +12,7 @@ use kinophone::dsp::synth::{
 };
 use kinophone::dsp::window::Window;
 use kinophone::media::SoundCodec;
-use kinophone::render::{self, Asked, Level, RenderPlan, Rendered, Sounding};
+use kinophone::render::{self, Asked, Level, Library, RenderPlan, Rendered, Sounding};
 use kinophone::storage::Overwrite;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -30,8 +30,9 @@ Examples:
         --size-ms 60 --density 8 --envelope tukey:0.5 --pitch 0.667 \\
         --keep-original -12
 
-  A robot's voice, whose phases a choir lends:
-    kinophone render piano.brain silent.mp4 -o robot.mp4 --phase choir.wav
+  With other sounds than those that it learned from:
+    kinophone sounds strings/ -o strings.sounds --licence CC0-1.0
+    kinophone render piano.brain silent.mp4 -o strings.mp4 --sounds strings.sounds
 
 Containers: .mp4 .mov .mkv .webm .avi, or .wav and .flac for the sound alone.";
 
@@ -53,6 +54,8 @@ pub struct RenderArgs {
     pub force: bool,
     #[command(flatten)]
     synth: SynthArgs,
+    #[command(flatten)]
+    library: LibraryArgs,
     #[command(flatten)]
     grains: GrainArgs,
     #[command(flatten)]
@@ -96,6 +99,17 @@ Where the phases of a spectrum come from; needs --synth spectral, or chooses it 
 - FILE:         any sound or film lends its own: five minutes at most, in a loop, without silences
 
 A file with one of these names goes behind './'";
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Other sounds than those that the brain learned from")]
+struct LibraryArgs {
+    /// A library of sounds that 'kinophone sounds' made, or a corpus, to play with
+    #[arg(long, value_name = "LIBRARY")]
+    sounds: Option<PathBuf>,
+    /// Look in the library for what the film sounded like, instead of mapping what is usual there onto what is usual here
+    #[arg(long, requires = "sounds")]
+    unmatched: bool,
+}
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Grains, with --synth granular")]
@@ -166,6 +180,9 @@ pub fn run(args: &RenderArgs, context: &Context) -> Result<Outcome, Failure> {
     args.check()?;
     context::existing(&args.brain)?;
     context::check_films(std::slice::from_ref(&args.film))?;
+    if let Some(library) = &args.library.sounds {
+        context::existing(library)?;
+    }
     if let Some(lender) = args.synth.phase().1 {
         context::check_films(&[lender.to_owned()])?;
     }
@@ -240,6 +257,11 @@ impl RenderArgs {
             film: self.film.clone(),
             output: self.output.clone(),
             synth: self.asked()?,
+            sounds: self
+                .library
+                .sounds
+                .clone()
+                .map(|folder| Library { folder, matched: !self.library.unmatched }),
             live: self.synth.live,
             delay: self.synth.delay.map_or(render::LIVE_DELAY, usize::from),
             seed: self.synth.seed,
@@ -331,6 +353,7 @@ fn as_json(rendered: &Rendered) -> Value {
         "gain_db": rendered.gain_db,
         "brain": rendered.brain,
         "from_corpus": rendered.from_corpus,
+        "sounds": rendered.sounds,
         "complaints": rendered.complaints,
     })
 }

@@ -7,8 +7,9 @@ use std::path::Path;
 use std::process::Stdio;
 use support::{kinophone, matches, succeed};
 
-const COMMANDS: [&str; 11] = [
+const COMMANDS: [&str; 12] = [
     "prepare",
+    "sounds",
     "train",
     "import",
     "render",

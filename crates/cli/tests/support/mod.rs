@@ -1,6 +1,7 @@
 //! What the end-to-end tests share: the program, real films, and small films made with ffmpeg.
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+use serde_json::Value;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -43,6 +44,57 @@ pub fn matches(name: &str, said: &str) {
     snapbox::Assert::new()
         .action_env("SNAPSHOTS")
         .eq(snapbox::Data::text(said).raw(), snapbox::Data::read_from(&path, None).raw());
+}
+
+/// A place with films and brains.
+pub struct Home(pub tempfile::TempDir);
+
+impl Home {
+    pub fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    pub fn at(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// Words of a command line in which names of files begin with '@'.
+    pub fn words(&self, line: &str) -> Vec<String> {
+        let word = |word: &str| match word.strip_prefix('@') {
+            Some(name) => self.at(name).to_str().unwrap().to_owned(),
+            None => word.to_owned(),
+        };
+        line.split(' ').map(word).collect()
+    }
+
+    pub fn succeed(&self, line: &str) -> Output {
+        succeed(self.0.path(), &self.words(line))
+    }
+
+    /// What it says as JSON, and what it says besides.
+    pub fn run(&self, line: &str) -> (Value, String) {
+        let output = self.succeed(&format!("{line} --json --quiet"));
+        (serde_json::from_slice(&output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+    }
+
+    pub fn refuse(&self, line: &str) -> String {
+        refuse(self.0.path(), &self.words(line)).replace('\n', " ")
+    }
+
+    /// A film of these ffmpeg sources.
+    pub fn draw(&self, name: &str, picture: &str, sound: &str, seconds: &str) {
+        let words = ["-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", sound, "-t", seconds];
+        let codecs = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "flac"];
+        let film = self.at(name);
+        ffmpeg(&[&words.map(OsStr::new)[..], &codecs.map(OsStr::new), &[film.as_os_str()]].concat());
+    }
+
+    /// Plays a brain to a film, and gives the sound.
+    pub fn play(&self, brain: &str, film: &str, more: &str) -> Vec<f32> {
+        let line = format!("render @{brain} @{film} -o @out.wav --loudness off --force --quiet{more}");
+        self.succeed(&line);
+        decode_sound(&self.at("out.wav"), 22_050)
+    }
 }
 
 /// Runs ffmpeg, which the tests require, and returns its standard output.

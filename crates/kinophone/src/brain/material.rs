@@ -1,7 +1,7 @@
 //! The training sound that a brain carries, to play with: the stretches that it learned from, and nothing else.
 
 use super::tensors::Tensors;
-use crate::corpus::{Pairs, Reel};
+use crate::corpus::{Pairs, Shard};
 use crate::{Error, Kind, Result};
 use flacenc::component::BitRepr;
 use flacenc::error::Verify;
@@ -100,16 +100,21 @@ impl Material {
     /// Takes the sound of `stretches` out of the films, at the highest rate and the most channels that one of them has
     /// (48 kHz stereo at most).
     pub fn gather(pairs: &Pairs, stretches: Vec<Stretch>) -> Self {
-        let reels: Vec<Reel<'_>> = pairs.reels().collect();
-        let formats = || stretches.iter().filter_map(|s| reels[s.film].shard.sound());
+        let shards: Vec<&Shard> = pairs.reels().map(|reel| reel.shard).collect();
+        Self::of(&shards, stretches, pairs.grid().tick)
+    }
+
+    /// The same of the sound of any shards, numbered as the films of the stretches.
+    pub fn of(shards: &[&Shard], stretches: Vec<Stretch>, tick: FrameRate) -> Self {
+        let formats = || stretches.iter().filter_map(|s| shards[s.film].sound());
         let hz = formats().map(|(rate, ..)| rate.hz()).max().unwrap_or(HIGHEST).min(HIGHEST);
         let channels = formats().map(|(_, channels, _)| channels).max().unwrap_or(1).min(2);
         let rate = SampleRate::new(hz).expect("the rate of a shard, or 48 kHz");
         let config = MaterialConfig { rate, channels, stretches };
-        let grid = config.grid(pairs.grid().tick);
+        let grid = config.grid(tick);
         let mut samples = Vec::new();
         for stretch in &config.stretches {
-            take(reels[stretch.film], stretch, grid, channels as usize, &mut samples);
+            take(shards[stretch.film], stretch, grid, channels as usize, &mut samples);
         }
         Self { places: config.places(grid), config, grid, samples }
     }
@@ -212,10 +217,10 @@ fn decompress(bytes: &[u8], config: &MaterialConfig, frames: usize) -> Result<Ve
 }
 
 /// Adds the stretch's frames, resampled and spread over `channels` where the film's own differ.
-fn take(reel: Reel<'_>, stretch: &Stretch, grid: TickGrid, channels: usize, samples: &mut Vec<i16>) {
+fn take(shard: &Shard, stretch: &Stretch, grid: TickGrid, channels: usize, samples: &mut Vec<i16>) {
     let (begin, frames) = (grid.start_sample(stretch.first_tick), stretch.frames(grid));
     let target = samples.len() + frames as usize * channels;
-    if let Some((rate, own, sound)) = reel.shard.sound() {
+    if let Some((rate, own, sound)) = shard.sound() {
         let own = own as usize;
         let spread = |frame: &[i16], out: &mut Vec<f32>| {
             out.extend((0..channels).map(|c| f32::from(frame[c.min(own - 1)]) / 32768.0));

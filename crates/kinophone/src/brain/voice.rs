@@ -99,6 +99,11 @@ impl Heard {
         heard
     }
 
+    /// Whether a tick is below −60 dB.
+    pub fn is_silent(&self, tick: usize) -> bool {
+        self.loudness[tick] < SILENT_DB
+    }
+
     fn is_peak(&self, tick: usize, threshold: f32) -> bool {
         let flux = |t: usize| self.flux.get(t).copied().unwrap_or(0.0);
         let now = flux(tick);
@@ -285,9 +290,20 @@ impl Voice {
         }
     }
 
-    /// The flux that goes with the onset that a row says: never below 0.
-    pub fn rise(&self, row: &[f32]) -> f32 {
-        (self.rise[0] + self.rise[1] * self.onset(row)).max(0.0)
+    /// The flux that goes with an onset of `strength`, in deviations: never below 0.
+    pub fn rise(&self, strength: f32) -> f32 {
+        (self.rise[0] + self.rise[1] * strength).max(0.0)
+    }
+
+    /// Mean loudness of what was heard, in dB.
+    pub fn usual_loudness_db(&self) -> f32 {
+        self.loudness.mean
+    }
+
+    /// A voice that means by the same numbers what is usual, louder, brighter … among other sounds: every number is scaled to
+    /// theirs, and attacks weigh as much as in this one.
+    pub fn among(&self, stretches: &[(&Heard, &[u32])]) -> Self {
+        Self { onset_weight: self.onset_weight, ..Self::fit(stretches) }
     }
 
     /// The loudness that a row says, in dB.
@@ -453,7 +469,7 @@ mod tests {
             .map(|tick| {
                 voice.target(&heard, tick, &mut row);
                 row[PEAK] = if row[PEAK] > 0.5 { 20.0 } else { -20.0 };
-                voice.rise(&row)
+                voice.rise(voice.onset(&row))
             })
             .collect();
         let mean = |numbers: &[f32]| numbers.iter().sum::<f32>() / numbers.len() as f32;

@@ -9,6 +9,7 @@
 //! | `HASH-128.safetensors` | 128 × 128 grey |
 //! | `HASH-64c.safetensors` | 64 × 64 in colour |
 //! | `HASH-128c-track1.safetensors` | 128 × 128 in colour, with sound track 1 |
+//! | `HASH-sound.safetensors` | sound track 0 alone: for a library of sounds |
 
 mod pairs;
 mod prepare;

@@ -305,6 +305,7 @@ impl Room<'_> {
             film: showing.playable.clone(),
             output: output.clone(),
             synth: sounding(&guest.brain, synth, self.how.seed),
+            sounds: None,
             seed: self.how.seed,
             live: false,
             delay: render::LIVE_DELAY,

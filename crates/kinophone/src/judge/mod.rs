@@ -152,6 +152,7 @@ impl Playback<'_> {
             film: PathBuf::from(name),
             output: output.clone(),
             synth: Asked::Usual,
+            sounds: None,
             seed: self.seed,
             live,
             delay: render::LIVE_DELAY,

@@ -14,6 +14,7 @@ mod mosaic;
 mod performer;
 mod pictures;
 mod spectral;
+mod stock;
 
 pub use performer::Performer;
 pub use pictures::GivenPictures;
@@ -33,6 +34,7 @@ use pictures::TimedPictures;
 use serde::{Serialize, Serializer};
 use spectral::Drawing;
 use std::path::{Path, PathBuf};
+use stock::{Sounds, Stock};
 
 /// What to render.
 #[derive(Clone, Debug)]
@@ -45,6 +47,8 @@ pub struct RenderPlan {
     pub output: PathBuf,
     /// How the brain's answers become sound.
     pub synth: Asked,
+    /// Sounds to play with, instead of those that the brain learned from.
+    pub sounds: Option<Library>,
     /// Seed of what is random in the synth, where none is named.
     pub seed: u64,
     /// Play as if live: with those networks that know nothing of what comes.
@@ -64,6 +68,16 @@ pub struct RenderPlan {
     pub overwrite: Overwrite,
     /// A folder of shards: where the film is among them, its pictures are taken from there and not decoded again.
     pub corpus: Option<PathBuf>,
+}
+
+/// A library of sounds: a folder of shards, of sound alone or of films.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Library {
+    /// The folder.
+    pub folder: PathBuf,
+    /// Whether what the brain says is mapped onto what the library can sound like: its usual loudness and tone become the
+    /// library's, and so do their deviations, band by band. Otherwise the library is searched for what the film sounded like.
+    pub matched: bool,
 }
 
 /// How loud a soundtrack is.
@@ -127,6 +141,8 @@ pub struct Rendered {
     pub brain: String,
     /// Pictures came from a shard instead of the film.
     pub from_corpus: bool,
+    /// File names of the library's sources, where it played with one.
+    pub sounds: Option<Vec<String>>,
     /// What ffmpeg complained about while decoding.
     pub complaints: Vec<String>,
 }
@@ -233,7 +249,17 @@ impl Job<'_> {
 
         let sounding = Sounding::of(&brain, plan)?;
         let lent = sounding.lent(ffmpeg, brain.grid().rate, plan, task)?;
-        let format = Format::of(&brain, &sounding, original.as_ref());
+        let library = match (&plan.sounds, &brain) {
+            (Some(library), AnyBrain::Ensemble(brain)) => Some(Sounds::open(library, brain, task)?),
+            _ => None,
+        };
+        let stock = match &brain {
+            AnyBrain::Ensemble(brain) if sounding.takes_sounds() => {
+                Some(Stock::of(brain, library.as_ref(), plan)?)
+            }
+            _ => None,
+        };
+        let format = Format::of(&brain, stock.as_ref(), original.as_ref());
         let encode = Encode {
             output: output.temporary_path().to_owned(),
             extension,
@@ -241,22 +267,22 @@ impl Job<'_> {
             rate: format.rate,
             channels: format.channels,
             picture: picture.filter(|_| !sound_alone).map(|picture| (plan.film.clone(), picture)),
-            tags: tags(plan, &brain),
+            tags: tags(plan, &brain, library.as_ref()),
         };
         let mut sketch =
             Sketch::new(ffmpeg, encode, format, plan.loudness.target(&brain), folder_of(&plan.output))?;
-        let mut playing: Box<dyn Playing> = match (&brain, &sounding) {
-            (AnyBrain::Classic(brain), Sounding::Blocks(synth)) => Box::new(Performer::new(brain, synth)),
-            (AnyBrain::Classic(brain), Sounding::Spectral { config, .. }) => {
+        let mut playing: Box<dyn Playing> = match (&brain, &sounding, &stock) {
+            (AnyBrain::Classic(brain), Sounding::Blocks(synth), _) => Box::new(Performer::new(brain, synth)),
+            (AnyBrain::Classic(brain), Sounding::Spectral { config, .. }, _) => {
                 Box::new(Performer::of_frames(brain, config, lent))
             }
-            (AnyBrain::Ensemble(brain), Sounding::Mosaic { config, shape }) => {
-                Box::new(Collage::new(brain, plan, config, Then::Shaped(shape))?)
+            (AnyBrain::Ensemble(brain), Sounding::Mosaic { config, shape }, Some(stock)) => {
+                Box::new(Collage::new(brain, stock, plan, config, Then::Shaped(shape)))
             }
-            (AnyBrain::Ensemble(brain), Sounding::Blocks(SynthConfig::Granular(grains))) => {
-                Box::new(Collage::new(brain, plan, &mosaic_of(brain), Then::Grains(grains))?)
+            (AnyBrain::Ensemble(brain), Sounding::Blocks(SynthConfig::Granular(grains)), Some(stock)) => {
+                Box::new(Collage::new(brain, stock, plan, &mosaic_of(brain), Then::Grains(grains)))
             }
-            (AnyBrain::Ensemble(brain), Sounding::Spectral { config, .. }) => {
+            (AnyBrain::Ensemble(brain), Sounding::Spectral { config, .. }, _) => {
                 Box::new(Drawing::new(brain, plan, config, lent)?)
             }
             _ => unreachable!("Sounding::of refuses what does not suit the brain"),
@@ -294,6 +320,7 @@ impl Job<'_> {
             gain_db,
             brain: brain.id().to_owned(),
             from_corpus: heard.from_corpus,
+            sounds: library.map(|library| library.names),
             complaints: heard.complaints,
         })
     }
@@ -329,6 +356,11 @@ impl Sounding {
         }
     }
 
+    /// Whether it is made of sound that was recorded.
+    fn takes_sounds(&self) -> bool {
+        matches!(self, Self::Mosaic { .. } | Self::Blocks(_))
+    }
+
     fn of_ensemble(brain: &Ensemble, plan: &RenderPlan) -> Result<Self> {
         if plan.live && !brain.config().plays(true) {
             return plan.refuse(
@@ -337,26 +369,45 @@ impl Sounding {
             );
         }
         match &plan.synth {
-            Asked::Usual if brain.material().is_none() => Ok(Self::spectral(plan.seed)),
-            Asked::Usual => Ok(Self::mosaic(brain, None, None)),
-            Asked::Mosaic { tone, attack } => Ok(Self::mosaic(brain, *tone, *attack)),
+            Asked::Usual if brain.material().is_none() && plan.sounds.is_none() => {
+                Ok(Self::spectral(plan.seed))
+            }
+            Asked::Usual => Ok(Self::mosaic(brain, plan, None, None)),
+            Asked::Mosaic { tone, attack } => Ok(Self::mosaic(brain, plan, *tone, *attack)),
             Asked::Exactly(Self::Blocks(synth)) if !matches!(synth, SynthConfig::Granular(_)) => plan.refuse(
                 "says no samples, so there is nothing for this synth to join",
                 "choose --synth mosaic, granular or spectral, or train with --preset classic",
+            ),
+            Asked::Exactly(sounding) if plan.sounds.is_some() && !sounding.takes_sounds() => plan.refuse(
+                "draws sound by itself with this synth, so there is nothing for other sounds to do",
+                "choose --synth mosaic or granular, or leave --sounds out",
             ),
             Asked::Exactly(sounding) => Ok(sounding.clone()),
         }
     }
 
-    /// As the brain was found to play it best.
-    fn mosaic(brain: &Ensemble, tone: Option<f32>, attack: Option<f32>) -> Self {
-        let usual = brain.config().shape.clone();
+    /// As the brain was found to play it best. Foreign sounds are never the true ones, so they are always filtered; as they rise
+    /// in their own ways, bringing all of them to the wanted attacks would cost the loudness: half of the way is enough
+    /// (docs/experiments.md).
+    fn mosaic(brain: &Ensemble, plan: &RenderPlan, tone: Option<f32>, attack: Option<f32>) -> Self {
+        let own = &brain.config().shape;
+        let foreign = plan.sounds.is_some() && own.is_off();
+        let mut usual = if foreign { ShapeConfig::default() } else { own.clone() };
+        if plan.sounds.is_some() {
+            usual.attack /= 2.0;
+        }
         let shape =
             ShapeConfig { tone: tone.unwrap_or(usual.tone), attack: attack.unwrap_or(usual.attack), ..usual };
         Self::Mosaic { config: mosaic_of(brain), shape }
     }
 
     fn of_classic(brain: &BrainConfig, plan: &RenderPlan) -> Result<Self> {
+        if plan.sounds.is_some() {
+            return plan.refuse(
+                "says its sound itself, so there is nothing for other sounds to do",
+                "leave --sounds out, or train without --preset",
+            );
+        }
         match (brain.say, &plan.synth) {
             (Say::Stft, Asked::Usual) => Ok(Self::spectral(plan.seed).fitted(brain)),
             (Say::Stft, Asked::Exactly(spectral @ Self::Spectral { .. })) => {
@@ -411,13 +462,9 @@ struct Format {
 }
 
 impl Format {
-    fn of(brain: &AnyBrain, sounding: &Sounding, original: Option<&Original>) -> Self {
-        let material = match (brain, sounding) {
-            (AnyBrain::Ensemble(brain), Sounding::Mosaic { .. } | Sounding::Blocks(_)) => brain.material(),
-            _ => None,
-        };
-        let (synth_rate, synth_channels) =
-            material.map_or((brain.grid().rate, 1), |(m, _)| (m.config().rate, m.config().channels));
+    fn of(brain: &AnyBrain, stock: Option<&Stock<'_>>, original: Option<&Original>) -> Self {
+        let format = |stock: &Stock<'_>| (stock.material.config().rate, stock.material.config().channels);
+        let (synth_rate, synth_channels) = stock.map_or((brain.grid().rate, 1), format);
         let (rate, channels) = original.map_or((synth_rate, synth_channels), |o| {
             (synth_rate.max(o.rate), synth_channels.max(o.channels))
         });
@@ -542,16 +589,18 @@ fn extension_is_sound(extension: &str) -> bool {
     matches!(extension, "wav" | "flac")
 }
 
-/// What the file's own tags say: that no human recorded this sound, and which brain made it from which films.
-fn tags(plan: &RenderPlan, brain: &AnyBrain) -> Vec<(String, String)> {
+/// What the file's own tags say: that no human recorded this sound, and which brain made it from which films and sounds.
+fn tags(plan: &RenderPlan, brain: &AnyBrain, library: Option<&Sounds>) -> Vec<(String, String)> {
     let name = plan.brain.file_name().unwrap_or_default().to_string_lossy();
     let films: Vec<&str> = brain.ledger().iter().map(|s| s.name.as_str()).collect();
     let learned = match brain.imported() {
         Some(file) => format!("was imported from {}, which does not say from what it learned", file.name),
         None => format!("learned from: {}", films.join(", ")),
     };
+    let sounds =
+        library.map_or(String::new(), |library| format!("; from these sounds: {}", library.names.join(", ")));
     let made = format!(
-        "Sound made by Kinophone {} with the brain {name} ({}), which {learned}",
+        "Sound made by Kinophone {} with the brain {name} ({}), which {learned}{sounds}",
         env!("CARGO_PKG_VERSION"),
         &brain.id()[..16],
     );

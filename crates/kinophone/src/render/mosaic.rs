@@ -2,15 +2,15 @@
 //! joined or to be taken apart into grains.
 
 use super::finish::Sketch;
+use super::stock::Stock;
 use super::{Playing, RenderPlan};
+use crate::Result;
 use crate::brain::{DESCRIPTOR, Ensemble, Material, OUTPUTS, PORTRAIT, Player, UNIT};
-use crate::{Error, Kind, Result};
 use kinophone_dsp::measure::BANDS;
-use kinophone_dsp::synth::mosaic::{Choice, Chooser, Mosaic, MosaicConfig, UnitSound, Units};
+use kinophone_dsp::synth::mosaic::{Choice, Chooser, Mosaic, MosaicConfig, UnitSound};
 use kinophone_dsp::synth::{Aim, Cloud, GranularConfig, ShapeConfig, Shaper};
 use kinophone_dsp::units::MediaTime;
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 /// Pictures that are looked at together where nobody waits.
 const BATCH: usize = 32;
@@ -24,7 +24,7 @@ pub(super) struct Collage<'a> {
     player: Player<'a>,
     chooser: Chooser,
     config: MosaicConfig,
-    units: Arc<Units>,
+    stock: &'a Stock<'a>,
     playing: Chosen<'a>,
     /// Live: for how many further ticks a choice waits.
     delay: usize,
@@ -129,22 +129,15 @@ impl<'a> Collage<'a> {
     /// The chosen ticks are joined and filtered, or taken apart into grains.
     pub(super) fn new(
         brain: &'a Ensemble,
+        stock: &'a Stock<'a>,
         plan: &RenderPlan,
         config: &MosaicConfig,
         then: Then<'_>,
-    ) -> Result<Self> {
-        let Some((material, known)) = brain.material() else {
-            return Err(Error::new(Kind::Invalid, "carries no sound to play with")
-                .at(&plan.brain)
-                .help("add --synth spectral, or train it again without --no-sound"));
-        };
-        let continued = material.config().continued();
-        let units = Units::new(UNIT, &known.descriptors, &known.loudness, &continued).map_err(|e| {
-            Error::new(Kind::Damaged, format!("has units that do not fit its sound: {e}"))
-                .at(&plan.brain)
-                .help("make or copy the brain again")
-        })?;
-        let units = Arc::new(units);
+    ) -> Self {
+        let (material, units) = (stock.material, &stock.units);
+        // What is usual in one may be far from usual in the other.
+        let most_gain_db = config.most_gain_db + stock.level_db(brain).abs();
+        let config = &MosaicConfig { most_gain_db, ..config.clone() };
         let chooser = match plan.delay {
             _ if !plan.live => Chooser::exact(units.clone(), config),
             0 => Chooser::greedy(units.clone(), config),
@@ -152,7 +145,7 @@ impl<'a> Collage<'a> {
         };
         let size = brain.config().size as usize;
         let batch = if plan.live { 1 } else { BATCH };
-        Ok(Self {
+        Self {
             player: Player::new(brain, size, brain.eye().colour(), 0, plan.live, batch).with_portraits(),
             playing: match then {
                 Then::Shaped(shape) => Chosen::Joined(
@@ -169,7 +162,7 @@ impl<'a> Collage<'a> {
                 ))),
             },
             config: config.clone(),
-            units,
+            stock,
             delay: plan.delay,
             shown: MediaTime::ZERO,
             rows: Vec::new(),
@@ -180,11 +173,12 @@ impl<'a> Collage<'a> {
             delivered: 0,
             brain,
             chooser,
-        })
+        }
     }
 
     fn choose(&mut self) {
         let (voice, weight) = (self.brain.voice(), self.brain.config().picture);
+        let &Stock { voice: theirs, dims, .. } = self.stock;
         self.portraits.extend(self.player.portraits());
         let (mut sounding, mut wanted) = ([0.0; OUTPUTS], [0.0; UNIT]);
         for row in self.rows.chunks_exact(OUTPUTS) {
@@ -192,27 +186,31 @@ impl<'a> Collage<'a> {
             voice.wanted(&sounding, &mut wanted[..DESCRIPTOR]);
             let portrait = self.portraits.drain(..PORTRAIT);
             wanted[DESCRIPTOR..].iter_mut().zip(portrait).for_each(|(w, p)| *w = weight * p);
-            self.chooser.push(&wanted, &mut self.chosen);
-            let mut bands = [0.0; BANDS];
-            voice.bands(&sounding, &mut bands);
+            self.chooser.push(&wanted[..dims], &mut self.chosen);
             let (loudness_db, silence) = (voice.loudness_db(&sounding), voice.silence(row));
-            self.wanted.push_back(Wanted { loudness_db, silence, bands, rise: voice.rise(&sounding) });
+            let mut bands = [0.0; BANDS];
+            theirs.bands(&sounding, &mut bands);
+            // At the level that is wanted, not the one that is usual among other sounds.
+            let level = (loudness_db - theirs.loudness_db(&sounding)) / 10.0;
+            bands.iter_mut().for_each(|power| *power += level);
+            let rise = voice.rise(voice.onset(&sounding));
+            self.wanted.push_back(Wanted { loudness_db, silence, bands, rise });
         }
         self.rows.clear();
     }
 
     /// Plays the chosen units, and hands over what is ready, up to `most` samples of the whole.
     fn play(&mut self, most: usize, sketch: &mut Sketch<'_>) -> Result<()> {
-        let Some((_, known)) = self.brain.material() else { return Ok(()) };
-        let (voice, units, config) = (self.brain.voice(), &*self.units, &self.config);
+        let (stock, config) = (self.stock, &self.config);
         let wanted = self.wanted.drain(..self.chosen.len());
         for (unit, wanted) in self.chosen.drain(..).zip(wanted) {
             let choice = Choice { unit, loudness_db: wanted.loudness_db, gate: wanted.silence };
             self.playing.push(choice, || {
                 let mut there = [0.0; BANDS];
-                voice.unit_bands(&known.descriptors[unit as usize * UNIT..], &mut there);
-                let gain = choice.gain_db(units, config) / 10.0;
-                Aim { there: there.map(|power| power + gain), wanted: wanted.bands, rise: wanted.rise }
+                stock.voice.unit_bands(&stock.descriptors[unit as usize * stock.dims..], &mut there);
+                let gain = choice.gain_db(&stock.units, config) / 10.0;
+                there.iter_mut().for_each(|power| *power += gain);
+                Aim { there, wanted: wanted.bands, rise: wanted.rise }
             });
         }
         self.playing.take(&mut self.sound);
@@ -239,8 +237,8 @@ impl Playing for Collage<'_> {
         self.player.finish(ticks, &mut self.rows);
         self.choose();
         self.chooser.finish(&mut self.chosen);
-        let sound = |(m, _): (&Material, _)| m.grid().rate.sample_at(length).max(0) as usize * m.channels();
-        let whole = self.brain.material().map_or(0, sound);
+        let material = self.stock.material;
+        let whole = material.grid().rate.sample_at(length).max(0) as usize * material.channels();
         self.play(whole, sketch)?;
         self.playing.finish(&mut self.sound);
         self.hand_over(whole, sketch)?;
@@ -255,7 +253,7 @@ impl Playing for Collage<'_> {
     /// What a tick waits for until it is chosen, and then until it sounds.
     fn latency(&self) -> f64 {
         let frames = self.playing.latency();
-        let rate = self.brain.material().map_or(self.brain.config().grid.rate, |(m, _)| m.config().rate);
+        let rate = self.stock.material.config().rate;
         self.delay as f64 / self.brain.config().grid.tick.as_f64() + frames as f64 / f64::from(rate.hz())
     }
 }

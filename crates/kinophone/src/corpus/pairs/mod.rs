@@ -349,6 +349,12 @@ fn check(corpus: &Corpus, options: &PairOptions) -> Result<()> {
 fn check_shard(shard: &Shard, options: &PairOptions) -> Result<()> {
     let name = &shard.source().name;
     let error = |kind, what: String| Error::new(kind, what).at(shard.path());
+    if shard.pictures() == 0 {
+        let what = format!("holds the sound of {name} alone, so there is no picture to learn from");
+        return Err(
+            error(Kind::NoPicture, what).help("play with it: kinophone render BRAIN FILM --sounds LIBRARY")
+        );
+    }
     if shard.size() < options.size {
         let what = format!(
             "has pictures of {name} with {} pixels a side, the brain wants {}",

@@ -5,17 +5,20 @@ mod tests;
 
 use super::shard::MAX_SIZE;
 use super::{Shard, ShardWriter, SoundTrack, Source, open_verified};
-use crate::media::{Decode, Decoded, Ffmpeg, FilmFacts, PictureStream, SoundTo};
+use crate::media::{Decode, DecodeSound, Decoded, Ffmpeg, FilmFacts, PictureStream, SoundTo};
 use crate::storage::{self, Overwrite};
 use crate::task::Task;
 use crate::{Error, Kind, Result};
+use kinophone_dsp::units::SampleRate;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, BufWriter, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 /// The size whose shards carry no size in their names.
 const DEFAULT_SIZE: u32 = 64;
+/// The highest rate of sound that is kept, in Hz.
+const HIGHEST: u32 = 48_000;
 /// Bytes hashed at a time: enough for all cores, and little enough to notice a Ctrl-C.
 const HASH_STEP: usize = 8 << 20;
 
@@ -30,6 +33,8 @@ pub struct PrepareOptions {
     pub audio_track: usize,
     /// A film without sound is an error (for training) instead of a shard without sound.
     pub require_sound: bool,
+    /// Sound without pictures, for a library of sounds; then a source needs none.
+    pub sound_alone: bool,
     /// Provenance given by the person, applied to every film of the call; what is not given comes from the film's tags.
     pub licence: Option<String>,
     /// See `licence`.
@@ -48,6 +53,7 @@ impl Default for PrepareOptions {
             colour: false,
             audio_track: 0,
             require_sound: false,
+            sound_alone: false,
             licence: None,
             author: None,
             title: None,
@@ -122,6 +128,9 @@ impl Job<'_> {
     }
 
     fn write(&self, path: &Path, overwrite: Overwrite, hash: String, stamp: &Stamp) -> Result<()> {
+        if self.options.sound_alone {
+            return self.write_sound(path, overwrite, hash, stamp);
+        }
         let facts = self.ffmpeg.probe(self.film)?;
         let with_sound = self.choose_sound(&facts)?;
         let total = expected_pictures(&facts);
@@ -140,6 +149,41 @@ impl Job<'_> {
             return Err(self.no_sound());
         }
         self.finish(shard, &decoded, scratch.path())
+    }
+
+    fn write_sound(&self, path: &Path, overwrite: Overwrite, hash: String, stamp: &Stamp) -> Result<()> {
+        let facts = self.ffmpeg.probe(self.film)?;
+        self.choose_sound(&facts)?;
+        let track = self.options.audio_track;
+        let Some(format) = facts.sounds.get(track) else { return Err(self.no_sound()) };
+        let rate = SampleRate::new(format.rate.hz().min(HIGHEST)).unwrap_or(format.rate);
+        let channels = format.channels.min(2);
+        let total = facts.duration.map(|length| length.as_secs_f64() as u64);
+        self.task.watcher.stage(&format!("listening to {}", self.name()), "seconds", total);
+        let mut stream = self.ffmpeg.decode_sound(self.film, &DecodeSound { track, rate, channels })?;
+        let mut scratch = BufWriter::with_capacity(1 << 20, storage::scratch(self.folder)?);
+        let (mut samples, mut written) = (vec![0f32; 1 << 15], 0);
+        loop {
+            self.task.cancel.check()?;
+            let got = stream.read(&mut samples)?;
+            if got == 0 {
+                break;
+            }
+            let bytes = samples[..got].iter().flat_map(|x| to_i16(*x).to_le_bytes()).collect::<Vec<u8>>();
+            scratch.write_all(&bytes).map_err(|e| Error::io("written", path, e))?;
+            written += got as u64 / u64::from(channels);
+            self.task.watcher.advance(written / u64::from(rate.hz()));
+        }
+        stamp.check(self.film)?;
+        if written == 0 {
+            return Err(self.no_sound());
+        }
+        let mut scratch = scratch.into_inner().map_err(|e| Error::io("written", path, e.into_error()))?;
+        let data = scratch.as_file_mut();
+        data.rewind().map_err(|e| Error::io("read", path, e))?;
+        let shard = ShardWriter::create(path, overwrite, 1, false, self.source(hash, facts))?;
+        let end = rate.time_of(written as i64);
+        shard.finish(end, Some(SoundTrack { rate, channels, samples: written, data }))
     }
 
     fn copy_pictures(&self, mut stream: PictureStream, shard: &mut ShardWriter) -> Result<Decoded> {
@@ -284,7 +328,7 @@ fn identify(film: &Path, bytes: u64, task: Task<'_>) -> Result<String> {
     let (mut hash, mut buffer, mut done) = (blake3::Hasher::new(), Vec::with_capacity(HASH_STEP), 0);
     loop {
         buffer.clear();
-        file.by_ref().take(HASH_STEP as u64).read_to_end(&mut buffer).map_err(read)?;
+        Read::by_ref(&mut file).take(HASH_STEP as u64).read_to_end(&mut buffer).map_err(read)?;
         if buffer.is_empty() {
             return Ok(hash.finalize().to_hex().to_string());
         }
@@ -337,7 +381,9 @@ impl Stamp {
 /// The name of a film's shard, see the table in the [module's description](super).
 fn shard_name(hash: &str, options: &PrepareOptions) -> String {
     let mut name = hash.to_owned();
-    if options.size != DEFAULT_SIZE || options.colour {
+    if options.sound_alone {
+        name += "-sound";
+    } else if options.size != DEFAULT_SIZE || options.colour {
         name += &format!("-{}{}", options.size, if options.colour { "c" } else { "" });
     }
     if options.audio_track != 0 {
@@ -359,6 +405,10 @@ fn make_folder(folder: &Path) -> Result<()> {
 
 fn has_sound(decoded: &Decoded) -> bool {
     decoded.sound.is_some_and(|(_, _, samples)| samples > 0)
+}
+
+fn to_i16(x: f32) -> i16 {
+    (x * 32768.0).round().clamp(-32768.0, 32767.0) as i16
 }
 
 fn expected_pictures(facts: &FilmFacts) -> Option<u64> {

@@ -16,6 +16,7 @@ fn options() -> PrepareOptions {
         colour: false,
         audio_track: 0,
         require_sound: true,
+        sound_alone: false,
         licence: None,
         author: None,
         title: None,

@@ -132,8 +132,11 @@ impl Facts {
         };
         let size = u32::try_from(height).ok().filter(|s| (1..=MAX_SIZE).contains(s) && height == width);
         let size = size.ok_or_else(|| format!("its pictures measure {width} × {height}"))?;
-        if !matches!(channels, 1 | 3) || !(1..=data_len).contains(&pictures) {
+        if !matches!(channels, 1 | 3) || pictures > data_len {
             return Err(format!("claims {pictures} pictures of {channels} channels"));
+        }
+        if pictures == 0 && found.sound.is_none() {
+            return Err("holds neither pictures nor sound".to_owned());
         }
         if note.end_us.0.abs() > MAX_TIME_US {
             return Err("claims to be longer than 31 years".to_owned());

@@ -1,5 +1,5 @@
 //! One film's shard: a safetensors file with `pictures` U8 [N, size, size, 1 or 3], `times_us` I64 [N], `sound` I16
-//! [samples, channels] (absent for a silent film), and the metadata key `kinophone` with JSON.
+//! [samples, channels] (absent for a silent film), and the metadata key `kinophone` with JSON. In a library of sounds N is 0.
 //!
 //! The JSON holds `version` (1), `checksum`, `end_us` (when the last picture ceases to be shown), `sound_rate` in Hz (null
 //! without sound) and `source` (a [`Source`]). A tensor `padding` of up to seven bytes follows `pictures` where their size
@@ -89,7 +89,7 @@ impl Shard {
         &self.facts.source
     }
 
-    /// Pictures in the shard, at least one.
+    /// Pictures in the shard; none in one of sound alone.
     pub fn pictures(&self) -> usize {
         self.facts.pictures as usize
     }

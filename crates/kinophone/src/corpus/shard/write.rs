@@ -71,13 +71,14 @@ impl ShardWriter {
         Ok(())
     }
 
-    /// Completes the shard: `end` is when the last picture ceases to be shown. Without a single picture it fails with
-    /// `Kind::NoPicture`; nothing is left behind then.
+    /// Completes the shard: `end` is when the last picture ceases to be shown, or the sound of a shard without pictures ends.
+    /// With neither it fails with `Kind::NoPicture`; nothing is left behind then.
     pub fn finish(mut self, end: MediaTime, sound: Option<SoundTrack<'_>>) -> Result<()> {
-        let Some(last) = self.times.last() else {
+        if self.times.is_empty() && sound.is_none() {
             return Err(Error::new(Kind::NoPicture, "would be a shard without pictures").at(&self.path));
-        };
-        self.facts.end = MediaTime(end.0.clamp(*last, MAX_TIME_US));
+        }
+        let last = self.times.last().copied().unwrap_or(0);
+        self.facts.end = MediaTime(end.0.clamp(last, MAX_TIME_US));
         self.write(&vec![0; self.facts.padding() as usize])?;
         let times: Vec<u8> = self.times.iter().flat_map(|t| t.to_le_bytes()).collect();
         self.write(&times)?;

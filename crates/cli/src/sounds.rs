@@ -1,0 +1,127 @@
+//! `kinophone sounds`: recordings and films into a library of sounds.
+
+use crate::context::{self, Context};
+use crate::prepare::ProvenanceArgs;
+use crate::progress::span;
+use crate::report::{self, Failure, Outcome};
+use clap::Args;
+use kinophone::corpus::{self, PrepareOptions, Prepared};
+use kinophone::{Error, Kind};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+
+const EXAMPLES: &str = "\
+Examples:
+  A folder of recordings, with all folders in it:
+    kinophone sounds strings/ -o strings.sounds --licence CC-BY-4.0 \\
+        --author 'A. Quartet' --source https://example.org/strings
+
+  A recording and the sound of a film; what is there already stays as it is:
+    kinophone sounds rain.wav opera.mkv -o weather.sounds
+
+  Then give a film its soundtrack out of them:
+    kinophone render my.brain silent.mp4 -o out.mp4 --sounds strings.sounds
+
+A library is a folder with one file a source, named by the source's content.
+Copying files between folders merges libraries; deleting one forgets the source.";
+
+/// Options of `sounds`.
+#[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES)]
+pub struct SoundsArgs {
+    /// Recordings, films, or folders of them
+    #[arg(required = true, value_name = "FILE|FOLDER")]
+    pub sources: Vec<PathBuf>,
+    /// The folder of the library, created if missing
+    #[arg(long, short, value_name = "LIBRARY")]
+    pub output: PathBuf,
+    /// Which sound track, counted from 0
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub audio_track: usize,
+    #[command(flatten)]
+    provenance: ProvenanceArgs,
+}
+
+/// Takes the sounds in.
+pub fn run(args: &SoundsArgs, context: &Context) -> Result<Outcome, Failure> {
+    let ffmpeg = context.ffmpeg()?;
+    let usual =
+        PrepareOptions { sound_alone: true, audio_track: args.audio_track, ..PrepareOptions::default() };
+    let options = args.provenance.added_to(usual);
+    let mut taken = Vec::new();
+    for source in &args.sources {
+        let found =
+            if context::existing(source)?.is_dir() { files_below(source)? } else { vec![source.clone()] };
+        for file in &found {
+            let alone = std::slice::from_ref(file);
+            match corpus::prepare(&ffmpeg, alone, &args.output, &options, context.task()) {
+                Ok(done) => taken.extend(done),
+                // Beside recordings there lie notes, pictures and the like, which nobody named.
+                Err(e) if file != source && is_no_sound(e.kind()) => {
+                    context.task().watcher.warn(&format!("{} has no sound and is left out", file.display()));
+                }
+                Err(e) => return Err(e.into()),
+            }
+        }
+    }
+    if taken.is_empty() {
+        let nothing = Error::new(Kind::Empty, "holds no file with sound").at(&args.sources[0]);
+        return Err(nothing.help("name recordings or films that ffmpeg can decode").into());
+    }
+    context.end_progress();
+    context.report.result(|| as_json(&args.output, &taken), || as_text(&args.output, &taken))?;
+    Ok(Outcome::Done)
+}
+
+fn is_no_sound(kind: Kind) -> bool {
+    matches!(kind, Kind::NoSound | Kind::WrongKind | Kind::Empty)
+}
+
+/// All files in a folder and in those below it, hidden ones left out, in the order of their names.
+fn files_below(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let failed = |e| Error::io("read", folder, e);
+    let mut entries: Vec<PathBuf> = std::fs::read_dir(folder)
+        .map_err(failed)?
+        .map(|entry| entry.map(|e| e.path()))
+        .collect::<Result<_, _>>()
+        .map_err(failed)?;
+    entries.sort();
+    let mut files = Vec::new();
+    for path in entries {
+        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        // A link to a folder may lead round in circles.
+        let is_link = path.is_symlink();
+        match path.is_dir() {
+            _ if hidden => {}
+            true if is_link => {}
+            true => files.extend(files_below(&path)?),
+            false => files.push(path),
+        }
+    }
+    Ok(files)
+}
+
+fn as_json(library: &Path, taken: &[Prepared]) -> Value {
+    let sources: Vec<Value> = taken
+        .iter()
+        .map(|p| {
+            json!({
+                "source": report::lossy(&p.film),
+                "shard": report::lossy(&p.shard),
+                "skipped": p.skipped,
+                "seconds": p.seconds,
+            })
+        })
+        .collect();
+    json!({ "library": report::lossy(library), "sources": sources })
+}
+
+fn as_text(library: &Path, taken: &[Prepared]) -> String {
+    let mut text = String::new();
+    for source in taken {
+        let state = if source.skipped { " (was there already)" } else { "" };
+        text += &format!("{}: {}{state}\n", source.film.display(), span(source.seconds));
+    }
+    let seconds: f64 = taken.iter().map(|p| p.seconds).sum();
+    text + &format!("{}: {} from {} sources named\n", library.display(), span(seconds), taken.len())
+}
