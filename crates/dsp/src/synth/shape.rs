@@ -200,7 +200,7 @@ impl Shaper {
         self.stft.size()
     }
 
-    /// Gains in dB at the tops of the bands.
+    /// Gains in amplitude at the tops of the bands.
     fn follow(&mut self, aim: &Aim) -> [f32; BANDS] {
         let ShapeConfig { tone, attack, most_db } = self.config;
         let most = most_db / 10.0;

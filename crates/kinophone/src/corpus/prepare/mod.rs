@@ -290,6 +290,11 @@ impl Job<'_> {
     }
 
     fn no_sound(&self) -> Error {
+        if self.options.sound_alone {
+            return Error::new(Kind::NoSound, "has no sound to take in")
+                .at(self.film)
+                .help("name recordings, or films with a sound track");
+        }
         Error::new(Kind::NoSound, "has no sound, so nothing can be learned from it").at(self.film).help(
             "learn from films with sound; a silent film can be given a soundtrack with 'kinophone render'",
         )
