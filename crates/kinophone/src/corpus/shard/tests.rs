@@ -72,6 +72,17 @@ fn a_silent_film_has_no_sound_and_an_empty_one_no_shard() {
 }
 
 #[test]
+fn sound_alone_is_a_shard() {
+    let folder = folder();
+    let film = Film { times: Vec::new(), ..small(1, false) };
+    let shard = film.open(folder.path());
+    shard.verify().unwrap();
+    assert_eq!((shard.pictures(), shard.end()), (0, MediaTime(133_333)));
+    let (rate, channels, samples) = shard.sound().unwrap();
+    assert_eq!((rate.hz(), channels, Some(samples)), (44_100, 2, film.sound.as_deref()));
+}
+
+#[test]
 fn the_writer_refuses_what_would_make_a_wrong_shard() {
     let folder = folder();
     let path = folder.path().join("a.safetensors");
