@@ -67,6 +67,8 @@ pub enum Command {
     Import(crate::import::ImportArgs),
     /// Give a film the soundtrack that a brain hears in it
     Render(crate::render::RenderArgs),
+    /// Say whose sounds a soundtrack is made of
+    Credits(crate::credits::CreditsArgs),
     /// Judge a brain on film that it never saw: figures, and a page to listen to
     Eval(crate::eval::EvalArgs),
     /// Play every brain to every film, on one page to compare

@@ -4,6 +4,7 @@ mod args;
 mod cache;
 mod completions;
 mod context;
+mod credits;
 mod demo;
 mod doctor;
 mod eval;
@@ -51,6 +52,7 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
         Command::Train(args) => train::run(&args, &context),
         Command::Import(args) => import::run(&args, &context),
         Command::Render(args) => render::run(&args, &context),
+        Command::Credits(args) => credits::run(&args, &context),
         Command::Eval(args) => eval::run(&args, &context),
         Command::Gallery(args) => gallery::run(&args, &context),
         Command::Inspect(args) => inspect::run(&args, &context),

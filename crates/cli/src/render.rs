@@ -6,6 +6,7 @@ use crate::context::{self, Context};
 use crate::progress::span;
 use crate::report::{self, Failure, Outcome};
 use clap::{Args, ValueEnum};
+use kinophone::Error;
 use kinophone::dsp::phase::Phase;
 use kinophone::dsp::synth::{
     Granular2015Config, GranularConfig, SpectralConfig, SynthConfig, WindowedConfig,
@@ -13,8 +14,9 @@ use kinophone::dsp::synth::{
 use kinophone::dsp::window::Window;
 use kinophone::media::SoundCodec;
 use kinophone::render::{self, Asked, Level, Library, RenderPlan, Rendered, Sounding};
-use kinophone::storage::Overwrite;
+use kinophone::storage::{self, AtomicFile, Overwrite};
 use serde_json::{Value, json};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 const EXAMPLES: &str = "\
@@ -153,9 +155,18 @@ struct SoundArgs {
     /// Mix the film's own sound under the new one, at so many dB
     #[arg(long, value_name = "DB", allow_negative_numbers = true, value_parser = decibels)]
     keep_original: Option<f64>,
+    /// Write down which piece of which source sounds when (.json or .csv); see 'kinophone credits'
+    #[arg(long, value_name = "FILE")]
+    score: Option<PathBuf>,
     /// Which sound track of the film to keep, counted from 0
     #[arg(long, value_name = "N", default_value_t = 0, requires = "keep_original")]
     audio_track: usize,
+}
+
+/// How a score is written.
+enum ScoreFormat {
+    Json,
+    Csv,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -187,7 +198,17 @@ pub fn run(args: &RenderArgs, context: &Context) -> Result<Outcome, Failure> {
         context::check_films(&[lender.to_owned()])?;
     }
     let plan = args.plan()?;
+    let written = args.score_file(&plan)?;
     let rendered = render::render(&context.ffmpeg()?, &plan, context.task())?;
+    if let (Some((mut file, format)), Some(score)) = (written, &rendered.score) {
+        let text = match format {
+            ScoreFormat::Json => serde_json::to_string_pretty(score).expect("numbers and words become JSON"),
+            ScoreFormat::Csv => score.csv(),
+        };
+        let place = args.sound.score.as_deref().unwrap_or(Path::new(""));
+        file.write_all(text.as_bytes()).map_err(|e| Error::io("written", place, e))?;
+        file.commit()?;
+    }
     context.end_progress();
     context.report.result(|| as_json(&rendered), || as_text(&rendered))?;
     Ok(Outcome::Done)
@@ -227,6 +248,24 @@ impl RenderArgs {
         Ok(())
     }
 
+    /// The score's file, begun before anything else, so that a name that can't be written is known at once.
+    fn score_file(&self, plan: &RenderPlan) -> Result<Option<(AtomicFile, ScoreFormat)>, Failure> {
+        let Some(path) = &self.sound.score else { return Ok(None) };
+        let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase());
+        let format = match extension.as_deref() {
+            Some("json") => ScoreFormat::Json,
+            Some("csv") => ScoreFormat::Csv,
+            _ => {
+                return Err(Failure::usage(
+                    format!("{} has no extension of a score", path.display()),
+                    "name it .json, which 'kinophone credits' reads, or .csv",
+                ));
+            }
+        };
+        storage::check_distinct(path, &[&self.brain, &self.film, &self.output])?;
+        Ok(Some((AtomicFile::create(path, plan.overwrite)?, format)))
+    }
+
     /// The synth asked for, with its settings in their ranges.
     fn asked(&self) -> Result<Asked, Failure> {
         let SynthArgs { seed, tone, attack, .. } = self.synth;
@@ -257,6 +296,7 @@ impl RenderArgs {
             film: self.film.clone(),
             output: self.output.clone(),
             synth: self.asked()?,
+            score: self.sound.score.is_some(),
             sounds: self
                 .library
                 .sounds

@@ -7,12 +7,13 @@ use std::path::Path;
 use std::process::Stdio;
 use support::{kinophone, matches, succeed};
 
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 13] = [
     "prepare",
     "sounds",
     "train",
     "import",
     "render",
+    "credits",
     "eval",
     "gallery",
     "inspect",

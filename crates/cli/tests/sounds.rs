@@ -4,6 +4,7 @@ mod support;
 
 use kinophone::dsp::spectrum::PowerSpectrum;
 use kinophone::dsp::window::{Form, Window};
+use serde_json::Value;
 use std::path::Path;
 use support::{Home, decode_sound, ffmpeg, packets_md5, small_film};
 
@@ -96,6 +97,78 @@ fn a_brain_without_its_own_sound_plays_with_others_and_films_are_sounds_too() {
     let own = decode_sound(&home.at("film.mp4"), RATE);
     let ours = home.play("b", "film.mp4", " --sounds @corpus");
     assert!(share_near(&ours, &[330.0, 1320.0]) > 0.8 * share_near(&own, &[330.0, 1320.0]));
+}
+
+#[test]
+fn a_score_accounts_for_every_instant() {
+    let home = Home::new();
+    tones(&home);
+    small_film(&home.at("film.mp4"), 8);
+    home.run(&format!("train @film.mp4 -o @b {QUICK}"));
+    home.run("sounds @tones -o @lib --licence CC0-1.0");
+    let line = "render @b @film.mp4 -o @out.wav --force --sounds @lib --tone 0 --attack 0 --score";
+    let (rendered, _) = home.run(&format!("{line} @s.json"));
+    home.run(&format!("{line} @s.csv"));
+    let score: Value = serde_json::from_slice(&std::fs::read(home.at("s.json")).unwrap()).unwrap();
+    let pieces = score["pieces"].as_array().unwrap();
+    let number = |value: &Value| value.as_f64().unwrap();
+    let mut until = 0.0;
+    for piece in pieces {
+        assert!((number(&piece["at"]) - until).abs() < 1e-3, "{piece} after {until}");
+        until = number(&piece["at"]) + number(&piece["seconds"]);
+    }
+    assert!((until - number(&rendered["seconds"])).abs() < 0.034, "{until} of {}", rendered["seconds"]);
+    assert_eq!(std::fs::read_to_string(home.at("s.csv")).unwrap().lines().count(), 1 + pieces.len());
+
+    // Each source sounds where the score says so: the tones are told apart by their pitch.
+    let sound = decode_sound(&home.at("out.wav"), RATE);
+    let sources = score["sources"].as_array().unwrap();
+    let long = pieces.iter().filter(|piece| number(&piece["seconds"]) > 0.4);
+    let mut heard = 0;
+    for piece in long {
+        let at = |secs: f64| ((number(&piece["at"]) + secs) * f64::from(RATE)) as usize;
+        let part = &sound[at(0.05)..at(number(&piece["seconds"]) - 0.05).min(sound.len())];
+        let name = sources[piece["source"].as_u64().unwrap() as usize]["name"].as_str().unwrap();
+        let place = if name == "low.wav" { 1500.0 } else { 3000.0 };
+        let share = share_near(part, &[place]);
+        assert!(share > 0.9, "{share} at {piece}, {name}");
+        // The level is what the score says, up to the swelling of the tone within the piece.
+        let power = part.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() / part.len() as f64;
+        let off = 10.0 * power.log10() - number(&piece["level_db"]);
+        assert!(off.abs() < 4.0, "{off} dB off at {piece}");
+        heard += 1;
+    }
+    assert!(heard > 2, "{pieces:?}");
+
+    let credits = |file: &str| {
+        let (credits, _) = home.run(&format!("credits {file}"));
+        credits["credits"].as_array().unwrap().clone()
+    };
+    let all = credits("@s.json");
+    let share: f64 = all.iter().map(|credit| number(&credit["share"])).sum();
+    let seconds: f64 = all.iter().map(|credit| number(&credit["seconds"])).sum();
+    assert!((share - 1.0).abs() < 1e-9 && (seconds - until).abs() < 1e-6, "{all:?}");
+    assert!(all.iter().all(|credit| credit["source"]["licence"] == "CC0-1.0"), "{all:?}");
+    let words = String::from_utf8(home.succeed("credits @s.json").stdout).unwrap();
+    assert!(words.contains("(CC0-1.0)") && words.contains("% of the sound"), "{words}");
+
+    // Whoever is taken out of the library is not heard and not named any more.
+    let gone = sources.iter().find(|source| source["name"] == "low.wav").unwrap();
+    let shard = format!("lib/{}-sound.safetensors", gone["blake3"].as_str().unwrap());
+    std::fs::remove_file(home.at(&shard)).unwrap();
+    home.run(&format!("{line} @s.json"));
+    let left = credits("@s.json");
+    assert!(left.len() == 1 && left[0]["source"]["name"] == "high.flac", "{left:?}");
+
+    assert!(home.refuse("credits @s.csv").contains("is no score"));
+    home.run("train @film.mp4 -o @classic --layers 8 --epochs 1");
+    for line in [
+        "render @classic @film.mp4 -o @o.wav --score @o.json",
+        "render @b @film.mp4 -o @o.wav --score @o.json --synth spectral",
+    ] {
+        assert!(home.refuse(line).contains("no score to write"), "{line}");
+    }
+    assert!(!home.at("o.json").exists() && !home.at("o.wav").exists());
 }
 
 #[test]

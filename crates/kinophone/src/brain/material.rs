@@ -129,6 +129,14 @@ impl Material {
         self.grid
     }
 
+    /// Which film a unit is out of, and which tick of it; `None` where there is no such unit.
+    pub fn place(&self, unit: usize) -> Option<(usize, i64)> {
+        let number = self.places.partition_point(|(units, _)| units.end <= unit);
+        let (units, _) = self.places.get(number)?;
+        let stretch = &self.config.stretches[number];
+        Some((stretch.film, stretch.first_tick + (unit - units.start) as i64))
+    }
+
     /// Fills `out` with interleaved samples, from `offset` frames after the beginning of `unit` on. Beyond the unit's
     /// stretch there is silence: what lies there was held out.
     pub fn read(&self, unit: usize, offset: i64, out: &mut [f32]) {

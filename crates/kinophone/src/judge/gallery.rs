@@ -306,6 +306,7 @@ impl Room<'_> {
             output: output.clone(),
             synth: sounding(&guest.brain, synth, self.how.seed),
             sounds: None,
+            score: false,
             seed: self.how.seed,
             live: false,
             delay: render::LIVE_DELAY,

@@ -153,6 +153,7 @@ impl Playback<'_> {
             output: output.clone(),
             synth: Asked::Usual,
             sounds: None,
+            score: false,
             seed: self.seed,
             live,
             delay: render::LIVE_DELAY,

@@ -13,11 +13,13 @@ mod lender;
 mod mosaic;
 mod performer;
 mod pictures;
+mod score;
 mod spectral;
 mod stock;
 
 pub use performer::Performer;
 pub use pictures::GivenPictures;
+pub use score::{Credit, Credited, Piece, Score};
 
 use crate::brain::{AnyBrain, BrainConfig, Ensemble};
 use crate::media::{Encode, Ffmpeg, SoundCodec};
@@ -49,6 +51,8 @@ pub struct RenderPlan {
     pub synth: Asked,
     /// Sounds to play with, instead of those that the brain learned from.
     pub sounds: Option<Library>,
+    /// Whether to write down what sounds when, for a mosaic or grains of one: some hundred bytes a second of film.
+    pub score: bool,
     /// Seed of what is random in the synth, where none is named.
     pub seed: u64,
     /// Play as if live: with those networks that know nothing of what comes.
@@ -143,6 +147,9 @@ pub struct Rendered {
     pub from_corpus: bool,
     /// File names of the library's sources, where it played with one.
     pub sounds: Option<Vec<String>>,
+    /// What sounds when, where that was asked for.
+    #[serde(skip)]
+    pub score: Option<Score>,
     /// What ffmpeg complained about while decoding.
     pub complaints: Vec<String>,
 }
@@ -259,6 +266,12 @@ impl Job<'_> {
             }
             _ => None,
         };
+        if plan.score && stock.is_none() {
+            return plan.refuse(
+                "plays no recorded sound this way, so there is no score to write",
+                "choose --synth mosaic or granular, or leave --score out",
+            );
+        }
         let format = Format::of(&brain, stock.as_ref(), original.as_ref());
         let encode = Encode {
             output: output.temporary_path().to_owned(),
@@ -304,12 +317,19 @@ impl Job<'_> {
         };
         let heard = heard.map_err(named)?;
         let latency_ms = plan.live.then(|| rounded_ms(playing.latency()));
+        let seconds = heard.length.as_secs_f64();
+        let pieces = playing.pieces(seconds);
         drop(playing);
+        let sources = match &library {
+            Some(library) => library.sources.clone(),
+            None => brain.ledger().iter().map(Credited::from).collect(),
+        };
+        let score = pieces.map(|pieces| score::score(&plan.film, brain.id(), seconds, sources, pieces));
         let (loudness_before, gain_db) = sketch.write(task).map_err(named)?;
         output.commit()?;
         Ok(Rendered {
             output: plan.output.clone(),
-            seconds: heard.length.as_secs_f64(),
+            seconds,
             ticks: heard.ticks,
             synth: sounding,
             rate: format.rate,
@@ -320,7 +340,8 @@ impl Job<'_> {
             gain_db,
             brain: brain.id().to_owned(),
             from_corpus: heard.from_corpus,
-            sounds: library.map(|library| library.names),
+            sounds: library.map(|library| library.sources.into_iter().map(|source| source.name).collect()),
+            score,
             complaints: heard.complaints,
         })
     }
@@ -489,6 +510,11 @@ trait Playing {
     fn end(&mut self, length: MediaTime, sketch: &mut Sketch<'_>) -> Result<()>;
     /// Ticks that were answered so far.
     fn ticks(&self) -> u64;
+    /// Which piece of which source sounds when, of a soundtrack that lasts so many seconds; `None` where it is made of none, or
+    /// nobody asked.
+    fn pieces(&self, _seconds: f64) -> Option<Vec<Piece>> {
+        None
+    }
     /// How many seconds beyond the end of a tick must be known before its sound is complete.
     fn latency(&self) -> f64;
 }
@@ -597,8 +623,10 @@ fn tags(plan: &RenderPlan, brain: &AnyBrain, library: Option<&Sounds>) -> Vec<(S
         Some(file) => format!("was imported from {}, which does not say from what it learned", file.name),
         None => format!("learned from: {}", films.join(", ")),
     };
-    let sounds =
-        library.map_or(String::new(), |library| format!("; from these sounds: {}", library.names.join(", ")));
+    let sounds = library.map_or(String::new(), |library| {
+        let names: Vec<&str> = library.sources.iter().map(|source| &*source.name).collect();
+        format!("; from these sounds: {}", names.join(", "))
+    });
     let made = format!(
         "Sound made by Kinophone {} with the brain {name} ({}), which {learned}{sounds}",
         env!("CARGO_PKG_VERSION"),

@@ -2,6 +2,7 @@
 //! joined or to be taken apart into grains.
 
 use super::finish::Sketch;
+use super::score::{Notation, Piece};
 use super::stock::Stock;
 use super::{Playing, RenderPlan};
 use crate::Result;
@@ -28,6 +29,7 @@ pub(super) struct Collage<'a> {
     playing: Chosen<'a>,
     /// Live: for how many further ticks a choice waits.
     delay: usize,
+    notation: Option<Notation>,
     /// End of the last picture.
     shown: MediaTime,
     rows: Vec<f32>,
@@ -164,6 +166,7 @@ impl<'a> Collage<'a> {
             config: config.clone(),
             stock,
             delay: plan.delay,
+            notation: plan.score.then(Notation::default),
             shown: MediaTime::ZERO,
             rows: Vec::new(),
             chosen: Vec::new(),
@@ -205,6 +208,9 @@ impl<'a> Collage<'a> {
         let wanted = self.wanted.drain(..self.chosen.len());
         for (unit, wanted) in self.chosen.drain(..).zip(wanted) {
             let choice = Choice { unit, loudness_db: wanted.loudness_db, gate: wanted.silence };
+            if let Some(notation) = &mut self.notation {
+                notation.push(&choice, stock, config);
+            }
             self.playing.push(choice, || {
                 let mut there = [0.0; BANDS];
                 stock.voice.unit_bands(&stock.descriptors[unit as usize * stock.dims..], &mut there);
@@ -248,6 +254,10 @@ impl Playing for Collage<'_> {
 
     fn ticks(&self) -> u64 {
         self.player.ticks()
+    }
+
+    fn pieces(&self, seconds: f64) -> Option<Vec<Piece>> {
+        self.notation.as_ref().map(|notation| notation.pieces(self.stock, seconds))
     }
 
     /// What a tick waits for until it is chosen, and then until it sounds.

@@ -1,6 +1,6 @@
 //! What a mosaic plays with: the brain's own sound, or a library of sounds.
 
-use super::{Library, RenderPlan};
+use super::{Credited, Library, RenderPlan};
 use crate::brain::{self, DESCRIPTOR, Ensemble, Heard, Material, Stretch, UNIT, Voice};
 use crate::corpus::{Corpus, Shard, downmix};
 use crate::task::Task;
@@ -26,8 +26,8 @@ pub(super) struct Stock<'a> {
 
 /// A library, heard and described.
 pub(super) struct Sounds {
-    /// File names of the sources.
-    pub(super) names: Vec<String>,
+    /// Whose they are.
+    pub(super) sources: Vec<Credited>,
     material: Material,
     known: brain::Units,
     voice: Voice,
@@ -116,8 +116,8 @@ impl Sounds {
         let stretches = sources.iter().enumerate().map(stretch).collect();
         let shards: Vec<&Shard> = sources.iter().map(|(shard, _)| *shard).collect();
         let material = Material::of(&shards, stretches, grid.tick);
-        let names = shards.iter().map(|shard| shard.source().name.clone()).collect();
-        Ok(Self { names, material, known, voice })
+        let sources = shards.iter().map(|shard| Credited::from(shard.source())).collect();
+        Ok(Self { sources, material, known, voice })
     }
 }
 

@@ -90,7 +90,7 @@ impl Choice {
     }
 
     /// Amplitude of the gate.
-    pub(crate) fn gate_amplitude(&self, config: &MosaicConfig) -> f32 {
+    pub fn gate_amplitude(&self, config: &MosaicConfig) -> f32 {
         let silence = if self.gate.is_nan() { 0.0 } else { self.gate.clamp(0.0, 1.0) };
         to_amplitude(-config.gate_db * silence.powi(GATE_KNEE))
     }
