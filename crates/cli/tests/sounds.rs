@@ -63,7 +63,7 @@ fn a_library_gives_a_film_its_voice() {
     assert!(share_near(&home.play("b", "film.mp4", ""), &places) < 0.2, "the film has tones of its own");
     for more in ["", " --unmatched", " --synth granular", " --tone 0 --attack 0", " --live --delay 0"] {
         if more.contains("--live") {
-            home.run(&format!("train @film.mp4 -o @b --force --steps 20 --net tcn,memory"));
+            home.run("train @film.mp4 -o @b --force --steps 20 --net tcn,memory");
         }
         let sound = home.play("b", "film.mp4", &format!(" --sounds @lib{more}"));
         let share = share_near(&sound, &places);
