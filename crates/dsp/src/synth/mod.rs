@@ -20,6 +20,7 @@
 //! be taken apart into grains. [`Shaper`] filters what was joined.
 
 mod cloud;
+mod cut;
 pub(crate) mod draw;
 mod granular;
 mod granular2015;
@@ -35,6 +36,7 @@ mod tops;
 mod windowed;
 
 pub use cloud::Cloud;
+pub use cut::Cut;
 pub use granular::{Granular, GranularConfig};
 pub use granular2015::{Granular2015, Granular2015Config};
 pub use raw::Raw;
