@@ -50,12 +50,12 @@ class Film:
         self.loud, self.mel = judge.curves(sound, fps, int(len(sound) * fps / judge.RATE))
 
     def score(self, soundtrack, fold):
-        """onset_r at the best lag and within one frame, loudness_r, L1, comb, on the blocks that the fold holds out."""
+        """onset_r at the best lag and within one frame, loudness_r, L1, comb, on the blocks that the fold holds out, or on all of it."""
         judge, fps = self.judge, self.fps
         sound = judge.decode(str(soundtrack), None)
         n = min(len(self.loud), int(len(sound) * fps / judge.RATE))
         loud, mel = judge.curves(sound, fps, n)
-        keep = (np.arange(n) / fps // 10).astype(int) % 5 == FOLDS.index(fold)
+        keep = (np.arange(n) / fps // 10).astype(int) % 5 == FOLDS.index(fold) if fold else np.ones(n, bool)
         onsets = judge.onset(self.mel[:n]), judge.onset(mel)
         best, near = (judge.best_lag(*onsets, keep, reach)[0] for reach in (15, 1))
         shift = np.mean(mel[keep]) - np.mean(self.mel[:n][keep])
@@ -63,8 +63,10 @@ class Film:
         return best, near, judge.r(self.loud[:n][keep], loud[keep]), l1, judge.comb(sound, fps)
 
 
-def kinophone(*words):
-    subprocess.run([str(word) for word in (PROGRAM, *words, "--force", "--quiet")], check=True, stdout=subprocess.DEVNULL)
+def kinophone(command, *words):
+    force = [] if command == "sounds" else ["--force"]
+    line = [PROGRAM, command, *words, *force, "--quiet"]
+    subprocess.run([str(word) for word in line], check=True, stdout=subprocess.DEVNULL)
 
 
 def main():

@@ -4,8 +4,8 @@ use crate::context::{self, Context};
 use crate::prepare::ProvenanceArgs;
 use crate::progress::span;
 use crate::report::{self, Failure, Outcome};
-use clap::Args;
-use kinophone::corpus::{self, PrepareOptions, Prepared};
+use clap::{Args, ValueEnum};
+use kinophone::corpus::{self, CutBy, Cutting, PrepareOptions, Prepared};
 use kinophone::{Error, Kind};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -18,6 +18,10 @@ Examples:
 
   A recording and the sound of a film; what is there already stays as it is:
     kinophone sounds rain.wav opera.mkv -o weather.sounds
+
+  Drums, each stroke a unit of its own, or long tones in pieces of a second:
+    kinophone sounds drums/ -o drums.sounds --cut onsets
+    kinophone sounds organ/ -o organ.sounds --cut grains --grain-ms 1000
 
   Then give a film its soundtrack out of them:
     kinophone render my.brain silent.mp4 -o out.mp4 --sounds strings.sounds
@@ -35,6 +39,12 @@ pub struct SoundsArgs {
     /// The folder of the library, created if missing
     #[arg(long, short, value_name = "LIBRARY")]
     pub output: PathBuf,
+    /// Where sounds are cut into units
+    #[arg(long, value_enum, default_value_t = CutName::Both)]
+    cut: CutName,
+    /// Length of a grain in milliseconds, 20 to 10000
+    #[arg(long, value_name = "MS", default_value_t = 250, value_parser = clap::value_parser!(u32).range(20..=10_000))]
+    grain_ms: u32,
     /// Which sound track, counted from 0
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub audio_track: usize,
@@ -42,11 +52,35 @@ pub struct SoundsArgs {
     provenance: ProvenanceArgs,
 }
 
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum CutName {
+    /// From onset to onset
+    Onsets,
+    /// Into pieces as long as a grain
+    Grains,
+    /// From onset to onset, and what is longer than two grains into pieces
+    Both,
+}
+
+impl SoundsArgs {
+    fn cutting(&self) -> Cutting {
+        let by = match self.cut {
+            CutName::Onsets => CutBy::Onsets,
+            CutName::Grains => CutBy::Grains,
+            CutName::Both => CutBy::Both,
+        };
+        Cutting { by, grain_ms: self.grain_ms }
+    }
+}
+
 /// Takes the sounds in.
 pub fn run(args: &SoundsArgs, context: &Context) -> Result<Outcome, Failure> {
     let ffmpeg = context.ffmpeg()?;
-    let usual =
-        PrepareOptions { sound_alone: true, audio_track: args.audio_track, ..PrepareOptions::default() };
+    let usual = PrepareOptions {
+        sound_alone: Some(args.cutting()),
+        audio_track: args.audio_track,
+        ..PrepareOptions::default()
+    };
     let options = args.provenance.added_to(usual);
     let mut taken = Vec::new();
     for source in &args.sources {

@@ -7,7 +7,9 @@
 pub mod loudness;
 pub mod measure;
 pub mod nearest;
+pub mod onset;
 pub mod phase;
+pub mod pitch;
 pub mod resample;
 pub mod say;
 pub mod spectrum;

@@ -68,6 +68,12 @@ impl SampleRate {
         floor_div(i128::from(time.0) * i128::from(self.0), 1_000_000)
     }
 
+    /// The frame at this rate that lies nearest to frame `frame` at another one; halves are rounded up.
+    pub fn frame_of(self, frame: i64, other: Self) -> i64 {
+        let (to, from) = (i128::from(self.hz()), i128::from(other.hz()));
+        (2 * i128::from(frame) * to + from).div_euclid(2 * from) as i64
+    }
+
     /// The time at which `sample` begins (rounded to the nearest microsecond).
     pub fn time_of(self, sample: i64) -> MediaTime {
         MediaTime(floor_div(i128::from(sample) * 2_000_000 + i128::from(self.0), 2 * i128::from(self.0)))

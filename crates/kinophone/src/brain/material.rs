@@ -101,17 +101,12 @@ impl Material {
     /// (48 kHz stereo at most).
     pub fn gather(pairs: &Pairs, stretches: Vec<Stretch>) -> Self {
         let shards: Vec<&Shard> = pairs.reels().map(|reel| reel.shard).collect();
-        Self::of(&shards, stretches, pairs.grid().tick)
-    }
-
-    /// The same of the sound of any shards, numbered as the films of the stretches.
-    pub fn of(shards: &[&Shard], stretches: Vec<Stretch>, tick: FrameRate) -> Self {
         let formats = || stretches.iter().filter_map(|s| shards[s.film].sound());
         let hz = formats().map(|(rate, ..)| rate.hz()).max().unwrap_or(HIGHEST).min(HIGHEST);
         let channels = formats().map(|(_, channels, _)| channels).max().unwrap_or(1).min(2);
         let rate = SampleRate::new(hz).expect("the rate of a shard, or 48 kHz");
         let config = MaterialConfig { rate, channels, stretches };
-        let grid = config.grid(tick);
+        let grid = config.grid(pairs.grid().tick);
         let mut samples = Vec::new();
         for stretch in &config.stretches {
             take(shards[stretch.film], stretch, grid, channels as usize, &mut samples);

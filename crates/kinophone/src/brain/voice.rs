@@ -13,11 +13,8 @@
 //! deviation 1 over the training ticks.
 
 use super::eye::Scale;
-use kinophone_dsp::measure::{BANDS, RATE};
-use kinophone_dsp::spectrum::{MelBank, PowerSpectrum};
-use kinophone_dsp::units::{SampleRate, TickGrid};
-use kinophone_dsp::window::{Form, Window};
-use rayon::prelude::*;
+use crate::corpus::heard::{FLOOR_DB, Heard, LEAST_BAND_POWER, SILENT_DB};
+use kinophone_dsp::measure::BANDS;
 use serde::{Deserialize, Serialize};
 
 /// Numbers that a brain says a tick.
@@ -31,14 +28,6 @@ const PEAK: usize = BANDS + 2;
 const FLUX: usize = BANDS + 3;
 const GATE: usize = BANDS + 4;
 
-/// Samples of the transform that [`measure`](kinophone_dsp::measure) uses, too.
-const TRANSFORM: usize = 2048;
-const LOWEST_HZ: f64 = 30.0;
-const LEAST_BAND_POWER: f64 = 1e-5;
-/// Loudness is cut off here, in dB.
-const FLOOR_DB: f32 = -70.0;
-/// Below this, in dB, a tick counts as silent.
-pub(super) const SILENT_DB: f32 = -60.0;
 /// An onset peaks where the flux is a local maximum this many deviations above its median.
 const PEAK_DEVIATIONS: f32 = 0.5;
 /// No tick is surer of silence than 1 less this.
@@ -49,67 +38,6 @@ const MOST_UNDONE: f32 = 0.75;
 const BAND_SCALE: f32 = 8.0;
 /// No estimate is surer than this.
 const LEAST_ESTIMATE: f32 = 0.01;
-/// Ticks that one thread describes at a time.
-const CHUNK: usize = 64;
-
-/// The sound of a stretch of ticks, described.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Heard {
-    /// log10 band power, `[ticks, 64]`.
-    pub mel: Vec<f32>,
-    /// In dB below full scale, at least −70.
-    pub loudness: Vec<f32>,
-    /// Rise of the bands over the tick before; 0 in the first tick.
-    pub flux: Vec<f32>,
-}
-
-impl Heard {
-    /// Describes ticks `first..first + ticks` of mono sound at 22 050 Hz, which `read` gives from any sample on.
-    pub fn listen(grid: TickGrid, first: i64, ticks: usize, read: impl Fn(i64, &mut [f32]) + Sync) -> Self {
-        let rate = SampleRate::new(RATE).expect("a constant within the range");
-        let bank = MelBank::new(rate, TRANSFORM, BANDS, LOWEST_HZ, f64::from(RATE) / 2.0);
-        let mut heard =
-            Self { mel: vec![0.0; ticks * BANDS], loudness: vec![0.0; ticks], flux: vec![0.0; ticks] };
-        let hop = f64::from(RATE) / grid.tick.as_f64();
-        let room = || (PowerSpectrum::new(TRANSFORM, Window::Hann, Form::Symmetric), Vec::new());
-        let parts =
-            heard.mel.par_chunks_mut(CHUNK * BANDS).zip(heard.loudness.par_chunks_mut(CHUNK)).enumerate();
-        parts.for_each_init(room, |(spectrum, sound), (chunk, (mel, loudness))| {
-            for (k, (mel, loudness)) in mel.chunks_exact_mut(BANDS).zip(loudness).enumerate() {
-                let tick = first + (chunk * CHUNK + k) as i64;
-                let span = grid.start_sample(tick)..grid.start_sample(tick + 1);
-                // Rounded as `measure::log_mel` does.
-                let middle = ((tick as f64 + 0.5) * hop).round_ties_even() as i64;
-                let begin = middle - TRANSFORM as i64 / 2;
-                sound.resize(TRANSFORM, 0.0);
-                read(begin, sound);
-                let power = spectrum.of(sound, 0);
-                for (out, p) in mel.iter_mut().zip(bank.apply(power)) {
-                    *out = p.max(LEAST_BAND_POWER).log10() as f32;
-                }
-                let own = &sound[(span.start - begin) as usize..(span.end - begin) as usize];
-                let mean = own.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() / own.len().max(1) as f64;
-                *loudness = (10.0 * mean.log10()).max(f64::from(FLOOR_DB)) as f32;
-            }
-        });
-        for tick in 1..ticks {
-            let (before, now) = heard.mel[(tick - 1) * BANDS..(tick + 1) * BANDS].split_at(BANDS);
-            heard.flux[tick] = now.iter().zip(before).map(|(b, a)| (b - a).max(0.0)).sum();
-        }
-        heard
-    }
-
-    /// Whether a tick is below −60 dB.
-    pub fn is_silent(&self, tick: usize) -> bool {
-        self.loudness[tick] < SILENT_DB
-    }
-
-    fn is_peak(&self, tick: usize, threshold: f32) -> bool {
-        let flux = |t: usize| self.flux.get(t).copied().unwrap_or(0.0);
-        let now = flux(tick);
-        now > threshold && tick > 0 && now > flux(tick - 1) && now >= flux(tick + 1)
-    }
-}
 
 /// How √flux, flux and the peak make one number for the onset: each scaled, added, scaled.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -323,9 +251,16 @@ impl Voice {
 
     fn true_onset(&self, heard: &Heard, tick: usize) -> [f32; 3] {
         let flux = heard.flux[tick];
-        let peak = f32::from(heard.is_peak(tick, self.peak_from));
+        let peak = f32::from(is_peak(heard, tick, self.peak_from));
         [self.root_flux.scaled(flux.sqrt()), self.flux.scaled(flux), peak]
     }
+}
+
+/// Whether an onset peaks in a tick.
+fn is_peak(heard: &Heard, tick: usize, threshold: f32) -> bool {
+    let flux = |t: usize| heard.flux.get(t).copied().unwrap_or(0.0);
+    let now = flux(tick);
+    now > threshold && tick > 0 && now > flux(tick - 1) && now >= flux(tick + 1)
 }
 
 fn said_onset(row: &[f32]) -> [f32; 3] {

@@ -11,15 +11,19 @@
 //! | `HASH-128c-track1.safetensors` | 128 × 128 in colour, with sound track 1 |
 //! | `HASH-sound.safetensors` | sound track 0 alone: for a library of sounds |
 
+mod described;
+pub mod heard;
 mod pairs;
 mod prepare;
 mod shard;
 #[cfg(test)]
 mod synthetic;
 
+pub use described::{CutBy, Cutting, Described, Unit, grid as heard_grid};
 pub(crate) use pairs::Reducer;
 pub use pairs::{HoldOut, PairOptions, Pairs, Reel, downmix};
 pub use prepare::{PrepareOptions, Prepared, find, find_hash, prepare};
+pub(crate) use shard::map_file;
 pub use shard::{Shard, ShardWriter, SoundTrack};
 
 use crate::media::FilmFacts;

@@ -28,7 +28,7 @@ use crate::task::Task;
 use crate::{Error, Kind, Result};
 use finish::{Original, Sketch};
 use kinophone_dsp::say::Say;
-use kinophone_dsp::synth::mosaic::MosaicConfig;
+use kinophone_dsp::synth::mosaic::{MosaicConfig, UnitSound};
 use kinophone_dsp::synth::{ShapeConfig, SpectralConfig, SynthConfig, WindowedConfig};
 use kinophone_dsp::units::{FrameRate, MediaTime, SampleRate};
 use mosaic::{Collage, Then};
@@ -321,7 +321,7 @@ impl Job<'_> {
         let pieces = playing.pieces(seconds);
         drop(playing);
         let sources = match &library {
-            Some(library) => library.sources.clone(),
+            Some(library) => library.sources().iter().map(Credited::from).collect(),
             None => brain.ledger().iter().map(Credited::from).collect(),
         };
         let score = pieces.map(|pieces| score::score(&plan.film, brain.id(), seconds, sources, pieces));
@@ -340,7 +340,8 @@ impl Job<'_> {
             gain_db,
             brain: brain.id().to_owned(),
             from_corpus: heard.from_corpus,
-            sounds: library.map(|library| library.sources.into_iter().map(|source| source.name).collect()),
+            sounds: library
+                .map(|library| library.sources().iter().map(|source| source.name.clone()).collect()),
             score,
             complaints: heard.complaints,
         })
@@ -484,7 +485,7 @@ struct Format {
 
 impl Format {
     fn of(brain: &AnyBrain, stock: Option<&Stock<'_>>, original: Option<&Original>) -> Self {
-        let format = |stock: &Stock<'_>| (stock.material.config().rate, stock.material.config().channels);
+        let format = |stock: &Stock<'_>| (stock.sound.rate(), stock.sound.channels() as u32);
         let (synth_rate, synth_channels) = stock.map_or((brain.grid().rate, 1), format);
         let (rate, channels) = original.map_or((synth_rate, synth_channels), |o| {
             (synth_rate.max(o.rate), synth_channels.max(o.channels))
@@ -624,7 +625,7 @@ fn tags(plan: &RenderPlan, brain: &AnyBrain, library: Option<&Sounds>) -> Vec<(S
         None => format!("learned from: {}", films.join(", ")),
     };
     let sounds = library.map_or(String::new(), |library| {
-        let names: Vec<&str> = library.sources.iter().map(|source| &*source.name).collect();
+        let names: Vec<&str> = library.sources().iter().map(|source| &*source.name).collect();
         format!("; from these sounds: {}", names.join(", "))
     });
     let made = format!(

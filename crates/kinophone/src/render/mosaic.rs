@@ -3,10 +3,10 @@
 
 use super::finish::Sketch;
 use super::score::{Notation, Piece};
-use super::stock::Stock;
+use super::stock::{Sound, Stock};
 use super::{Playing, RenderPlan};
 use crate::Result;
-use crate::brain::{DESCRIPTOR, Ensemble, Material, OUTPUTS, PORTRAIT, Player, UNIT};
+use crate::brain::{DESCRIPTOR, Ensemble, OUTPUTS, PORTRAIT, Player, UNIT};
 use kinophone_dsp::measure::BANDS;
 use kinophone_dsp::synth::mosaic::{Choice, Chooser, Mosaic, MosaicConfig, UnitSound};
 use kinophone_dsp::synth::{Aim, Cloud, GranularConfig, ShapeConfig, Shaper};
@@ -63,8 +63,8 @@ struct Wanted {
 /// The chosen ticks at work.
 enum Chosen<'a> {
     /// Without a filter where it would do nothing: then the sound is the one that was recorded.
-    Joined(Box<Mosaic<&'a Material>>, Option<Box<Shaper>>),
-    Grains(Box<Cloud<&'a Material>>),
+    Joined(Box<Mosaic<Sound<'a>>>, Option<Box<Shaper>>),
+    Grains(Box<Cloud<Sound<'a>>>),
 }
 
 impl Chosen<'_> {
@@ -136,7 +136,7 @@ impl<'a> Collage<'a> {
         config: &MosaicConfig,
         then: Then<'_>,
     ) -> Self {
-        let (material, units) = (stock.material, &stock.units);
+        let (sound, units) = (stock.sound, &stock.units);
         // What is usual in one may be far from usual in the other.
         let most_gain_db = config.most_gain_db + stock.level_db(brain).abs();
         let config = &MosaicConfig { most_gain_db, ..config.clone() };
@@ -151,17 +151,12 @@ impl<'a> Collage<'a> {
             player: Player::new(brain, size, brain.eye().colour(), 0, plan.live, batch).with_portraits(),
             playing: match then {
                 Then::Shaped(shape) => Chosen::Joined(
-                    Box::new(Mosaic::new(material.grid(), units.clone(), material, config)),
-                    (!shape.is_off())
-                        .then(|| Box::new(Shaper::new(material.grid(), material.channels(), shape))),
+                    Box::new(Mosaic::new(sound.grid(), units.clone(), sound, config)),
+                    (!shape.is_off()).then(|| Box::new(Shaper::new(sound.grid(), sound.channels(), shape))),
                 ),
-                Then::Grains(grains) => Chosen::Grains(Box::new(Cloud::new(
-                    material.grid(),
-                    units.clone(),
-                    material,
-                    grains,
-                    config,
-                ))),
+                Then::Grains(grains) => {
+                    Chosen::Grains(Box::new(Cloud::new(sound.grid(), units.clone(), sound, grains, config)))
+                }
             },
             config: config.clone(),
             stock,
@@ -243,8 +238,8 @@ impl Playing for Collage<'_> {
         self.player.finish(ticks, &mut self.rows);
         self.choose();
         self.chooser.finish(&mut self.chosen);
-        let material = self.stock.material;
-        let whole = material.grid().rate.sample_at(length).max(0) as usize * material.channels();
+        let sound = self.stock.sound;
+        let whole = sound.rate().sample_at(length).max(0) as usize * sound.channels();
         self.play(whole, sketch)?;
         self.playing.finish(&mut self.sound);
         self.hand_over(whole, sketch)?;
@@ -263,7 +258,7 @@ impl Playing for Collage<'_> {
     /// What a tick waits for until it is chosen, and then until it sounds.
     fn latency(&self) -> f64 {
         let frames = self.playing.latency();
-        let rate = self.stock.material.config().rate;
+        let rate = self.stock.sound.rate();
         self.delay as f64 / self.brain.config().grid.tick.as_f64() + frames as f64 / f64::from(rate.hz())
     }
 }

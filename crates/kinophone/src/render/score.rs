@@ -165,7 +165,7 @@ struct Run {
 impl Notation {
     /// Writes down the next tick.
     pub(super) fn push(&mut self, choice: &Choice, stock: &Stock<'_>, config: &MosaicConfig) {
-        let (film, tick) = stock.material.place(choice.unit as usize).unwrap_or_default();
+        let (film, tick) = stock.sound.place(choice.unit as usize).unwrap_or_default();
         let gain_db = f64::from(choice.gain_db(&stock.units, config));
         let gate = f64::from(choice.gate_amplitude(config));
         let loudness = f64::from(stock.units.loudness_db(choice.unit)) + gain_db;
@@ -183,7 +183,7 @@ impl Notation {
 
     /// All of it, of a soundtrack that lasts `seconds`.
     pub(super) fn pieces(&self, stock: &Stock<'_>, seconds: f64) -> Vec<Piece> {
-        let grid = stock.material.grid();
+        let grid = stock.sound.grid();
         let time = |tick: i64| grid.start_sample(tick) as f64 / f64::from(grid.rate.hz());
         let piece = |run: &Run| {
             let (at, end) = (time(run.first).min(seconds), time(run.first + run.ticks).min(seconds));

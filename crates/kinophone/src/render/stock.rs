@@ -1,21 +1,19 @@
 //! What a mosaic plays with: the brain's own sound, or a library of sounds.
 
-use super::{Credited, Library, RenderPlan};
-use crate::brain::{self, DESCRIPTOR, Ensemble, Heard, Material, Stretch, UNIT, Voice};
-use crate::corpus::{Corpus, Shard, downmix};
+use super::{Library, RenderPlan};
+use crate::brain::{self, DESCRIPTOR, Ensemble, Material, UNIT, Voice};
+use crate::corpus::heard::Heard;
+use crate::sounds;
 use crate::task::Task;
 use crate::{Error, Kind, Result};
-use kinophone_dsp::resample::Resampler;
-use kinophone_dsp::synth::mosaic::Units;
-use kinophone_dsp::units::TickGrid;
+use kinophone_dsp::synth::mosaic::{UnitSound, Units};
+use kinophone_dsp::units::{SampleRate, TickGrid};
+use std::borrow::Cow;
 use std::sync::Arc;
-
-/// Frames of a source that are mixed down and resampled at a time.
-const STEP: usize = 1 << 16;
 
 /// Sound to play with, tick by tick, and what is known of it.
 pub(super) struct Stock<'a> {
-    pub(super) material: &'a Material,
+    pub(super) sound: Sound<'a>,
     pub(super) units: Arc<Units>,
     /// What each unit sounds like and, of a brain's own sound, what is seen there: `[units, dims]`.
     pub(super) descriptors: &'a [f32],
@@ -24,11 +22,21 @@ pub(super) struct Stock<'a> {
     pub(super) voice: &'a Voice,
 }
 
-/// A library, heard and described.
+/// The sound of all ticks.
+#[derive(Clone, Copy)]
+pub(super) enum Sound<'a> {
+    /// The brain's own.
+    Own(&'a Material),
+    /// That of a library.
+    Library(&'a Sounds),
+}
+
+/// A library, described in ticks of a brain.
 pub(super) struct Sounds {
-    /// Whose they are.
-    pub(super) sources: Vec<Credited>,
-    material: Material,
+    library: sounds::Library,
+    grid: TickGrid,
+    /// Number of each source's first tick, and of all ticks.
+    starts: Vec<usize>,
     known: brain::Units,
     voice: Voice,
 }
@@ -36,22 +44,22 @@ pub(super) struct Sounds {
 impl<'a> Stock<'a> {
     /// The brain's own, unless there is a library.
     pub(super) fn of(brain: &'a Ensemble, library: Option<&'a Sounds>, plan: &RenderPlan) -> Result<Self> {
-        let (material, known, voice, dims) = match (library, brain.material()) {
-            (Some(sounds), _) => (&sounds.material, &sounds.known, &sounds.voice, DESCRIPTOR),
-            (None, Some((material, known))) => (material, known, brain.voice(), UNIT),
+        let (sound, known, voice, dims) = match (library, brain.material()) {
+            (Some(sounds), _) => (Sound::Library(sounds), &sounds.known, &sounds.voice, DESCRIPTOR),
+            (None, Some((material, known))) => (Sound::Own(material), known, brain.voice(), UNIT),
             (None, None) => {
                 return Err(Error::new(Kind::Invalid, "carries no sound to play with")
                     .at(&plan.brain)
                     .help("add --sounds LIBRARY or --synth spectral, or train it again without --no-sound"));
             }
         };
-        let continued = material.config().continued();
-        let units = Units::new(dims, &known.descriptors, &known.loudness, &continued).map_err(|e| {
-            Error::new(Kind::Damaged, format!("has units that do not fit its sound: {e}"))
-                .at(&plan.brain)
-                .help("make or copy the brain again")
-        })?;
-        Ok(Self { material, units: Arc::new(units), descriptors: &known.descriptors, dims, voice })
+        let units =
+            Units::new(dims, &known.descriptors, &known.loudness, &sound.continued()).map_err(|e| {
+                Error::new(Kind::Damaged, format!("has units that do not fit its sound: {e}"))
+                    .at(&plan.brain)
+                    .help("make or copy the brain again")
+            })?;
+        Ok(Self { sound, units: Arc::new(units), descriptors: &known.descriptors, dims, voice })
     }
 
     /// By how much a tick of the stock's usual loudness is softer or louder than one of the brain's, in dB.
@@ -60,89 +68,103 @@ impl<'a> Stock<'a> {
     }
 }
 
-impl Sounds {
-    /// Hears a library through: every tick of every source becomes a unit. A source without sound is left out with a warning.
-    /// Errors: `Kind::Empty` where there is nothing to be heard, and those of [`Corpus::open`].
-    pub(super) fn open(library: &Library, brain: &Ensemble, task: Task<'_>) -> Result<Self> {
-        let folder = &library.folder;
-        let empty = |what: &str| {
-            Error::new(Kind::Empty, what)
-                .at(folder)
-                .help("fill it first: kinophone sounds FILE|FOLDER... -o LIBRARY")
-        };
-        let (corpus, _) = match Corpus::open(folder, false, task.cancel) {
-            Err(e) if e.kind() == Kind::Empty => return Err(empty("holds no sound")),
-            other => other?,
-        };
-        let grid = brain.config().grid;
-        let mut sources = Vec::new();
-        task.watcher.stage("listening to the sounds", "sources", Some(corpus.shards.len() as u64));
-        for shard in &corpus.shards {
-            task.cancel.check()?;
-            match hear(shard, grid) {
-                Some(heard) => sources.push((shard, heard)),
-                None => task.watcher.warn(&format!("{} has no sound and is left out", shard.source().name)),
+impl Sound<'_> {
+    /// The tick of the brain at the rate of the sound.
+    pub(super) fn grid(&self) -> TickGrid {
+        match self {
+            Self::Own(material) => material.grid(),
+            Self::Library(sounds) => sounds.grid,
+        }
+    }
+
+    pub(super) fn rate(&self) -> SampleRate {
+        self.grid().rate
+    }
+
+    /// Which source a unit is out of, and which tick of it; `None` where there is no such unit.
+    pub(super) fn place(&self, unit: usize) -> Option<(usize, i64)> {
+        match self {
+            Self::Own(material) => material.place(unit),
+            Self::Library(sounds) => sounds.place(unit),
+        }
+    }
+
+    /// Whether each unit is continued by the next one.
+    fn continued(&self) -> Vec<bool> {
+        match self {
+            Self::Own(material) => material.config().continued(),
+            Self::Library(sounds) => {
+                let ticks = sounds.starts.windows(2).map(|pair| pair[1] - pair[0]);
+                ticks.flat_map(|ticks| (1..=ticks).map(move |k| k < ticks)).collect()
             }
-            shard.release();
-            task.watcher.advance(sources.len() as u64);
         }
+    }
+}
+
+impl UnitSound for Sound<'_> {
+    fn channels(&self) -> usize {
+        match self {
+            Self::Own(material) => material.channels(),
+            Self::Library(sounds) => sounds.library.channels() as usize,
+        }
+    }
+
+    fn read(&self, unit: u32, offset: i64, out: &mut [f32]) {
+        match self {
+            Self::Own(material) => UnitSound::read(material, unit, offset, out),
+            Self::Library(sounds) => match sounds.place(unit as usize) {
+                Some((source, tick)) => {
+                    sounds.library.read(source, sounds.grid.start_sample(tick) + offset, out);
+                }
+                None => out.fill(0.0),
+            },
+        }
+    }
+}
+
+impl Sounds {
+    /// Opens a library, every tick of every source becomes a unit.
+    pub(super) fn open(plan: &Library, brain: &Ensemble, task: Task<'_>) -> Result<Self> {
+        let library = sounds::Library::open(&plan.folder, task)?;
+        let grid = brain.config().grid;
+        let heard: Vec<Cow<'_, Heard>> =
+            (0..library.sources().len()).map(|source| library.heard(source, grid)).collect();
         // Pauses would make everything else look loud and bright.
-        let sounding: Vec<Vec<u32>> = sources
+        let sounding: Vec<Vec<u32>> = heard
             .iter()
-            .map(|(_, heard)| {
-                (0..heard.loudness.len() as u32).filter(|t| !heard.is_silent(*t as usize)).collect()
-            })
+            .map(|heard| (0..heard.loudness.len() as u32).filter(|t| !heard.is_silent(*t as usize)).collect())
             .collect();
-        if sounding.iter().all(Vec::is_empty) {
-            return Err(empty("holds nothing but silence"));
-        }
         let stretches: Vec<(&Heard, &[u32])> =
-            sources.iter().zip(&sounding).map(|((_, heard), ticks)| (heard, &ticks[..])).collect();
-        let voice = if library.matched { brain.voice().among(&stretches) } else { brain.voice().clone() };
+            heard.iter().zip(&sounding).map(|(heard, ticks)| (&**heard, &ticks[..])).collect();
+        let voice = if plan.matched { brain.voice().among(&stretches) } else { brain.voice().clone() };
         let mut known = brain::Units::default();
-        for (_, heard) in &sources {
+        let mut starts = vec![0];
+        for heard in &heard {
             for tick in 0..heard.loudness.len() {
                 let mut descriptor = [0.0; DESCRIPTOR];
                 voice.unit(heard, tick, &mut descriptor);
                 known.descriptors.extend(descriptor);
                 known.loudness.push(heard.loudness[tick]);
             }
+            starts.push(known.loudness.len());
         }
-        let stretch = |(film, (_, heard)): (usize, &(&Shard, Heard))| Stretch {
-            film,
-            first_tick: 0,
-            ticks: heard.loudness.len() as u32,
-        };
-        let stretches = sources.iter().enumerate().map(stretch).collect();
-        let shards: Vec<&Shard> = sources.iter().map(|(shard, _)| *shard).collect();
-        let material = Material::of(&shards, stretches, grid.tick);
-        let sources = shards.iter().map(|shard| Credited::from(shard.source())).collect();
-        Ok(Self { sources, material, known, voice })
+        drop(heard);
+        if known.loudness.is_empty() {
+            return Err(Error::new(Kind::Empty, "holds nothing as long as a tick")
+                .at(&plan.folder)
+                .help("add longer recordings: kinophone sounds FILE|FOLDER... -o LIBRARY"));
+        }
+        let grid = TickGrid { tick: grid.tick, rate: library.rate() };
+        Ok(Self { library, grid, starts, known, voice })
     }
-}
 
-/// Describes the whole ticks of a shard's sound; `None` where there is none.
-fn hear(shard: &Shard, grid: TickGrid) -> Option<Heard> {
-    let (rate, channels, samples) = shard.sound()?;
-    let channels = channels as usize;
-    let mut resampler = (rate != grid.rate).then(|| Resampler::interleaved(rate, grid.rate, 1));
-    let (mut mono, mut sound) = (Vec::new(), Vec::new());
-    for part in samples.chunks(STEP * channels) {
-        downmix(part, channels, &mut mono);
-        match &mut resampler {
-            Some(resampler) => resampler.push(&mono, &mut sound),
-            None => sound.extend_from_slice(&mono),
-        }
+    /// Those whose sounds these are.
+    pub(super) fn sources(&self) -> &[crate::corpus::Source] {
+        self.library.sources()
     }
-    if let Some(mut resampler) = resampler {
-        resampler.finish(&mut sound);
+
+    fn place(&self, unit: usize) -> Option<(usize, i64)> {
+        let source = self.starts.partition_point(|start| *start <= unit).checked_sub(1)?;
+        (source + 1 < self.starts.len()).then(|| (source, (unit - self.starts[source]) as i64))
     }
-    let ticks = grid.tick.ticks_in(rate.time_of((samples.len() / channels) as i64));
-    let read = |start: i64, out: &mut [f32]| {
-        for (k, x) in out.iter_mut().enumerate() {
-            let place = usize::try_from(start + k as i64).ok();
-            *x = place.and_then(|place| sound.get(place)).copied().unwrap_or(0.0);
-        }
-    };
-    (ticks > 0).then(|| Heard::listen(grid, 0, ticks as usize, read))
 }

@@ -15,7 +15,8 @@ use crate::brain::eye::{CLIP, Eye, Gaze, Neighbours, PORTRAIT, See, Variation, V
 use crate::brain::material::{Material, stretches};
 use crate::brain::memory::{Batch, Loss, Measure, Net, Recipe, Shape, Trainer};
 use crate::brain::trainer::diverged;
-use crate::brain::voice::{DESCRIPTOR, Heard, OUTPUTS, Voice, losses};
+use crate::brain::voice::{DESCRIPTOR, OUTPUTS, Voice, losses};
+use crate::corpus::heard::Heard;
 use crate::corpus::{HoldOut, Pairs, Reel, Source};
 use crate::task::Task;
 use crate::{Error, Kind, Result};

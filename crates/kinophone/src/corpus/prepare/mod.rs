@@ -3,7 +3,9 @@
 #[cfg(test)]
 mod tests;
 
+use super::described::{self, Cutting, Described};
 use super::shard::MAX_SIZE;
+use super::shard::{Numbers, map_file};
 use super::{Shard, ShardWriter, SoundTrack, Source, open_verified};
 use crate::media::{Decode, DecodeSound, Decoded, Ffmpeg, FilmFacts, PictureStream, SoundTo};
 use crate::storage::{self, Overwrite};
@@ -33,8 +35,8 @@ pub struct PrepareOptions {
     pub audio_track: usize,
     /// A film without sound is an error (for training) instead of a shard without sound.
     pub require_sound: bool,
-    /// Sound without pictures, for a library of sounds; then a source needs none.
-    pub sound_alone: bool,
+    /// Sound without pictures, cut into units and described, for a library of sounds; then a source needs none.
+    pub sound_alone: Option<Cutting>,
     /// Provenance given by the person, applied to every film of the call; what is not given comes from the film's tags.
     pub licence: Option<String>,
     /// See `licence`.
@@ -53,7 +55,7 @@ impl Default for PrepareOptions {
             colour: false,
             audio_track: 0,
             require_sound: false,
-            sound_alone: false,
+            sound_alone: None,
             licence: None,
             author: None,
             title: None,
@@ -111,7 +113,13 @@ impl Job<'_> {
         let hash = identify(self.film, stamp.bytes, self.task)?;
         let path = self.folder.join(shard_name(&hash, self.options));
         let overwrite = match open_verified(&path) {
-            Ok(shard) => return self.skip(&shard),
+            Ok(shard) => match self.options.sound_alone {
+                Some(cutting) if shard.described() != Some(&described::about(cutting)) => {
+                    self.describe_again(&shard, cutting)?;
+                    return Ok(self.report(&shard, false));
+                }
+                _ => return self.skip(&shard),
+            },
             Err(e) if e.kind() == Kind::NotFound => Overwrite::Refuse,
             Err(e) if e.kind() == Kind::Damaged => {
                 self.task.watcher.warn(&format!("{e}; it is prepared again"));
@@ -128,8 +136,8 @@ impl Job<'_> {
     }
 
     fn write(&self, path: &Path, overwrite: Overwrite, hash: String, stamp: &Stamp) -> Result<()> {
-        if self.options.sound_alone {
-            return self.write_sound(path, overwrite, hash, stamp);
+        if let Some(cutting) = self.options.sound_alone {
+            return self.write_sound(path, overwrite, hash, stamp, cutting);
         }
         let facts = self.ffmpeg.probe(self.film)?;
         let with_sound = self.choose_sound(&facts)?;
@@ -151,7 +159,14 @@ impl Job<'_> {
         self.finish(shard, &decoded, scratch.path())
     }
 
-    fn write_sound(&self, path: &Path, overwrite: Overwrite, hash: String, stamp: &Stamp) -> Result<()> {
+    fn write_sound(
+        &self,
+        path: &Path,
+        overwrite: Overwrite,
+        hash: String,
+        stamp: &Stamp,
+        cutting: Cutting,
+    ) -> Result<()> {
         let facts = self.ffmpeg.probe(self.film)?;
         self.choose_sound(&facts)?;
         let track = self.options.audio_track;
@@ -179,11 +194,40 @@ impl Job<'_> {
             return Err(self.no_sound());
         }
         let mut scratch = scratch.into_inner().map_err(|e| Error::io("written", path, e.into_error()))?;
+        let sound = map_file(scratch.path())?;
+        let described = self.describe(rate, channels, bytemuck::cast_slice(&sound), cutting)?;
         let data = scratch.as_file_mut();
         data.rewind().map_err(|e| Error::io("read", path, e))?;
         let shard = ShardWriter::create(path, overwrite, 1, false, self.source(hash, facts))?;
-        let end = rate.time_of(written as i64);
-        shard.finish(end, Some(SoundTrack { rate, channels, samples: written, data }))
+        let track = SoundTrack { rate, channels, samples: written, data };
+        shard.finish_with(rate.time_of(written as i64), Some(track), Some(described))
+    }
+
+    /// Cuts and describes a source of a library in another way; its sound and its terms stay.
+    fn describe_again(&self, shard: &Shard, cutting: Cutting) -> Result<()> {
+        let (rate, channels, samples) = shard.sound().ok_or_else(|| self.no_sound())?;
+        let described = self.describe(rate, channels, samples, cutting)?;
+        let writer = ShardWriter::create(shard.path(), Overwrite::Replace, 1, false, shard.source().clone())?;
+        let mut data: &[u8] = bytemuck::cast_slice(samples);
+        let samples = samples.len() as u64 / u64::from(channels);
+        writer.finish_with(
+            shard.end(),
+            Some(SoundTrack { rate, channels, samples, data: &mut data }),
+            Some(described),
+        )
+    }
+
+    fn describe(
+        &self,
+        rate: SampleRate,
+        channels: u32,
+        samples: &[i16],
+        cutting: Cutting,
+    ) -> Result<(serde_json::Value, Vec<(&'static str, Numbers)>)> {
+        let seconds = rate.time_of(samples.len() as i64 / i64::from(channels)).as_secs_f64();
+        self.task.watcher.stage(&format!("describing {}", self.name()), "seconds", Some(seconds as u64));
+        let described = Described::of(rate, channels, samples, cutting.check()?, self.task)?;
+        Ok((described::about(cutting), described.numbers()))
     }
 
     fn copy_pictures(&self, mut stream: PictureStream, shard: &mut ShardWriter) -> Result<Decoded> {
@@ -290,7 +334,7 @@ impl Job<'_> {
     }
 
     fn no_sound(&self) -> Error {
-        if self.options.sound_alone {
+        if self.options.sound_alone.is_some() {
             return Error::new(Kind::NoSound, "has no sound to take in")
                 .at(self.film)
                 .help("name recordings, or films with a sound track");
@@ -386,7 +430,7 @@ impl Stamp {
 /// The name of a film's shard, see the table in the [module's description](super).
 fn shard_name(hash: &str, options: &PrepareOptions) -> String {
     let mut name = hash.to_owned();
-    if options.sound_alone {
+    if options.sound_alone.is_some() {
         name += "-sound";
     } else if options.size != DEFAULT_SIZE || options.colour {
         name += &format!("-{}{}", options.size, if options.colour { "c" } else { "" });

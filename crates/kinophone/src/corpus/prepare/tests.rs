@@ -16,7 +16,7 @@ fn options() -> PrepareOptions {
         colour: false,
         audio_track: 0,
         require_sound: true,
-        sound_alone: false,
+        sound_alone: None,
         licence: None,
         author: None,
         title: None,

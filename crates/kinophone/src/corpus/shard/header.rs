@@ -6,6 +6,7 @@
 use super::super::Source;
 use kinophone_dsp::units::{MediaTime, SampleRate};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Bytes of the length in front of the header.
 pub(super) const LENGTH: usize = 8;
@@ -18,6 +19,10 @@ pub(in super::super) const MAX_SIZE: u32 = 1024;
 /// The layout that this code writes, and the newest that it reads.
 const VERSION: u32 = 1;
 const CHECKSUM_LEN: usize = 64;
+/// No description of sound has more numbers a row.
+const MOST_COLUMNS: u64 = 1024;
+/// Room in the header for tensors that describe sound.
+const EXTRAS_ROOM: usize = 1024;
 
 /// Everything a header says, apart from the checksum.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +33,55 @@ pub(super) struct Facts {
     pub(super) colour: bool,
     pub(super) pictures: u64,
     pub(super) sound: Option<SoundFormat>,
+    /// What is said of the sound, and how it came about.
+    pub(super) extras: Vec<Extra>,
+    pub(super) about: Option<serde_json::Value>,
+}
+
+/// A tensor of numbers that describe the sound; all follow the sound in this order.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Extra {
+    pub(super) name: String,
+    pub(super) kind: Number,
+    pub(super) rows: u64,
+    pub(super) columns: u64,
+}
+
+/// What a tensor is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Number {
+    F32,
+    I64,
+}
+
+impl Number {
+    pub(super) fn bytes(self) -> u64 {
+        match self {
+            Self::F32 => 4,
+            Self::I64 => 8,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "F32",
+            Self::I64 => "I64",
+        }
+    }
+}
+
+impl Extra {
+    pub(super) fn len(&self) -> u64 {
+        self.rows * self.columns * self.kind.bytes()
+    }
+
+    /// Believes what a header says only where it may be true of a file with `data_len` bytes.
+    fn read(name: &str, tensor: &Tensor, data_len: u64) -> Option<Self> {
+        let kind = [Number::F32, Number::I64].into_iter().find(|kind| kind.name() == tensor.dtype)?;
+        let [rows, columns] = tensor.shape[..] else { return None };
+        let possible = rows <= data_len && (1..=MOST_COLUMNS).contains(&columns);
+        possible.then(|| Self { name: name.to_owned(), kind, rows, columns })
+    }
 }
 
 /// The sound tensor's meaning.
@@ -43,6 +97,7 @@ pub(super) struct SoundFormat {
 pub(super) struct Layout {
     pub(super) times: u64,
     pub(super) sound: u64,
+    pub(super) extras: u64,
     pub(super) end: u64,
 }
 
@@ -66,8 +121,9 @@ impl Facts {
     pub(super) fn layout(&self) -> Layout {
         let times = self.pictures * self.picture_len() + self.padding();
         let sound = times + 8 * self.pictures;
-        let end = sound + self.sound.map_or(0, |s| 2 * u64::from(s.channels) * s.samples);
-        Layout { times, sound, end }
+        let extras = sound + self.sound.map_or(0, |s| 2 * u64::from(s.channels) * s.samples);
+        let end = extras + self.extras.iter().map(Extra::len).sum::<u64>();
+        Layout { times, sound, extras, end }
     }
 
     /// How many bytes to leave free for length and header while pictures, samples and end are not known yet.
@@ -76,8 +132,17 @@ impl Facts {
         let rate = SampleRate::new(768_000).ok();
         let sound = rate.map(|rate| SoundFormat { rate, channels: 2, samples: 1_000_000_000_000_000 });
         let end = MediaTime(-MAX_TIME_US);
-        let facts = Self { source: source.clone(), end, size, colour, pictures: 1_000_000_000_001, sound };
-        (LENGTH + facts.json(&"0".repeat(CHECKSUM_LEN)).len()).next_multiple_of(PAGE)
+        let facts = Self {
+            source: source.clone(),
+            end,
+            size,
+            colour,
+            pictures: 1_000_000_000_001,
+            sound,
+            extras: Vec::new(),
+            about: None,
+        };
+        (LENGTH + facts.json(&"0".repeat(CHECKSUM_LEN)).len() + EXTRAS_ROOM).next_multiple_of(PAGE)
     }
 
     /// The header's bytes, without the length in front, filled up with spaces to `len`; `None` where it needs more.
@@ -100,20 +165,30 @@ impl Facts {
             end_us: self.end,
             sound_rate: self.sound.map(|s| s.rate),
             source: self.source.clone(),
+            described: self.about.clone(),
         };
         let note = serde_json::to_string(&note).expect("strings and numbers always become JSON");
         let layout = self.layout();
         let (pictures_end, side) = (self.pictures * self.picture_len(), u64::from(self.size));
         let padding = Tensor::new("U8", &[self.padding()], pictures_end, layout.times);
         let sound = |s: SoundFormat| {
-            Tensor::new("I16", &[s.samples, u64::from(s.channels)], layout.sound, layout.end)
+            Tensor::new("I16", &[s.samples, u64::from(s.channels)], layout.sound, layout.extras)
         };
+        let mut at = layout.extras;
+        let extra = |extra: &Extra| {
+            let from = at;
+            at += extra.len();
+            let shape = [extra.rows, extra.columns];
+            (extra.name.clone(), Tensor::new(extra.kind.name(), &shape, from, at))
+        };
+        let extras = self.extras.iter().map(extra).collect();
         Header {
             metadata: Metadata { kinophone: note },
             pictures: Tensor::new("U8", &[self.pictures, side, side, self.channels()], 0, pictures_end),
             padding: (self.padding() > 0).then_some(padding),
             times_us: Tensor::new("I64", &[self.pictures], layout.times, layout.sound),
             sound: self.sound.map(sound),
+            extras,
         }
     }
 
@@ -142,8 +217,21 @@ impl Facts {
             return Err("claims to be longer than 31 years".to_owned());
         }
         let sound = sound_format(&found, &note, data_len)?;
-        let facts =
-            Self { source: note.source, end: note.end_us, size, colour: channels == 3, pictures, sound };
+        let extra = |(name, tensor): (&String, &Tensor)| {
+            Extra::read(name, tensor, data_len).ok_or_else(|| format!("claims an impossible tensor {name}"))
+        };
+        let mut extras = found.extras.iter().map(extra).collect::<Result<Vec<_>, _>>()?;
+        extras.sort_by_key(|extra| found.extras[&extra.name].data_offsets);
+        let facts = Self {
+            source: note.source,
+            end: note.end_us,
+            size,
+            colour: channels == 3,
+            pictures,
+            sound,
+            extras,
+            about: note.described,
+        };
         facts.check_tensors(&found, data_len)?;
         Ok((facts, note.checksum))
     }
@@ -151,7 +239,11 @@ impl Facts {
     /// Types, shapes and offsets must be those that the counts imply, and fill the file.
     fn check_tensors(&self, found: &Header, data_len: u64) -> Result<(), String> {
         // Counts are at most the file's length here, but their product may still exceed 64 bits.
-        if u128::from(self.pictures) * u128::from(self.picture_len()) > u128::from(data_len) {
+        let long = |extra: &Extra| u128::from(extra.rows) * u128::from(8 * extra.columns);
+        let extras: u128 = self.extras.iter().map(long).sum();
+        if u128::from(self.pictures) * u128::from(self.picture_len()) > u128::from(data_len)
+            || extras > 2 * u128::from(data_len)
+        {
             return Err("is shorter than its header says".to_owned());
         }
         if self.layout().end != data_len {
@@ -161,7 +253,8 @@ impl Facts {
         let same = found.pictures == expected.pictures
             && found.padding == expected.padding
             && found.times_us == expected.times_us
-            && found.sound == expected.sound;
+            && found.sound == expected.sound
+            && found.extras == expected.extras;
         if same { Ok(()) } else { Err("its tensors are not laid out as a shard's".to_owned()) }
     }
 }
@@ -214,6 +307,8 @@ struct Header {
     times_us: Tensor,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sound: Option<Tensor>,
+    #[serde(flatten)]
+    extras: BTreeMap<String, Tensor>,
 }
 
 /// The format allows strings only, so ours is one string of JSON.
@@ -242,6 +337,8 @@ struct Note {
     end_us: MediaTime,
     sound_rate: Option<SampleRate>,
     source: Source,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    described: Option<serde_json::Value>,
 }
 
 /// Read before the rest, which a newer format may lack.

@@ -1,6 +1,10 @@
 //! One film's shard: a safetensors file with `pictures` U8 [N, size, size, 1 or 3], `times_us` I64 [N], `sound` I16
 //! [samples, channels] (absent for a silent film), and the metadata key `kinophone` with JSON. In a library of sounds N is 0.
 //!
+//! In a library, tensors follow that describe the sound ([`super::described`]): `ticks` F32 [ticks, 65] (64 bands and the loudness of
+//! every 30th of a second), `units.places` I64 [units, 3] (first frame, frames, attack or −1) and `units.said` F32 [units, 70]
+//! (loudness, centroid, flatness, onset, pitch, its confidence, 64 bands).
+//!
 //! The JSON holds `version` (1), `checksum`, `end_us` (when the last picture ceases to be shown), `sound_rate` in Hz (null
 //! without sound) and `source` (a [`Source`]). A tensor `padding` of up to seven bytes follows `pictures` where their size
 //! would leave `times_us` unaligned. The checksum is BLAKE3 over the tensors' bytes, followed by the header's bytes with 64
@@ -21,9 +25,9 @@ mod write;
 pub(super) use header::MAX_SIZE;
 pub use write::{ShardWriter, SoundTrack};
 
-use super::Source;
+use super::{Described, Source};
 use crate::{Error, Kind, Result};
-use header::{Facts, LENGTH, Layout, MAX_TIME_US};
+use header::{Facts, LENGTH, Layout, MAX_TIME_US, Number};
 use kinophone_dsp::units::{MediaTime, SampleRate};
 use memmap2::Mmap;
 use std::fs::File;
@@ -35,6 +39,25 @@ const _: () = assert!(cfg!(target_endian = "little"), "shards are mapped as litt
 
 /// Bytes that are hashed before their pages are given back.
 const HASH_STEP: usize = 64 << 20;
+
+/// Numbers that describe sound, row by row.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Numbers {
+    /// Of 32 bits.
+    F32 {
+        /// Numbers a row.
+        columns: usize,
+        /// Row by row.
+        values: Vec<f32>,
+    },
+    /// Whole ones.
+    I64 {
+        /// Numbers a row.
+        columns: usize,
+        /// Row by row.
+        values: Vec<i64>,
+    },
+}
 
 /// A shard opened for reading, memory-mapped.
 #[derive(Debug)]
@@ -138,9 +161,48 @@ impl Shard {
     /// Rate, channels (1 or 2) and interleaved samples; sample 0 is time 0. `None` for a silent film.
     pub fn sound(&self) -> Option<(SampleRate, u32, &[i16])> {
         let format = self.facts.sound?;
-        let bytes = &self.map[self.data + self.layout.sound as usize..];
+        let sound = self.layout.sound as usize..self.layout.extras as usize;
+        let bytes = &self.map[self.data..][sound];
         // `open` has checked that the bytes are aligned and that their number is even.
         Some((format.rate, format.channels, bytemuck::cast_slice(bytes)))
+    }
+
+    /// How what is said of the sound came about, where something is.
+    pub(super) fn described(&self) -> Option<&serde_json::Value> {
+        self.facts.about.as_ref()
+    }
+
+    /// What is said of the sound.
+    pub(super) fn numbers(&self) -> Vec<(String, Numbers)> {
+        let mut at = self.data + self.layout.extras as usize;
+        let mut numbers = Vec::new();
+        for extra in &self.facts.extras {
+            let bytes = &self.map[at..at + extra.len() as usize];
+            let columns = extra.columns as usize;
+            // They lie where they lie: not where such numbers could be mapped.
+            let these = match extra.kind {
+                Number::F32 => {
+                    let values = bytes.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
+                    Numbers::F32 { columns, values }
+                }
+                Number::I64 => {
+                    let values = bytes.as_chunks().0.iter().map(|b| i64::from_le_bytes(*b)).collect();
+                    Numbers::I64 { columns, values }
+                }
+            };
+            numbers.push((extra.name.clone(), these));
+            at += extra.len() as usize;
+        }
+        numbers
+    }
+
+    /// How its sound is cut and what it sounds like, where it carries that: in a library it does.
+    pub fn described_sound(&self) -> Result<Option<Described>> {
+        let (Some(_), Some((_, channels, samples))) = (self.described(), self.sound()) else {
+            return Ok(None);
+        };
+        let frames = (samples.len() / channels as usize) as i64;
+        Described::from_numbers(self.numbers(), frames).map(Some).map_err(|what| damaged(&self.path, what))
     }
 
     /// Gives the operating system back the pages that reading has made resident.
@@ -191,7 +253,7 @@ pub(super) fn release_pages(map: &Mmap, range: Range<usize>) {
 }
 
 /// Maps an ordinary file for reading.
-pub(super) fn map_file(path: &Path) -> Result<Mmap> {
+pub(crate) fn map_file(path: &Path) -> Result<Mmap> {
     let read = |e| Error::io("read", path, e);
     // Asked before opening: to open a pipe would wait for a writer for ever.
     if !std::fs::metadata(path).map_err(read)?.is_file() {

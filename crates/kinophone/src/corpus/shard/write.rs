@@ -1,7 +1,8 @@
 //! Writing a shard in one pass, with little in memory.
 
 use super::super::Source;
-use super::header::{Facts, LENGTH, MAX_SIZE, MAX_TIME_US, SoundFormat, no_checksum};
+use super::Numbers;
+use super::header::{Extra, Facts, LENGTH, MAX_SIZE, MAX_TIME_US, Number, SoundFormat, no_checksum};
 use crate::storage::{AtomicFile, Overwrite};
 use crate::{Error, Kind, Result};
 use kinophone_dsp::units::{MediaTime, SampleRate};
@@ -52,7 +53,16 @@ impl ShardWriter {
         let reserved = Facts::reserve(&source, size, colour);
         let mut out = BufWriter::with_capacity(BUFFER, AtomicFile::create(path, overwrite)?);
         out.seek(SeekFrom::Start(reserved as u64)).map_err(|e| Error::io("written", path, e))?;
-        let facts = Facts { source, end: MediaTime::ZERO, size, colour, pictures: 0, sound: None };
+        let facts = Facts {
+            source,
+            end: MediaTime::ZERO,
+            size,
+            colour,
+            pictures: 0,
+            sound: None,
+            extras: Vec::new(),
+            about: None,
+        };
         let (times, hash) = (Vec::new(), blake3::Hasher::new());
         Ok(Self { out, path: path.to_owned(), facts, reserved, times, hash })
     }
@@ -73,7 +83,17 @@ impl ShardWriter {
 
     /// Completes the shard: `end` is when the last picture ceases to be shown, or the sound of a shard without pictures ends.
     /// With neither it fails with `Kind::NoPicture`; nothing is left behind then.
-    pub fn finish(mut self, end: MediaTime, sound: Option<SoundTrack<'_>>) -> Result<()> {
+    pub fn finish(self, end: MediaTime, sound: Option<SoundTrack<'_>>) -> Result<()> {
+        self.finish_with(end, sound, None)
+    }
+
+    /// The same, with what is said of the sound: how it came about, and named numbers.
+    pub(in super::super) fn finish_with(
+        mut self,
+        end: MediaTime,
+        sound: Option<SoundTrack<'_>>,
+        described: Option<(serde_json::Value, Vec<(&'static str, Numbers)>)>,
+    ) -> Result<()> {
         if self.times.is_empty() && sound.is_none() {
             return Err(Error::new(Kind::NoPicture, "would be a shard without pictures").at(&self.path));
         }
@@ -84,6 +104,12 @@ impl ShardWriter {
         self.write(&times)?;
         if let Some(track) = sound {
             self.write_sound(track)?;
+        }
+        if let Some((about, numbers)) = described {
+            self.facts.about = Some(about);
+            for (name, numbers) in &numbers {
+                self.write_numbers(name, numbers)?;
+            }
         }
         self.write_header()?;
         let Self { out, path, .. } = self;
@@ -104,6 +130,21 @@ impl ShardWriter {
             left -= part.len() as u64;
         }
         self.facts.sound = Some(SoundFormat { rate, channels, samples });
+        Ok(())
+    }
+
+    fn write_numbers(&mut self, name: &str, numbers: &Numbers) -> Result<()> {
+        let (kind, count, columns, bytes): (_, _, _, Vec<u8>) = match numbers {
+            Numbers::F32 { columns, values } => {
+                (Number::F32, values.len(), *columns, values.iter().flat_map(|x| x.to_le_bytes()).collect())
+            }
+            Numbers::I64 { columns, values } => {
+                (Number::I64, values.len(), *columns, values.iter().flat_map(|x| x.to_le_bytes()).collect())
+            }
+        };
+        self.write(&bytes)?;
+        let (rows, columns) = ((count / columns.max(1)) as u64, columns as u64);
+        self.facts.extras.push(Extra { name: name.to_owned(), kind, rows, columns });
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use super::{Known, LEAD, Run, STEP};
 use crate::brain::eye::ViewConfig;
-use crate::brain::voice::SILENT_DB;
+use crate::corpus::heard::SILENT_DB;
 
 /// A picture that differs less from the one before in the mean (of 0 to 1, an eighth of a step of grey) stands still.
 const STILL: f32 = 0.0005;
