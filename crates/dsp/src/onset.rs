@@ -1,7 +1,9 @@
 //! Where sounds begin, to the sample.
 //!
 //! First roughly: the spectral flux of log band powers, at its local maxima above a moving mean (S. Böck, F. Krebs and M. Schedl,
-//! "Evaluating the online capabilities of onset detection methods", ISMIR 2012, sections 2 and 3). Then exactly: around such a
+//! "Evaluating the online capabilities of onset detection methods", ISMIR 2012, sections 2 and 3), each band compared with the
+//! highest of its neighbours then, so that a vibrato is no rise (S. Böck and G. Widmer, "Maximum filter vibrato suppression for
+//! onset detection", DAFx 2013). Then exactly: around such a
 //! maximum the first sample that stands out from what was there before.
 
 use crate::spectrum::{MelBank, PowerSpectrum};
@@ -18,9 +20,9 @@ const FLOOR_DB: f64 = -70.0;
 const LAG: usize = 2;
 /// A maximum is the highest of so many frames before and after it …
 const AROUND: usize = 3;
-/// … and above so many times the mean of so many frames before and after, and this much more, in log10 of power a band: noise
-/// alone reaches 1.5 times its mean.
-const TIMES: f32 = 1.5;
+/// … and above so many times the mean of so many frames before and after, and this much more, in log10 of power a band: what is
+/// noisy by itself fluctuates as much.
+const TIMES: f32 = 2.0;
 const ABOVE: f32 = 0.15;
 const MEAN_BEFORE: usize = 20;
 const MEAN_AFTER: usize = 12;
@@ -96,7 +98,9 @@ fn flux(signal: &[f32], rate: SampleRate, size: usize, hop: usize) -> Vec<f32> {
             flux.push(0.0);
             continue;
         }
-        let rise: f32 = bands.iter().zip(then).map(|(now, then)| (now - then).max(0.0)).sum();
+        let highest =
+            |b: usize| then[b.saturating_sub(1)..(b + 2).min(BANDS)].iter().copied().fold(f32::MIN, f32::max);
+        let rise: f32 = bands.iter().enumerate().map(|(b, now)| (now - highest(b)).max(0.0)).sum();
         flux.push(rise / BANDS as f32);
     }
     flux
