@@ -1,4 +1,9 @@
-//! Distances of a point from many others, as fast as the processor can read them.
+//! Distances of a point from many others: from all of them, as fast as the processor can read them ([`Points`]), or from
+//! those that are near, found on a map ([`Atlas`]).
+
+mod atlas;
+
+pub use atlas::{Atlas, Target};
 
 use pulp::Arch;
 

@@ -1,62 +1,80 @@
 //! Which unit sounds in which tick: the cheapest path through all units.
 
 use super::{MosaicConfig, Units};
-use crate::nearest::LANES;
-use pulp::Arch;
-use std::collections::{BTreeSet, VecDeque};
+use crate::nearest::{NEVER, Target};
+use std::collections::{BTreeMap, VecDeque};
 use std::iter::zip;
+use std::ops::Range;
 use std::sync::Arc;
 
-/// Targets that wait for one another where there is time, so that the descriptors are read from memory once for all.
-const BATCH: usize = 8;
 /// Every so many ticks the exact choice looks which of them are decided. That costs as much as a part of one tick.
-const ASK_EVERY: u32 = 32;
+const ASK_EVERY: u32 = 8;
 
 /// Chooses a unit for every tick: the path with the least sum of squared distances between target and unit, plus a price
 /// for every jump, that is, for every step to anything but the unit's natural continuation.
 ///
-/// This is Viterbi's algorithm (IEEE Trans. Information Theory 13, 1967) over all units, without pruning. With one price
-/// for all jumps, a path that jumps comes from the best unit of the tick before, whichever unit it jumps to; so a tick
-/// costs O(units), and of every path only the time of its last jump must be kept, of every tick only its best unit with
-/// that unit's last jump. The best path is then a chain of straight runs, traced from its end. Sums are of f32, taken
-/// relative to the best of the tick so that nothing is lost in a long film. Of equally good ways, continuing is taken before
-/// jumping, and the lower unit before the higher.
+/// This is Viterbi's algorithm (IEEE Trans. Information Theory 13, 1967). With one price for all jumps, a path that jumps
+/// comes from the best unit of the tick before, whichever unit it jumps to; so of every path only the time of its last jump
+/// must be kept, of every tick only its best unit with that unit's last jump. The best path is then a chain of straight runs,
+/// traced from its end. Sums are of f32, taken relative to the best of the tick so that nothing is lost in a long film. Of
+/// equally good ways, continuing is taken before jumping, and the lower unit before the higher.
 ///
-/// Long before the last target is known, all paths that are left have their beginnings in common: whatever comes, the best
+/// Most units need not be looked at, and the choice is the same to the last bit. A path that costs more than the best one and
+/// a jump is never continued: whoever wants to go where it leads jumps there from the best one. The others are *alive*. In
+/// the next tick only two kinds of paths can be alive: those that continue one which is, and those that jump to a unit so near
+/// the target that with the price it costs no more than the best path and a jump, that is, whose distance is no more than what
+/// the best path's cost grows by. That is not known yet, but no more than what the cheapest known way costs; and all units
+/// within a radius are found on a map ([`crate::nearest::Atlas`]). So a tick costs O(paths alive + units near the target).
+///
+/// Long before the last target is known, all paths that are alive have their beginnings in common: whatever comes, the best
 /// one will be among them. What is decided like that is given out at once, so that the exact choice needs no more memory for a
 /// longer film and its sound can be heard while the film is still being read.
 ///
 /// With a delay of D ticks, a tick's unit is committed as soon as D further targets are known: it is the one on the path
 /// that is best by then, and every path that does not lead through it is given up. With D = 0 that is the greedy choice:
 /// the continuing unit, unless its cost exceeds the best unit's by more than the price. With D no less than the number of
-/// ticks it is the exact one.
+/// ticks it is the exact one, as long as repetition is free: what was given out is what must not be repeated.
 pub struct Chooser {
     units: Arc<Units>,
     price: f32,
+    /// By how much a path may cost more than the best one and stay alive.
+    reach: f32,
     /// `None`: until the end.
     delay: Option<usize>,
-    /// Targets [up to BATCH × dims] whose costs are not known yet.
-    waiting: Vec<f32>,
-    rows_waiting: usize,
-    costs: Vec<f32>,
-    paths: Paths,
-    before: Paths,
+    repeat_ticks: u32,
+    repeat_price: f32,
+    /// Per unit the number of ticks until it was last given out, 0 if it was not. Empty where repetition is free.
+    heard: Vec<u32>,
+    target: Target,
+    /// The paths that are alive, by their units.
+    paths: Vec<Path>,
+    /// What the best of them costs.
+    base: f32,
     /// Tick of the next target.
     tick: u32,
     /// The best path's end in every tick from `uncommitted` on.
     best: VecDeque<Best>,
     uncommitted: u32,
-    /// Room for [`Chooser::keep_paths_through`].
-    leads_through: Vec<bool>,
+    room: Room,
 }
 
-/// The best path to every unit in one tick. Index 0 stands for the unit before the first, which nothing comes from.
-struct Paths {
-    /// What the path costs, above `base` being the best of them.
-    cost: Vec<f32>,
+/// What a tick is chosen under.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Terms<'a> {
+    /// Per group of units whether it may sound; groups beyond the end may not. `None`: all may.
+    pub only: Option<&'a [bool]>,
+    /// Units that must not sound, such as those that another layer plays; ranges in any order.
+    pub avoid: &'a [Range<u32>],
+}
+
+/// The best path to a unit in the present tick.
+#[derive(Clone, Copy)]
+struct Path {
+    unit: u32,
     /// Tick of its last jump.
-    since: Vec<u32>,
-    base: f32,
+    since: u32,
+    /// What it costs, above the base of the tick before.
+    cost: f32,
 }
 
 /// The end of the best path in one tick, and the tick of that path's last jump.
@@ -66,81 +84,207 @@ struct Best {
     since: u32,
 }
 
+/// Lists that are filled anew every tick.
+#[derive(Default)]
+struct Room {
+    continuing: Vec<Path>,
+    jumping: Vec<Path>,
+    /// A bit for every unit, in words.
+    marks: Vec<u64>,
+    points: Vec<u32>,
+    distances: Vec<f32>,
+    leads_through: Vec<bool>,
+}
+
+/// What is known of the paths that last jumped in the same tick.
+struct Run {
+    /// The unit that one of them jumped to.
+    first: u32,
+    /// The last tick in which all are where that one is.
+    until: u32,
+    /// Whether one jumped elsewhere.
+    forks: bool,
+}
+
+impl Terms<'_> {
+    fn allow(&self, units: &Units, unit: u32) -> bool {
+        self.only.is_none_or(|only| only.get(units.group(unit) as usize).is_some_and(|may| *may))
+            && !self.avoid.iter().any(|range| range.contains(&unit))
+    }
+}
+
 impl Chooser {
     /// The best of all paths. [`Chooser::push`] gives out what is decided whatever comes, usually a few seconds of it at a
     /// time; where many units are alike it may be nothing for long.
     pub fn exact(units: Arc<Units>, config: &MosaicConfig) -> Self {
-        Self::new(units, config.clamped().jump_price, None)
+        Self::new(units, config, config.clamped().jump_price, None)
     }
 
     /// Commits each tick once `delay` more targets are known.
     pub fn lookahead(units: Arc<Units>, config: &MosaicConfig, delay: usize) -> Self {
-        Self::new(units, config.clamped().jump_price, Some(delay))
+        Self::new(units, config, config.clamped().jump_price, Some(delay))
     }
 
     /// Commits each tick at once: the unit that continues the present one, unless its cost exceeds the best unit's by more
     /// than [`MosaicConfig::stay`].
     pub fn greedy(units: Arc<Units>, config: &MosaicConfig) -> Self {
-        Self::new(units, config.clamped().stay, Some(0))
+        Self::new(units, config, config.clamped().stay, Some(0))
     }
 
-    fn new(units: Arc<Units>, price: f32, delay: Option<usize>) -> Self {
-        let width = units.joins().len();
-        let batch = if delay.is_some() { 1 } else { BATCH };
+    fn new(units: Arc<Units>, config: &MosaicConfig, price: f32, delay: Option<usize>) -> Self {
+        let MosaicConfig { repeat_ticks, repeat_price, .. } = config.clamped();
         Self {
             price,
+            // Where every tick is committed at once, all paths but the best are given up.
+            reach: if delay == Some(0) { 0.0 } else { price },
             delay,
-            waiting: Vec::with_capacity(batch * units.dims()),
-            rows_waiting: 0,
-            costs: vec![0.0; batch * width],
-            paths: Paths::none(width),
-            before: Paths::none(width),
+            repeat_ticks,
+            repeat_price,
+            heard: vec![0; if repeat_ticks > 0 { units.len() } else { 0 }],
+            target: Target::default(),
+            paths: Vec::new(),
+            base: 0.0,
             tick: 0,
             best: VecDeque::new(),
             uncommitted: 0,
-            leads_through: Vec::new(),
+            room: Room { marks: vec![0; units.len().div_ceil(64)], ..Room::default() },
             units,
         }
     }
 
     /// Takes the target of the next tick, `[dims]`; numbers that are missing or none count as 0. Appends the units of the
     /// ticks that are decided by now to `chosen`, in order: with a delay that of the tick which lies the delay before this
-    /// one, once there is such a tick.
+    /// one, once there is such a tick. What a unit is worth [`Units::distance`] says, and whether it was jumped to
+    /// [`Units::continues`].
     pub fn push(&mut self, target: &[f32], chosen: &mut Vec<u32>) {
-        let numbers = target.iter().map(|x| if x.is_finite() { *x } else { 0.0 });
-        self.waiting.extend(numbers.chain(std::iter::repeat(0.0)).take(self.units.dims()));
-        self.rows_waiting += 1;
-        let batch = self.costs.len() / self.units.joins().len();
-        if self.rows_waiting == batch {
-            self.extend_paths();
+        self.push_on(target, &Terms::default(), chosen);
+    }
+
+    /// The same for a tick in which not everything may sound. Where nothing is left that may, everything may.
+    pub fn push_on(&mut self, target: &[f32], terms: &Terms<'_>, chosen: &mut Vec<u32>) {
+        self.units.descriptors().aim(target, &mut self.target);
+        if !self.extend(terms) {
+            self.extend(&Terms::default());
         }
+        self.tick += 1;
         match self.delay {
-            Some(delay) if self.best.len() > delay => chosen.push(self.commit()),
-            None if self.rows_waiting == 0 && self.tick.is_multiple_of(ASK_EVERY) => {
-                let decided = self.decided();
-                self.trace(decided, chosen);
-            }
+            Some(delay) if self.best.len() > delay => self.commit(chosen),
+            None if self.tick.is_multiple_of(ASK_EVERY) => self.trace(self.decided(), chosen),
             _ => {}
         }
     }
 
     /// Appends the units of all ticks that were not given out yet, in order. Afterwards the chooser is as new.
     pub fn finish(&mut self, chosen: &mut Vec<u32>) {
-        self.extend_paths();
         self.trace(self.tick, chosen);
         self.reset();
     }
 
-    /// The first tick that is not decided: before it all paths are one. A path that last jumped at tick t is, before t, the
-    /// best one of tick t − 1, so the times of last jumps form a tree; what lies before the nearest jump that all paths have
-    /// in common is decided.
-    fn decided(&self) -> u32 {
-        let mut jumps: BTreeSet<u32> = self.paths.since[1..].iter().copied().collect();
-        while let Some(latest) = jumps.pop_last() {
-            if jumps.is_empty() || latest <= self.uncommitted {
-                return latest.max(self.uncommitted);
+    /// Back to the state before the first push.
+    pub fn reset(&mut self) {
+        self.paths.clear();
+        self.best.clear();
+        self.heard.fill(0);
+        (self.base, self.tick, self.uncommitted) = (0.0, 0, 0);
+    }
+
+    /// Extends all paths that are alive by the tick of the target, under `terms`. False, and nothing done, if no unit that can be
+    /// compared may sound.
+    fn extend(&mut self, terms: &Terms<'_>) -> bool {
+        let mut room = std::mem::take(&mut self.room);
+        let Room { continuing, jumping, marks, points, distances, .. } = &mut room;
+        let known = self.units.descriptors();
+        let cost = |unit: u32, distance: f32| {
+            let heard = self.heard.get(unit as usize).copied().unwrap_or(0);
+            let repeats = heard > 0 && heard.saturating_add(self.repeat_ticks) > self.tick;
+            let cost = if repeats { distance + self.repeat_price } else { distance };
+            terms.allow(&self.units, unit).then_some(cost)
+        };
+        let jump = |unit: u32, distance: f32| {
+            cost(unit, distance).map(|cost| Path { unit, since: self.tick, cost: cost + self.price })
+        };
+
+        // Those that continue.
+        let follow = |path: &Path| self.units.continues(path.unit, path.unit + 1);
+        points.clear();
+        points.extend(self.paths.iter().filter(|path| follow(path)).map(|path| path.unit + 1));
+        known.squared_distances(&self.target, points, distances);
+        continuing.clear();
+        for (path, (unit, distance)) in
+            zip(self.paths.iter().filter(|path| follow(path)), zip(&*points, &*distances))
+        {
+            let cost = cost(*unit, *distance).map(|cost| cost + (path.cost - self.base));
+            continuing.extend(cost.map(|cost| Path { unit: *unit, cost, since: path.since }));
+        }
+        let least = |paths: &[Path]| paths.iter().fold(f32::INFINITY, |least, path| least.min(path.cost));
+        let mut base = least(continuing);
+
+        // Those that jump: the nearest ones say how far one must look.
+        let near = known.nearby(&self.target);
+        known.squared_distances(&self.target, near, distances);
+        let near = zip(near, &*distances).filter_map(|(unit, distance)| jump(*unit, *distance));
+        base = near.fold(base, |base, path| base.min(path.cost));
+        // A share more, since sums are rounded.
+        let radius = base + self.reach - self.price + 1e-6 * (base + self.reach + self.price);
+        known.within(&self.target, radius, &mut |unit| marks[unit as usize / 64] |= 1 << (unit % 64));
+        points.iter().for_each(|unit| marks[*unit as usize / 64] &= !(1 << (unit % 64)));
+        points.clear();
+        for (word, marked) in zip(0.., marks.iter_mut()) {
+            while *marked != 0 {
+                points.push(64 * word + marked.trailing_zeros());
+                *marked &= *marked - 1;
             }
-            jumps.insert(self.best[(latest - 1 - self.uncommitted) as usize].since);
+        }
+        known.squared_distances(&self.target, points, distances);
+        jumping.clear();
+        jumping.extend(zip(&*points, &*distances).filter_map(|(unit, distance)| jump(*unit, *distance)));
+        base = base.min(least(jumping));
+
+        let possible = base < NEVER || (terms.only.is_none() && terms.avoid.is_empty());
+        if possible {
+            // Both lists are in the order of units, and no unit is in both.
+            self.paths.clear();
+            let alive = |path: &&Path| path.cost - base <= self.reach;
+            let mut jumping = jumping.iter().filter(alive).peekable();
+            for path in continuing.iter().filter(alive) {
+                while let Some(before) = jumping.next_if(|jump| jump.unit < path.unit) {
+                    self.paths.push(*before);
+                }
+                self.paths.push(*path);
+            }
+            self.paths.extend(jumping);
+            self.base = base;
+            let best = self
+                .paths
+                .iter()
+                .find(|path| path.cost == base)
+                .map(|path| Best { unit: path.unit, since: path.since });
+            self.best.extend(best);
+        }
+        self.room = room;
+        possible
+    }
+
+    /// The first tick that is not decided: before it all paths that are alive are one. A path that last jumped at tick t is,
+    /// before t, the best one of tick t − 1, so runs form a tree.
+    fn decided(&self) -> u32 {
+        let mut runs = BTreeMap::<u32, Run>::new();
+        let add = |runs: &mut BTreeMap<u32, Run>, tick: u32, unit: u32, since: u32| {
+            let first = unit - (tick - since);
+            let run = runs.entry(since).or_insert(Run { first, until: tick, forks: false });
+            run.forks |= run.first != first;
+            run.until = run.until.min(tick);
+        };
+        self.paths.iter().for_each(|path| add(&mut runs, self.tick - 1, path.unit, path.since));
+        while let Some((since, run)) = runs.pop_last() {
+            if runs.is_empty() {
+                return self.uncommitted.max(if run.forks { since } else { run.until + 1 });
+            }
+            if since <= self.uncommitted {
+                break;
+            }
+            let Best { unit, since: earlier } = self.best[(since - 1 - self.uncommitted) as usize];
+            add(&mut runs, since - 1, unit, earlier);
         }
         self.uncommitted
     }
@@ -160,41 +304,26 @@ impl Chooser {
             end_of_run = start;
         }
         self.best.drain(..ticks);
-        self.uncommitted = end;
-    }
-
-    /// Back to the state before the first push.
-    pub fn reset(&mut self) {
-        let width = self.units.joins().len();
-        (self.paths, self.before) = (Paths::none(width), Paths::none(width));
-        (self.tick, self.uncommitted, self.rows_waiting) = (0, 0, 0);
-        self.waiting.clear();
-        self.best.clear();
-    }
-
-    /// Extends all paths by the ticks whose targets wait.
-    fn extend_paths(&mut self) {
-        let width = self.units.joins().len();
-        let costs = &mut self.costs[..self.rows_waiting * width];
-        self.units.costs(&self.waiting, costs);
-        for cost in costs.chunks_exact(width) {
-            std::mem::swap(&mut self.paths, &mut self.before);
-            let (paths, before, joins) = (&mut self.paths, &self.before, self.units.joins());
-            let best = Arch::new().dispatch(|| extend(paths, before, cost, joins, self.price, self.tick));
-            self.best.push_back(best);
-            self.tick += 1;
-        }
-        self.waiting.clear();
-        self.rows_waiting = 0;
+        self.remember(units);
     }
 
     /// Decides the first tick that is not decided yet.
-    fn commit(&mut self) -> u32 {
+    fn commit(&mut self, chosen: &mut Vec<u32>) {
         let unit = self.best_at(self.uncommitted);
         self.keep_paths_through(unit);
         self.best.pop_front();
-        self.uncommitted += 1;
-        unit
+        self.remember(&[unit]);
+        chosen.push(unit);
+    }
+
+    /// That the next ticks are decided, and for which units.
+    fn remember(&mut self, units: &[u32]) {
+        for unit in units {
+            self.uncommitted += 1;
+            if let Some(heard) = self.heard.get_mut(*unit as usize) {
+                *heard = self.uncommitted;
+            }
+        }
     }
 
     /// The unit in `tick` of the path that is best now.
@@ -217,67 +346,23 @@ impl Chooser {
         let does = |tick: u32, end: u32, since: u32, jumped: &[bool]| {
             if since <= first { end == unit + (tick - first) } else { jumped[(since - first - 1) as usize] }
         };
-        self.leads_through.clear();
+        let leads = &mut self.room.leads_through;
+        leads.clear();
         for (tick, best) in zip(first..now, &self.best) {
-            let through = does(tick, best.unit, best.since, &self.leads_through);
-            self.leads_through.push(through);
+            leads.push(does(tick, best.unit, best.since, leads));
         }
-        let Paths { cost, since, .. } = &mut self.paths;
-        for (end, (cost, since)) in zip(0.., zip(&mut cost[1..], &since[1..])) {
-            if !does(now, end, *since, &self.leads_through) {
-                *cost = f32::INFINITY;
-            }
-        }
+        self.paths.retain(|path| does(now, path.unit, path.since, leads));
     }
 
     /// Numbers held besides the units.
     #[cfg(test)]
     pub(super) fn held(&self) -> usize {
-        let paths = |p: &Paths| p.cost.capacity() + p.since.capacity();
-        self.waiting.capacity()
-            + self.costs.capacity()
-            + paths(&self.paths)
-            + paths(&self.before)
-            + 2 * self.best.capacity()
-            + self.leads_through.capacity()
+        let Room { continuing, jumping, marks, points, distances, leads_through } = &self.room;
+        3 * (self.paths.capacity() + continuing.capacity() + jumping.capacity())
+            + 2 * (self.best.capacity() + marks.capacity())
+            + self.heard.capacity()
+            + points.capacity()
+            + distances.capacity()
+            + leads_through.capacity()
     }
-}
-
-impl Paths {
-    fn none(width: usize) -> Self {
-        Self { cost: vec![f32::INFINITY; width + 1], since: vec![0; width + 1], base: 0.0 }
-    }
-}
-
-/// Extends the paths `before` by a tick into `paths`, and gives the best of them. All lists but the paths' are [width].
-#[inline(always)]
-fn extend(paths: &mut Paths, before: &Paths, cost: &[f32], joins: &[f32], price: f32, tick: u32) -> Best {
-    let base = before.base;
-    let (came_cost, _) = before.cost.as_chunks::<LANES>();
-    let (came_since, _) = before.since.as_chunks::<LANES>();
-    let (new_cost, _) = paths.cost[1..].as_chunks_mut::<LANES>();
-    let (new_since, _) = paths.since[1..].as_chunks_mut::<LANES>();
-    let given = zip(cost.as_chunks::<LANES>().0, joins.as_chunks::<LANES>().0);
-    let came = zip(came_cost, came_since);
-    let new = zip(new_cost, new_since);
-    // The least of every lane, and in which block it was first.
-    let mut least = [f32::INFINITY; LANES];
-    let mut place = [0u32; LANES];
-    for (block, ((given, came), new)) in zip(0u32.., zip(zip(given, came), new)) {
-        for k in 0..LANES {
-            let continuing = came.0[k] - base + given.1[k];
-            let continues = continuing <= price;
-            let sum = given.0[k] + if continues { continuing } else { price };
-            new.0[k] = sum;
-            new.1[k] = if continues { came.1[k] } else { tick };
-            let better = sum < least[k];
-            least[k] = if better { sum } else { least[k] };
-            place[k] = if better { block } else { place[k] };
-        }
-    }
-    let lanes = zip(least, zip(place, 0u32..)).map(|(sum, (block, k))| (sum, block * LANES as u32 + k));
-    let (sum, unit) =
-        lanes.fold((f32::INFINITY, 0), |a, b| if b.0 < a.0 || (b.0 == a.0 && b.1 < a.1) { b } else { a });
-    paths.base = sum;
-    Best { unit, since: paths.since[unit as usize + 1] }
 }

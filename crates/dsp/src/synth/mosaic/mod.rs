@@ -13,9 +13,12 @@
 //!
 //! | way to choose | made by | delay | memory beyond the units |
 //! |---|---|---|---|
-//! | exact | [`Chooser::exact`] | until it is decided: seconds, rarely more | O(delay + units) |
-//! | with foresight | [`Chooser::lookahead`] | as many ticks as asked for | O(delay + units) |
-//! | greedy | [`Chooser::greedy`] | none | O(units) |
+//! | exact | [`Chooser::exact`] | until it is decided: seconds, rarely more | O(delay + units near a target) |
+//! | with foresight | [`Chooser::lookahead`] | as many ticks as asked for | O(delay + units near a target) |
+//! | greedy | [`Chooser::greedy`] | none | O(units near a target) |
+//!
+//! What may sound in a tick can be limited to some groups of units, and kept from repeating what others play ([`Terms`]).
+//! What sounded a short while ago can cost more ([`MosaicConfig::repeat_ticks`]).
 
 mod choose;
 mod play;
@@ -24,7 +27,7 @@ mod splice;
 mod tests;
 mod units;
 
-pub use choose::Chooser;
+pub use choose::{Chooser, Terms};
 pub use play::Mosaic;
 pub use units::{Units, UnitsError};
 
@@ -119,11 +122,25 @@ pub struct MosaicConfig {
     pub most_gain_db: f32,
     /// Attenuation in dB where silence is certain, 0 to 120.
     pub gate_db: f32,
+    /// Ticks, 0 to 9000, within which a unit that sounded costs more if it sounds again; at 0 repetition is free. Only what is
+    /// decided counts: a unit that was given out for one of so many ticks before the one whose target is pushed.
+    pub repeat_ticks: u32,
+    /// By how much more such a unit costs, in squared distance of descriptors, 0 to 1 000 000.
+    pub repeat_price: f32,
 }
 
 impl Default for MosaicConfig {
     fn default() -> Self {
-        Self { jump_price: 1.0, stay: 0.5, fade_ms: 15.0, shift_ms: 5.0, most_gain_db: 12.0, gate_db: 60.0 }
+        Self {
+            jump_price: 1.0,
+            stay: 0.5,
+            fade_ms: 15.0,
+            shift_ms: 5.0,
+            most_gain_db: 12.0,
+            gate_db: 60.0,
+            repeat_ticks: 0,
+            repeat_price: 1.0,
+        }
     }
 }
 
@@ -133,7 +150,7 @@ impl MosaicConfig {
         self.settings().iter().try_for_each(Setting::check)
     }
 
-    fn settings(&self) -> [Setting; 6] {
+    fn settings(&self) -> [Setting; 8] {
         let setting = |name, value: f32, low, high| Setting::new(name, f64::from(value), low, high);
         [
             setting("jump_price", self.jump_price, 0.0, 1e6),
@@ -142,12 +159,17 @@ impl MosaicConfig {
             setting("shift_ms", self.shift_ms, 0.0, 20.0),
             setting("most_gain_db", self.most_gain_db, 0.0, 40.0),
             setting("gate_db", self.gate_db, 0.0, 120.0),
+            Setting::new("repeat_ticks", f64::from(self.repeat_ticks), 0.0, 9000.0),
+            setting("repeat_price", self.repeat_price, 0.0, 1e6),
         ]
     }
 
     pub(super) fn clamped(&self) -> Self {
-        let [jump_price, stay, fade_ms, shift_ms, most_gain_db, gate_db] =
-            self.settings().map(|setting| setting.clamped() as f32);
-        Self { jump_price, stay, fade_ms, shift_ms, most_gain_db, gate_db }
+        let [jump_price, stay, fade_ms, shift_ms, most_gain_db, gate_db, repeat_ticks, repeat_price] =
+            self.settings().map(|setting| setting.clamped());
+        let [jump_price, stay, fade_ms, shift_ms, most_gain_db, gate_db, repeat_price] =
+            [jump_price, stay, fade_ms, shift_ms, most_gain_db, gate_db, repeat_price].map(|x| x as f32);
+        let repeat_ticks = repeat_ticks as u32;
+        Self { jump_price, stay, fade_ms, shift_ms, most_gain_db, gate_db, repeat_ticks, repeat_price }
     }
 }

@@ -1,15 +1,17 @@
 //! What is known of all units but their sound.
 
-use crate::nearest::{LANES, Points};
-use std::iter::zip;
+use crate::nearest::{Atlas, NEVER, Target};
 
-/// The units of a training sound: their descriptors, their loudness, and which of them continue one another.
+/// The units of a training sound: their descriptors, their loudness, which of them continue one another, and which belong
+/// together.
 #[derive(Clone, Debug)]
 pub struct Units {
-    descriptors: Points,
+    descriptors: Atlas,
     loudness_db: Vec<f32>,
-    /// Per unit, padded: 0 if it continues the one before, else ∞. To be added to the cost of coming from there.
-    joins: Vec<f32>,
+    /// Per unit: whether the next one continues it.
+    continued: Vec<bool>,
+    /// Per unit; empty where all are in group 0.
+    groups: Vec<u32>,
 }
 
 /// Units that do not belong together.
@@ -31,6 +33,14 @@ pub enum UnitsError {
         descriptors: usize,
         /// Marks of continuation given.
         marks: usize,
+    },
+    /// Not every unit has its group.
+    #[error("{units} units need {units} groups, not {groups}")]
+    Groups {
+        /// Units that there are.
+        units: usize,
+        /// Groups given.
+        groups: usize,
     },
 }
 
@@ -54,12 +64,18 @@ impl Units {
             let (descriptors, marks) = (descriptors.len(), continued.len());
             return Err(UnitsError::Lengths { units, dims, descriptors, marks });
         }
-        let mut joins = vec![f32::INFINITY; units.next_multiple_of(LANES)];
-        for (join, continued) in zip(&mut joins[1..units], continued) {
-            *join = if *continued { 0.0 } else { f32::INFINITY };
+        let descriptors = Atlas::new(dims, units, descriptors);
+        let (loudness_db, continued) = (loudness_db.to_vec(), continued.to_vec());
+        Ok(Self { descriptors, loudness_db, continued, groups: Vec::new() })
+    }
+
+    /// The same units in `groups` `[units]`: which material each is of, such as its source, so that some may be chosen from alone
+    /// ([`super::Terms::only`]). Without this call all are in group 0.
+    pub fn with_groups(self, groups: &[u32]) -> Result<Self, UnitsError> {
+        if groups.len() != self.len() {
+            return Err(UnitsError::Groups { units: self.len(), groups: groups.len() });
         }
-        let descriptors = Points::new(dims, units, descriptors);
-        Ok(Self { descriptors, loudness_db: loudness_db.to_vec(), joins })
+        Ok(Self { groups: groups.to_vec(), ..self })
     }
 
     /// How many units there are: at least one.
@@ -78,6 +94,23 @@ impl Units {
         self.loudness_db.get(unit as usize).copied().unwrap_or(f32::NAN)
     }
 
+    /// The group of a unit, 0 if it was given none.
+    pub fn group(&self, unit: u32) -> u32 {
+        self.groups.get(unit as usize).copied().unwrap_or(0)
+    }
+
+    /// The squared distance of a unit's descriptors from `target` `[dims]`, the very number by which a [`super::Chooser`] goes; 1e30
+    /// where there is no such unit or it has a descriptor that is no number. Numbers of the target that are missing or none
+    /// count as 0.
+    pub fn distance(&self, target: &[f32], unit: u32) -> f32 {
+        let (mut aimed, mut found) = (Target::default(), Vec::new());
+        if (unit as usize) < self.len() {
+            self.descriptors.aim(target, &mut aimed);
+            self.descriptors.squared_distances(&aimed, &[unit], &mut found);
+        }
+        found.first().copied().unwrap_or(NEVER)
+    }
+
     /// Whether `unit` naturally follows `before`.
     pub fn continues(&self, before: u32, unit: u32) -> bool {
         before.checked_add(1) == Some(unit) && self.follows_another(unit)
@@ -85,16 +118,11 @@ impl Units {
 
     /// Whether the unit is what naturally follows the one before it.
     pub(super) fn follows_another(&self, unit: u32) -> bool {
-        self.joins.get(unit as usize).is_some_and(|join| *join == 0.0)
+        (unit as usize) < self.len()
+            && unit.checked_sub(1).is_some_and(|before| self.continued[before as usize])
     }
 
-    /// 0 for every unit that continues the one before, else ∞, padded to a multiple of [`LANES`].
-    pub(super) fn joins(&self) -> &[f32] {
-        &self.joins
-    }
-
-    /// Squared distances of `targets` [rows × dims] from all units, into `costs` [rows × padded units].
-    pub(super) fn costs(&self, targets: &[f32], costs: &mut [f32]) {
-        self.descriptors.squared_distances(targets, costs);
+    pub(super) fn descriptors(&self) -> &Atlas {
+        &self.descriptors
     }
 }
