@@ -22,6 +22,7 @@ mod play;
 mod splice;
 #[cfg(test)]
 mod tests;
+mod trace;
 mod units;
 
 pub use choose::Chooser;
