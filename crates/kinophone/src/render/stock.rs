@@ -1,8 +1,9 @@
 //! What a mosaic plays with: the brain's own sound, or a library of sounds.
 
-use super::{Credited, Library, RenderPlan};
+use super::{Library, RenderPlan};
 use crate::brain::{self, DESCRIPTOR, Ensemble, Heard, Material, Stretch, UNIT, Voice};
 use crate::corpus::{Corpus, Shard, downmix};
+use crate::score::{Credited, SourceSound};
 use crate::task::Task;
 use crate::{Error, Kind, Result};
 use kinophone_dsp::resample::Resampler;
@@ -57,6 +58,12 @@ impl<'a> Stock<'a> {
     /// By how much a tick of the stock's usual loudness is softer or louder than one of the brain's, in dB.
     pub(super) fn level_db(&self, brain: &Ensemble) -> f32 {
         self.voice.usual_loudness_db() - brain.voice().usual_loudness_db()
+    }
+}
+
+impl SourceSound for Stock<'_> {
+    fn read(&self, source: usize, first: i64, out: &mut [f32]) {
+        self.material.read_film(source, first, out);
     }
 }
 
