@@ -126,7 +126,8 @@ impl Stage<'_> {
             // end they are exact, where windows at random times would make the tones flutter.
             synth: Asked::Exactly(Sounding::Blocks(SynthConfig::Raw)),
             sounds: None,
-            score: false,
+            scores: Vec::new(),
+            credits: false,
             live: false,
             delay: render::LIVE_DELAY,
             seed: 0,

@@ -6,7 +6,6 @@ use crate::context::{self, Context};
 use crate::progress::span;
 use crate::report::{self, Failure, Outcome};
 use clap::{Args, ValueEnum};
-use kinophone::Error;
 use kinophone::dsp::phase::Phase;
 use kinophone::dsp::synth::{
     Granular2015Config, GranularConfig, SpectralConfig, SynthConfig, WindowedConfig,
@@ -14,9 +13,9 @@ use kinophone::dsp::synth::{
 use kinophone::dsp::window::Window;
 use kinophone::media::SoundCodec;
 use kinophone::render::{self, Asked, Level, Library, RenderPlan, Rendered, Sounding};
-use kinophone::storage::{self, AtomicFile, Overwrite};
+use kinophone::score::Format;
+use kinophone::storage::Overwrite;
 use serde_json::{Value, json};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 const EXAMPLES: &str = "\
@@ -102,6 +101,18 @@ Where the phases of a spectrum come from; needs --synth spectral, or chooses it 
 
 A file with one of these names goes behind './'";
 
+const SCORE: &str = "\
+Write down which piece of which source sounds when; may be given several times. The extension says for whom:
+
+- .json: everything, also why each piece was chosen; for 'kinophone credits'
+- .csv:  a table
+- .csd:  Csound, which plays it
+- .rpp:  Reaper, a track a source
+- .mid:  onsets, pitches and loudnesses as notes
+- .edl:  an edit decision list for film editors
+
+.csd and .rpp play sounds from a folder beside them, NAME.sources";
+
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Other sounds than those that the brain learned from")]
 struct LibraryArgs {
@@ -155,18 +166,15 @@ struct SoundArgs {
     /// Mix the film's own sound under the new one, at so many dB
     #[arg(long, value_name = "DB", allow_negative_numbers = true, value_parser = decibels)]
     keep_original: Option<f64>,
-    /// Write down which piece of which source sounds when (.json or .csv); see 'kinophone credits'
-    #[arg(long, value_name = "FILE")]
-    score: Option<PathBuf>,
+    /// Write down which piece of which source sounds when; may be given several times
+    #[arg(long, value_name = "FILE", long_help = SCORE)]
+    score: Vec<PathBuf>,
+    /// Write no OUT.credits.txt, which names the recordings that a mosaic or grains are made of
+    #[arg(long)]
+    no_credits: bool,
     /// Which sound track of the film to keep, counted from 0
     #[arg(long, value_name = "N", default_value_t = 0, requires = "keep_original")]
     audio_track: usize,
-}
-
-/// How a score is written.
-enum ScoreFormat {
-    Json,
-    Csv,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -198,16 +206,9 @@ pub fn run(args: &RenderArgs, context: &Context) -> Result<Outcome, Failure> {
         context::check_films(&[lender.to_owned()])?;
     }
     let plan = args.plan()?;
-    let written = args.score_file(&plan)?;
     let rendered = render::render(&context.ffmpeg()?, &plan, context.task())?;
-    if let (Some((mut file, format)), Some(score)) = (written, &rendered.score) {
-        let text = match format {
-            ScoreFormat::Json => serde_json::to_string_pretty(score).expect("numbers and words become JSON"),
-            ScoreFormat::Csv => score.csv(),
-        };
-        let place = args.sound.score.as_deref().unwrap_or(Path::new(""));
-        file.write_all(text.as_bytes()).map_err(|e| Error::io("written", place, e))?;
-        file.commit()?;
+    if rendered.filtered && plan.scores.iter().filter_map(|path| Format::of(path)).any(Format::plays) {
+        context.say("the score sounds as it was before the filter: --tone 0 --attack 0 leaves that out");
     }
     context.end_progress();
     context.report.result(|| as_json(&rendered), || as_text(&rendered))?;
@@ -245,25 +246,13 @@ impl RenderArgs {
                 "choose another --phase, or leave --live out",
             ));
         }
+        if let Some(path) = self.sound.score.iter().find(|path| Format::of(path).is_none()) {
+            return Err(Failure::usage(
+                format!("{} has no extension of a score", path.display()),
+                "name it .json, which 'kinophone credits' reads, .csv, .csd, .rpp, .mid or .edl",
+            ));
+        }
         Ok(())
-    }
-
-    /// The score's file, begun before anything else, so that a name that can't be written is known at once.
-    fn score_file(&self, plan: &RenderPlan) -> Result<Option<(AtomicFile, ScoreFormat)>, Failure> {
-        let Some(path) = &self.sound.score else { return Ok(None) };
-        let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase());
-        let format = match extension.as_deref() {
-            Some("json") => ScoreFormat::Json,
-            Some("csv") => ScoreFormat::Csv,
-            _ => {
-                return Err(Failure::usage(
-                    format!("{} has no extension of a score", path.display()),
-                    "name it .json, which 'kinophone credits' reads, or .csv",
-                ));
-            }
-        };
-        storage::check_distinct(path, &[&self.brain, &self.film, &self.output])?;
-        Ok(Some((AtomicFile::create(path, plan.overwrite)?, format)))
     }
 
     /// The synth asked for, with its settings in their ranges.
@@ -296,7 +285,8 @@ impl RenderArgs {
             film: self.film.clone(),
             output: self.output.clone(),
             synth: self.asked()?,
-            score: self.sound.score.is_some(),
+            scores: self.sound.score.clone(),
+            credits: !self.sound.no_credits,
             sounds: self
                 .library
                 .sounds
@@ -394,6 +384,7 @@ fn as_json(rendered: &Rendered) -> Value {
         "brain": rendered.brain,
         "from_corpus": rendered.from_corpus,
         "sounds": rendered.sounds,
+        "credits": rendered.credits.as_ref().map(|credits| &credits.credits),
         "complaints": rendered.complaints,
     })
 }

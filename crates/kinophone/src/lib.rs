@@ -12,6 +12,7 @@ pub mod judge;
 pub mod media;
 pub mod plot;
 pub mod render;
+pub mod score;
 pub mod sounds;
 pub mod storage;
 pub mod task;

@@ -307,10 +307,19 @@ impl Synth for Granular {
     }
 }
 
+/// The speed at which [`read_at`] reads, which is rounded to its steps.
+pub(super) fn speed(pitch: f64) -> f64 {
+    step(pitch) as f64 / ONE as f64
+}
+
+fn step(pitch: f64) -> u64 {
+    (pitch * ONE as f64) as u64
+}
+
 /// Reads `material` at a pitch, from its sample 1 on, with cubic interpolation after Catmull and Rom ("A class of local
 /// interpolating splines", 1974).
 pub(super) fn read_at(pitch: f64, material: &[f32], out: &mut [f32]) {
-    let step = (pitch * ONE as f64) as u64;
+    let step = step(pitch);
     if step == ONE {
         out.copy_from_slice(&material[1..=out.len()]);
         return;

@@ -32,13 +32,27 @@ impl Level {
 
     /// Brings the `sound` of a tick to the mean square `target`; `next` is the plain [`gain`] of the tick after it.
     pub(super) fn apply(&mut self, sound: &mut [f32], target: f64, next: Option<f64>) {
+        let gain = self.settle(sound, target, next);
+        for (n, x) in sound.iter_mut().enumerate() {
+            *x = (f64::from(*x) * gain(n)) as f32;
+        }
+    }
+
+    /// The gain of every sample that does so.
+    pub(super) fn settle(
+        &mut self,
+        sound: &[f32],
+        target: f64,
+        next: Option<f64>,
+    ) -> impl Fn(usize) -> f64 + use<'_> {
         let plain = gain(sound, target);
         let left = self.before.unwrap_or(plain).min(plain);
         let right = next.unwrap_or(plain).min(plain);
         self.before = Some(plain);
         let length = sound.len();
-        let slope = |n: usize| {
-            let rise = |n: usize| self.ramp.get(n).copied().unwrap_or(1.0);
+        let ramp = &self.ramp;
+        let slope = move |n: usize| {
+            let rise = |n: usize| ramp.get(n).copied().unwrap_or(1.0);
             let (up, down) = (rise(n), rise(length - 1 - n));
             (up + down - 1.0, left * (1.0 - up) + right * (1.0 - down))
         };
@@ -53,9 +67,9 @@ impl Level {
         let root = (ms * ms + mm * missing).max(0.0).sqrt();
         let middle = if mm > 0.0 { (root - ms) / mm } else { plain };
         let middle = middle.clamp(plain, MOST_MAKE_UP * plain);
-        for (n, x) in sound.iter_mut().enumerate() {
+        move |n| {
             let (m, s) = slope(n);
-            *x = (f64::from(*x) * (middle * m + s)) as f32;
+            middle * m + s
         }
     }
 

@@ -153,6 +153,21 @@ impl Material {
         }
     }
 
+    /// Fills `out` with interleaved samples of a film, from frame `first` on its own clock on: silence where there is none of it.
+    pub fn read_film(&self, film: usize, first: i64, out: &mut [f32]) {
+        let channels = self.config.channels as usize;
+        let end = first + (out.len() / channels) as i64;
+        out.fill(0.0);
+        for ((units, _), stretch) in self.places.iter().zip(&self.config.stretches) {
+            let begin = self.grid.start_sample(stretch.first_tick);
+            let (from, to) = (first.max(begin), end.min(begin + stretch.frames(self.grid)));
+            if stretch.film == film && from < to {
+                let part = (from - first) as usize * channels..(to - first) as usize * channels;
+                self.read(units.start, from - begin, &mut out[part]);
+            }
+        }
+    }
+
     /// Stores the sound, compressed without loss.
     pub fn save(&self, into: &mut Tensors) {
         into.put_bytes("sound", self.compress());

@@ -73,6 +73,7 @@ pub(super) fn audio(
         channels,
         picture: None,
         tags: Vec::new(),
+        room: None,
     };
     let mut encoder = ffmpeg.encode(&encode)?;
     write(&mut |samples| encoder.write(samples))?;
@@ -128,6 +129,7 @@ pub(super) fn lay_on_clock(
         channels,
         picture: None,
         tags: Vec::new(),
+        room: None,
     };
     let mut encoder = ffmpeg.encode(&encode)?;
     encoder.write(&vec![0.0; rate.sample_at(begin).max(0) as usize * channels as usize])?;

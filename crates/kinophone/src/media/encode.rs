@@ -1,7 +1,7 @@
 //! Our sound beside a film's untouched picture, or alone, into a file.
 
 use super::process::{Guarded, Launch, Process};
-use super::{Encode, Ffmpeg, PictureFacts, SoundCodec, containers, decode, input, probe};
+use super::{Encode, Ffmpeg, PictureFacts, SoundCodec, containers, decode, input, probe, room};
 use crate::{Error, Kind, Result};
 use kinophone_dsp::units::{MediaTime, SampleRate};
 use std::ffi::OsString;
@@ -42,6 +42,13 @@ pub(super) fn encode(ffmpeg: &Ffmpeg, plan: &Encode) -> Result<Encoder> {
     args.extend(sound_codec(ffmpeg, plan.codec, &plan.extension, plan.channels)?);
     for (key, value) in &plan.tags {
         args.extend(input::words(&["-metadata", &format!("{key}={value}")]));
+    }
+    if let Some(text) = &plan.room {
+        args.extend(input::words(&["-metadata", &format!("{}={text}", room::KEY)]));
+        if plan.extension == "mkv" {
+            // A checksum of the tags would be wrong when the room is filled.
+            args.extend(input::words(&["-write_crc32", "0"]));
+        }
     }
     args.extend(container(ffmpeg, plan.codec, &plan.extension, plan.rate));
     args.push(input::url(&plan.output)?);

@@ -22,6 +22,7 @@ mod locate;
 mod nut;
 mod probe;
 mod process;
+mod room;
 mod sound;
 #[cfg(test)]
 mod tests;
@@ -80,6 +81,10 @@ impl Ffmpeg {
     /// `Kind::WrongKind` (a folder, a pipe, a text, a playlist, a single image, not a film at all).
     pub fn probe(&self, path: &Path) -> Result<FilmFacts> {
         Ok(probe::examine(self, path)?.facts)
+    }
+    /// All tags of a film or sound file, however long. Fails as [`Ffmpeg::probe`] does.
+    pub fn tags(&self, path: &Path) -> Result<Vec<(String, String)>> {
+        room::tags(self, path)
     }
     /// Decodes the pictures of `path` as a stream, and its sound, if asked, into a file beside them in the same pass.
     /// Fails as [`Ffmpeg::probe`] does, with `Kind::NoPicture` or `Kind::NoSound` where the film has none of what is
@@ -252,6 +257,14 @@ pub struct Encode {
     pub picture: Option<(PathBuf, PictureFacts)>,
     /// Written as the file's tags: ("title", …), ("comment", …).
     pub tags: Vec<(String, String)>,
+    /// Room in the file's tags, for [`fill_room`].
+    pub room: Option<String>,
+}
+
+/// Puts `text` into the tags of a finished file at `path`, in place of the [`Encode::room`] that it was given, which is as long
+/// and like nothing else in it.
+pub fn fill_room(path: &Path, room: &str, text: &str) -> Result<()> {
+    room::fill(path, room, text)
 }
 
 /// Writes a film out of raw pictures and samples that we made ourselves (etudes).

@@ -11,18 +11,18 @@
 mod finish;
 mod lender;
 mod mosaic;
+mod notation;
 mod performer;
 mod pictures;
-mod score;
 mod spectral;
 mod stock;
 
 pub use performer::Performer;
 pub use pictures::GivenPictures;
-pub use score::{Credit, Credited, Piece, Score};
 
 use crate::brain::{AnyBrain, BrainConfig, Ensemble};
-use crate::media::{Encode, Ffmpeg, SoundCodec};
+use crate::media::{self, Encode, Ffmpeg, SoundCodec};
+use crate::score::{About, Credited, Credits, Score, ScoreFiles};
 use crate::storage::{self, AtomicFile, Overwrite};
 use crate::task::Task;
 use crate::{Error, Kind, Result};
@@ -32,9 +32,11 @@ use kinophone_dsp::synth::mosaic::{MosaicConfig, UnitSound};
 use kinophone_dsp::synth::{ShapeConfig, SpectralConfig, SynthConfig, WindowedConfig};
 use kinophone_dsp::units::{FrameRate, MediaTime, SampleRate};
 use mosaic::{Collage, Then};
+use notation::Played;
 use pictures::TimedPictures;
 use serde::{Serialize, Serializer};
 use spectral::Drawing;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use stock::{Sounds, Stock};
 
@@ -51,8 +53,12 @@ pub struct RenderPlan {
     pub synth: Asked,
     /// Sounds to play with, instead of those that the brain learned from.
     pub sounds: Option<Library>,
-    /// Whether to write down what sounds when, for a mosaic or grains of one: some hundred bytes a second of film.
-    pub score: bool,
+    /// Scores to write, of a mosaic or of grains: what sounds when, as their extensions say ([`score::Format`](crate::score::Format)).
+    /// Every piece is kept in memory until the end, some hundred bytes each.
+    pub scores: Vec<PathBuf>,
+    /// Whether to write whose recorded sounds are played beside the output, as `OUTPUT.credits.txt`. The file's own tags say it in
+    /// any case.
+    pub credits: bool,
     /// Seed of what is random in the synth, where none is named.
     pub seed: u64,
     /// Play as if live: with those networks that know nothing of what comes.
@@ -147,9 +153,10 @@ pub struct Rendered {
     pub from_corpus: bool,
     /// File names of the library's sources, where it played with one.
     pub sounds: Option<Vec<String>>,
-    /// What sounds when, where that was asked for.
-    #[serde(skip)]
-    pub score: Option<Score>,
+    /// Whose recorded sounds are played, if any are.
+    pub credits: Option<Credits>,
+    /// A mosaic was filtered, so that scores for other programs sound like it was before.
+    pub filtered: bool,
     /// What ffmpeg complained about while decoding.
     pub complaints: Vec<String>,
 }
@@ -239,7 +246,11 @@ impl Job<'_> {
     fn run(&self, given: Option<GivenPictures<'_>>) -> Result<Rendered> {
         let &Self { ffmpeg, plan, task } = self;
         storage::check_distinct(&plan.output, &[&plan.film, &plan.brain])?;
+        for path in &plan.scores {
+            storage::check_distinct(path, &[&plan.film, &plan.brain, &plan.output])?;
+        }
         let output = AtomicFile::create(&plan.output, plan.overwrite)?;
+        let scores = ScoreFiles::begin(&plan.scores, plan.overwrite)?;
         let (extension, codec) = container(&plan.output, plan.codec)?;
         let sound_alone = extension_is_sound(&extension);
         let brain = AnyBrain::load(&plan.brain)?;
@@ -266,13 +277,33 @@ impl Job<'_> {
             }
             _ => None,
         };
-        if plan.score && stock.is_none() {
+        if !scores.is_empty() && stock.is_none() {
             return plan.refuse(
                 "plays no recorded sound this way, so there is no score to write",
                 "choose --synth mosaic or granular, or leave --score out",
             );
         }
+        let title = match (&stock, plan.credits) {
+            (Some(_), true) => Some(AtomicFile::create(&credits_of(&plan.output), plan.overwrite)?),
+            _ => None,
+        };
+        let sources: Vec<Credited> = match &library {
+            Some(library) => library.sources().iter().map(Credited::from).collect(),
+            None => brain.ledger().iter().map(Credited::from).collect(),
+        };
         let format = Format::of(&brain, stock.as_ref(), original.as_ref());
+        let mut about = About {
+            film: Some(plan.film.file_name().unwrap_or_default().to_string_lossy().into_owned()),
+            brain: Some(brain.id().to_owned()),
+            seconds: 0.0,
+            rate: format.synth_rate,
+            channels: format.synth_channels,
+            picture_rate: picture.as_ref().and_then(|picture| picture.rate),
+            gain_db: 0.0,
+            filtered: sounding.is_filtered(),
+            original_db: plan.keep_original_db,
+        };
+        let room = stock.is_some().then(|| Credits::room(&about, &sources, brain.id()));
         let encode = Encode {
             output: output.temporary_path().to_owned(),
             extension,
@@ -281,6 +312,7 @@ impl Job<'_> {
             channels: format.channels,
             picture: picture.filter(|_| !sound_alone).map(|picture| (plan.film.clone(), picture)),
             tags: tags(plan, &brain, library.as_ref()),
+            room: room.clone(),
         };
         let mut sketch =
             Sketch::new(ffmpeg, encode, format, plan.loudness.target(&brain), folder_of(&plan.output))?;
@@ -318,19 +350,31 @@ impl Job<'_> {
         let heard = heard.map_err(named)?;
         let latency_ms = plan.live.then(|| rounded_ms(playing.latency()));
         let seconds = heard.length.as_secs_f64();
-        let pieces = playing.pieces(seconds);
+        let played = playing.played();
         drop(playing);
-        let sources = match &library {
-            Some(library) => library.sources().iter().map(Credited::from).collect(),
-            None => brain.ledger().iter().map(Credited::from).collect(),
-        };
-        let score = pieces.map(|pieces| score::score(&plan.film, brain.id(), seconds, sources, pieces));
         let (loudness_before, gain_db) = sketch.write(task).map_err(named)?;
+        (about.seconds, about.gain_db) = (seconds, gain_db);
+        let credits = played.as_ref().map(|played| played.tally.credits(&about, &sources));
+        if let (Some(credits), Some(room)) = (&credits, &room) {
+            media::fill_room(output.temporary_path(), room, &credits.tag(room)).map_err(named)?;
+        }
+        if let (Some(played), Some(stock)) = (played, &stock)
+            && !scores.is_empty()
+        {
+            let score = Score::new(about, sources, played.pieces);
+            scores.write(&score, stock)?;
+        }
+        if let (Some(mut title), Some(credits)) = (title, &credits) {
+            let place = credits_of(&plan.output);
+            title.write_all(credits.titles().as_bytes()).map_err(|e| Error::io("written", &place, e))?;
+            title.commit()?;
+        }
         output.commit()?;
         Ok(Rendered {
             output: plan.output.clone(),
             seconds,
             ticks: heard.ticks,
+            filtered: sounding.is_filtered(),
             synth: sounding,
             rate: format.rate,
             channels: format.channels,
@@ -342,7 +386,7 @@ impl Job<'_> {
             from_corpus: heard.from_corpus,
             sounds: library
                 .map(|library| library.sources().iter().map(|source| source.name.clone()).collect()),
-            score,
+            credits,
             complaints: heard.complaints,
         })
     }
@@ -376,6 +420,11 @@ impl Sounding {
             AnyBrain::Classic(brain) => Self::of_classic(brain.config(), plan),
             AnyBrain::Ensemble(brain) => Self::of_ensemble(brain, plan),
         }
+    }
+
+    /// Whether recorded sound is filtered after it was put together.
+    fn is_filtered(&self) -> bool {
+        matches!(self, Self::Mosaic { shape, .. } if !shape.is_off())
     }
 
     /// Whether it is made of sound that was recorded.
@@ -511,9 +560,8 @@ trait Playing {
     fn end(&mut self, length: MediaTime, sketch: &mut Sketch<'_>) -> Result<()>;
     /// Ticks that were answered so far.
     fn ticks(&self) -> u64;
-    /// Which piece of which source sounds when, of a soundtrack that lasts so many seconds; `None` where it is made of none, or
-    /// nobody asked.
-    fn pieces(&self, _seconds: f64) -> Option<Vec<Piece>> {
+    /// Which pieces of recorded sound were played, after the end; `None` where it is made of none.
+    fn played(&mut self) -> Option<Played> {
         None
     }
     /// How many seconds beyond the end of a tick must be known before its sound is complete.
@@ -640,6 +688,13 @@ fn no_picture(film: &Path) -> Error {
     Error::new(Kind::NoPicture, "has no picture to play to")
         .at(film)
         .help("give a film with a picture stream; a sound file alone can't be rendered")
+}
+
+/// Where the credits of an output are written.
+fn credits_of(output: &Path) -> PathBuf {
+    let mut name = output.as_os_str().to_owned();
+    name.push(".credits.txt");
+    PathBuf::from(name)
 }
 
 fn folder_of(output: &Path) -> &Path {

@@ -2,14 +2,14 @@
 //! joined or to be taken apart into grains.
 
 use super::finish::Sketch;
-use super::score::{Notation, Piece};
+use super::notation::{Notation, Played};
 use super::stock::{Sound, Stock};
 use super::{Playing, RenderPlan};
 use crate::Result;
 use crate::brain::{DESCRIPTOR, Ensemble, OUTPUTS, PORTRAIT, Player, UNIT};
 use kinophone_dsp::measure::BANDS;
 use kinophone_dsp::synth::mosaic::{Choice, Chooser, Mosaic, MosaicConfig, UnitSound};
-use kinophone_dsp::synth::{Aim, Cloud, GranularConfig, ShapeConfig, Shaper};
+use kinophone_dsp::synth::{Aim, Cloud, Cut, GranularConfig, ShapeConfig, Shaper};
 use kinophone_dsp::units::MediaTime;
 use std::collections::VecDeque;
 
@@ -29,7 +29,8 @@ pub(super) struct Collage<'a> {
     playing: Chosen<'a>,
     /// Live: for how many further ticks a choice waits.
     delay: usize,
-    notation: Option<Notation>,
+    notation: Notation,
+    cuts: Vec<Cut>,
     /// End of the last picture.
     shown: MediaTime,
     rows: Vec<f32>,
@@ -53,6 +54,8 @@ pub(super) enum Then<'a> {
 
 /// What the brain says of a tick.
 struct Wanted {
+    /// What is looked for, where that is written down.
+    target: Option<Box<[f32]>>,
     loudness_db: f32,
     silence: f32,
     /// log10 of the bands' powers, and how much they rise over the tick before.
@@ -116,6 +119,14 @@ impl Chosen<'_> {
         self.take(sound);
     }
 
+    /// The pieces that were completed.
+    fn take_cuts(&mut self, cuts: &mut Vec<Cut>) {
+        match self {
+            Self::Joined(mosaic, _) => mosaic.take_cuts(cuts),
+            Self::Grains(cloud) => cloud.take_cuts(cuts),
+        }
+    }
+
     /// Frames beyond the end of a tick that must be known before it sounds.
     fn latency(&self) -> usize {
         match self {
@@ -147,21 +158,23 @@ impl<'a> Collage<'a> {
         };
         let size = brain.config().size as usize;
         let batch = if plan.live { 1 } else { BATCH };
+        let notation = Notation::new(matches!(then, Then::Grains(_)), !plan.scores.is_empty());
         Self {
             player: Player::new(brain, size, brain.eye().colour(), 0, plan.live, batch).with_portraits(),
             playing: match then {
                 Then::Shaped(shape) => Chosen::Joined(
-                    Box::new(Mosaic::new(sound.grid(), units.clone(), sound, config)),
+                    Box::new(Mosaic::new(sound.grid(), units.clone(), sound, config).with_cuts()),
                     (!shape.is_off()).then(|| Box::new(Shaper::new(sound.grid(), sound.channels(), shape))),
                 ),
-                Then::Grains(grains) => {
-                    Chosen::Grains(Box::new(Cloud::new(sound.grid(), units.clone(), sound, grains, config)))
-                }
+                Then::Grains(grains) => Chosen::Grains(Box::new(
+                    Cloud::new(sound.grid(), units.clone(), sound, grains, config).with_cuts(),
+                )),
             },
             config: config.clone(),
             stock,
             delay: plan.delay,
-            notation: plan.score.then(Notation::default),
+            notation,
+            cuts: Vec::new(),
             shown: MediaTime::ZERO,
             rows: Vec::new(),
             chosen: Vec::new(),
@@ -192,7 +205,8 @@ impl<'a> Collage<'a> {
             let level = (loudness_db - theirs.loudness_db(&sounding)) / 10.0;
             bands.iter_mut().for_each(|power| *power += level);
             let rise = voice.rise(voice.onset(&sounding));
-            self.wanted.push_back(Wanted { loudness_db, silence, bands, rise });
+            let target = self.notation.keeps().then(|| wanted[..dims].into());
+            self.wanted.push_back(Wanted { target, loudness_db, silence, bands, rise });
         }
         self.rows.clear();
     }
@@ -203,9 +217,7 @@ impl<'a> Collage<'a> {
         let wanted = self.wanted.drain(..self.chosen.len());
         for (unit, wanted) in self.chosen.drain(..).zip(wanted) {
             let choice = Choice { unit, loudness_db: wanted.loudness_db, gate: wanted.silence };
-            if let Some(notation) = &mut self.notation {
-                notation.push(&choice, stock, config);
-            }
+            self.notation.push(&choice, stock, config, wanted.target.as_deref());
             self.playing.push(choice, || {
                 let mut there = [0.0; BANDS];
                 stock.voice.unit_bands(&stock.descriptors[unit as usize * stock.dims..], &mut there);
@@ -215,7 +227,13 @@ impl<'a> Collage<'a> {
             });
         }
         self.playing.take(&mut self.sound);
+        self.write_down();
         self.hand_over(most, sketch)
+    }
+
+    fn write_down(&mut self) {
+        self.playing.take_cuts(&mut self.cuts);
+        self.notation.take(&mut self.cuts, self.stock);
     }
 
     fn hand_over(&mut self, most: usize, sketch: &mut Sketch<'_>) -> Result<()> {
@@ -242,6 +260,7 @@ impl Playing for Collage<'_> {
         let whole = sound.rate().sample_at(length).max(0) as usize * sound.channels();
         self.play(whole, sketch)?;
         self.playing.finish(&mut self.sound);
+        self.write_down();
         self.hand_over(whole, sketch)?;
         // Less than a tick.
         sketch.add(&vec![0.0; whole.saturating_sub(self.delivered)])
@@ -251,8 +270,8 @@ impl Playing for Collage<'_> {
         self.player.ticks()
     }
 
-    fn pieces(&self, seconds: f64) -> Option<Vec<Piece>> {
-        self.notation.as_ref().map(|notation| notation.pieces(self.stock, seconds))
+    fn played(&mut self) -> Option<Played> {
+        Some(self.notation.finish())
     }
 
     /// What a tick waits for until it is chosen, and then until it sounds.

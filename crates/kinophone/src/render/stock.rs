@@ -3,6 +3,7 @@
 use super::{Library, RenderPlan};
 use crate::brain::{self, DESCRIPTOR, Ensemble, Material, UNIT, Voice};
 use crate::corpus::heard::Heard;
+use crate::score::SourceSound;
 use crate::sounds;
 use crate::task::Task;
 use crate::{Error, Kind, Result};
@@ -97,6 +98,15 @@ impl Sound<'_> {
                 let ticks = sounds.starts.windows(2).map(|pair| pair[1] - pair[0]);
                 ticks.flat_map(|ticks| (1..=ticks).map(move |k| k < ticks)).collect()
             }
+        }
+    }
+}
+
+impl SourceSound for Stock<'_> {
+    fn read(&self, source: usize, first: i64, out: &mut [f32]) {
+        match self.sound {
+            Sound::Own(material) => material.read_film(source, first, out),
+            Sound::Library(sounds) => sounds.library.read(source, first, out),
         }
     }
 }

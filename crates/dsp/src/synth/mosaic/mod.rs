@@ -25,6 +25,7 @@ mod play;
 mod splice;
 #[cfg(test)]
 mod tests;
+mod trace;
 mod units;
 
 pub use choose::{Chooser, Terms};

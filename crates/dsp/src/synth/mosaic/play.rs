@@ -1,7 +1,9 @@
 //! From chosen units to continuous sound.
 
 use super::splice::Splice;
+use super::trace::{End, Trace};
 use super::{Choice, MosaicConfig, UnitSound, Units, to_amplitude};
+use crate::synth::Cut;
 use crate::synth::mix::Mix;
 use crate::units::TickGrid;
 use std::f32::consts::PI;
@@ -45,6 +47,8 @@ pub struct Mosaic<S> {
     /// The samples of one tick.
     block: Vec<f32>,
     mix: Mix,
+    /// Where it is to be said what is played.
+    trace: Option<Trace>,
 }
 
 /// A tick that was chosen but not played.
@@ -93,10 +97,25 @@ impl<S: UnitSound> Mosaic<S> {
             ticks: 0,
             block: Vec::with_capacity(grid.block_len() * channels),
             mix: Mix::default(),
+            trace: None,
             grid,
             units,
             sound,
             channels,
+        }
+    }
+
+    /// From now on every run is said as a [`Cut`], when it is over with its last fade; so is, as a tail of its own, what sounds
+    /// backwards where a source ends. To be called before the first push.
+    pub fn with_cuts(mut self) -> Self {
+        self.trace = Some(Trace::default());
+        self
+    }
+
+    /// Appends the pieces that were completed since the last call, in order.
+    pub fn take_cuts(&mut self, cuts: &mut Vec<Cut>) {
+        if let Some(trace) = &mut self.trace {
+            cuts.append(&mut trace.cuts);
         }
     }
 
@@ -131,8 +150,17 @@ impl<S: UnitSound> Mosaic<S> {
                 tick.left_gain_db = Some(before.gain_db);
                 self.play(&before, before.gain_db);
                 tick.run.shift = self.jump(&before, &tick);
+                self.announce(&tick.run);
             }
             self.close_and_deliver(&before, gate);
+            if tick.run.tick == number {
+                let end = self.end_of(&before);
+                if let Some(trace) = &mut self.trace {
+                    trace.turn(end);
+                }
+            }
+        } else {
+            self.announce(&tick.run);
         }
         self.present = Some(tick);
         self.ticks += 1;
@@ -143,6 +171,10 @@ impl<S: UnitSound> Mosaic<S> {
         if let Some(last) = self.present.take() {
             self.play(&last, last.gain_db);
             self.close_and_deliver(&last, last.gate);
+            let end = self.end_of(&last);
+            if let Some(trace) = &mut self.trace {
+                trace.finish(end);
+            }
         }
     }
 
@@ -168,6 +200,22 @@ impl<S: UnitSound> Mosaic<S> {
         self.present = None;
         self.ticks = 0;
         self.mix.reset();
+        if let Some(trace) = &mut self.trace {
+            *trace = Trace::default();
+        }
+    }
+
+    /// Says that a run begins.
+    fn announce(&mut self, run: &Run) {
+        if let Some(trace) = &mut self.trace {
+            let opens = !self.units.follows_another(run.unit);
+            trace.announce(run.unit, self.grid.start_sample(run.tick), run.shift, opens);
+        }
+    }
+
+    /// The end of a tick's run, if it ends with that tick.
+    fn end_of(&self, tick: &Tick) -> End {
+        End { at: self.grid.start_sample(tick.number + 1), frames: source_end(&self.units, self.grid, tick) }
     }
 
     /// Puts the sound of a tick with its gain into the block, faded in where it began with a jump.
@@ -181,21 +229,30 @@ impl<S: UnitSound> Mosaic<S> {
             let gain = from + step * i as f32;
             frame.iter_mut().for_each(|y| *y *= gain);
         }
+        if let Some(trace) = &mut self.trace {
+            trace.play((0..frames).map(|i| from + step * i as f32));
+        }
         if let Some(left) = tick.left_gain_db {
             self.splice.arrive(&mut self.block, to_amplitude(left));
+            if let Some(trace) = &mut self.trace {
+                trace.arrive(&self.splice, to_amplitude(left));
+            }
         }
     }
 
     /// Prepares the fade from one tick's run to the next tick's, makes its first part at the end of the block, and returns
     /// the shift of the new run.
     fn jump(&mut self, from: &Tick, to: &Tick) -> i64 {
-        let Self { splice, sound, units, grid, channels, block, .. } = self;
+        let Self { splice, sound, units, grid, channels, block, trace, .. } = self;
         let first = grid.start_sample(to.number) - splice.before() as i64;
         read(sound, units, *grid, from, first, &mut splice.outgoing);
         read(sound, units, *grid, to, first - splice.reach() as i64, &mut splice.incoming);
         let shift = splice.align();
         let start = block.len().saturating_sub(splice.before() * *channels);
         splice.leave(&mut block[start..], to_amplitude(to.gain_db));
+        if let Some(trace) = trace {
+            trace.leave(splice, to_amplitude(to.gain_db));
+        }
         shift
     }
 
@@ -207,13 +264,20 @@ impl<S: UnitSound> Mosaic<S> {
         let falls = (tick.gate_before - tick.gate).max(0.0);
         let rises = (next - tick.gate).max(0.0);
         let rise_from = frames.saturating_sub(self.opening.len());
+        let first = self.grid.start_sample(tick.number);
         for (i, frame) in self.block.chunks_exact_mut(channels).enumerate() {
             let still_to_fall = self.closing.get(i).map_or(0.0, |done| falls * (1.0 - done));
             let risen = if i < rise_from { 0.0 } else { rises * self.opening[i - rise_from] };
             let gate = tick.gate + still_to_fall + risen;
             frame.iter_mut().for_each(|y| *y *= gate);
+            if let Some(trace) = &mut self.trace {
+                trace.gate(i, first + i as i64, gate);
+            }
         }
-        let first = self.grid.start_sample(tick.number) * channels as i64;
+        if let Some(trace) = &mut self.trace {
+            trace.close();
+        }
+        let first = first * channels as i64;
         self.mix.at(first, self.block.len()).1.copy_from_slice(&self.block);
         self.mix.complete(first + self.block.len() as i64);
     }
@@ -240,8 +304,7 @@ fn read(
     // The source must be read from `low` to `high` only. Where spans differ, the run's units may have one frame more than
     // as many ticks from 0 on, never one less.
     let low = if units.follows_another(run.unit) { from } else { 0 };
-    let last = tick.unit.saturating_add(1);
-    let high = if units.follows_another(last) { to } else { grid.start_sample(i64::from(last - run.unit)) };
+    let high = source_end(units, grid, tick).unwrap_or(to);
     let (begin, end) = (low.clamp(from, to), high.clamp(low.clamp(from, to), to));
     let (early, rest) = interleaved.split_at_mut((begin - from) as usize * channels);
     let (inner, late) = rest.split_at_mut((end - begin) as usize * channels);
@@ -254,6 +317,12 @@ fn read(
             reverse_frames(part, channels);
         }
     }
+}
+
+/// How many frames there are from the first unit of a tick's run to the end of its source, where that is the end of the tick's unit.
+fn source_end(units: &Units, grid: TickGrid, tick: &Tick) -> Option<i64> {
+    let next = tick.unit.saturating_add(1);
+    (!units.follows_another(next)).then(|| grid.start_sample(i64::from(next - tick.run.unit)))
 }
 
 fn reverse_frames(interleaved: &mut [f32], channels: usize) {

@@ -13,11 +13,12 @@ const LANES: usize = 8;
 /// A fade of fixed length between two stretches of interleaved sound.
 ///
 /// The incoming sound is moved by up to `reach` frames to where it is most like the outgoing: to the greatest normalised
-/// correlation over the fade, on the mean of the channels; of equal ones to the smallest shift. Then, per channel, with
-/// the correlation ρ that is left, the fades are cos and sin over √(1 + 2ρ cos sin), which is the level that two sounds of
-/// equal power have under them: their sum keeps its power, be they the same (ρ = 1: the weights add up to 1) or foreign to each
-/// other (ρ = 0: equal power). ρ is taken no less than 0: for opposite sounds the divisor goes to 0 in the middle of the
-/// fade, and what would be pulled up is the little that their cancellation leaves, which is noise.
+/// correlation over the fade, on the mean of the channels; of equal ones to the smallest shift. Then, with the correlation ρ
+/// that is left, the fades are cos and sin over √(1 + 2ρ cos sin), which is the level that two sounds of equal power have under
+/// them: their sum keeps its power, be they the same (ρ = 1: the weights add up to 1) or foreign to each other (ρ = 0: equal
+/// power). ρ is taken no less than 0: for opposite sounds the divisor goes to 0 in the middle of the fade, and what would be
+/// pulled up is the little that their cancellation leaves, which is noise. It is that of all channels together: one fade for all
+/// leaves everything at its place between them, and can be said as one envelope ([`Cut`](crate::synth::Cut)).
 pub(super) struct Splice {
     channels: usize,
     reach: usize,
@@ -29,8 +30,8 @@ pub(super) struct Splice {
     pub(super) incoming: Vec<f32>,
     /// Frame of `incoming` at which the fade begins.
     start: usize,
-    /// ρ of each channel.
-    likeness: Vec<f32>,
+    /// ρ.
+    likeness: f32,
     mean_outgoing: Vec<f32>,
     mean_incoming: Vec<f32>,
     correlations: Vec<f32>,
@@ -47,7 +48,7 @@ impl Splice {
             outgoing: vec![0.0; frames * channels],
             incoming: vec![0.0; (frames + 2 * reach) * channels],
             start: reach,
-            likeness: vec![0.0; channels],
+            likeness: 0.0,
             mean_outgoing: vec![0.0; frames],
             mean_incoming: vec![0.0; frames + 2 * reach],
             correlations: vec![0.0; 2 * reach + 1],
@@ -80,9 +81,7 @@ impl Splice {
             }
         }
         let fitting = &self.incoming[self.start * channels..][..self.outgoing.len()];
-        for (channel, likeness) in self.likeness.iter_mut().enumerate() {
-            *likeness = correlation_of_channel(&self.outgoing, fitting, channel, channels).clamp(0.0, 1.0);
-        }
+        self.likeness = likeness(&self.outgoing, fitting, channels);
         self.start as i64 - self.reach as i64
     }
 
@@ -92,10 +91,8 @@ impl Splice {
         let other = &self.incoming[self.start * self.channels..];
         let (c, n) = (self.channels, self.before());
         for (i, (own, other)) in zip(own.chunks_exact_mut(c), other.chunks_exact(c)).take(n).enumerate() {
-            for (channel, (y, x)) in zip(own, other).enumerate() {
-                let (out, into) = self.weights(i, channel);
-                *y = *y * out + x * gain * into;
-            }
+            let (out, into) = self.weights(i);
+            zip(own, other).for_each(|(y, x)| *y = *y * out + x * gain * into);
         }
     }
 
@@ -105,17 +102,20 @@ impl Splice {
         let (c, n) = (self.channels, self.before());
         let other = &self.outgoing[n * c..];
         for (i, (own, other)) in zip(own.chunks_exact_mut(c), other.chunks_exact(c)).enumerate() {
-            for (channel, (y, x)) in zip(own, other).enumerate() {
-                let (out, into) = self.weights(n + i, channel);
-                *y = *y * into + x * gain * out;
-            }
+            let (out, into) = self.weights(n + i);
+            zip(own, other).for_each(|(y, x)| *y = *y * into + x * gain * out);
         }
     }
 
+    /// How many frames it lasts.
+    pub(super) fn frames(&self) -> usize {
+        self.fade.len()
+    }
+
     /// Weights of the outgoing and the incoming sound.
-    fn weights(&self, frame: usize, channel: usize) -> (f32, f32) {
+    pub(super) fn weights(&self, frame: usize) -> (f32, f32) {
         let (cos, sin) = self.fade[frame];
-        let level = (1.0 + 2.0 * self.likeness[channel] * cos * sin).sqrt();
+        let level = (1.0 + 2.0 * self.likeness * cos * sin).sqrt();
         (cos / level, sin / level)
     }
 }
@@ -138,15 +138,15 @@ fn correlate(fixed: &[f32], moving: &[f32], correlations: &mut [f32]) {
     }
 }
 
-fn correlation_of_channel(a: &[f32], b: &[f32], channel: usize, channels: usize) -> f32 {
-    let frames = zip(a.chunks_exact(channels), b.chunks_exact(channels));
+/// The correlation of all channels together, no less than 0.
+fn likeness(a: &[f32], b: &[f32], channels: usize) -> f32 {
     let (mut product, mut energy_a, mut energy_b) = (0.0, 0.0, 0.0);
-    for (x, y) in frames.map(|(a, b)| (f64::from(a[channel]), f64::from(b[channel]))) {
+    for (x, y) in zip(a, b).map(|(x, y)| (f64::from(*x), f64::from(*y))) {
         product += x * y;
         energy_a += x * x;
         energy_b += y * y;
     }
-    normalised(product as f32, energy_a, energy_b, a.len() / channels)
+    normalised(product as f32, energy_a, energy_b, a.len() / channels).clamp(0.0, 1.0)
 }
 
 fn normalised(product: f32, energy_a: f64, energy_b: f64, n: usize) -> f32 {

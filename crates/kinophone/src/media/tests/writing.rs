@@ -25,6 +25,7 @@ fn plan(film: Option<&Path>, output: &Path, codec: SoundCodec) -> Encode {
         channels: 1,
         picture: film.map(|f| (f.to_owned(), ffmpeg().probe(f).unwrap().picture.unwrap())),
         tags: vec![("comment".into(), "made by a test; it's = \"quoted\"".into())],
+        room: None,
     }
 }
 

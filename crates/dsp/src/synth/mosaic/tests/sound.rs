@@ -1,5 +1,6 @@
 use super::*;
 use crate::measure::comb_prominence;
+use crate::synth::cut::replayed;
 use crate::synth::draw::Draw;
 use crate::units::{SampleRate, TickGrid};
 use std::f64::consts::TAU;
@@ -391,4 +392,63 @@ fn memory_does_not_grow() {
         }
     }
     assert!(mosaic.held() < 8 * 735, "{}", mosaic.held());
+}
+
+/// What is said of a mosaic sounds like it: tones and noises, one channel and two, gates, gains and ends of sources.
+#[test]
+fn cuts_say_what_was_played() {
+    for (tick, rate, channels) in [("30", 22_050, 1), ("29.97", 44_100, 2), ("25", 48_000, 2)] {
+        let g = grid(tick, rate);
+        let w = TAU * 311.0 / f64::from(rate);
+        let tone = |n: i64, c: usize| (0.4 * (n as f64 * w * (c + 1) as f64).sin()) as f32;
+        let both = |n: i64, c: usize| tone(n, c) + 0.2 * noise(2 * n + c as i64);
+        let sounds: [&(dyn Fn(i64, usize) -> f32 + Send + Sync); 3] =
+            [&tone, &|n, c| noise(2 * n + c as i64), &both];
+        for sample in sounds {
+            let mut draw = Draw::new(3, 3);
+            let mut wild = |unit| Choice {
+                unit,
+                loudness_db: draw.between(-40.0, -10.0) as f32,
+                gate: if draw.unit() < 0.3 { draw.unit() as f32 } else { 0.0 },
+            };
+            // Every hundredth unit is the end of a source, and some runs go as far as that.
+            let mut units = jumping(400, 4, 2);
+            units.extend([98, 99, 500, 501, 199, 299, 0, 1, 2, 100, 499, 300]);
+            let breaks: Vec<usize> = (0..10).map(|k| 99 + 100 * k).collect();
+            let known = Units::new(
+                0,
+                &[],
+                &[-20.0; 1000],
+                &(0..1000).map(|j| !breaks.contains(&j)).collect::<Vec<_>>(),
+            );
+            let film = endless(g, channels, sample);
+            let mut mosaic =
+                Mosaic::new(g, Arc::new(known.unwrap()), film, &MosaicConfig::default()).with_cuts();
+            let mut cuts = Vec::new();
+            for unit in &units {
+                mosaic.push(wild(*unit));
+                mosaic.take_cuts(&mut cuts);
+            }
+            mosaic.finish();
+            mosaic.take_cuts(&mut cuts);
+            let mut y = vec![0.0; mosaic.ready()];
+            mosaic.fill(&mut y);
+
+            let again = replayed(&cuts, &endless(g, channels, sample), y.len());
+            let error: Vec<f32> = y.iter().zip(&again).map(|(a, b)| a - b).collect();
+            let off = db(power(&error) / power(&y));
+            println!("{tick} at {rate}, {channels} channels: {off:.1} dB, {} cuts", cuts.len());
+            assert!(off < -50.0, "{off:.1} dB");
+
+            // By name they follow one another without a gap.
+            let mut until = 0;
+            for cut in &cuts {
+                assert!(cut.at == until || cut.frames == 0, "{cut:?} after {until}");
+                until += cut.frames;
+                assert!(cut.envelope.windows(2).all(|w| w[0].0 < w[1].0), "{cut:?}");
+            }
+            assert_eq!(until, g.start_sample(units.len() as i64));
+            assert!(cuts.iter().any(|cut| cut.speed < 0.0), "nothing was mirrored");
+        }
+    }
 }

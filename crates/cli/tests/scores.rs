@@ -1,0 +1,220 @@
+//! Scores in other programs' formats, as those programs read and play them; credits in films' own tags.
+
+mod support;
+
+use serde_json::Value;
+use std::path::Path;
+use std::process::Command;
+use support::{Home, ffmpeg, small_film};
+
+const QUICK: &str = "--steps 20 --no-live --net tcn,memory";
+const RATE: f64 = 44_100.0;
+
+/// Eight seconds of film, a brain of it, and a library of three recordings: a bell-like tone, a noise, and chords in stereo.
+fn studio() -> Home {
+    let home = Home::new();
+    small_film(&home.at("film.mp4"), 8);
+    home.run(&format!("train @film.mp4 -o @b {QUICK}"));
+    std::fs::create_dir_all(home.at("sounds")).unwrap();
+    for (name, source, more) in [
+        ("bell ä.wav", "aevalsrc=0.5*sin(2*PI*700*t)*exp(-4*mod(t\\,1.3)):s=44100", &["-ac", "2"][..]),
+        ("rain.flac", "anoisesrc=a=0.2:r=44100:seed=4,tremolo=f=2:d=0.9", &["-ac", "2"]),
+        (
+            "chords.wav",
+            "aevalsrc=0.2*sin(2*PI*220*t)+0.1*sin(2*PI*(331+20*floor(t))*t)|0.2*sin(2*PI*277*t)*mod(t\\,1):s=44100",
+            &[],
+        ),
+    ] {
+        let file = home.at("sounds").join(name);
+        let words = ["-f", "lavfi", "-i", source, "-t", "5"];
+        ffmpeg(&[&words[..], more, &[file.to_str().unwrap()]].concat());
+    }
+    home.run("sounds @sounds -o @lib --licence CC0-1.0 --author A.Toner --source https://example.org");
+    home
+}
+
+/// Interleaved samples of a sound file as they are.
+fn samples(file: &Path) -> Vec<f32> {
+    let bytes = ffmpeg(&["-i", file.to_str().unwrap(), "-f", "f32le", "-"]);
+    bytes.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect()
+}
+
+fn power(sound: impl Iterator<Item = f64>) -> f64 {
+    sound.map(|x| x * x).sum()
+}
+
+fn score(home: &Home, name: &str) -> Value {
+    serde_json::from_slice(&std::fs::read(home.at(name)).unwrap()).unwrap()
+}
+
+/// Events of a score as another library reads it.
+fn read(home: &Home, kind: &str, name: &str) -> usize {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/scores.py");
+    let mut command = Command::new("python3");
+    command.args([script.to_str().unwrap(), kind]).args([home.at(name), home.at("s.json")]);
+    let output = command.output().expect("python3 is needed: scripts/setup --tests");
+    assert!(
+        output.status.success(),
+        "{name} (scores.py needs what scripts/setup --tests installs): {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout).unwrap().trim().parse().unwrap()
+}
+
+#[test]
+fn csound_plays_what_was_rendered() {
+    let home = studio();
+    for (synth, most) in [
+        ("--tone 0 --attack 0", -50.0),
+        ("--tone 0 --attack 0 --loudness -24", -50.0),
+        ("--synth granular", -50.0),
+        ("--synth granular --pitch 0.8 --pitch-spread 3 --children 1 --density 3", -50.0),
+    ] {
+        for sounds in [" --sounds @lib", ""] {
+            let line = format!(
+                "render @b @film.mp4 -o @out.wav --force {synth}{sounds} --score @s.csd --score @s.json"
+            );
+            home.run(&line);
+            let csound = Command::new("csound")
+                .args(["-f", "-o"])
+                .args([home.at("again.wav"), home.at("s.csd")])
+                .current_dir(home.at(""))
+                .output()
+                .expect("csound is needed: scripts/setup --tests");
+            let said = String::from_utf8_lossy(&csound.stderr);
+            assert!(csound.status.success() && said.contains("0 errors in performance"), "{said}");
+            let (ours, theirs) = (samples(&home.at("out.wav")), samples(&home.at("again.wav")));
+            assert!(theirs.len().abs_diff(ours.len()) <= 4, "{} samples, not {}", theirs.len(), ours.len());
+            let pairs = || ours.iter().zip(&theirs).map(|(a, b)| (f64::from(*a), f64::from(*b)));
+            let off = 10.0 * (power(pairs().map(|(a, b)| a - b)) / power(pairs().map(|(a, _)| a))).log10();
+            println!("{synth}{sounds}: Csound differs by {off:.1} dB");
+            assert!(off < most, "{synth}{sounds}: {off:.1} dB");
+        }
+    }
+}
+
+#[test]
+fn other_programs_read_the_same_pieces() {
+    let home = studio();
+    for (synth, grains) in [("", false), (" --synth granular --density 2", true)] {
+        let scores =
+            "--score @s.json --score @s.csv --score @s.rpp --score @s.mid --score @s.edl --score @s.csd";
+        home.run(&format!("render @b @film.mp4 -o @out.wav --force --sounds @lib{synth} {scores}"));
+        let score = score(&home, "s.json");
+        let pieces = score["pieces"].as_array().unwrap();
+        let whole = pieces.iter().filter(|piece| piece["seconds"].as_f64().unwrap() > 0.0).count();
+        assert!(whole > 5 && score["version"] == 2, "{score}");
+        assert!(pieces.iter().all(|piece| piece["why"].is_object() || piece["seconds"] == 0.0), "{pieces:?}");
+        let counts = ["csv", "rpp", "mid", "edl"].map(|kind| read(&home, kind, &format!("s.{kind}")));
+        println!("{synth}: {whole} pieces, {counts:?} as csv, rpp, mid, edl");
+        assert_eq!(counts[..3], [pieces.len(), whole, whole]);
+        assert!(if grains { counts[3] < whole } else { counts[3] > whole / 2 }, "{counts:?}");
+        // What a mosaic's filter does is not in there, and they say so.
+        for name in ["s.csd", "s.rpp", "s.edl"] {
+            let text = std::fs::read_to_string(home.at(name)).unwrap();
+            assert_eq!(text.contains("filtered afterwards"), !grains, "{name}");
+        }
+        let list = std::fs::read_to_string(home.at("s.sources/sources.txt")).unwrap();
+        assert!(list.contains(" by A.Toner (CC0-1.0)"), "{list}");
+    }
+    // Nothing is replaced that nobody asked to have replaced, and no foreign folder ever is.
+    let line = "render @b @film.mp4 -o @new.wav --sounds @lib --score";
+    assert!(home.refuse(&format!("{line} @s.csd")).contains("s.csd exists"));
+    std::fs::create_dir_all(home.at("t.sources")).unwrap();
+    std::fs::write(home.at("t.sources/mine"), "x").unwrap();
+    let said = home.refuse(&format!("{line} @t.csd --force"));
+    assert!(said.contains("other things in it"), "{said}");
+    assert!(!home.at("new.wav").exists() && !home.at("new.wav.credits.txt").exists());
+}
+
+#[test]
+fn every_sample_that_sounds_is_accounted_for() {
+    let home = studio();
+    for synth in ["--tone 0 --attack 0", "--synth granular"] {
+        let line = format!("render @b @film.mp4 -o @out.wav --force --sounds @lib {synth} --score @s.json");
+        home.run(&line);
+        let score = score(&home, "s.json");
+        let sound = samples(&home.at("out.wav"));
+        let mut owned = vec![false; sound.len() / 2];
+        for piece in score["pieces"].as_array().unwrap() {
+            let points = piece["envelope"].as_array().unwrap();
+            let frame = |point: &Value| {
+                ((piece["at"].as_f64().unwrap() + point[0].as_f64().unwrap()) * RATE).round() as usize
+            };
+            let (from, to) = (frame(&points[0]), frame(points.last().unwrap()));
+            let to = to.min(owned.len() - 1);
+            owned[from..=to].fill(true);
+        }
+        let least = 10f32.powf(-90.0 / 20.0);
+        let sounding = sound.chunks_exact(2).map(|frame| frame.iter().any(|x| x.abs() > least));
+        let orphans = sounding.clone().zip(&owned).filter(|(sounds, owned)| *sounds && !**owned).count();
+        println!("{synth}: {} of {} samples sound", sounding.filter(|sounds| *sounds).count(), owned.len());
+        assert_eq!(orphans, 0, "{synth}");
+    }
+}
+
+#[test]
+fn every_container_says_who_sounds() {
+    let home = studio();
+    let line = "render @b @film.mp4 --sounds @lib --score @s.json --force";
+    let mut said = Vec::new();
+    ffmpeg(&[
+        "-i",
+        home.at("film.mp4").to_str().unwrap(),
+        "-c:v",
+        "libvpx",
+        home.at("f.webm").to_str().unwrap(),
+    ]);
+    ffmpeg(&[
+        "-i",
+        home.at("film.mp4").to_str().unwrap(),
+        "-c:v",
+        "mpeg4",
+        home.at("f.avi").to_str().unwrap(),
+    ]);
+    for extension in ["mp4", "mov", "mkv", "wav", "flac", "webm", "avi"] {
+        let film = if home.at(&format!("f.{extension}")).exists() {
+            format!("@f.{extension}")
+        } else {
+            "@film.mp4".to_owned()
+        };
+        let (rendered, _) = home.run(&format!("{} -o @out.{extension}", line.replace("@film.mp4", &film)));
+        let (ours, _) = home.run(&format!("credits @out.{extension}"));
+        let (theirs, _) = home.run("credits @s.json");
+        let credits = |value: &Value| value["credits"].as_array().unwrap().clone();
+        assert!(credits(&ours).len() > 1, "{extension}: {ours}");
+        let share: f64 = credits(&theirs).iter().map(|credit| credit["share"].as_f64().unwrap()).sum();
+        assert!((share - 1.0).abs() < 1e-9, "{theirs}");
+        assert_eq!(rendered["credits"], theirs["credits"]);
+        for (one, other) in credits(&ours).iter().zip(credits(&theirs)) {
+            assert_eq!(one["source"], other["source"], "{extension}");
+            for (key, step) in [("seconds", 1e-3), ("first", 1e-3), ("share", 1e-6)] {
+                let off = one[key].as_f64().unwrap() - other[key].as_f64().unwrap();
+                assert!(off.abs() < step, "{extension}: {key} of {one} and {other}");
+            }
+        }
+        let beside = std::fs::read_to_string(home.at(&format!("out.{extension}.credits.txt"))).unwrap();
+        assert!(
+            beside.contains("by A.Toner (CC0-1.0), https://example.org") && beside.contains(" from 0:00:0"),
+            "{beside}"
+        );
+        said.push(String::from_utf8(home.succeed(&format!("credits @out.{extension}")).stdout).unwrap());
+    }
+    assert!(
+        said[0].contains("of the sound, first at") && said[..5].iter().all(|text| *text == said[0]),
+        "{said:?}"
+    );
+
+    // The brain's own sound has sources, too; a spectral sound has none.
+    home.run("render @b @film.mp4 -o @own.mkv --no-credits");
+    assert!(!home.at("own.mkv.credits.txt").exists());
+    let (own, _) = home.run("credits @own.mkv");
+    assert_eq!(own["credits"][0]["source"]["name"], "film.mp4", "{own}");
+    home.run("render @b @film.mp4 -o @spectral.wav --synth spectral");
+    assert!(!home.at("spectral.wav.credits.txt").exists());
+    assert!(home.refuse("credits @spectral.wav").contains("names no sounds"));
+    // What lies beside an output is not ours to replace.
+    std::fs::write(home.at("other.wav.credits.txt"), "mine").unwrap();
+    assert!(home.refuse("render @b @film.mp4 -o @other.wav").contains("other.wav.credits.txt exists"));
+    assert!(!home.at("other.wav").exists());
+}

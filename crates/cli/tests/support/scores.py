@@ -1,0 +1,128 @@
+"""Reads scores with other people's libraries, and compares them with our own .json.
+
+scores.py KIND FILE SCORE.json: prints how many events there are; anything that differs ends it with an error.
+"""
+
+import json
+import os
+import sys
+import wave
+from fractions import Fraction
+
+
+def check(condition, *said):
+    if not condition:
+        sys.exit(" ".join(map(str, said)))
+
+
+def heard(score):
+    numbers = sorted({piece["source"] for piece in score["pieces"]})
+    return [(n, score["sources"][n]["name"], [p for p in score["pieces"] if p["source"] == n and p["seconds"] > 0]) for n in numbers]
+
+
+def midi(path, score):
+    import mido
+
+    file = mido.MidiFile(path)
+    tick = 0.5 / file.ticks_per_beat
+    check(file.type == 1 and tick < 0.0006, "a tick lasts", tick)
+    tracks = file.tracks[1:]
+    parts = heard(score)
+    check([t.name.encode("latin-1").decode() for t in tracks] == [name for _, name, _ in parts], "other names")
+    count, channels = 0, set()
+    for track, (_, _, pieces) in zip(tracks, parts):
+        now, onsets, sounding = 0, [], 0
+        for message in track:
+            now += message.time
+            if message.type == "note_on":
+                check(1 <= message.velocity <= 127 and message.channel != 9, message)
+                onsets.append(now * tick)
+                channels.add(message.channel)
+                sounding += 1
+            elif message.type == "note_off":
+                sounding -= 1
+        check(sounding == 0, "notes that never end")
+        check(abs(now * tick - score["seconds"]) <= tick, "another length:", now * tick)
+        wanted = sorted(max(p["at"], 0) for p in pieces)
+        check(len(onsets) == len(wanted), len(onsets), "notes of", len(wanted))
+        check(all(abs(a - b) <= tick / 2 + 1e-9 for a, b in zip(onsets, wanted)), "other times")
+        count += len(onsets)
+    return count
+
+
+def reaper(path, score):
+    import rpp
+
+    project = rpp.loads(open(path, encoding="utf-8").read())
+    tracks = project.findall("TRACK")
+    parts = heard(score)
+    check([t.find("NAME")[1] for t in tracks] == [name for _, name, _ in parts], "other names")
+    count = 0
+    for track, (_, _, pieces) in zip(tracks, parts):
+        items = track.findall("ITEM")
+        check(len(items) == len(pieces), len(items), "items of", len(pieces))
+        for item, piece in zip(items, pieces):
+            first, last = piece["envelope"][0][0], piece["envelope"][-1][0]
+            for name, wanted in [
+                ("POSITION", piece["at"] + first),
+                ("LENGTH", last - first),
+                ("SOFFS", max(piece["source_at"] + first * piece["speed"], 0)),
+                ("PLAYRATE", piece["speed"]),
+            ]:
+                check(abs(float(item.find(name)[1]) - wanted) < 1e-8, name, item.find(name), "of", piece)
+            check(len(item.find("VOLENV").findall("PT")) == len(piece["envelope"]), "another envelope")
+            file = os.path.join(os.path.dirname(path), item.find("SOURCE").find("FILE")[1])
+            with wave.open(file) as sound:
+                check((sound.getframerate(), sound.getnchannels()) == (score["rate"], score["channels"]), "another format")
+                check(sound.getnframes() >= (piece["source_at"] + last * piece["speed"]) * score["rate"], file, "is too short")
+        count += len(items)
+    return count
+
+
+def edl(path, score):
+    import opentimelineio as otio
+
+    rate = Fraction(score["picture_rate"])
+    base = -(-rate.numerator // rate.denominator)
+    timeline = otio.adapters.read_from_file(path, rate=base)
+    count = 0
+    pictures = lambda seconds: round(max(seconds, 0) * float(rate))
+    wanted = {}
+    for _, name, pieces in heard(score):
+        for p in pieces:
+            begin, end = pictures(p["at"]), pictures(p["at"] + p["seconds"])
+            if begin < end:
+                wanted.setdefault((begin, end - begin), []).append((name, pictures(p["source_at"])))
+    joined = "GRAINS" in open(path, encoding="utf-8").read()
+    for track in timeline.tracks:
+        for clip in track.find_clips():
+            at = clip.trimmed_range_in_parent()
+            key = (int(at.start_time.value), int(at.duration.value))
+            source = (clip.name, int(clip.source_range.start_time.value))
+            if joined:
+                check(any(source[0] == p[0] for ps in wanted.values() for p in ps), clip)
+            else:
+                check(source in wanted.get(key, []), key, source, "is no piece")
+                wanted[key].remove(source)
+            count += 1
+    check(joined or not any(wanted.values()), "missing:", wanted)
+    return count
+
+
+def table(path, score):
+    import csv
+
+    rows = list(csv.DictReader(open(path, encoding="utf-8", newline="")))
+    check(len(rows) == len(score["pieces"]), len(rows), "rows of", len(score["pieces"]))
+    for row, piece in zip(rows, score["pieces"]):
+        check(row["source"] == score["sources"][piece["source"]]["name"], row)
+        for name in ["at", "seconds", "source_at", "speed"]:
+            check(abs(float(row[name]) - piece[name]) < 1e-6, row, piece)
+        shares = sum(float(row[name]) for name in ["tone", "loudness", "onset", "picture"])
+        check(abs(shares - 1) < 0.01 or float(row["distance"]) == 0, row)
+    return len(rows)
+
+
+kind, path, score = sys.argv[1:]
+kinds = {"mid": midi, "rpp": reaper, "edl": edl, "csv": table}
+print(kinds[kind](path, json.load(open(score, encoding="utf-8"))))

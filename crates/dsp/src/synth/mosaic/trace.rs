@@ -1,0 +1,143 @@
+//! What a mosaic did: its runs as pieces with envelopes.
+
+use super::splice::Splice;
+use crate::synth::cut::{Cut, Outline};
+
+/// Follows a mosaic tick by tick, with the amplitudes that it applies, and hands over every run when its last fade is over.
+#[derive(Default)]
+pub(super) struct Trace {
+    /// Amplitudes of the present tick's frames: of its own run, …
+    own: Vec<f32>,
+    /// … at its beginning of the run that fades out, and at its end of the one that fades in.
+    leaving: Vec<f32>,
+    coming: Vec<f32>,
+    past: Option<(Line, End)>,
+    present: Option<Line>,
+    next: Option<Line>,
+    pub(super) cuts: Vec<Cut>,
+}
+
+/// A run that is being followed.
+struct Line {
+    /// Its first unit, and the frame of the output in which it begins.
+    unit: u32,
+    at: i64,
+    /// The place in it that sounds then, in frames after the beginning of the unit.
+    shift: i64,
+    /// Whether nothing comes before its first unit, so that what would be read there is mirrored.
+    opens: bool,
+    outline: Outline,
+}
+
+/// The end of a run.
+pub(super) struct End {
+    /// The frame of the output before which it ends by name.
+    pub(super) at: i64,
+    /// How many frames there are from its first unit on, where its source ends with it: what would be read beyond is mirrored.
+    pub(super) frames: Option<i64>,
+}
+
+impl Trace {
+    /// A run begins with the tick that is played next.
+    pub(super) fn announce(&mut self, unit: u32, at: i64, shift: i64, opens: bool) {
+        let line = Line { unit, at, shift, opens, outline: Outline::default() };
+        let place = if self.present.is_none() { &mut self.present } else { &mut self.next };
+        *place = Some(line);
+    }
+
+    /// A tick is played with these gains.
+    pub(super) fn play(&mut self, gains: impl Iterator<Item = f32>) {
+        self.own.clear();
+        self.own.extend(gains);
+        self.leaving.clear();
+        self.coming.clear();
+    }
+
+    /// It begins with the second part of a fade, from a run of this gain.
+    pub(super) fn arrive(&mut self, splice: &Splice, gain: f32) {
+        let weights = (splice.before()..splice.frames()).map(|frame| splice.weights(frame));
+        for (own, (out, into)) in self.own.iter_mut().zip(weights) {
+            *own *= into;
+            self.leaving.push(gain * out);
+        }
+    }
+
+    /// It ends with the first part of one, to a run of this gain.
+    pub(super) fn leave(&mut self, splice: &Splice, gain: f32) {
+        let start = self.own.len().saturating_sub(splice.before());
+        for (frame, own) in self.own[start..].iter_mut().enumerate() {
+            let (out, into) = splice.weights(frame);
+            *own *= out;
+            self.coming.push(gain * into);
+        }
+    }
+
+    /// Frame `i` of the tick, in frame `n` of the output, has this gate.
+    pub(super) fn gate(&mut self, i: usize, n: i64, gate: f32) {
+        let fades_in = i.checked_sub(self.own.len() - self.coming.len());
+        let parts = [
+            (self.present.as_mut(), self.own.get(i)),
+            (self.past.as_mut().map(|(line, _)| line), self.leaving.get(i)),
+            (self.next.as_mut(), fades_in.and_then(|i| self.coming.get(i))),
+        ];
+        for (line, amplitude) in parts {
+            if let (Some(line), Some(amplitude)) = (line, amplitude) {
+                line.outline.push((n - line.at) as i32, amplitude * gate);
+            }
+        }
+    }
+
+    /// The tick is over.
+    pub(super) fn close(&mut self) {
+        if !self.leaving.is_empty()
+            && let Some((line, end)) = self.past.take()
+        {
+            line.hand_over(&end, &mut self.cuts);
+        }
+    }
+
+    /// The present run is over but for its fade.
+    pub(super) fn turn(&mut self, end: End) {
+        self.past = self.present.take().map(|line| (line, end));
+        self.present = self.next.take();
+    }
+
+    /// All is over.
+    pub(super) fn finish(&mut self, end: End) {
+        self.turn(end);
+        if let Some((line, end)) = self.past.take() {
+            line.hand_over(&end, &mut self.cuts);
+        }
+    }
+}
+
+impl Line {
+    /// As pieces: the run, and what sounds mirrored before its source begins and after it ends.
+    fn hand_over(self, end: &End, cuts: &mut Vec<Cut>) {
+        let frames = end.at - self.at;
+        let envelope = self.outline.finish();
+        let from = if self.opens { -self.shift } else { i64::MIN };
+        let to = end.frames.map_or(i64::MAX, |frames| frames - self.shift);
+        let run = Cut {
+            at: self.at,
+            frames,
+            unit: self.unit,
+            offset: self.shift,
+            speed: 1.0,
+            pan: 0.0,
+            envelope: Vec::new(),
+        };
+        let tail = |at: i64, first: i64| Cut { at, frames: 0, offset: first, speed: -1.0, ..run.clone() };
+        // Frame p before the beginning sounds like −1 − p, frame p after the end E like 2E − 1 − p.
+        let early = tail(self.at, -1 - self.shift);
+        let late = tail(end.at, 2 * (to.saturating_add(self.shift)).min(1 << 60) - 1 - (self.shift + frames));
+        let whole = Cut { envelope, ..run };
+        let parts = [(early, i64::MIN, from), (whole.clone(), from, to), (late, to, i64::MAX)];
+        for (mut part, from, to) in parts {
+            part.envelope = whole.between(from, to, part.at - self.at);
+            if !part.envelope.is_empty() {
+                cuts.push(part);
+            }
+        }
+    }
+}

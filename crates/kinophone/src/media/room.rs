@@ -1,0 +1,74 @@
+//! Text in a file's tags that is known only when all of its sound is: room is left for it, and filled at the end.
+//!
+//! The alternative is to have ffmpeg copy the whole file once more, which takes as long again as writing it, and may move times
+//! by what containers round. Every container that we write keeps a tag's bytes in one piece and as they are; a test reads each.
+
+use super::process::{self, Ending};
+use super::{Ffmpeg, input};
+use crate::{Error, Kind, Result};
+use std::ffi::OsString;
+use std::fs::OpenOptions;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::Path;
+
+/// Bytes that are searched at once.
+const STEP: usize = 1 << 20;
+
+/// The tag that has the room: of all, the one that every container keeps.
+pub(super) const KEY: &str = "copyright";
+
+/// Writes `text` over the first place in the file where `room` stands. Both are of one length.
+pub(super) fn fill(path: &Path, room: &str, text: &str) -> Result<()> {
+    let failed = |e| Error::io("written", path, e);
+    assert_eq!(room.len(), text.len(), "what fills a room is as long as it");
+    let mut file = OpenOptions::new().read(true).write(true).open(path).map_err(failed)?;
+    let room = room.as_bytes();
+    let (mut window, mut begins) = (Vec::new(), 0u64);
+    loop {
+        let got = Read::by_ref(&mut file).take(STEP as u64).read_to_end(&mut window).map_err(failed)?;
+        if let Some(place) = window.windows(room.len()).position(|bytes| bytes == room) {
+            file.seek(SeekFrom::Start(begins + place as u64)).map_err(failed)?;
+            return file.write_all(text.as_bytes()).map_err(failed);
+        }
+        if got == 0 {
+            return Err(Error::new(Kind::Tool, "did not get the tag that ffmpeg was given for it")
+                .at(path)
+                .help("choose another container, or another version of ffmpeg"));
+        }
+        let done = window.len().saturating_sub(room.len() - 1);
+        window.drain(..done);
+        begins += done as u64;
+    }
+}
+
+/// All tags of a file, whole.
+pub(super) fn tags(ffmpeg: &Ffmpeg, path: &Path) -> Result<Vec<(String, String)>> {
+    input::check(path)?;
+    let mut args = input::common();
+    args.extend(input::words(&["-nostdin", "-v", "error"]));
+    args.extend(input::guards());
+    args.extend([OsString::from("-i"), input::url(path)?]);
+    args.extend(input::words(&["-f", "ffmetadata", "pipe:1"]));
+    let (text, outcome) = process::run(&ffmpeg.program, args, ffmpeg.stall, 1 << 20)?;
+    if outcome.ending != Ending::Success {
+        return Err(input::refusal(path, &outcome));
+    }
+    let text = String::from_utf8_lossy(&text);
+    // Sections of streams and chapters come after the file's own tags.
+    let own = text.lines().take_while(|line| !line.starts_with('[')).filter(|line| !line.starts_with(';'));
+    Ok(own.filter_map(tag).collect())
+}
+
+/// `key=value`, in which a backslash says that the next character is meant as it is.
+fn tag(line: &str) -> Option<(String, String)> {
+    let (mut key, mut text) = (None, String::new());
+    let mut chars = line.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => text.extend(chars.next()),
+            '=' if key.is_none() => key = Some(std::mem::take(&mut text)),
+            c => text.push(c),
+        }
+    }
+    Some((key?, text))
+}

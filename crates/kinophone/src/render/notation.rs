@@ -1,0 +1,151 @@
+//! What a collage plays, written down as it is played.
+
+use super::stock::Stock;
+use crate::brain::DESCRIPTOR;
+use crate::score::{Piece, Tally, Why};
+use kinophone_dsp::measure::BANDS;
+use kinophone_dsp::synth::Cut;
+use kinophone_dsp::synth::mosaic::{Choice, MosaicConfig};
+use kinophone_dsp::units::TickGrid;
+use std::collections::VecDeque;
+
+/// Ticks that are remembered for grains: no grain sounds further from its cause.
+const MEMORY: usize = 256;
+
+/// Who sounds and, where a score is wanted, when.
+#[derive(Default)]
+pub(super) struct Played {
+    pub(super) tally: Tally,
+    /// Empty where none is wanted.
+    pub(super) pieces: Vec<Piece>,
+}
+
+/// Joins what was chosen, tick by tick, to what is made of it.
+pub(super) struct Notation {
+    /// Whether pieces are grains, many a tick, instead of runs of ticks.
+    grains: bool,
+    /// Whether they are wanted, and not only their sums.
+    keep: bool,
+    played: Played,
+    /// Ticks of which pieces may still come, from this one on.
+    ticks: VecDeque<Tick>,
+    first: i64,
+    before: Option<u32>,
+}
+
+struct Tick {
+    unit: u32,
+    /// Mean square that its sound should have.
+    power: f64,
+    /// Whether it does not continue the one before.
+    jump: bool,
+    /// Squared distances in tone, loudness, onset and picture, where pieces are wanted.
+    distances: [f32; 4],
+}
+
+impl Notation {
+    pub(super) fn new(grains: bool, keep: bool) -> Self {
+        Self { grains, keep, played: Played::default(), ticks: VecDeque::new(), first: 0, before: None }
+    }
+
+    /// Whether pieces are wanted, with what was looked for.
+    pub(super) fn keeps(&self) -> bool {
+        self.keep
+    }
+
+    /// Writes down the next tick; `target` is what was looked for.
+    pub(super) fn push(
+        &mut self,
+        choice: &Choice,
+        stock: &Stock<'_>,
+        config: &MosaicConfig,
+        target: Option<&[f32]>,
+    ) {
+        let gate = f64::from(choice.gate_amplitude(config));
+        let loudness = f64::from(stock.units.loudness_db(choice.unit) + choice.gain_db(&stock.units, config));
+        let jump = self.before.is_some_and(|before| !stock.units.continues(before, choice.unit));
+        let own = &stock.descriptors[choice.unit as usize * stock.dims..][..stock.dims];
+        self.before = Some(choice.unit);
+        self.ticks.push_back(Tick {
+            unit: choice.unit,
+            power: gate * gate * 10f64.powf(loudness / 10.0),
+            jump,
+            distances: target.map_or([0.0; 4], |target| distances(target, own)),
+        });
+    }
+
+    /// Takes what was made of them.
+    pub(super) fn take(&mut self, cuts: &mut Vec<Cut>, stock: &Stock<'_>) {
+        let grid = stock.sound.grid();
+        for cut in cuts.drain(..) {
+            let Some((film, tick)) = stock.sound.place(cut.unit as usize) else { continue };
+            let (loudness_db, why) = if self.grains {
+                let why = if self.keep { self.cause(&cut, grid) } else { None };
+                (stock.units.loudness_db(cut.unit), why)
+            } else {
+                self.run(&cut, grid)
+            };
+            let place = grid.start_sample(tick) + cut.offset;
+            let piece = Piece::of(&cut, film, place, grid.rate, loudness_db, why);
+            self.played.tally.add(&piece);
+            if self.keep {
+                self.played.pieces.push(piece);
+            }
+        }
+        if self.grains {
+            let done = self.ticks.len().saturating_sub(MEMORY);
+            self.ticks.drain(..done);
+            self.first += done as i64;
+        }
+    }
+
+    /// All of it.
+    pub(super) fn finish(&mut self) -> Played {
+        std::mem::take(&mut self.played)
+    }
+
+    /// The tick whose grain this is: the nearest that has its unit.
+    fn cause(&self, cut: &Cut, grid: TickGrid) -> Option<Why> {
+        let middle = cut.at + cut.frames / 2;
+        let distance = |number: i64| (grid.start_sample(number) + grid.start_sample(1) / 2 - middle).abs();
+        let ticks = (self.first..).zip(&self.ticks).filter(|(_, tick)| tick.unit == cut.unit);
+        ticks.min_by_key(|(number, _)| distance(*number)).map(|(_, tick)| why(tick.distances, tick.jump))
+    }
+
+    /// The ticks of a run are over: the power of what it is made of, in dB, and why it is there.
+    fn run(&mut self, cut: &Cut, grid: TickGrid) -> (f32, Option<Why>) {
+        let end = cut.at + cut.frames;
+        let (mut power, mut count, mut jump, mut sums) = (0.0, 0.0, false, [0.0; 4]);
+        while grid.start_sample(self.first) < end
+            && let Some(tick) = self.ticks.pop_front()
+        {
+            self.first += 1;
+            jump |= count == 0.0 && tick.jump;
+            count += 1.0;
+            power += tick.power;
+            sums.iter_mut().zip(tick.distances).for_each(|(sum, distance)| *sum += distance);
+        }
+        if count == 0.0 {
+            return (-120.0, None);
+        }
+        let level = 10.0 * (power / count).max(1e-12).log10();
+        // The envelope's own power is added again where the piece is made.
+        let own = 10.0 * cut.power().max(1e-12).log10();
+        let why = self.keep.then(|| why(sums.map(|sum| sum / count as f32), jump));
+        ((level - own) as f32, why)
+    }
+}
+
+/// Squared distances in tone, loudness, onset and picture. Not all units have pictures.
+fn distances(wanted: &[f32], there: &[f32]) -> [f32; 4] {
+    let parts = [0..BANDS, BANDS..BANDS + 1, BANDS + 1..DESCRIPTOR, DESCRIPTOR..there.len()];
+    parts.map(|part| wanted[part.clone()].iter().zip(&there[part]).map(|(a, b)| (a - b) * (a - b)).sum())
+}
+
+fn why(distances: [f32; 4], jump: bool) -> Why {
+    let short = |x: f32| (x * 1e4).round() / 1e4;
+    let distance: f32 = distances.iter().sum();
+    let [tone, loudness, onset, picture] =
+        distances.map(|part| short(part / distance.max(f32::MIN_POSITIVE)));
+    Why { distance: short(distance), jump, tone, loudness, onset, picture }
+}

@@ -1,0 +1,253 @@
+//! Who sounds in a soundtrack: summed up while it is made, for its end title, and for its file's own tags.
+
+use super::{About, Credited, Piece, rounded};
+use serde::{Deserialize, Serialize};
+
+/// The layout of what stands in a file's tags.
+const VERSION: u32 = 1;
+/// What it begins with.
+const HEAD: &str = "{\"kinophone_credits\":1,";
+/// Bytes that it may have: more would not fit into a command line everywhere.
+const MOST_BYTES: usize = 16_000;
+/// Stretches of a source with less than this between them are one, in seconds.
+const APART: f64 = 1.0;
+/// How many stretches are named in words.
+const NAMED: usize = 3;
+
+/// Who sounds in a soundtrack.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Credits {
+    /// 1.
+    #[serde(rename = "kinophone_credits")]
+    pub version: u32,
+    /// File name of the film, if there is one.
+    pub film: Option<String>,
+    /// Length of the soundtrack in seconds.
+    pub seconds: f64,
+    /// The largest share first.
+    pub credits: Vec<Credit>,
+    /// Sources that sound and are not listed, as there was no room for more in a file's tags.
+    #[serde(default)]
+    pub left_out: usize,
+}
+
+/// A source's part of a soundtrack.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Credit {
+    /// The source.
+    pub source: Credited,
+    /// Seconds in which it is played.
+    pub seconds: f64,
+    /// Its share of the energy of the whole, 0 to 1.
+    pub share: f64,
+    /// When it is heard first, in seconds.
+    pub first: f64,
+    /// From when until when it is played, in seconds; pauses of less than a second are left out. A file's tags have no room for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub times: Vec<[f64; 2]>,
+}
+
+/// Sums up pieces as they come, in little memory: sixteen bytes for each change of the source.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    /// By the number of the source.
+    parts: Vec<Part>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Part {
+    energy: f64,
+    /// When it is played: in order, without overlap.
+    times: Vec<[f64; 2]>,
+}
+
+impl Tally {
+    /// Adds a piece; they come about in the order of time.
+    pub fn add(&mut self, piece: &Piece) {
+        if self.parts.len() <= piece.source {
+            self.parts.resize_with(piece.source + 1, Part::default);
+        }
+        let part = &mut self.parts[piece.source];
+        part.energy += piece.seconds * 10f64.powf(piece.level_db / 10.0);
+        if !piece.is_tail() {
+            part.play(piece.at.max(0.0), piece.at + piece.seconds);
+        }
+    }
+
+    /// The sums; sources as they are numbered.
+    pub fn credits(&self, about: &About, sources: &[Credited]) -> Credits {
+        let all: f64 = self.parts.iter().map(|part| part.energy).sum();
+        let credit = |(part, source): (&Part, &Credited)| {
+            Some(Credit {
+                source: source.clone(),
+                seconds: part.times.iter().map(|[from, to]| to.min(about.seconds) - from).sum(),
+                share: part.energy / all.max(f64::MIN_POSITIVE),
+                first: part.times.first()?[0],
+                times: joined(&part.times, APART),
+            })
+        };
+        let mut credits: Vec<Credit> = self.parts.iter().zip(sources).filter_map(credit).collect();
+        credits.sort_by(|a, b| b.share.total_cmp(&a.share));
+        Credits { version: VERSION, film: about.film.clone(), seconds: about.seconds, credits, left_out: 0 }
+    }
+}
+
+impl Part {
+    fn play(&mut self, mut from: f64, mut to: f64) {
+        // A millionth of a second is rounding.
+        let place = self.times.iter().rposition(|[_, end]| *end + 1e-6 < from).map_or(0, |place| place + 1);
+        let met = self.times[place..].iter().take_while(|[begin, _]| *begin <= to + 1e-6).count();
+        for [begin, end] in self.times.drain(place..place + met) {
+            (from, to) = (from.min(begin), to.max(end));
+        }
+        self.times.insert(place, [from, to]);
+    }
+}
+
+fn joined(times: &[[f64; 2]], apart: f64) -> Vec<[f64; 2]> {
+    let mut joined: Vec<[f64; 2]> = Vec::new();
+    for time in times {
+        match joined.last_mut() {
+            Some(last) if time[0] - last[1] < apart => last[1] = time[1],
+            _ => joined.push(*time),
+        }
+    }
+    joined
+}
+
+impl Credits {
+    /// A paragraph a source, as an end title has them.
+    pub fn titles(&self) -> String {
+        let mut text = String::new();
+        for credit in &self.credits {
+            let source = &credit.source;
+            text += source.title.as_deref().unwrap_or(&source.name);
+            if let Some(author) = &source.author {
+                text += &format!(" by {author}");
+            }
+            text += &format!(" ({})", source.licence.as_deref().unwrap_or("terms unknown"));
+            if let Some(origin) = &source.origin {
+                text += &format!(", {origin}");
+            }
+            text += &format!(
+                "\n  {:.1} seconds, {} of the sound, {}\n",
+                credit.seconds,
+                percent(credit.share),
+                credit.when()
+            );
+        }
+        text + &self.missing()
+    }
+
+    /// A table in Markdown.
+    pub fn markdown(&self) -> String {
+        let cell = |text: Option<&str>| text.unwrap_or("unknown").replace('|', "\\|");
+        let mut text =
+            "| source | author | licence | from | seconds | share | when |\n|---|---|---|---|---|---|---|\n"
+                .to_owned();
+        for credit in &self.credits {
+            let source = &credit.source;
+            text += &format!(
+                "| {} | {} | {} | {} | {:.1} | {} | {} |\n",
+                cell(source.title.as_deref().or(Some(&source.name))),
+                cell(source.author.as_deref()),
+                cell(source.licence.as_deref()),
+                cell(source.origin.as_deref()),
+                credit.seconds,
+                percent(credit.share),
+                credit.when()
+            );
+        }
+        match &*self.missing() {
+            "" => text,
+            missing => format!("{text}\n{missing}"),
+        }
+    }
+
+    fn missing(&self) -> String {
+        match self.left_out {
+            0 => String::new(),
+            n => format!("and {n} more, which the file has no room to name\n"),
+        }
+    }
+
+    /// Room for the credits of these sources in a file's tags, before it is known who sounds: text of as many bytes as
+    /// [`Credits::tag`] makes then, that nothing else in the file is like.
+    pub fn room(about: &About, sources: &[Credited], seed: &str) -> String {
+        let widest = |source: &Credited| Credit {
+            source: source.clone(),
+            seconds: -99_999.999,
+            share: 0.123_456_7,
+            first: -99_999.999,
+            times: Vec::new(),
+        };
+        let credits = sources.iter().map(widest).collect();
+        let whole = Self {
+            version: VERSION,
+            film: about.film.clone(),
+            seconds: -99_999.999,
+            credits,
+            left_out: sources.len(),
+        };
+        let bytes = whole.compact().len().clamp(HEAD.len() + seed.len() + 16, MOST_BYTES);
+        let head = format!("{HEAD}\"room\":\"{seed}\"");
+        format!("{head:<width$}}}", width = bytes - 1)
+    }
+
+    /// What takes the place of `room`: JSON of as many bytes. Times are left out, and where there is no room for all sources, those
+    /// with the least share.
+    pub fn tag(&self, room: &str) -> String {
+        let mut credits = self.clone();
+        credits.seconds = rounded(credits.seconds, 1e3);
+        for credit in &mut credits.credits {
+            credit.times.clear();
+            (credit.seconds, credit.first) = (rounded(credit.seconds, 1e3), rounded(credit.first, 1e3));
+            credit.share = rounded(credit.share, 1e6);
+        }
+        let mut text = credits.compact();
+        while text.len() > room.len() && credits.credits.pop().is_some() {
+            credits.left_out += 1;
+            text = credits.compact();
+        }
+        let body = text.strip_suffix('}').unwrap_or(&text);
+        format!("{body}{}}}", " ".repeat(room.len().saturating_sub(text.len())))
+    }
+
+    /// Reads what stands in a file's tags; `None` for any other text.
+    pub fn of_tag(text: &str) -> Option<Self> {
+        if !text.starts_with(HEAD) {
+            return None;
+        }
+        serde_json::from_str(text).ok()
+    }
+
+    fn compact(&self) -> String {
+        serde_json::to_string(self).expect("numbers and words become JSON")
+    }
+}
+
+impl Credit {
+    fn when(&self) -> String {
+        if self.times.is_empty() {
+            return format!("first at {}", clock(self.first));
+        }
+        let named: Vec<String> = self
+            .times
+            .iter()
+            .take(NAMED)
+            .map(|[from, to]| format!("{} to {}", clock(*from), clock(*to)))
+            .collect();
+        let more = self.times.len().saturating_sub(NAMED);
+        let rest = if more > 0 { format!(", and {more} more times") } else { String::new() };
+        format!("from {}{rest}", named.join(", "))
+    }
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.1} %", 100.0 * share)
+}
+
+fn clock(at: f64) -> String {
+    let whole = at as u64;
+    format!("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60)
+}

@@ -1,0 +1,127 @@
+//! A score as a piece for Csound: every piece an event, its envelope in the event's own fields.
+//!
+//! Control runs at the rate of the samples, so that pieces begin on their sample and read on whole samples where their speed is
+//! a whole number; elsewhere between samples, with the same cubic as ours.
+
+use super::{Piece, Score, wav};
+use std::path::Path;
+
+/// Points of an envelope that one event holds: Csound takes some 1900 fields.
+const POINTS: usize = 400;
+
+/// What both instruments begin with: the envelope.
+const ENVELOPE: &str = "\
+  ; p4 table of the first channel, p5 frame of it that sounds first, p6 speed, p7 and p8 gains of left and right,
+  ; p9 on: frame and amplitude in turn
+  iCount = (pcount() - 8) / 2
+  iTimes[] init iCount
+  iLevels[] init iCount
+  iN = 0
+  while iN < iCount do
+    iTimes[iN] pindex 9 + 2 * iN
+    iLevels[iN] pindex 10 + 2 * iN
+    iN += 1
+  od
+  kTimes[] = iTimes
+  kLevels[] = iLevels
+  kT init 0
+  kI init 0
+  while kI < iCount - 2 && kT >= kTimes[kI + 1] do
+    kI += 1
+  od
+  kFrom = kTimes[kI]
+  kLevel = kLevels[kI]
+  kE = kLevel + (kLevels[kI + 1] - kLevel) * (kT - kFrom) / (kTimes[kI + 1] - kFrom)
+  kPlace = p5 + kT * p6
+  iEnd = ftlen(p4)
+";
+
+/// On whole samples; beyond the ends there is silence.
+fn on_samples(channel: usize) -> String {
+    format!(
+        "  kY{channel} table kPlace, p4 + {channel}\n  kY{channel} = (kPlace < 0 || kPlace >= iEnd) ? 0 : kY{channel}\n"
+    )
+}
+
+/// Between samples, with the cubic of Catmull and Rom.
+fn between(channel: usize) -> String {
+    let reads: String = ["A", "B", "C", "D"]
+        .iter()
+        .zip(-1..)
+        .map(|(name, after)| format!("  k{name} table kFrame + {after}, p4 + {channel}\n"))
+        .collect();
+    let cubic = "kB + kX * (0.5 * (kC - kA) + kX * (kA - 2.5 * kB + 2 * kC - 0.5 * kD + kX * (1.5 * (kB - kC) + 0.5 * (kD - kA))))";
+    format!("{reads}  kY{channel} = (kPlace < 0 || kPlace >= iEnd) ? 0 : {cubic}\n")
+}
+
+/// The document; `folder` is the name of the folder of sources beside it, `path` its own.
+pub(super) fn csd(score: &Score, folder: &str, path: &Path) -> String {
+    let (rate, channels) = (score.about.rate.hz(), score.about.channels.max(1) as usize);
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let mut text = String::from("<CsoundSynthesizer>\n");
+    text += &format!(
+        "; A soundtrack of Kinophone. To play it, beside its folder {folder}: csound -o out.wav {name}\n"
+    );
+    score.reservations().iter().for_each(|said| text += &format!("; {said}\n"));
+    // No line on the terminal for each of thousands of events.
+    text += "<CsOptions>\n-W -m0 -d\n</CsOptions>\n<CsInstruments>\n";
+    text += &format!("sr = {rate}\nksmps = 1\nnchnls = {channels}\n0dbfs = 1\n\n");
+    for (number, read) in [(1, on_samples as fn(usize) -> String), (2, between)] {
+        text += &format!("instr {number}\n{ENVELOPE}");
+        if number == 2 {
+            text += "  kFrame = floor(kPlace)\n  kX = kPlace - kFrame\n";
+        }
+        (0..channels).for_each(|channel| text += &read(channel));
+        let outs: Vec<String> = (0..channels).map(|c| format!("a(kY{c} * kE * p{})", 7 + c.min(1))).collect();
+        text += &format!("  out{} {}\n", if channels > 1 { "s" } else { "" }, outs.join(", "));
+        text += "  kT += 1\nendin\n\n";
+    }
+    text += "</CsInstruments>\n<CsScore>\n";
+    let mut tables = vec![0; score.sources.len()];
+    let mut table = 1;
+    for used in wav::used(score) {
+        tables[used.source] = table;
+        for channel in 1..=channels {
+            text += &format!("f {table} 0 0 -1 \"{folder}/{}\" 0 0 {channel}\n", used.file);
+            table += 1;
+        }
+    }
+    let gain = 10f64.powf(score.about.gain_db / 20.0);
+    for piece in &score.pieces {
+        event(piece, tables[piece.source], f64::from(rate), gain, &mut text);
+    }
+    // The render is as long as its film, even where it ends in silence.
+    text += &format!("f 0 {:.9}\ne\n</CsScore>\n</CsoundSynthesizer>\n", score.about.seconds);
+    text
+}
+
+fn event(piece: &Piece, table: usize, rate: f64, gain: f64, text: &mut String) {
+    let frame = |seconds: f64| (seconds * rate).round();
+    let at = frame(piece.at);
+    let mut points: Vec<(f64, f64)> =
+        piece.envelope.iter().map(|point| (frame(point[0]), point[1])).collect();
+    // A frame alone is a line, too; the last frame sounds.
+    if let [(t, amplitude)] = points[..] {
+        points.push((t + 1.0, amplitude));
+    }
+    let last = points.len() - 1;
+    let pan = f64::from(piece.pan);
+    let (left, right) = (gain * (1.0 - pan).min(1.0), gain * (1.0 + pan).min(1.0));
+    let instrument = if piece.speed.fract() == 0.0 { 1 } else { 2 };
+    for begin in (0..last).step_by(POINTS - 1) {
+        let end = (begin + POINTS - 1).min(last);
+        let (from, to) = (points[begin].0, points[end].0);
+        let frames = to - from + if end == last && piece.envelope.len() > 1 { 1.0 } else { 0.0 };
+        let place = frame(piece.source_at) + from * piece.speed;
+        *text += &format!(
+            "i {instrument} {:.9} {:.9} {table} {place} {} {left:.7} {right:.7}",
+            (at + from) / rate,
+            frames / rate,
+            piece.speed
+        );
+        for (t, amplitude) in &points[begin..=end] {
+            *text += &format!(" {} {amplitude:.6}", t - from);
+        }
+        text.push('\n');
+    }
+}

@@ -1,0 +1,107 @@
+//! Scores as files.
+
+use super::{Score, csound, csv, edl, midi, reaper, wav};
+use crate::storage::{AtomicFile, AtomicFolder, Overwrite};
+use crate::{Error, Kind, Result};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// The sound of a score's sources, as the pieces were played.
+pub trait SourceSound {
+    /// Fills `out` with interleaved samples of a source, from frame `first` on, at the rate and with the channels of the score;
+    /// silence beyond its ends.
+    fn read(&self, source: usize, first: i64, out: &mut [f32]);
+}
+
+/// What a score is written as; the extension says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Our own.
+    Json,
+    /// A table.
+    Csv,
+    /// A piece for Csound.
+    Csound,
+    /// A project of Reaper's.
+    Reaper,
+    /// A MIDI file.
+    Midi,
+    /// An edit decision list, CMX 3600.
+    Edl,
+}
+
+impl Format {
+    /// By the extension; `None` for one that says nothing of the kind.
+    pub fn of(path: &Path) -> Option<Self> {
+        match path.extension()?.to_string_lossy().to_lowercase().as_str() {
+            "json" => Some(Self::Json),
+            "csv" => Some(Self::Csv),
+            "csd" => Some(Self::Csound),
+            "rpp" => Some(Self::Reaper),
+            "mid" => Some(Self::Midi),
+            "edl" => Some(Self::Edl),
+            _ => None,
+        }
+    }
+
+    /// Whether it plays the sources' sound, from a folder beside it.
+    pub fn plays(self) -> bool {
+        matches!(self, Self::Csound | Self::Reaper)
+    }
+}
+
+/// Files of one score, begun before the work, so that names that can't be written are known at once. Those that play share a
+/// folder of sources where they have a name in common.
+pub struct ScoreFiles {
+    files: Vec<(AtomicFile, PathBuf, Format)>,
+    folders: Vec<(AtomicFolder, PathBuf)>,
+}
+
+impl ScoreFiles {
+    /// Errors: `Kind::Invalid` for an extension that says nothing, and those of [`AtomicFile::create`] and
+    /// [`AtomicFolder::create`].
+    pub fn begin(paths: &[PathBuf], overwrite: Overwrite) -> Result<Self> {
+        let (mut files, mut folders) = (Vec::new(), Vec::<(AtomicFolder, PathBuf)>::new());
+        for path in paths {
+            let format = Format::of(path).ok_or_else(|| {
+                Error::new(Kind::Invalid, "has no extension of a score")
+                    .at(path)
+                    .help("name it .json, .csv, .csd, .rpp, .mid or .edl")
+            })?;
+            files.push((AtomicFile::create(path, overwrite)?, path.clone(), format));
+            let folder = path.with_extension("sources");
+            if format.plays() && !folders.iter().any(|(_, other)| *other == folder) {
+                folders.push((AtomicFolder::create(&folder, overwrite, wav::LIST)?, folder));
+            }
+        }
+        Ok(Self { files, folders })
+    }
+
+    /// Whether there is nothing to write.
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+
+    /// Writes all of them; folders appear before the files that need them.
+    pub fn write(self, score: &Score, sound: &dyn SourceSound) -> Result<()> {
+        let Self { mut files, folders } = self;
+        for (folder, _) in &folders {
+            wav::write(score, sound, folder.path())?;
+        }
+        for (file, path, format) in &mut files {
+            let folder = path.with_extension("sources");
+            let folder = folder.file_name().unwrap_or_default().to_string_lossy();
+            let bytes = match format {
+                Format::Json => score.json().into_bytes(),
+                Format::Csv => csv::csv(score).into_bytes(),
+                Format::Csound => csound::csd(score, &folder, path).into_bytes(),
+                Format::Reaper => reaper::rpp(score, &folder).into_bytes(),
+                Format::Midi => midi::mid(score),
+                Format::Edl => edl::edl(score).into_bytes(),
+            };
+            file.write_all(&bytes).map_err(|e| Error::io("written", &*path, e))?;
+        }
+        folders.into_iter().try_for_each(|(folder, _)| folder.commit())?;
+        files.into_iter().try_for_each(|(file, ..)| file.commit())
+    }
+}

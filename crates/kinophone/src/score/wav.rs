@@ -1,0 +1,91 @@
+//! The sources of a score as files that other programs play.
+
+use super::{Score, SourceSound};
+use crate::{Error, Kind, Result};
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+/// Frames that are read and written at once.
+const STEP: usize = 1 << 14;
+/// Frames beyond the last one that is played, for whoever interpolates.
+const SPARE: u64 = 4;
+/// The most bytes of sound that a WAV can say it has.
+const MOST: u64 = u32::MAX as u64 - 64;
+/// The list of what is in the folder.
+pub(super) const LIST: &str = "sources.txt";
+
+/// A source that is played.
+pub(super) struct Used {
+    /// Its number in the score.
+    pub(super) source: usize,
+    /// File name in the folder.
+    pub(super) file: String,
+}
+
+/// Those that are played, and what their files are called.
+pub(super) fn used(score: &Score) -> Vec<Used> {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_') { c } else { '_' };
+    let named = |source: usize| {
+        let stem: String = score.name(source).chars().map(plain).take(80).collect();
+        Used { source, file: format!("{:03}-{stem}.wav", source + 1) }
+    };
+    score.heard().into_iter().map(named).collect()
+}
+
+/// Writes each source that is played into `folder`, from its beginning as far as it is played, and a list of them.
+pub(super) fn write(score: &Score, sound: &dyn SourceSound, folder: &Path) -> Result<()> {
+    let mut list = String::new();
+    for Used { source, file } in used(score) {
+        write_one(score, sound, source, &folder.join(&file))?;
+        let credited = &score.sources[source];
+        list += &format!("{file}: {}", credited.title.as_deref().unwrap_or(&credited.name));
+        if let Some(author) = &credited.author {
+            list += &format!(" by {author}");
+        }
+        list += &format!(" ({})\n", credited.licence.as_deref().unwrap_or("terms unknown"));
+    }
+    let path = folder.join(LIST);
+    std::fs::write(&path, list).map_err(|e| Error::io("written", &path, e))
+}
+
+fn write_one(score: &Score, sound: &dyn SourceSound, source: usize, path: &Path) -> Result<()> {
+    let (rate, channels) = (score.about.rate.hz(), score.about.channels.max(1) as usize);
+    let pieces = score.pieces.iter().filter(|piece| piece.source == source);
+    let ends = pieces.flat_map(|piece| {
+        piece.envelope.iter().map(|point| (piece.source_at + point[0] * piece.speed) * f64::from(rate))
+    });
+    let frames = ends.fold(0.0, f64::max).ceil() as u64 + SPARE;
+    let bytes = frames * channels as u64 * 2;
+    if bytes > MOST {
+        return Err(Error::new(Kind::Invalid, "is played too late for a WAV to hold it")
+            .at(&score.sources[source].name)
+            .help("cut it into shorter recordings, or write the score as .json, .csv, .mid or .edl"));
+    }
+    let failed = |e| Error::io("written", path, e);
+    let mut out = BufWriter::new(File::create(path).map_err(failed)?);
+    let mut head = Vec::from(*b"RIFF");
+    head.extend((36 + bytes as u32).to_le_bytes());
+    head.extend(b"WAVEfmt \x10\0\0\0\x01\0");
+    head.extend((channels as u16).to_le_bytes());
+    head.extend(rate.to_le_bytes());
+    head.extend((rate * channels as u32 * 2).to_le_bytes());
+    head.extend((channels as u16 * 2).to_le_bytes());
+    head.extend(b"\x10\0data");
+    head.extend((bytes as u32).to_le_bytes());
+    out.write_all(&head).map_err(failed)?;
+    let mut samples = vec![0.0; STEP * channels];
+    let mut done = 0;
+    while done < frames {
+        let part = (frames - done).min(STEP as u64);
+        let samples = &mut samples[..part as usize * channels];
+        sound.read(source, done as i64, samples);
+        let bytes: Vec<u8> = samples
+            .iter()
+            .flat_map(|x| ((x * 32768.0).round().clamp(-32768.0, 32767.0) as i16).to_le_bytes())
+            .collect();
+        out.write_all(&bytes).map_err(failed)?;
+        done += part;
+    }
+    out.flush().map_err(failed)
+}
