@@ -67,6 +67,8 @@ pub enum Command {
     Import(crate::import::ImportArgs),
     /// Give a film the soundtrack that a brain hears in it
     Render(crate::render::RenderArgs),
+    /// Give a film's own sound the voice of other sounds
+    Revoice(crate::revoice::RevoiceArgs),
     /// Say whose sounds a soundtrack is made of
     Credits(crate::credits::CreditsArgs),
     /// Judge a brain on film that it never saw: figures, and a page to listen to
@@ -170,6 +172,14 @@ pub fn number(text: &str) -> Result<f64, String> {
         Ok(x) if x.is_finite() && x.abs() < f64::from(f32::MAX) => Ok(x),
         _ => Err("is no number".into()),
     }
+}
+
+/// A level in dB, -80 to 20.
+pub fn decibels(text: &str) -> Result<f64, String> {
+    number(text)
+        .ok()
+        .filter(|db| (-80.0..=20.0).contains(db))
+        .ok_or_else(|| "write a number from -80 to 20".into())
 }
 
 #[cfg(test)]

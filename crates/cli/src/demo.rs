@@ -12,7 +12,7 @@ use kinophone::dsp::units::{FrameRate, SampleRate, TickGrid};
 use kinophone::etude::{self, Etude, EtudeConfig, EtudeScore};
 use kinophone::media::{DecodeSound, Ffmpeg};
 use kinophone::plot;
-use kinophone::render::{self, Asked, Level, RenderPlan, Sounding};
+use kinophone::render::{self, Asked, ChoiceConfig, Level, RenderPlan, Sounding};
 use kinophone::storage::Overwrite;
 use kinophone::{Error, Result};
 use serde_json::{Value, json};
@@ -126,6 +126,7 @@ impl Stage<'_> {
             // end they are exact, where windows at random times would make the tones flutter.
             synth: Asked::Exactly(Sounding::Blocks(SynthConfig::Raw)),
             sounds: None,
+            choice: ChoiceConfig::default(),
             scores: Vec::new(),
             credits: false,
             live: false,

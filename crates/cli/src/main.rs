@@ -2,6 +2,7 @@
 
 mod args;
 mod cache;
+mod choice;
 mod completions;
 mod context;
 mod credits;
@@ -17,6 +18,7 @@ mod prepare;
 mod progress;
 mod render;
 mod report;
+mod revoice;
 mod sounds;
 mod train;
 
@@ -52,6 +54,7 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
         Command::Train(args) => train::run(&args, &context),
         Command::Import(args) => import::run(&args, &context),
         Command::Render(args) => render::run(&args, &context),
+        Command::Revoice(args) => revoice::run(&args, &context),
         Command::Credits(args) => credits::run(&args, &context),
         Command::Eval(args) => eval::run(&args, &context),
         Command::Gallery(args) => gallery::run(&args, &context),

@@ -1,7 +1,8 @@
 //! `kinophone render`: a brain and a film into the film with a soundtrack.
 
-use crate::args::{self, choice, loudness};
+use crate::args::{self, choice, decibels, loudness};
 use crate::cache;
+use crate::choice::ChoiceArgs;
 use crate::context::{self, Context};
 use crate::progress::span;
 use crate::report::{self, Failure, Outcome};
@@ -57,6 +58,8 @@ pub struct RenderArgs {
     synth: SynthArgs,
     #[command(flatten)]
     library: LibraryArgs,
+    #[command(flatten)]
+    choice: ChoiceArgs,
     #[command(flatten)]
     grains: GrainArgs,
     #[command(flatten)]
@@ -240,6 +243,15 @@ impl RenderArgs {
                 format!("add --synth mosaic, or leave {option} out"),
             ));
         }
+        let chooses = matches!(self.synth.synth, None | Some(SynthName::Mosaic | SynthName::Granular));
+        if let Some(option) = self.choice.first_given()
+            && (self.synth.phase.is_some() || !chooses)
+        {
+            return Err(Failure::usage(
+                format!("{option} has no meaning for a synth that chooses no recorded sound"),
+                format!("add --synth mosaic or granular, or leave {option} out"),
+            ));
+        }
         if self.synth.live && self.synth.phase().0 == Phase::GriffinLim {
             return Err(Failure::usage(
                 "griffin-lim looks ten seconds ahead, which nobody can live",
@@ -292,6 +304,7 @@ impl RenderArgs {
                 .sounds
                 .clone()
                 .map(|folder| Library { folder, matched: !self.library.unmatched }),
+            choice: self.choice.config(),
             live: self.synth.live,
             delay: self.synth.delay.map_or(render::LIVE_DELAY, usize::from),
             seed: self.synth.seed,
@@ -360,13 +373,6 @@ impl GrainArgs {
         ];
         given.iter().find(|(is, _)| *is).map(|(_, name)| *name)
     }
-}
-
-fn decibels(text: &str) -> Result<f64, String> {
-    args::number(text)
-        .ok()
-        .filter(|db| (-80.0..=20.0).contains(db))
-        .ok_or_else(|| "write a number from -80 to 20".into())
 }
 
 fn as_json(rendered: &Rendered) -> Value {

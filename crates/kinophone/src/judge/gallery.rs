@@ -7,7 +7,7 @@ use crate::brain::AnyBrain;
 use crate::corpus::{self, PrepareOptions, Shard};
 use crate::media::Ffmpeg;
 use crate::plot::Sonogram;
-use crate::render::{self, Asked, GivenPictures, Level, RenderPlan, Sounding};
+use crate::render::{self, Asked, ChoiceConfig, GivenPictures, Level, RenderPlan, Sounding};
 use crate::storage::{AtomicFolder, Overwrite};
 use crate::task::Task;
 use crate::{Error, Kind, Result};
@@ -306,6 +306,7 @@ impl Room<'_> {
             output: output.clone(),
             synth: sounding(&guest.brain, synth, self.how.seed),
             sounds: None,
+            choice: ChoiceConfig::default(),
             scores: Vec::new(),
             credits: false,
             seed: self.how.seed,

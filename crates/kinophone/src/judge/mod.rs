@@ -35,7 +35,7 @@ use crate::brain::AnyBrain;
 use crate::corpus::{HoldOut, Shard, downmix};
 use crate::media::Ffmpeg;
 use crate::plot::Sonogram;
-use crate::render::{self, Asked, GivenPictures, Level, RenderPlan};
+use crate::render::{self, Asked, ChoiceConfig, GivenPictures, Level, RenderPlan};
 use crate::storage::{self, AtomicFolder, Overwrite};
 use crate::task::Task;
 use crate::{Error, Result};
@@ -153,6 +153,7 @@ impl Playback<'_> {
             output: output.clone(),
             synth: Asked::Usual,
             sounds: None,
+            choice: ChoiceConfig::default(),
             scores: Vec::new(),
             credits: false,
             seed: self.seed,

@@ -8,37 +8,42 @@
 //! Tick 0 begins with the first picture, so the soundtrack begins with it, and ends when the last picture ceases to be
 //! shown.
 
-mod finish;
+pub(crate) mod finish;
 mod lender;
 mod mosaic;
 mod notation;
 mod performer;
 mod pictures;
+pub(crate) mod production;
+mod revoice;
 mod spectral;
 mod stock;
+mod weaver;
 
 pub use performer::Performer;
 pub use pictures::GivenPictures;
+pub use revoice::{RevoicePlan, Revoiced, revoice};
 
-use crate::brain::{AnyBrain, BrainConfig, Ensemble};
-use crate::media::{self, Encode, Ffmpeg, SoundCodec};
-use crate::score::{About, Credited, Credits, Score, ScoreFiles};
-use crate::storage::{self, AtomicFile, Overwrite};
+use crate::brain::{AnyBrain, BrainConfig, DESCRIPTOR, Ensemble};
+use crate::media::{Ffmpeg, SoundCodec};
+use crate::score::{Credited, Credits, SourceSound};
+use crate::storage::{self, Overwrite};
 use crate::task::Task;
 use crate::{Error, Kind, Result};
 use finish::{Original, Sketch};
+use kinophone_dsp::measure::BANDS;
 use kinophone_dsp::say::Say;
 use kinophone_dsp::synth::mosaic::{MosaicConfig, UnitSound};
 use kinophone_dsp::synth::{ShapeConfig, SpectralConfig, SynthConfig, WindowedConfig};
 use kinophone_dsp::units::{FrameRate, MediaTime, SampleRate};
-use mosaic::{Collage, Then};
-use notation::Played;
+use mosaic::Collage;
 use pictures::TimedPictures;
+use production::{Cast, Order, Played, Production, Stage};
 use serde::{Serialize, Serializer};
 use spectral::Drawing;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use stock::{Sounds, Stock};
+use weaver::Then;
 
 /// What to render.
 #[derive(Clone, Debug)]
@@ -53,6 +58,8 @@ pub struct RenderPlan {
     pub synth: Asked,
     /// Sounds to play with, instead of those that the brain learned from.
     pub sounds: Option<Library>,
+    /// What counts when recorded sound is chosen.
+    pub choice: ChoiceConfig,
     /// Scores to write, of a mosaic or of grains: what sounds when, as their extensions say ([`score::Format`](crate::score::Format)).
     /// Every piece is kept in memory until the end, some hundred bytes each.
     pub scores: Vec<PathBuf>,
@@ -88,6 +95,58 @@ pub struct Library {
     /// Whether what the brain says is mapped onto what the library can sound like: its usual loudness and tone become the
     /// library's, and so do their deviations, band by band. Otherwise the library is searched for what the film sounded like.
     pub matched: bool,
+}
+
+/// What counts when recorded sound is chosen, beside what suits the brain.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ChoiceConfig {
+    /// How much likeness in tone counts, 0 to 100: 1 is usual.
+    pub tone: f32,
+    /// In loudness.
+    pub loudness: f32,
+    /// In attacks.
+    pub onset: f32,
+    /// In what is seen, where the sound is a brain's own.
+    pub picture: f32,
+    /// How much it counts that recordings run on, 0 to 100: 0 jumps in every tick, 1 is usual.
+    pub flow: f32,
+    /// How many seconds pass before the same moment of a recording is heard again, if another one is nearly as good; 0 to 300.
+    pub repeat_after: f32,
+    /// How many sounds are heard at once, 1 to 8; together they are as loud as one.
+    pub layers: usize,
+}
+
+impl Default for ChoiceConfig {
+    fn default() -> Self {
+        Self { tone: 1.0, loudness: 1.0, onset: 1.0, picture: 1.0, flow: 1.0, repeat_after: 0.0, layers: 1 }
+    }
+}
+
+impl ChoiceConfig {
+    /// What a unit costs that was heard a moment ago, in squared distance of descriptors: a few deviations.
+    const REPEAT_PRICE: f32 = 4.0;
+
+    /// By which descriptors are multiplied: distances are of their squares.
+    fn weights(&self, dims: usize) -> Vec<f32> {
+        let weight = |dim: usize| match dim {
+            0..BANDS => self.tone,
+            BANDS => self.loudness,
+            d if d < DESCRIPTOR => self.onset,
+            _ => self.picture,
+        };
+        (0..dims).map(|dim| weight(dim).max(0.0).sqrt()).collect()
+    }
+
+    /// A mosaic's settings with this choice.
+    fn applied(&self, config: MosaicConfig, tick: FrameRate) -> MosaicConfig {
+        MosaicConfig {
+            jump_price: config.jump_price * self.flow,
+            stay: config.stay * self.flow,
+            repeat_ticks: (f64::from(self.repeat_after) * tick.as_f64()) as u32,
+            repeat_price: Self::REPEAT_PRICE,
+            ..config
+        }
+    }
 }
 
 /// How loud a soundtrack is.
@@ -245,30 +304,27 @@ struct Job<'a> {
 impl Job<'_> {
     fn run(&self, given: Option<GivenPictures<'_>>) -> Result<Rendered> {
         let &Self { ffmpeg, plan, task } = self;
-        storage::check_distinct(&plan.output, &[&plan.film, &plan.brain])?;
-        for path in &plan.scores {
-            storage::check_distinct(path, &[&plan.film, &plan.brain, &plan.output])?;
-        }
-        let output = AtomicFile::create(&plan.output, plan.overwrite)?;
-        let scores = ScoreFiles::begin(&plan.scores, plan.overwrite)?;
-        let (extension, codec) = container(&plan.output, plan.codec)?;
-        let sound_alone = extension_is_sound(&extension);
+        let order = Order {
+            film: &plan.film,
+            inputs: &[&plan.brain],
+            output: &plan.output,
+            codec: plan.codec,
+            overwrite: plan.overwrite,
+            keep_original_db: plan.keep_original_db,
+            audio_track: plan.audio_track,
+            scores: &plan.scores,
+            credits: plan.credits,
+        };
+        let production = Production::begin(ffmpeg, order, given.is_none())?;
+        production.picture()?;
         let brain = AnyBrain::load(&plan.brain)?;
-        let opened = given.is_none() || !sound_alone || plan.keep_original_db.is_some();
-        let facts = opened.then(|| ffmpeg.probe(&plan.film)).transpose()?;
-        let picture = match &facts {
-            Some(facts) => Some(facts.picture.clone().ok_or_else(|| no_picture(&plan.film))?),
-            None => None,
-        };
-        let original = match (plan.keep_original_db, &facts) {
-            (Some(db), Some(facts)) => Some(Original::find(facts, plan, db)?),
-            _ => None,
-        };
-
         let sounding = Sounding::of(&brain, plan)?;
         let lent = sounding.lent(ffmpeg, brain.grid().rate, plan, task)?;
         let library = match (&plan.sounds, &brain) {
-            (Some(library), AnyBrain::Ensemble(brain)) => Some(Sounds::open(library, brain, task)?),
+            (Some(library), AnyBrain::Ensemble(brain)) => {
+                let (voice, grid) = (brain.voice(), brain.config().grid);
+                Some(Sounds::open(&library.folder, library.matched, voice, grid, task)?)
+            }
             _ => None,
         };
         let stock = match &brain {
@@ -277,99 +333,62 @@ impl Job<'_> {
             }
             _ => None,
         };
-        if !scores.is_empty() && stock.is_none() {
-            return plan.refuse(
-                "plays no recorded sound this way, so there is no score to write",
-                "choose --synth mosaic or granular, or leave --score out",
-            );
+        if production.is_scored() && stock.is_none() {
+            return Err(production::nothing_to_score(&plan.brain));
         }
-        let title = match (&stock, plan.credits) {
-            (Some(_), true) => Some(AtomicFile::create(&credits_of(&plan.output), plan.overwrite)?),
-            _ => None,
+        let sources = match &library {
+            Some(library) => library.sources(),
+            None => brain.ledger(),
         };
-        let sources: Vec<Credited> = match &library {
-            Some(library) => library.sources().iter().map(Credited::from).collect(),
-            None => brain.ledger().iter().map(Credited::from).collect(),
-        };
-        let format = Format::of(&brain, stock.as_ref(), original.as_ref());
-        let mut about = About {
-            film: Some(plan.film.file_name().unwrap_or_default().to_string_lossy().into_owned()),
+        let (rate, channels) = stock
+            .as_ref()
+            .map_or((brain.grid().rate, 1), |stock| (stock.sound.rate(), stock.sound.channels()));
+        let length = production.facts().and_then(|facts| facts.duration);
+        let mut stage = production.stage(Cast {
+            rate,
+            channels: channels as u32,
+            target: plan.loudness.target(&brain),
+            made: made(plan, &brain, library.as_ref()),
+            sources: stock.is_some().then(|| sources.iter().map(Credited::from).collect()),
             brain: Some(brain.id().to_owned()),
-            seconds: 0.0,
-            rate: format.synth_rate,
-            channels: format.synth_channels,
-            picture_rate: picture.as_ref().and_then(|picture| picture.rate),
-            gain_db: 0.0,
             filtered: sounding.is_filtered(),
-            original_db: plan.keep_original_db,
-        };
-        let room = stock.is_some().then(|| Credits::room(&about, &sources, brain.id()));
-        let encode = Encode {
-            output: output.temporary_path().to_owned(),
-            extension,
-            codec,
-            rate: format.rate,
-            channels: format.channels,
-            picture: picture.filter(|_| !sound_alone).map(|picture| (plan.film.clone(), picture)),
-            tags: tags(plan, &brain, library.as_ref()),
-            room: room.clone(),
-        };
-        let mut sketch =
-            Sketch::new(ffmpeg, encode, format, plan.loudness.target(&brain), folder_of(&plan.output))?;
+        })?;
         let mut playing: Box<dyn Playing> = match (&brain, &sounding, &stock) {
             (AnyBrain::Classic(brain), Sounding::Blocks(synth), _) => Box::new(Performer::new(brain, synth)),
             (AnyBrain::Classic(brain), Sounding::Spectral { config, .. }, _) => {
                 Box::new(Performer::of_frames(brain, config, lent))
             }
             (AnyBrain::Ensemble(brain), Sounding::Mosaic { config, shape }, Some(stock)) => {
-                Box::new(Collage::new(brain, stock, plan, config, Then::Shaped(shape)))
+                Box::new(Collage::new(brain, stock, plan, config, &Then::Shaped(shape)))
             }
             (AnyBrain::Ensemble(brain), Sounding::Blocks(SynthConfig::Granular(grains)), Some(stock)) => {
-                Box::new(Collage::new(brain, stock, plan, &mosaic_of(brain), Then::Grains(grains)))
+                let config = mosaic_of(brain, &plan.choice);
+                Box::new(Collage::new(brain, stock, plan, &config, &Then::Grains(grains)))
             }
             (AnyBrain::Ensemble(brain), Sounding::Spectral { config, .. }, _) => {
                 Box::new(Drawing::new(brain, plan, config, lent)?)
             }
             _ => unreachable!("Sounding::of refuses what does not suit the brain"),
         };
-        let performance = Performance { plan, brain: &brain, original: original.as_ref(), task };
-        // The person knows the output by its own name.
-        let named =
-            |e: Error| if e.place() == Some(output.temporary_path()) { e.at(&plan.output) } else { e };
+        let performance = Performance { plan, brain: &brain, task };
         let heard = match given {
             Some(given) => {
                 let length = Some(given.end);
-                performance.play(TimedPictures::Given(given), length, &mut *playing, &mut sketch)
+                performance.play(TimedPictures::Given(given), length, &mut *playing, &mut stage)
             }
             None => {
                 let pictures = TimedPictures::open(ffmpeg, plan, brain.size(), brain.colour(), task)?;
-                let length = facts.as_ref().and_then(|facts| facts.duration);
-                performance.play(pictures, length, &mut *playing, &mut sketch)
+                performance.play(pictures, length, &mut *playing, &mut stage)
             }
         };
-        let heard = heard.map_err(named)?;
+        let heard = heard.map_err(|e| stage.named(e))?;
         let latency_ms = plan.live.then(|| rounded_ms(playing.latency()));
         let seconds = heard.length.as_secs_f64();
         let played = playing.played();
         drop(playing);
-        let (loudness_before, gain_db) = sketch.write(task).map_err(named)?;
-        (about.seconds, about.gain_db) = (seconds, gain_db);
-        let credits = played.as_ref().map(|played| played.tally.credits(&about, &sources));
-        if let (Some(credits), Some(room)) = (&credits, &room) {
-            media::fill_room(output.temporary_path(), room, &credits.tag(room)).map_err(named)?;
-        }
-        if let (Some(played), Some(stock)) = (played, &stock)
-            && !scores.is_empty()
-        {
-            let score = Score::new(about, sources, played.pieces);
-            scores.write(&score, stock)?;
-        }
-        if let (Some(mut title), Some(credits)) = (title, &credits) {
-            let place = credits_of(&plan.output);
-            title.write_all(credits.titles().as_bytes()).map_err(|e| Error::io("written", &place, e))?;
-            title.commit()?;
-        }
-        output.commit()?;
+        let format = stage.format;
+        let sound = stock.as_ref().map(|stock| stock as &dyn SourceSound);
+        let completed = stage.complete(seconds, played, sound, task)?;
         Ok(Rendered {
             output: plan.output.clone(),
             seconds,
@@ -379,14 +398,14 @@ impl Job<'_> {
             rate: format.rate,
             channels: format.channels,
             latency_ms,
-            codec,
-            loudness_before,
-            gain_db,
+            codec: completed.codec,
+            loudness_before: completed.loudness_before,
+            gain_db: completed.gain_db,
             brain: brain.id().to_owned(),
             from_corpus: heard.from_corpus,
             sounds: library
                 .map(|library| library.sources().iter().map(|source| source.name.clone()).collect()),
-            credits,
+            credits: completed.credits,
             complaints: heard.complaints,
         })
     }
@@ -469,7 +488,7 @@ impl Sounding {
         }
         let shape =
             ShapeConfig { tone: tone.unwrap_or(usual.tone), attack: attack.unwrap_or(usual.attack), ..usual };
-        Self::Mosaic { config: mosaic_of(brain), shape }
+        Self::Mosaic { config: mosaic_of(brain, &plan.choice), shape }
     }
 
     fn of_classic(brain: &BrainConfig, plan: &RenderPlan) -> Result<Self> {
@@ -511,8 +530,9 @@ impl Sounding {
 }
 
 /// How a brain's own sound is chosen.
-fn mosaic_of(brain: &Ensemble) -> MosaicConfig {
-    MosaicConfig { jump_price: brain.config().jump, ..MosaicConfig::default() }
+fn mosaic_of(brain: &Ensemble, choice: &ChoiceConfig) -> MosaicConfig {
+    let config = MosaicConfig { jump_price: brain.config().jump, ..MosaicConfig::default() };
+    choice.applied(config, brain.config().grid.tick)
 }
 
 /// How many ticks have their middle before `length`.
@@ -523,19 +543,18 @@ fn ticks_until(tick: FrameRate, length: MediaTime) -> i64 {
 
 /// Rates and channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Format {
+pub(crate) struct Format {
     /// What is played at.
-    synth_rate: SampleRate,
-    synth_channels: u32,
+    pub(crate) synth_rate: SampleRate,
+    pub(crate) synth_channels: u32,
     /// What is written: the rate that is played, or the original's where that is kept and higher.
-    rate: SampleRate,
-    channels: u32,
+    pub(crate) rate: SampleRate,
+    pub(crate) channels: u32,
 }
 
 impl Format {
-    fn of(brain: &AnyBrain, stock: Option<&Stock<'_>>, original: Option<&Original>) -> Self {
-        let format = |stock: &Stock<'_>| (stock.sound.rate(), stock.sound.channels() as u32);
-        let (synth_rate, synth_channels) = stock.map_or((brain.grid().rate, 1), format);
+    /// Of what is played, beside the film's own sound where that is kept.
+    fn beside(synth_rate: SampleRate, synth_channels: u32, original: Option<&Original>) -> Self {
         let (rate, channels) = original.map_or((synth_rate, synth_channels), |o| {
             (synth_rate.max(o.rate), synth_channels.max(o.channels))
         });
@@ -595,7 +614,6 @@ impl Playing for Performer<'_> {
 struct Performance<'a> {
     plan: &'a RenderPlan,
     brain: &'a AnyBrain,
-    original: Option<&'a Original>,
     task: Task<'a>,
 }
 
@@ -606,7 +624,7 @@ impl Performance<'_> {
         mut pictures: TimedPictures<'_>,
         length: Option<MediaTime>,
         playing: &mut dyn Playing,
-        sketch: &mut Sketch<'_>,
+        stage: &mut Stage<'_>,
     ) -> Result<Heard> {
         let &Self { plan, brain, task, .. } = self;
         let from_corpus = pictures.are_prepared();
@@ -619,20 +637,20 @@ impl Performance<'_> {
         while let Some(picture) = pictures.next()? {
             task.cancel.check()?;
             let begin = *first.get_or_insert(picture.time);
-            if let (None, Some(original)) = (&held, self.original) {
-                sketch.lay_under(&plan.film, original, begin)?;
+            if held.is_none() {
+                stage.lay_under(begin)?;
             }
             if let Some(previous) = held.replace(picture.pixels) {
-                playing.show(&previous, picture.time - begin, sketch)?;
+                playing.show(&previous, picture.time - begin, &mut stage.sketch)?;
                 task.watcher.advance(playing.ticks());
             }
         }
         let decoded = pictures.finish()?;
         let (Some(begin), Some(last)) = (first, held) else { return Err(no_picture(&plan.film)) };
         let length = decoded.end - begin;
-        playing.show(&last, length, sketch)?;
-        playing.end(length, sketch)?;
-        sketch.end()?;
+        playing.show(&last, length, &mut stage.sketch)?;
+        playing.end(length, &mut stage.sketch)?;
+        stage.sketch.end()?;
         let ticks = playing.ticks();
         task.watcher.advance(ticks);
         for complaint in &decoded.complaints {
@@ -643,7 +661,7 @@ impl Performance<'_> {
 }
 
 /// The extension in lower case, and a codec that its container takes.
-fn container(output: &Path, codec: Option<SoundCodec>) -> Result<(String, SoundCodec)> {
+pub(crate) fn container(output: &Path, codec: Option<SoundCodec>) -> Result<(String, SoundCodec)> {
     let extension = output.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
     let customary = SoundCodec::default_for(&extension).ok_or_else(|| {
         Error::new(Kind::Invalid, format!("has the extension '.{extension}', which Kinophone does not write"))
@@ -660,12 +678,12 @@ fn container(output: &Path, codec: Option<SoundCodec>) -> Result<(String, SoundC
     Ok((extension, codec))
 }
 
-fn extension_is_sound(extension: &str) -> bool {
+pub(crate) fn extension_is_sound(extension: &str) -> bool {
     matches!(extension, "wav" | "flac")
 }
 
-/// What the file's own tags say: that no human recorded this sound, and which brain made it from which films and sounds.
-fn tags(plan: &RenderPlan, brain: &AnyBrain, library: Option<&Sounds>) -> Vec<(String, String)> {
+/// What the file's own tags say of which brain made it from which films and sounds.
+fn made(plan: &RenderPlan, brain: &AnyBrain, library: Option<&Sounds>) -> String {
     let name = plan.brain.file_name().unwrap_or_default().to_string_lossy();
     let films: Vec<&str> = brain.ledger().iter().map(|s| s.name.as_str()).collect();
     let learned = match brain.imported() {
@@ -676,27 +694,15 @@ fn tags(plan: &RenderPlan, brain: &AnyBrain, library: Option<&Sounds>) -> Vec<(S
         let names: Vec<&str> = library.sources().iter().map(|source| &*source.name).collect();
         format!("; from these sounds: {}", names.join(", "))
     });
-    let made = format!(
-        "Sound made by Kinophone {} with the brain {name} ({}), which {learned}{sounds}",
-        env!("CARGO_PKG_VERSION"),
-        &brain.id()[..16],
-    );
-    vec![("comment".into(), made), ("encoded_by".into(), format!("Kinophone {}", env!("CARGO_PKG_VERSION")))]
+    format!("with the brain {name} ({}), which {learned}{sounds}", &brain.id()[..16])
 }
 
-fn no_picture(film: &Path) -> Error {
+pub(crate) fn no_picture(film: &Path) -> Error {
     Error::new(Kind::NoPicture, "has no picture to play to")
         .at(film)
         .help("give a film with a picture stream; a sound file alone can't be rendered")
 }
 
-/// Where the credits of an output are written.
-fn credits_of(output: &Path) -> PathBuf {
-    let mut name = output.as_os_str().to_owned();
-    name.push(".credits.txt");
-    PathBuf::from(name)
-}
-
-fn folder_of(output: &Path) -> &Path {
+pub(crate) fn folder_of(output: &Path) -> &Path {
     output.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }

@@ -1,8 +1,9 @@
 //! What a collage plays, written down as it is played.
 
+use super::production::Played;
 use super::stock::Stock;
 use crate::brain::DESCRIPTOR;
-use crate::score::{Piece, Tally, Why};
+use crate::score::{Piece, Why};
 use kinophone_dsp::measure::BANDS;
 use kinophone_dsp::synth::Cut;
 use kinophone_dsp::synth::mosaic::{Choice, MosaicConfig};
@@ -12,21 +13,13 @@ use std::collections::VecDeque;
 /// Ticks that are remembered for grains: no grain sounds further from its cause.
 const MEMORY: usize = 256;
 
-/// Who sounds and, where a score is wanted, when.
-#[derive(Default)]
-pub(super) struct Played {
-    pub(super) tally: Tally,
-    /// Empty where none is wanted.
-    pub(super) pieces: Vec<Piece>,
-}
-
 /// Joins what was chosen, tick by tick, to what is made of it.
 pub(super) struct Notation {
     /// Whether pieces are grains, many a tick, instead of runs of ticks.
     grains: bool,
     /// Whether they are wanted, and not only their sums.
     keep: bool,
-    played: Played,
+    layer: u32,
     /// Ticks of which pieces may still come, from this one on.
     ticks: VecDeque<Tick>,
     first: i64,
@@ -44,38 +37,30 @@ struct Tick {
 }
 
 impl Notation {
-    pub(super) fn new(grains: bool, keep: bool) -> Self {
-        Self { grains, keep, played: Played::default(), ticks: VecDeque::new(), first: 0, before: None }
-    }
-
-    /// Whether pieces are wanted, with what was looked for.
-    pub(super) fn keeps(&self) -> bool {
-        self.keep
+    pub(super) fn new(grains: bool, keep: bool, layer: u32) -> Self {
+        Self { grains, keep, layer, ticks: VecDeque::new(), first: 0, before: None }
     }
 
     /// Writes down the next tick; `target` is what was looked for.
-    pub(super) fn push(
-        &mut self,
-        choice: &Choice,
-        stock: &Stock<'_>,
-        config: &MosaicConfig,
-        target: Option<&[f32]>,
-    ) {
+    pub(super) fn push(&mut self, choice: &Choice, stock: &Stock<'_>, config: &MosaicConfig, target: &[f32]) {
         let gate = f64::from(choice.gate_amplitude(config));
         let loudness = f64::from(stock.units.loudness_db(choice.unit) + choice.gain_db(&stock.units, config));
         let jump = self.before.is_some_and(|before| !stock.units.continues(before, choice.unit));
-        let own = &stock.descriptors[choice.unit as usize * stock.dims..][..stock.dims];
         self.before = Some(choice.unit);
         self.ticks.push_back(Tick {
             unit: choice.unit,
             power: gate * gate * 10f64.powf(loudness / 10.0),
             jump,
-            distances: target.map_or([0.0; 4], |target| distances(target, own)),
+            distances: if self.keep {
+                distances(target, &stock.weighed(stock.descriptor(choice.unit)))
+            } else {
+                [0.0; 4]
+            },
         });
     }
 
     /// Takes what was made of them.
-    pub(super) fn take(&mut self, cuts: &mut Vec<Cut>, stock: &Stock<'_>) {
+    pub(super) fn take(&mut self, cuts: &mut Vec<Cut>, stock: &Stock<'_>, played: &mut Played) {
         let grid = stock.sound.grid();
         for cut in cuts.drain(..) {
             let Some((film, tick)) = stock.sound.place(cut.unit as usize) else { continue };
@@ -86,10 +71,11 @@ impl Notation {
                 self.run(&cut, grid)
             };
             let place = grid.start_sample(tick) + cut.offset;
-            let piece = Piece::of(&cut, film, place, grid.rate, loudness_db, why);
-            self.played.tally.add(&piece);
+            let mut piece = Piece::of(&cut, film, place, grid.rate, loudness_db, why);
+            piece.layer = self.layer;
+            played.tally.add(&piece);
             if self.keep {
-                self.played.pieces.push(piece);
+                played.pieces.push(piece);
             }
         }
         if self.grains {
@@ -97,11 +83,6 @@ impl Notation {
             self.ticks.drain(..done);
             self.first += done as i64;
         }
-    }
-
-    /// All of it.
-    pub(super) fn finish(&mut self) -> Played {
-        std::mem::take(&mut self.played)
     }
 
     /// The tick whose grain this is: the nearest that has its unit.

@@ -1,26 +1,30 @@
 //! What a mosaic plays with: the brain's own sound, or a library of sounds.
 
-use super::{Library, RenderPlan};
+use super::{ChoiceConfig, RenderPlan};
 use crate::brain::{self, DESCRIPTOR, Ensemble, Material, UNIT, Voice};
 use crate::corpus::heard::Heard;
 use crate::score::SourceSound;
 use crate::sounds;
 use crate::task::Task;
 use crate::{Error, Kind, Result};
-use kinophone_dsp::synth::mosaic::{UnitSound, Units};
+use kinophone_dsp::measure::BANDS;
+use kinophone_dsp::synth::mosaic::{UnitSound, Units, UnitsError};
 use kinophone_dsp::units::{SampleRate, TickGrid};
 use std::borrow::Cow;
+use std::path::Path;
 use std::sync::Arc;
 
 /// Sound to play with, tick by tick, and what is known of it.
 pub(super) struct Stock<'a> {
     pub(super) sound: Sound<'a>,
     pub(super) units: Arc<Units>,
-    /// What each unit sounds like and, of a brain's own sound, what is seen there: `[units, dims]`.
-    pub(super) descriptors: &'a [f32],
-    pub(super) dims: usize,
     /// In whose numbers it is described.
     pub(super) voice: &'a Voice,
+    /// What each unit sounds like and, of a brain's own sound, what is seen there: `[units, dims]`.
+    descriptors: &'a [f32],
+    dims: usize,
+    /// What each of those counts.
+    weights: Vec<f32>,
 }
 
 /// The sound of all ticks.
@@ -45,27 +49,54 @@ pub(super) struct Sounds {
 impl<'a> Stock<'a> {
     /// The brain's own, unless there is a library.
     pub(super) fn of(brain: &'a Ensemble, library: Option<&'a Sounds>, plan: &RenderPlan) -> Result<Self> {
-        let (sound, known, voice, dims) = match (library, brain.material()) {
-            (Some(sounds), _) => (Sound::Library(sounds), &sounds.known, &sounds.voice, DESCRIPTOR),
-            (None, Some((material, known))) => (Sound::Own(material), known, brain.voice(), UNIT),
-            (None, None) => {
-                return Err(Error::new(Kind::Invalid, "carries no sound to play with")
-                    .at(&plan.brain)
-                    .help("add --sounds LIBRARY or --synth spectral, or train it again without --no-sound"));
+        match (library, brain.material()) {
+            (Some(sounds), _) => Ok(Self::of_library(sounds, &plan.choice)),
+            (None, Some((material, known))) => {
+                Self::new(Sound::Own(material), known, brain.voice(), UNIT, &plan.choice).map_err(|e| {
+                    Error::new(Kind::Damaged, format!("has units that do not fit its sound: {e}"))
+                        .at(&plan.brain)
+                        .help("make or copy the brain again")
+                })
             }
-        };
-        let units =
-            Units::new(dims, &known.descriptors, &known.loudness, &sound.continued()).map_err(|e| {
-                Error::new(Kind::Damaged, format!("has units that do not fit its sound: {e}"))
-                    .at(&plan.brain)
-                    .help("make or copy the brain again")
-            })?;
-        Ok(Self { sound, units: Arc::new(units), descriptors: &known.descriptors, dims, voice })
+            (None, None) => Err(Error::new(Kind::Invalid, "carries no sound to play with")
+                .at(&plan.brain)
+                .help("add --sounds LIBRARY or --synth spectral, or train it again without --no-sound")),
+        }
     }
 
-    /// By how much a tick of the stock's usual loudness is softer or louder than one of the brain's, in dB.
-    pub(super) fn level_db(&self, brain: &Ensemble) -> f32 {
-        self.voice.usual_loudness_db() - brain.voice().usual_loudness_db()
+    /// A library.
+    pub(super) fn of_library(sounds: &'a Sounds, choice: &ChoiceConfig) -> Self {
+        Self::new(Sound::Library(sounds), &sounds.known, &sounds.voice, DESCRIPTOR, choice)
+            .expect("every tick of a library was described, and there is one")
+    }
+
+    fn new(
+        sound: Sound<'a>,
+        known: &'a brain::Units,
+        voice: &'a Voice,
+        dims: usize,
+        choice: &ChoiceConfig,
+    ) -> std::result::Result<Self, UnitsError> {
+        let weights = choice.weights(dims);
+        let rows = known.descriptors.chunks_exact(dims);
+        let weighed: Vec<f32> = rows.flat_map(|row| row.iter().zip(&weights).map(|(x, w)| x * w)).collect();
+        let units = Units::new(dims, &weighed, &known.loudness, &sound.continued())?;
+        Ok(Self { sound, units: Arc::new(units), voice, descriptors: &known.descriptors, dims, weights })
+    }
+
+    /// A description as units are searched for, of as many numbers as they have.
+    pub(super) fn weighed(&self, target: &[f32]) -> Box<[f32]> {
+        target.iter().zip(&self.weights).map(|(x, w)| x * w).collect()
+    }
+
+    /// What a unit sounds like, and what is seen there.
+    pub(super) fn descriptor(&self, unit: u32) -> &[f32] {
+        &self.descriptors[unit as usize * self.dims..][..self.dims]
+    }
+
+    /// log10 of a unit's power in every band.
+    pub(super) fn bands(&self, unit: u32, out: &mut [f32; BANDS]) {
+        self.voice.unit_bands(self.descriptor(unit), out);
     }
 }
 
@@ -133,10 +164,16 @@ impl UnitSound for Sound<'_> {
 }
 
 impl Sounds {
-    /// Opens a library, every tick of every source becomes a unit.
-    pub(super) fn open(plan: &Library, brain: &Ensemble, task: Task<'_>) -> Result<Self> {
-        let library = sounds::Library::open(&plan.folder, task)?;
-        let grid = brain.config().grid;
+    /// Opens a library, every tick of every source becomes a unit, described in numbers of `voice` or, where it is `matched`, in
+    /// such that mean by the same numbers what is usual among these sounds.
+    pub(super) fn open(
+        folder: &Path,
+        matched: bool,
+        voice: &Voice,
+        grid: TickGrid,
+        task: Task<'_>,
+    ) -> Result<Self> {
+        let library = sounds::Library::open(folder, task)?;
         let heard: Vec<Cow<'_, Heard>> =
             (0..library.sources().len()).map(|source| library.heard(source, grid)).collect();
         // Pauses would make everything else look loud and bright.
@@ -146,7 +183,7 @@ impl Sounds {
             .collect();
         let stretches: Vec<(&Heard, &[u32])> =
             heard.iter().zip(&sounding).map(|(heard, ticks)| (&**heard, &ticks[..])).collect();
-        let voice = if plan.matched { brain.voice().among(&stretches) } else { brain.voice().clone() };
+        let voice = if matched { voice.among(&stretches) } else { voice.clone() };
         let mut known = brain::Units::default();
         let mut starts = vec![0];
         for heard in &heard {
@@ -161,7 +198,7 @@ impl Sounds {
         drop(heard);
         if known.loudness.is_empty() {
             return Err(Error::new(Kind::Empty, "holds nothing as long as a tick")
-                .at(&plan.folder)
+                .at(folder)
                 .help("add longer recordings: kinophone sounds FILE|FOLDER... -o LIBRARY"));
         }
         let grid = TickGrid { tick: grid.tick, rate: library.rate() };

@@ -1,0 +1,122 @@
+//! `kinophone revoice`: a film's own sound in the voice of other sounds.
+
+use crate::args::{self, choice, decibels, loudness};
+use crate::cache;
+use crate::choice::ChoiceArgs;
+use crate::context::{self, Context};
+use crate::progress::span;
+use crate::report::{self, Failure, Outcome};
+use clap::Args;
+use kinophone::dsp::synth::ShapeConfig;
+use kinophone::media::SoundCodec;
+use kinophone::render::{self, Level, Library, RevoicePlan, Revoiced};
+use kinophone::storage::Overwrite;
+use std::path::PathBuf;
+
+const EXAMPLES: &str = "\
+Examples:
+  The rhythm and the tones of a film, played by strings:
+    kinophone sounds strings/ -o strings.sounds --licence CC0-1.0
+    kinophone revoice film.mp4 --sounds strings.sounds -o strings.mp4
+
+  A recording out of another one, two layers, no moment twice within five seconds:
+    kinophone revoice speech.wav --sounds rain.sounds -o rain.wav \\
+        --superimpose 2 --repeat-after 5
+
+  As it was recorded, only cut and joined, with a score for Csound:
+    kinophone revoice film.mp4 --sounds strings.sounds -o out.wav \\
+        --tone 0 --attack 0 --score out.csd
+
+No brain is needed: what is wanted is what the film sounds like. To play to pictures
+use 'kinophone render' or 'kinophone texture'.";
+
+/// Options of `revoice`.
+#[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES)]
+pub struct RevoiceArgs {
+    /// The film, or a recording
+    #[arg(value_name = "FILM")]
+    pub film: PathBuf,
+    /// A library of sounds that 'kinophone sounds' made, or a corpus, to play with
+    #[arg(long, value_name = "LIBRARY")]
+    sounds: PathBuf,
+    /// The file to write; its extension decides the container
+    #[arg(long, short, value_name = "OUT")]
+    pub output: PathBuf,
+    /// Replace existing files
+    #[arg(long)]
+    pub force: bool,
+    /// Look in the library for what the film sounds like, instead of mapping what is usual there onto what is usual here
+    #[arg(long)]
+    unmatched: bool,
+    #[command(flatten)]
+    choice: ChoiceArgs,
+    /// How far the tone is filtered towards the film's, 0 to 1: 0 leaves sounds as they were recorded
+    #[arg(long, value_name = "SHARE", default_value_t = 0.5, value_parser = args::share)]
+    tone: f32,
+    /// How far attacks are brought to the film's, 0 to 1
+    #[arg(long, value_name = "SHARE", default_value_t = 0.4, value_parser = args::share)]
+    attack: f32,
+    /// Choose as if live: so many further ticks are known [default: the whole film is]
+    #[arg(long, value_name = "TICKS", value_parser = clap::value_parser!(u8).range(0..=30))]
+    delay: Option<u8>,
+    /// Loudness of the whole in LUFS (EBU R 128) [default: as loud as the film]
+    #[arg(long, value_name = "LUFS|off", allow_negative_numbers = true, value_parser = loudness)]
+    loudness: Option<Level>,
+    /// Mix the film's own sound under the new one, at so many dB
+    #[arg(long, value_name = "DB", allow_negative_numbers = true, value_parser = decibels)]
+    keep_original: Option<f64>,
+    /// Codec of the sound [default: what suits the container]
+    #[arg(long, value_parser = choice::<SoundCodec>(&["aac", "opus", "flac", "pcm"]))]
+    codec: Option<SoundCodec>,
+    /// Write down which piece of which source sounds when: .json, .csv, .csd, .rpp, .mid or .edl, see 'kinophone render --help'
+    #[arg(long, value_name = "FILE")]
+    score: Vec<PathBuf>,
+    /// Write no credits beside the output
+    #[arg(long)]
+    no_credits: bool,
+    /// Which sound track of the film, counted from 0
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    audio_track: usize,
+}
+
+/// Revoices.
+pub fn run(args: &RevoiceArgs, context: &Context) -> Result<Outcome, Failure> {
+    context::check_films(std::slice::from_ref(&args.film))?;
+    context::existing(&args.sounds)?;
+    let revoiced = render::revoice(&context.ffmpeg()?, &args.plan()?, context.task())?;
+    context.end_progress();
+    let json = || serde_json::to_value(&revoiced).expect("numbers and words become JSON");
+    context.report.result(json, || as_text(&revoiced))?;
+    Ok(Outcome::Done)
+}
+
+impl RevoiceArgs {
+    fn plan(&self) -> Result<RevoicePlan, Failure> {
+        Ok(RevoicePlan {
+            film: self.film.clone(),
+            sounds: Library { folder: self.sounds.clone(), matched: !self.unmatched },
+            output: self.output.clone(),
+            choice: self.choice.config(),
+            shape: ShapeConfig { tone: self.tone, attack: self.attack, ..ShapeConfig::default() },
+            delay: self.delay.map(usize::from),
+            loudness: self.loudness.unwrap_or(Level::Usual),
+            audio_track: self.audio_track,
+            keep_original_db: self.keep_original,
+            codec: self.codec,
+            scores: self.score.clone(),
+            credits: !self.no_credits,
+            overwrite: if self.force { Overwrite::Replace } else { Overwrite::Refuse },
+            corpus: cache::films()?,
+        })
+    }
+}
+
+fn as_text(revoiced: &Revoiced) -> String {
+    let latency = revoiced.latency_ms.map_or(String::new(), |ms| format!(", {ms:.0} ms behind the film"));
+    let mut text = format!("{}: {}{latency}\n", report::lossy(&revoiced.output), span(revoiced.seconds));
+    if let Some(credits) = &revoiced.credits {
+        text += &credits.titles();
+    }
+    text
+}

@@ -1,0 +1,246 @@
+//! A film's own sound in the voice of other sounds: every tick of it finds its like in a library.
+//!
+//! No brain is needed: what is wanted is what the film sounds like (musical mosaicing, as in A. Zils and F. Pachet, DAFx 2001). So
+//! attacks come when they come in the film, tones follow its tones as far as the library goes, and loudness is the film's.
+
+use super::finish::Sketch;
+use super::production::{Cast, Order, Production};
+use super::stock::{Sounds, Stock};
+use super::weaver::{Then, Wanted, Weaver, When};
+use super::{ChoiceConfig, Level, Library, rounded_ms, ticks_until};
+use crate::brain::{OUTPUTS, Voice};
+use crate::corpus::heard::Heard;
+use crate::corpus::{self, Cutting, PrepareOptions, Shard};
+use crate::media::{Ffmpeg, SoundCodec};
+use crate::score::{Credited, Credits};
+use crate::storage::Overwrite;
+use crate::task::Task;
+use crate::{Error, Kind, Result};
+use kinophone_dsp::measure::BANDS;
+use kinophone_dsp::synth::ShapeConfig;
+use kinophone_dsp::synth::mosaic::{MosaicConfig, UnitSound};
+use kinophone_dsp::units::{MediaTime, SampleRate};
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// Ticks between two looks at the clock and at who wants to stop.
+const STEP: usize = 64;
+
+/// What to revoice.
+#[derive(Clone, Debug)]
+pub struct RevoicePlan {
+    /// The film, or a recording.
+    pub film: PathBuf,
+    /// The sounds to play with.
+    pub sounds: Library,
+    /// The file to write; its extension decides the container.
+    pub output: PathBuf,
+    /// What counts when sound is chosen.
+    pub choice: ChoiceConfig,
+    /// How the mosaic is filtered towards the film's tone and attacks.
+    pub shape: ShapeConfig,
+    /// Choose as if live: so many further ticks are known; `None`: all are.
+    pub delay: Option<usize>,
+    /// How loud the result is: [`Level::Usual`] is as loud as the film.
+    pub loudness: Level,
+    /// Which sound track of the film to follow, from 0.
+    pub audio_track: usize,
+    /// Mixes that sound under the new one, at so many dB.
+    pub keep_original_db: Option<f64>,
+    /// Sound codec; `None`: the container's customary one.
+    pub codec: Option<SoundCodec>,
+    /// Scores to write, see [`RenderPlan::scores`](super::RenderPlan::scores).
+    pub scores: Vec<PathBuf>,
+    /// Whether to write the credits beside the output.
+    pub credits: bool,
+    /// Whether existing files may be replaced.
+    pub overwrite: Overwrite,
+    /// A folder of shards, created if missing, where the film's sound is kept once it was listened to.
+    pub corpus: PathBuf,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Revoiced {
+    /// The file.
+    pub output: PathBuf,
+    /// Its length in seconds.
+    pub seconds: f64,
+    /// Ticks that found their like.
+    pub ticks: usize,
+    /// Rate of the samples handed to the encoder, in Hz.
+    pub rate: SampleRate,
+    /// 1 or 2.
+    pub channels: u32,
+    /// As live: by how much the end of a tick's sound comes after the end of the tick at most, in milliseconds.
+    pub latency_ms: Option<f64>,
+    /// Codec of the sound.
+    pub codec: SoundCodec,
+    /// Integrated loudness before the gain, in LUFS, where there is one.
+    pub loudness_before: Option<f64>,
+    /// The gain, in dB.
+    pub gain_db: f64,
+    /// What counted.
+    pub choice: ChoiceConfig,
+    /// How it was filtered.
+    pub shape: ShapeConfig,
+    /// Whose sounds are played.
+    pub credits: Option<Credits>,
+}
+
+/// Plays `plan`. The output appears whole or not at all. Errors besides those of film, output and library: `Kind::NoSound` for a film
+/// without sound, `Kind::Empty` for one that is silent.
+pub fn revoice(ffmpeg: &Ffmpeg, plan: &RevoicePlan, task: Task<'_>) -> Result<Revoiced> {
+    let order = Order {
+        film: &plan.film,
+        inputs: &[],
+        output: &plan.output,
+        codec: plan.codec,
+        overwrite: plan.overwrite,
+        keep_original_db: plan.keep_original_db,
+        audio_track: plan.audio_track,
+        scores: &plan.scores,
+        credits: plan.credits,
+    };
+    let production = Production::begin(ffmpeg, order, true)?;
+    let heard = listen(ffmpeg, plan, task)?;
+    let grid = corpus::heard_grid();
+    let sounding: Vec<u32> =
+        (0..heard.loudness.len() as u32).filter(|tick| !heard.is_silent(*tick as usize)).collect();
+    if sounding.is_empty() {
+        return Err(Error::new(Kind::Empty, "has a sound track in which nothing sounds")
+            .at(&plan.film)
+            .help(
+                "name a film that sounds; silent ones are for 'kinophone render' and 'kinophone texture'",
+            ));
+    }
+    let voice = Voice::fit(&[(&heard, &sounding)]);
+    let sounds = Sounds::open(&plan.sounds.folder, plan.sounds.matched, &voice, grid, task)?;
+    let stock = Stock::of_library(&sounds, &plan.choice);
+    let (begin, end) = extent(&production, &heard)?;
+    let names: Vec<&str> = sounds.sources().iter().map(|source| &*source.name).collect();
+    let mut stage = production.stage(Cast {
+        rate: stock.sound.rate(),
+        channels: stock.sound.channels() as u32,
+        target: match plan.loudness {
+            Level::Lufs(lufs) => Some(lufs),
+            Level::Usual | Level::AsSaid => None,
+        },
+        made: format!("after the film's own sound, from these sounds: {}", names.join(", ")),
+        sources: Some(sounds.sources().iter().map(Credited::from).collect()),
+        brain: None,
+        filtered: !plan.shape.is_off(),
+    })?;
+    stage.lay_under(begin)?;
+
+    let config = plan.choice.applied(MosaicConfig::default(), grid.tick);
+    let when = plan.delay.map_or(When::Exactly, When::After);
+    let then = Then::Shaped(&plan.shape);
+    let usual_db = voice.usual_loudness_db();
+    let mut weaver =
+        Weaver::new(&stock, &config, &then, when, usual_db, plan.choice.layers, !plan.scores.is_empty());
+    let ticks = ticks_until(grid.tick, end).max(0) as usize;
+    let name = plan.film.file_name().unwrap_or_default().to_string_lossy();
+    task.watcher.stage(&format!("playing {name}"), "ticks", Some(ticks as u64));
+    let mut echo = Echo { heard: &heard, voice: &voice, stock: &stock };
+    // The film may begin to be seen later than to be heard.
+    let skip = stock.sound.rate().sample_at(begin).max(0) as usize * stock.sound.channels();
+    let mut played = |stage: &mut super::production::Stage<'_>| -> Result<()> {
+        stage.sketch.skip(skip);
+        for tick in 0..ticks {
+            if tick.is_multiple_of(STEP) {
+                task.cancel.check()?;
+                task.watcher.advance(tick as u64);
+                weaver.play(&mut stage.sketch)?;
+            }
+            weaver.push(echo.wanted(tick));
+        }
+        weaver.finish(end, &mut stage.sketch)?;
+        stage.sketch.end()
+    };
+    played(&mut stage).map_err(|e| stage.named(e))?;
+    task.watcher.advance(ticks as u64);
+    let latency_ms = plan.delay.map(|_| rounded_ms(weaver.latency()));
+    let pieces = weaver.played();
+    drop(weaver);
+    let format = stage.format;
+    let seconds = (end - begin).as_secs_f64();
+    let completed = stage.complete(seconds, Some(pieces), Some(&stock), task)?;
+    Ok(Revoiced {
+        output: plan.output.clone(),
+        seconds,
+        ticks,
+        rate: format.rate,
+        channels: format.channels,
+        latency_ms,
+        codec: completed.codec,
+        loudness_before: completed.loudness_before,
+        gain_db: completed.gain_db,
+        choice: plan.choice.clone(),
+        shape: plan.shape.clone(),
+        credits: completed.credits,
+    })
+}
+
+/// What the film sounds like: known already, or listened to now and kept.
+fn listen(ffmpeg: &Ffmpeg, plan: &RevoicePlan, task: Task<'_>) -> Result<Heard> {
+    let usual = PrepareOptions {
+        sound_alone: Some(Cutting::default()),
+        audio_track: plan.audio_track,
+        ..PrepareOptions::default()
+    };
+    let films = std::slice::from_ref(&plan.film);
+    let prepared = corpus::prepare(ffmpeg, films, &plan.corpus, &usual, task)?;
+    let Some(prepared) = prepared.first() else {
+        return Err(Error::new(Kind::NoSound, "has no sound").at(&plan.film).help("name a film that sounds"));
+    };
+    let described = Shard::open(&prepared.shard)?.described_sound()?;
+    Ok(described.map(|described| described.heard).unwrap_or_default())
+}
+
+/// When the soundtrack begins and ends on the film's clock: with its picture, or with its sound where there is none to be seen.
+fn extent(production: &Production<'_>, heard: &Heard) -> Result<(MediaTime, MediaTime)> {
+    let grid = corpus::heard_grid();
+    let sound = grid.tick.time_of(heard.loudness.len() as i64);
+    let facts = production.facts();
+    let picture = facts.and_then(|facts| facts.picture.as_ref());
+    if picture.is_none() && !production.is_sound_alone() {
+        production.picture()?;
+    }
+    let begin = picture.map_or(MediaTime::ZERO, |picture| picture.start.max(MediaTime::ZERO));
+    let length = picture.and_then(|_| facts.and_then(|facts| facts.duration));
+    Ok((begin, length.unwrap_or(sound).max(begin)))
+}
+
+/// What is wanted: what was heard.
+struct Echo<'a> {
+    heard: &'a Heard,
+    voice: &'a Voice,
+    stock: &'a Stock<'a>,
+}
+
+impl Echo<'_> {
+    fn wanted(&mut self, tick: usize) -> Wanted {
+        let theirs = self.stock.voice;
+        let (mut row, mut target) = ([0.0; OUTPUTS], [0.0; crate::brain::DESCRIPTOR]);
+        if tick < self.heard.loudness.len() {
+            self.voice.target(self.heard, tick, &mut row);
+            self.voice.unit(self.heard, tick, &mut target);
+        } else {
+            self.voice.target_of_silence(&mut row);
+        }
+        let loudness_db = self.voice.loudness_db(&row);
+        let mut bands = [0.0; BANDS];
+        theirs.bands(&row, &mut bands);
+        let level = (loudness_db - theirs.loudness_db(&row)) / 10.0;
+        bands.iter_mut().for_each(|power| *power += level);
+        let silent = self.heard.loudness.get(tick).is_none_or(|_| self.heard.is_silent(tick));
+        Wanted {
+            target: self.stock.weighed(&target),
+            loudness_db,
+            silence: f32::from(silent),
+            bands,
+            rise: self.heard.flux.get(tick).copied().unwrap_or(0.0),
+        }
+    }
+}
