@@ -99,10 +99,26 @@ impl Library {
         let rows = sounds(&mut noise, count, LENGTH, 0.09);
         let continued: Vec<bool> = (0..count).map(|unit| (unit + 1) % LENGTH != 0).collect();
         let units = Units::new(SOUND, &rows, &vec![-20.0; count], &continued).expect("units");
-        let mut wanted = sounds(&mut noise, 120 * TICKS_A_SECOND, 100, 0.02);
-        wanted.iter_mut().for_each(|x| *x *= 0.7);
-        Self { rows, units: Arc::new(units), wanted }
+        let heard = sounds(&mut noise, 120 * TICKS_A_SECOND, 100, 0.02);
+        Self { rows, units: Arc::new(units), wanted: guessed(&heard) }
     }
+}
+
+/// What a network would say of such sound: a third of a second on average, with half of the variance.
+fn guessed(heard: &[f32]) -> Vec<f32> {
+    let rows: Vec<&[f32]> = heard.chunks_exact(SOUND).collect();
+    let mut guessed: Vec<f32> = (0..rows.len())
+        .flat_map(|tick| {
+            let around = &rows[tick.saturating_sub(5)..(tick + 6).min(rows.len())];
+            (0..SOUND).map(|i| around.iter().map(|row| row[i]).sum::<f32>() / around.len() as f32)
+        })
+        .collect();
+    for i in 0..SOUND {
+        let power = |sound: &[f32]| sound[i..].iter().step_by(SOUND).map(|x| x * x).sum::<f32>();
+        let gain = (0.5 * power(heard) / power(&guessed)).sqrt();
+        guessed[i..].iter_mut().step_by(SOUND).for_each(|x| *x *= gain);
+    }
+    guessed
 }
 
 /// Sounds of `length` ticks each: level, slope and two more shapes of the spectrum go slowly from somewhere to somewhere, and

@@ -28,7 +28,7 @@ impl Library {
             let mut at = [0.0f32; 5];
             let mut out = Vec::new();
             for row in 0..rows {
-                let jumps = row % length == 0;
+                let jumps = row.is_multiple_of(length);
                 for x in &mut at {
                     let step = draw.between(-1.0, 1.0) as f32;
                     *x = if jumps { 1.7 * step } else { 0.97 * *x + 0.4 * step };
@@ -112,7 +112,7 @@ impl Library {
                 (0..count as u32).filter(|unit| sums[*unit as usize] - base <= price).collect();
             let decided = match delay {
                 Some(delay) => (tick + 1).saturating_sub(delay),
-                None if (tick + 1) % ASK_EVERY == 0 => {
+                None if (tick + 1).is_multiple_of(ASK_EVERY) => {
                     let (mut ends, mut at) = (alive.clone(), tick + 1);
                     while ends.len() > 1 && at > 0 {
                         at -= 1;
@@ -191,7 +191,7 @@ fn groups_and_what_must_not_sound_are_heeded() {
             _ => None,
         },
         // Ranges in no order, and more than there is.
-        avoid: if tick % 3 == 0 { vec![3000..4000, 10..900, 5990..9000] } else { Vec::new() },
+        avoid: if tick.is_multiple_of(3) { vec![3000..4000, 10..900, 5990..9000] } else { Vec::new() },
     };
     let config = MosaicConfig { jump_price: 0.7, ..Default::default() };
     library.compare(&config, &terms);
