@@ -3,22 +3,147 @@
 //!
 //! The film has 18 000 ticks of 114 numbers and is made of its own sound less every fifth ten-second block: 14 400
 //! units. The column of items says seconds of film a second: how many times faster than real time it is.
+//!
+//! Then two minutes of a film are chosen from libraries of 100 000 and 1 000 000 units, as sound is: 64 bands of a few slow
+//! things and noise, loudness, onsets. What is wanted has half of their variance. Beside it the same by brute force; and at the
+//! end what single ticks take live.
 
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
 use kinophone_dsp::measure::BANDS;
+use kinophone_dsp::nearest::Points;
 use kinophone_dsp::synth::mosaic::{Choice, Chooser, Mosaic, MosaicConfig, UnitSound, Units};
 use kinophone_dsp::synth::{Aim, ShapeConfig, Shaper};
 use kinophone_dsp::units::{FrameRate, SampleRate, TickGrid};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 const DIMS: usize = 114;
 const TICKS: usize = 18_000;
 const TICKS_A_SECOND: usize = 30;
 const BLOCK: usize = 300;
 
+/// Numbers of a unit of a library.
+const SOUND: usize = BANDS + 2;
+
 fn main() {
     divan::main();
+    if std::env::args().skip(1).all(|argument| argument == "--bench") {
+        for (way, delay) in [("4 ticks later", 4), ("at once", 0)] {
+            let mut ticks = live_ticks(100_000, delay);
+            ticks.sort_by(f64::total_cmp);
+            let at = |share: f64| ticks[((ticks.len() - 1) as f64 * share) as usize];
+            let [half, most, all] = [0.5, 0.99, 1.0].map(at);
+            println!(
+                "a tick of 100000 units, chosen {way}: p50 {half:.3} ms, p99 {most:.3} ms, at most {all:.3} ms"
+            );
+        }
+    }
+}
+
+/// Two minutes from a library.
+#[divan::bench(args = [100_000, 1_000_000], sample_count = 3, sample_size = 1)]
+fn exact_choice_from_a_library(bencher: Bencher<'_, '_>, count: usize) {
+    let library = Library::of(count);
+    bencher.counter(ItemsCount::new(library.wanted.len() / SOUND / TICKS_A_SECOND)).bench_local(|| {
+        let mut chooser = Chooser::exact(Arc::clone(&library.units), &MosaicConfig::default());
+        let mut chosen = Vec::new();
+        black_box(&library.wanted).chunks_exact(SOUND).for_each(|target| chooser.push(target, &mut chosen));
+        chooser.finish(&mut chosen);
+        chosen
+    });
+}
+
+/// Two seconds from a library, every unit looked at in every tick: distances alone, without the paths.
+#[divan::bench(args = [100_000, 1_000_000], sample_count = 3, sample_size = 1)]
+fn distances_from_all_of_a_library(bencher: Bencher<'_, '_>, count: usize) {
+    let points = Points::new(SOUND, count, &Library::of(count).rows);
+    let wanted = &Library::of(count).wanted[..2 * TICKS_A_SECOND * SOUND];
+    let mut out = vec![0.0; 6 * points.padded()];
+    bencher.counter(ItemsCount::new(2usize)).bench_local(|| {
+        black_box(wanted).chunks(6 * SOUND).for_each(|targets| points.squared_distances(targets, &mut out));
+    });
+}
+
+/// What every tick of a minute takes, in milliseconds.
+fn live_ticks(count: usize, delay: usize) -> Vec<f64> {
+    let library = Library::of(count);
+    let mut chooser = Chooser::lookahead(Arc::clone(&library.units), &MosaicConfig::default(), delay);
+    let mut chosen = Vec::new();
+    let ticks = library.wanted.chunks_exact(SOUND).take(60 * TICKS_A_SECOND);
+    let push = |target: &[f32]| {
+        let start = Instant::now();
+        chooser.push(target, &mut chosen);
+        start.elapsed().as_secs_f64() * 1e3
+    };
+    ticks.map(push).collect()
+}
+
+struct Library {
+    rows: Vec<f32>,
+    units: Arc<Units>,
+    wanted: Vec<f32>,
+}
+
+impl Library {
+    /// One of the two sizes; made once.
+    fn of(count: usize) -> &'static Self {
+        static LIBRARIES: [OnceLock<Library>; 2] = [const { OnceLock::new() }; 2];
+        LIBRARIES[usize::from(count > 100_000)].get_or_init(|| Self::new(count))
+    }
+
+    fn new(count: usize) -> Self {
+        /// Ticks of a recording.
+        const LENGTH: usize = 300;
+        let mut noise = noise();
+        let rows = sounds(&mut noise, count, LENGTH, 0.09);
+        let continued: Vec<bool> = (0..count).map(|unit| (unit + 1) % LENGTH != 0).collect();
+        let units = Units::new(SOUND, &rows, &vec![-20.0; count], &continued).expect("units");
+        let heard = sounds(&mut noise, 120 * TICKS_A_SECOND, 100, 0.02);
+        Self { rows, units: Arc::new(units), wanted: guessed(&heard) }
+    }
+}
+
+/// What a network would say of such sound: a third of a second on average, with half of the variance.
+fn guessed(heard: &[f32]) -> Vec<f32> {
+    let rows: Vec<&[f32]> = heard.chunks_exact(SOUND).collect();
+    let mut guessed: Vec<f32> = (0..rows.len())
+        .flat_map(|tick| {
+            let around = &rows[tick.saturating_sub(5)..(tick + 6).min(rows.len())];
+            (0..SOUND).map(|i| around.iter().map(|row| row[i]).sum::<f32>() / around.len() as f32)
+        })
+        .collect();
+    for i in 0..SOUND {
+        let power = |sound: &[f32]| sound[i..].iter().step_by(SOUND).map(|x| x * x).sum::<f32>();
+        let gain = (0.5 * power(heard) / power(&guessed)).sqrt();
+        guessed[i..].iter_mut().step_by(SOUND).for_each(|x| *x *= gain);
+    }
+    guessed
+}
+
+/// Sounds of `length` ticks each: level, slope and two more shapes of the spectrum go slowly from somewhere to somewhere, and
+/// every now and then something is struck.
+fn sounds(noise: &mut impl FnMut() -> f32, count: usize, length: usize, rough: f32) -> Vec<f32> {
+    const PACE: [f32; 4] = [0.97, 0.98, 0.95, 0.9];
+    const SIZE: [f32; 4] = [0.8, 0.5, 0.25, 0.2];
+    let (mut at, mut struck) = ([0.0f32; 4], 0.0f32);
+    let mut rows = Vec::with_capacity(count * SOUND);
+    for tick in 0..count {
+        for (x, pace) in at.iter_mut().zip(PACE) {
+            let step = 1.7 * noise();
+            *x = if tick % length == 0 { step } else { pace * *x + (1.0 - pace * pace).sqrt() * step };
+        }
+        struck = if noise() > 0.8 { 3.5 * noise().abs() } else { 0.4 * struck };
+        for band in 0..BANDS {
+            let x = band as f32 / BANDS as f32 * std::f32::consts::PI;
+            let shapes = [1.0, x.cos(), (2.0 * x).cos(), (3.0 * x).cos()];
+            let sum: f32 = (0..4).map(|i| SIZE[i] * shapes[i] * at[i]).sum();
+            rows.push(0.125 * (sum + 0.1 * struck) + rough * noise());
+        }
+        rows.push(0.45 * at[0] + 0.1 * struck + rough * noise());
+        rows.push(struck - 0.5 + rough * noise());
+    }
+    rows
 }
 
 /// The best path.

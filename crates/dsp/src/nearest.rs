@@ -5,7 +5,7 @@ mod atlas;
 
 pub use atlas::{Atlas, Target};
 
-use pulp::Arch;
+use pulp::{Arch, NullaryFnOnce};
 
 /// Points that are compared with a target side by side. All rows of distances are padded to a multiple of it.
 pub const LANES: usize = 16;
@@ -58,15 +58,28 @@ impl Points {
     /// rows and the processor.
     pub fn squared_distances(&self, targets: &[f32], out: &mut [f32]) {
         // Wider registers do more at a time and give the same sums.
-        Arch::new().dispatch(|| self.add_up(targets, out));
+        Arch::new().dispatch(AddUp { points: self, targets, out });
     }
+}
+
+/// Squared distances of targets from points: no closure, since what wide registers are to be used in must be written into the
+/// caller, and closures are not.
+struct AddUp<'a> {
+    points: &'a Points,
+    targets: &'a [f32],
+    out: &'a mut [f32],
+}
+
+impl NullaryFnOnce for AddUp<'_> {
+    type Output = ();
 
     #[inline(always)]
-    fn add_up(&self, targets: &[f32], out: &mut [f32]) {
-        let (width, rows) = (self.padded, out.len() / self.padded.max(1));
-        let target = |row: usize| &targets[row * self.dims..(row + 1) * self.dims];
+    fn call(self) {
+        let Self { points: &Points { dims, ref blocks, padded: width }, targets, out } = self;
+        let rows = out.len() / width.max(1);
+        let target = |row: usize| &targets[row * dims..(row + 1) * dims];
         for block in 0..width / LANES {
-            let points = &self.blocks[block * self.dims..(block + 1) * self.dims];
+            let points = &blocks[block * dims..(block + 1) * dims];
             let mut put = |row: usize, distances: [f32; LANES]| {
                 out[row * width + block * LANES..][..LANES].copy_from_slice(&distances);
             };

@@ -7,8 +7,10 @@ use std::iter::zip;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Every so many ticks the exact choice looks which of them are decided. That costs as much as a part of one tick.
-const ASK_EVERY: u32 = 8;
+/// Every so many ticks the exact choice looks which of them are decided. That costs as much as a few ticks.
+const ASK_EVERY: u32 = 32;
+/// Ticks whose targets are kept so that what paths cost there can be added up later. After so many it is.
+const KEPT: u32 = 16;
 
 /// Chooses a unit for every tick: the path with the least sum of squared distances between target and unit, plus a price
 /// for every jump, that is, for every step to anything but the unit's natural continuation.
@@ -24,7 +26,10 @@ const ASK_EVERY: u32 = 8;
 /// the next tick only two kinds of paths can be alive: those that continue one which is, and those that jump to a unit so near
 /// the target that with the price it costs no more than the best path and a jump, that is, whose distance is no more than what
 /// the best path's cost grows by. That is not known yet, but no more than what the cheapest known way costs; and all units
-/// within a radius are found on a map ([`crate::nearest::Atlas`]). So a tick costs O(paths alive + units near the target).
+/// within a radius are found on a map ([`crate::nearest::Atlas`]). Nor is it known of most paths what they cost: the map says
+/// what at least, with sums that are rounded alike. The others are added up, from all descriptors of all ticks that are open,
+/// when they could be the best path, or when it matters whence they come. So a tick costs O(paths alive + units near the
+/// target).
 ///
 /// Long before the last target is known, all paths that are alive have their beginnings in common: whatever comes, the best
 /// one will be among them. What is decided like that is given out at once, so that the exact choice needs no more memory for a
@@ -45,11 +50,10 @@ pub struct Chooser {
     repeat_price: f32,
     /// Per unit the number of ticks until it was last given out, 0 if it was not. Empty where repetition is free.
     heard: Vec<u32>,
-    target: Target,
-    /// The paths that are alive, by their units.
+    /// The last [`KEPT`] ticks, the last one at the end.
+    past: VecDeque<Tick>,
+    /// The paths that are alive as far as is known, by their units.
     paths: Vec<Path>,
-    /// What the best of them costs.
-    base: f32,
     /// Tick of the next target.
     tick: u32,
     /// The best path's end in every tick from `uncommitted` on.
@@ -67,14 +71,25 @@ pub struct Terms<'a> {
     pub avoid: &'a [Range<u32>],
 }
 
-/// The best path to a unit in the present tick.
+/// The best path to a unit in the present tick. What a path costs is relative to the base of the tick before.
 #[derive(Clone, Copy)]
 struct Path {
     unit: u32,
-    /// Tick of its last jump.
+    /// Tick of its last jump before it was open.
     since: u32,
-    /// What it costs, above the base of the tick before.
+    /// What it costs at least.
+    least: f32,
+    /// The first tick that is not added up, and what the path costs until there. In an open tick it could turn out that it should
+    /// have been left, and its unit been jumped to.
+    open: u32,
     cost: f32,
+}
+
+/// What was wanted in a tick, and what the best path costs.
+#[derive(Default)]
+struct Tick {
+    target: Target,
+    base: f32,
 }
 
 /// The end of the best path in one tick, and the tick of that path's last jump.
@@ -141,9 +156,8 @@ impl Chooser {
             repeat_ticks,
             repeat_price,
             heard: vec![0; if repeat_ticks > 0 { units.len() } else { 0 }],
-            target: Target::default(),
+            past: VecDeque::new(),
             paths: Vec::new(),
-            base: 0.0,
             tick: 0,
             best: VecDeque::new(),
             uncommitted: 0,
@@ -162,16 +176,22 @@ impl Chooser {
 
     /// The same for a tick in which not everything may sound. Where nothing is left that may, everything may.
     pub fn push_on(&mut self, target: &[f32], terms: &Terms<'_>, chosen: &mut Vec<u32>) {
-        self.units.descriptors().aim(target, &mut self.target);
+        let kept = self.past.len() == KEPT as usize;
+        let mut wanted = if kept { self.past.pop_front() } else { None }.unwrap_or_default();
+        self.units.descriptors().aim(target, &mut wanted.target);
+        self.past.push_back(wanted);
         if !self.extend(terms) {
             self.extend(&Terms::default());
         }
-        self.tick += 1;
         match self.delay {
             Some(delay) if self.best.len() > delay => self.commit(chosen),
-            None if self.tick.is_multiple_of(ASK_EVERY) => self.trace(self.decided(), chosen),
+            None if (self.tick + 1).is_multiple_of(ASK_EVERY) => {
+                let decided = self.decided();
+                self.trace(decided, chosen);
+            }
             _ => {}
         }
+        self.tick += 1;
     }
 
     /// Appends the units of all ticks that were not given out yet, in order. Afterwards the chooser is as new.
@@ -185,48 +205,66 @@ impl Chooser {
         self.paths.clear();
         self.best.clear();
         self.heard.fill(0);
-        (self.base, self.tick, self.uncommitted) = (0.0, 0, 0);
+        self.past.clear();
+        (self.tick, self.uncommitted) = (0, 0);
     }
 
-    /// Extends all paths that are alive by the tick of the target, under `terms`. False, and nothing done, if no unit that can be
-    /// compared may sound.
+    /// Extends all paths that are alive by the tick of the last target, under `terms`. False, and nothing done, if no unit that
+    /// can be compared may sound.
     fn extend(&mut self, terms: &Terms<'_>) -> bool {
         let mut room = std::mem::take(&mut self.room);
         let Room { continuing, jumping, marks, points, distances, .. } = &mut room;
-        let known = self.units.descriptors();
-        let cost = |unit: u32, distance: f32| {
-            let heard = self.heard.get(unit as usize).copied().unwrap_or(0);
-            let repeats = heard > 0 && heard.saturating_add(self.repeat_ticks) > self.tick;
-            let cost = if repeats { distance + self.repeat_price } else { distance };
-            terms.allow(&self.units, unit).then_some(cost)
-        };
-        let jump = |unit: u32, distance: f32| {
-            cost(unit, distance).map(|cost| Path { unit, since: self.tick, cost: cost + self.price })
-        };
+        let (known, tick) = (self.units.descriptors(), self.tick);
+        let last = self.past.len() - 1;
+        let target = &self.past[last].target;
+        let before = if last > 0 { self.past[last - 1].base } else { 0.0 };
+        let free = terms.only.is_none() && terms.avoid.is_empty();
+        let allowed = |unit: u32| free || terms.allow(&self.units, unit);
 
         // Those that continue.
-        let follow = |path: &Path| self.units.continues(path.unit, path.unit + 1);
         points.clear();
-        points.extend(self.paths.iter().filter(|path| follow(path)).map(|path| path.unit + 1));
-        known.squared_distances(&self.target, points, distances);
         continuing.clear();
-        for (path, (unit, distance)) in
-            zip(self.paths.iter().filter(|path| follow(path)), zip(&*points, &*distances))
-        {
-            let cost = cost(*unit, *distance).map(|cost| cost + (path.cost - self.base));
-            continuing.extend(cost.map(|cost| Path { unit: *unit, cost, since: path.since }));
+        for path in &self.paths {
+            if self.units.continues(path.unit, path.unit + 1) {
+                points.push(path.unit + 1);
+                continuing.push(*path);
+            }
         }
-        let least = |paths: &[Path]| paths.iter().fold(f32::INFINITY, |least, path| least.min(path.cost));
-        let mut base = least(continuing);
+        known.least_distances(target, points, distances);
+        for (path, least) in zip(continuing.iter_mut(), &*distances) {
+            path.unit += 1;
+            path.least = least + (path.least - before);
+        }
+        if !free || self.repeat_ticks > 0 {
+            continuing.retain(|path| allowed(path.unit));
+            // What repeats must be asked now.
+            continuing.iter_mut().filter(|path| self.repeats(path.unit)).for_each(|path| self.add_up(path));
+        }
 
-        // Those that jump: the nearest ones say how far one must look.
-        let near = known.nearby(&self.target);
-        known.squared_distances(&self.target, near, distances);
-        let near = zip(near, &*distances).filter_map(|(unit, distance)| jump(*unit, *distance));
-        base = near.fold(base, |base, path| base.min(path.cost));
-        // A share more, since sums are rounded.
+        // How far one must look: the one that seems best and the nearest units say what the best path costs at most.
+        let mut base = f32::INFINITY;
+        if let Some(best) = continuing.iter_mut().min_by(|a, b| a.least.total_cmp(&b.least)) {
+            self.add_up(best);
+            base = best.cost;
+        }
+        let jump = |unit: u32, least: f32| Path {
+            unit,
+            since: tick,
+            least: least + self.price,
+            open: tick,
+            cost: 0.0,
+        };
+        for unit in known.nearby(target).iter().filter(|unit| allowed(**unit)) {
+            let mut path = jump(*unit, 0.0);
+            self.add_up(&mut path);
+            base = base.min(path.cost);
+        }
+
+        continuing.retain(|path| path.least - base <= self.reach);
+
+        // Those that jump. A share more, since sums are rounded.
         let radius = base + self.reach - self.price + 1e-6 * (base + self.reach + self.price);
-        known.within(&self.target, radius, &mut |unit| marks[unit as usize / 64] |= 1 << (unit % 64));
+        known.within(target, radius, marks);
         points.iter().for_each(|unit| marks[*unit as usize / 64] &= !(1 << (unit % 64)));
         points.clear();
         for (word, marked) in zip(0.., marks.iter_mut()) {
@@ -235,39 +273,84 @@ impl Chooser {
                 *marked &= *marked - 1;
             }
         }
-        known.squared_distances(&self.target, points, distances);
+        if !free {
+            points.retain(|unit| allowed(*unit));
+        }
+        known.least_distances(target, points, distances);
         jumping.clear();
-        jumping.extend(zip(&*points, &*distances).filter_map(|(unit, distance)| jump(*unit, *distance)));
-        base = base.min(least(jumping));
+        for (unit, least) in zip(&*points, &*distances) {
+            jumping.push(jump(*unit, *least));
+        }
+        if self.repeat_ticks > 0 {
+            jumping.iter_mut().filter(|path| self.repeats(path.unit)).for_each(|path| self.add_up(path));
+        }
 
-        let possible = base < NEVER || (terms.only.is_none() && terms.avoid.is_empty());
+        // What could be the best path, and what cannot be left open for longer, is added up.
+        for path in continuing.iter_mut().chain(jumping.iter_mut()) {
+            if path.least <= base || path.open + KEPT <= tick + 2 {
+                self.add_up(path);
+                base = base.min(path.cost);
+            }
+        }
+        let possible = base < NEVER || free;
         if possible {
+            continuing.retain(|path| path.least - base <= self.reach);
+            jumping.retain(|path| path.least - base <= self.reach);
             // Both lists are in the order of units, and no unit is in both.
             self.paths.clear();
-            let alive = |path: &&Path| path.cost - base <= self.reach;
-            let mut jumping = jumping.iter().filter(alive).peekable();
-            for path in continuing.iter().filter(alive) {
-                while let Some(before) = jumping.next_if(|jump| jump.unit < path.unit) {
-                    self.paths.push(*before);
-                }
+            let mut jumping = &jumping[..];
+            for path in &*continuing {
+                let before = jumping.iter().take_while(|jump| jump.unit < path.unit).count();
+                self.paths.extend_from_slice(&jumping[..before]);
                 self.paths.push(*path);
+                jumping = &jumping[before..];
             }
-            self.paths.extend(jumping);
-            self.base = base;
-            let best = self
-                .paths
-                .iter()
-                .find(|path| path.cost == base)
-                .map(|path| Best { unit: path.unit, since: path.since });
-            self.best.extend(best);
+            self.paths.extend_from_slice(jumping);
+            self.past[last].base = base;
+            let best = self.paths.iter().find(|path| path.least == base);
+            self.best.extend(best.map(|path| Best { unit: path.unit, since: path.since }));
         }
         self.room = room;
         possible
     }
 
+    /// Whether `unit` was given out for one of the last ticks.
+    fn repeats(&self, unit: u32) -> bool {
+        let heard = self.heard.get(unit as usize).copied().unwrap_or(0);
+        heard > 0 && heard.saturating_add(self.repeat_ticks) > self.tick
+    }
+
+    /// Adds up what the best path to this one's unit costs in the tick of the last target.
+    fn add_up(&self, path: &mut Path) {
+        let first = self.tick + 1 - self.past.len() as u32;
+        while path.open <= self.tick {
+            let at = (path.open - first) as usize;
+            let unit = path.unit - (self.tick - path.open);
+            let mut distance = self.units.descriptors().squared_distance(&self.past[at].target, unit);
+            // What repeats is never left open.
+            if path.open == self.tick && self.repeats(unit) {
+                distance += self.repeat_price;
+            }
+            let continuing =
+                if path.open == path.since { f32::INFINITY } else { path.cost - self.past[at - 1].base };
+            if continuing <= self.price {
+                path.cost = distance + continuing;
+            } else {
+                (path.cost, path.since) = (distance + self.price, path.open);
+            }
+            path.open += 1;
+        }
+        path.least = path.cost;
+    }
+
     /// The first tick that is not decided: before it all paths that are alive are one. A path that last jumped at tick t is,
     /// before t, the best one of tick t − 1, so runs form a tree.
-    fn decided(&self) -> u32 {
+    fn decided(&mut self) -> u32 {
+        let mut paths = std::mem::take(&mut self.paths);
+        paths.iter_mut().for_each(|path| self.add_up(path));
+        let base = self.past.back().map_or(0.0, |now| now.base);
+        paths.retain(|path| path.cost - base <= self.reach);
+        self.paths = paths;
         let mut runs = BTreeMap::<u32, Run>::new();
         let add = |runs: &mut BTreeMap<u32, Run>, tick: u32, unit: u32, since: u32| {
             let first = unit - (tick - since);
@@ -275,7 +358,7 @@ impl Chooser {
             run.forks |= run.first != first;
             run.until = run.until.min(tick);
         };
-        self.paths.iter().for_each(|path| add(&mut runs, self.tick - 1, path.unit, path.since));
+        self.paths.iter().for_each(|path| add(&mut runs, self.tick, path.unit, path.since));
         while let Some((since, run)) = runs.pop_last() {
             if runs.is_empty() {
                 return self.uncommitted.max(if run.forks { since } else { run.until + 1 });
@@ -328,7 +411,7 @@ impl Chooser {
 
     /// The unit in `tick` of the path that is best now.
     fn best_at(&self, tick: u32) -> u32 {
-        let mut end = self.tick - 1;
+        let mut end = self.tick;
         loop {
             let best = self.best[(end - self.uncommitted) as usize];
             if best.since <= tick {
@@ -340,25 +423,36 @@ impl Chooser {
 
     /// Gives up every path that is not in `unit` in the first undecided tick. The best one is.
     fn keep_paths_through(&mut self, unit: u32) {
-        let (first, now) = (self.uncommitted, self.tick - 1);
+        let (first, now) = (self.uncommitted, self.tick);
         // Whether a path does whose end in `tick` is `end` and whose last jump was at `since`, given the same for all paths
         // that jumped at `first + 1 + i`: they have their past before the jump in common.
         let does = |tick: u32, end: u32, since: u32, jumped: &[bool]| {
             if since <= first { end == unit + (tick - first) } else { jumped[(since - first - 1) as usize] }
         };
-        let leads = &mut self.room.leads_through;
+        let mut leads = std::mem::take(&mut self.room.leads_through);
         leads.clear();
         for (tick, best) in zip(first..now, &self.best) {
-            leads.push(does(tick, best.unit, best.since, leads));
+            leads.push(does(tick, best.unit, best.since, &leads));
         }
-        self.paths.retain(|path| does(now, path.unit, path.since, leads));
+        let mut paths = std::mem::take(&mut self.paths);
+        let base = self.past.back().map_or(0.0, |now| now.base);
+        paths.retain_mut(|path| {
+            let through = does(now, path.unit, path.since, &leads);
+            // As if it had jumped in any tick that is open.
+            if (path.open..=now).all(|tick| does(now, path.unit, tick, &leads) == through) {
+                return through;
+            }
+            self.add_up(path);
+            path.cost - base <= self.reach && does(now, path.unit, path.since, &leads)
+        });
+        (self.paths, self.room.leads_through) = (paths, leads);
     }
 
     /// Numbers held besides the units.
     #[cfg(test)]
     pub(super) fn held(&self) -> usize {
         let Room { continuing, jumping, marks, points, distances, leads_through } = &self.room;
-        3 * (self.paths.capacity() + continuing.capacity() + jumping.capacity())
+        5 * (self.paths.capacity() + continuing.capacity() + jumping.capacity())
             + 2 * (self.best.capacity() + marks.capacity())
             + self.heard.capacity()
             + points.capacity()

@@ -1,4 +1,5 @@
 mod choice;
+mod search;
 mod sound;
 
 use super::*;
@@ -16,6 +17,9 @@ fn settings_are_data_with_ranges() {
     let mad = MosaicConfig { gate_db: f32::NAN, jump_price: -1.0, most_gain_db: 1e9, ..Default::default() };
     let clamped = mad.clamped();
     assert_eq!((clamped.gate_db, clamped.jump_price, clamped.most_gain_db), (0.0, 0.0, 40.0));
+    let error = MosaicConfig { repeat_ticks: 9001, ..Default::default() }.check().unwrap_err();
+    assert_eq!(error.to_string(), "repeat_ticks must lie between 0 and 9000, not at 9001");
+    assert_eq!(MosaicConfig { repeat_ticks: 1 << 30, ..Default::default() }.clamped().repeat_ticks, 9000);
 }
 
 #[test]
@@ -32,4 +36,10 @@ fn units_that_do_not_belong_together_are_refused() {
     assert!(units.continues(0, 1) && !units.continues(1, 2) && units.continues(2, 3));
     assert!(!units.continues(3, 4) && !units.continues(0, 2) && !units.continues(u32::MAX, 0));
     assert!(units.loudness_db(3) == 1.0 && units.loudness_db(4).is_nan());
+    assert_eq!(units.group(3), 0);
+    assert_eq!(units.clone().with_groups(&[1]).err(), Some(UnitsError::Groups { units: 4, groups: 1 }));
+    let grouped = units.with_groups(&[7, 7, 2, 2]).unwrap();
+    assert_eq!((grouped.group(1), grouped.group(2), grouped.group(9)), (7, 2, 0));
+    assert_eq!((grouped.distance(&[3.0, 1.0], 2), grouped.distance(&[f32::NAN], 2)), (9.0, 0.0));
+    assert_eq!(grouped.distance(&[3.0], 4), 1e30);
 }
