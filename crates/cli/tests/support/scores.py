@@ -95,9 +95,11 @@ def edl(path, score):
                 wanted.setdefault((begin, end - begin), []).append((name, pictures(p["source_at"])))
     joined = "GRAINS" in open(path, encoding="utf-8").read()
     for track in timeline.tracks:
+        # The adapter keeps the place of a track's first clip like this.
+        begin = -track.source_range.start_time.value if track.source_range else 0
         for clip in track.find_clips():
-            at = clip.trimmed_range_in_parent()
-            key = (int(at.start_time.value), int(at.duration.value))
+            at = clip.range_in_parent()
+            key = (int(at.start_time.value + begin), int(at.duration.value))
             source = (clip.name, int(clip.source_range.start_time.value))
             if joined:
                 check(any(source[0] == p[0] for ps in wanted.values() for p in ps), clip)

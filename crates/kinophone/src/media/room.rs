@@ -72,3 +72,33 @@ fn tag(line: &str) -> Option<(String, String)> {
     }
     Some((key?, text))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_are_read_as_they_were_meant() {
+        let read = |line: &str| tag(line).unwrap();
+        assert_eq!(
+            read(r#"copyright={"a":"b\=c\;d\\e"}"#),
+            ("copyright".into(), r#"{"a":"b=c;d\e"}"#.into())
+        );
+        assert_eq!(read("a\\=b=c=d"), ("a=b".into(), "c=d".into()));
+        assert_eq!(tag("no tag"), None);
+    }
+
+    #[test]
+    fn room_is_found_wherever_it_is_and_nothing_else_changes() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("f");
+        let room = "the room";
+        for before in [0, 5, STEP - 4, STEP, 3 * STEP - 1] {
+            let bytes = |text: &str| [&vec![b't'; before][..], text.as_bytes(), b"the rest"].concat();
+            std::fs::write(&file, bytes(room)).unwrap();
+            fill(&file, room, "the text").unwrap();
+            assert!(std::fs::read(&file).unwrap() == bytes("the text"), "{before}");
+            assert_eq!(fill(&file, room, "the text").unwrap_err().kind(), Kind::Tool);
+        }
+    }
+}

@@ -12,14 +12,14 @@ const POINTS: usize = 400;
 /// What both instruments begin with: the envelope.
 const ENVELOPE: &str = "\
   ; p4 table of the first channel, p5 frame of it that sounds first, p6 speed, p7 and p8 gains of left and right,
-  ; p9 on: frame and amplitude in turn
-  iCount = (pcount() - 8) / 2
+  ; p9 number of points of the envelope, p10 on: their frames and amplitudes in turn
+  iCount = p9
   iTimes[] init iCount
   iLevels[] init iCount
   iN = 0
   while iN < iCount do
-    iTimes[iN] pindex 9 + 2 * iN
-    iLevels[iN] pindex 10 + 2 * iN
+    iTimes[iN] pindex 10 + 2 * iN
+    iLevels[iN] pindex 11 + 2 * iN
     iN += 1
   od
   kTimes[] = iTimes
@@ -114,10 +114,12 @@ fn event(piece: &Piece, table: usize, rate: f64, gain: f64, text: &mut String) {
         let frames = to - from + if end == last && piece.envelope.len() > 1 { 1.0 } else { 0.0 };
         let place = frame(piece.source_at) + from * piece.speed;
         *text += &format!(
-            "i {instrument} {:.9} {:.9} {table} {place} {} {left:.7} {right:.7}",
+            "i {instrument} {:.9} {:.9} {table} {place} {} {left:.7} {right:.7} {}",
             (at + from) / rate,
             frames / rate,
-            piece.speed
+            piece.speed,
+            // Fields that are missing would be those of the event before.
+            end - begin + 1
         );
         for (t, amplitude) in &points[begin..=end] {
             *text += &format!(" {} {amplitude:.6}", t - from);

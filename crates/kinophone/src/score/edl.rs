@@ -38,11 +38,6 @@ pub(super) fn edl(score: &Score) -> String {
         "TITLE: {}\nFCM: NON-DROP FRAME\n\n",
         plain(score.about.film.as_deref().unwrap_or("Kinophone"))
     );
-    text += &format!("* {rate} PICTURES A SECOND\n");
-    if joined {
-        text += "* GRAINS OF ONE SOURCE THAT SOUND TOGETHER ARE ONE EVENT\n";
-    }
-    score.reservations().iter().for_each(|said| text += &format!("* {}\n", plain(said)));
     let mut number = 0;
     for (event, lane) in events.iter().zip(lanes).filter(|(event, _)| event.from < event.to) {
         number += 1;
@@ -58,6 +53,12 @@ pub(super) fn edl(score: &Score) -> String {
             plain(score.name(event.source)),
         );
     }
+    // Remarks come last: some readers know them behind events only.
+    text += &format!("* {rate} PICTURES A SECOND\n");
+    if joined {
+        text += "* GRAINS OF ONE SOURCE THAT SOUND TOGETHER ARE ONE EVENT\n";
+    }
+    score.reservations().iter().for_each(|said| text += &format!("* {}\n", plain(said)));
     let short = events.len() - number;
     if short > 0 {
         text += &format!("* {short} PIECES OF LESS THAN HALF A PICTURE ARE LEFT OUT\n");

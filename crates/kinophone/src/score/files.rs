@@ -62,7 +62,10 @@ impl ScoreFiles {
     /// [`AtomicFolder::create`].
     pub fn begin(paths: &[PathBuf], overwrite: Overwrite) -> Result<Self> {
         let (mut files, mut folders) = (Vec::new(), Vec::<(AtomicFolder, PathBuf)>::new());
-        for path in paths {
+        for (number, path) in paths.iter().enumerate() {
+            if paths[..number].contains(path) {
+                continue;
+            }
             let format = Format::of(path).ok_or_else(|| {
                 Error::new(Kind::Invalid, "has no extension of a score")
                     .at(path)

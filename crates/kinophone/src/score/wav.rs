@@ -27,7 +27,8 @@ pub(super) struct Used {
 pub(super) fn used(score: &Score) -> Vec<Used> {
     let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_') { c } else { '_' };
     let named = |source: usize| {
-        let stem: String = score.name(source).chars().map(plain).take(80).collect();
+        let stem = Path::new(score.name(source)).file_stem().unwrap_or_default().to_string_lossy();
+        let stem: String = stem.chars().map(plain).take(80).collect();
         Used { source, file: format!("{:03}-{stem}.wav", source + 1) }
     };
     score.heard().into_iter().map(named).collect()
