@@ -3,7 +3,6 @@
 //! No brain is needed: what is wanted is what the film sounds like (musical mosaicing, as in A. Zils and F. Pachet, DAFx 2001). So
 //! attacks come when they come in the film, tones follow its tones as far as the library goes, and loudness is the film's.
 
-use super::finish::Sketch;
 use super::production::{Cast, Order, Production};
 use super::stock::{Sounds, Stock};
 use super::weaver::{Then, Wanted, Weaver, When};
