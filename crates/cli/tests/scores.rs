@@ -96,7 +96,7 @@ fn csound_plays_what_was_rendered() {
 #[test]
 fn other_programs_read_the_same_pieces() {
     let home = studio();
-    for (synth, grains) in [("", false), (" --synth granular --density 2", true)] {
+    for (synth, grains) in [("", false), (" --synth granular", true)] {
         let scores =
             "--score @s.json --score @s.csv --score @s.rpp --score @s.mid --score @s.edl --score @s.csd";
         home.run(&format!("render @b @film.mp4 -o @out.wav --force --sounds @lib{synth} {scores}"));

@@ -4,6 +4,7 @@ scores.py KIND FILE SCORE.json: prints how many events there are; anything that 
 """
 
 import json
+import math
 import os
 import sys
 import wave
@@ -86,7 +87,7 @@ def edl(path, score):
     base = -(-rate.numerator // rate.denominator)
     timeline = otio.adapters.read_from_file(path, rate=base)
     count = 0
-    pictures = lambda seconds: round(max(seconds, 0) * float(rate))
+    pictures = lambda seconds: math.floor(max(seconds, 0) * float(rate) + 0.5)
     wanted = {}
     for _, name, pieces in heard(score):
         for p in pieces:
