@@ -67,6 +67,8 @@ pub enum Command {
     Import(crate::import::ImportArgs),
     /// Give a film the soundtrack that a brain hears in it
     Render(crate::render::RenderArgs),
+    /// Give a film a soundtrack of recorded sounds that follow its picture, without a brain
+    Texture(crate::texture::TextureArgs),
     /// Say whose sounds a soundtrack is made of
     Credits(crate::credits::CreditsArgs),
     /// Judge a brain on film that it never saw: figures, and a page to listen to
@@ -156,6 +158,14 @@ pub fn loudness(text: &str) -> Result<Level, String> {
         Ok(lufs) if (-70.0..=-5.0).contains(&lufs) => Ok(Level::Lufs(lufs)),
         _ => Err("write 'off' or a number from -70 to -5".into()),
     }
+}
+
+/// A gain that is no accident.
+pub fn decibels(text: &str) -> Result<f64, String> {
+    number(text)
+        .ok()
+        .filter(|db| (-80.0..=20.0).contains(db))
+        .ok_or_else(|| "write a number from -80 to 20".into())
 }
 
 /// From 0 up to, not including, 1.

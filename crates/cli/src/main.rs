@@ -18,6 +18,7 @@ mod progress;
 mod render;
 mod report;
 mod sounds;
+mod texture;
 mod train;
 
 use args::{Cli, Command};
@@ -52,6 +53,7 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
         Command::Train(args) => train::run(&args, &context),
         Command::Import(args) => import::run(&args, &context),
         Command::Render(args) => render::run(&args, &context),
+        Command::Texture(args) => texture::run(&args, &context),
         Command::Credits(args) => credits::run(&args, &context),
         Command::Eval(args) => eval::run(&args, &context),
         Command::Gallery(args) => gallery::run(&args, &context),

@@ -153,7 +153,7 @@ struct SoundArgs {
     #[arg(long, value_name = "LUFS|off", allow_negative_numbers = true, value_parser = loudness)]
     loudness: Option<Level>,
     /// Mix the film's own sound under the new one, at so many dB
-    #[arg(long, value_name = "DB", allow_negative_numbers = true, value_parser = decibels)]
+    #[arg(long, value_name = "DB", allow_negative_numbers = true, value_parser = args::decibels)]
     keep_original: Option<f64>,
     /// Write down which piece of which source sounds when (.json or .csv); see 'kinophone credits'
     #[arg(long, value_name = "FILE")]
@@ -372,13 +372,6 @@ impl GrainArgs {
     }
 }
 
-fn decibels(text: &str) -> Result<f64, String> {
-    args::number(text)
-        .ok()
-        .filter(|db| (-80.0..=20.0).contains(db))
-        .ok_or_else(|| "write a number from -80 to 20".into())
-}
-
 fn as_json(rendered: &Rendered) -> Value {
     json!({
         "output": report::lossy(&rendered.output),
@@ -491,6 +484,6 @@ mod tests {
     fn levels_have_sensible_ranges() {
         assert!(loudness("-4").is_err() && loudness("loud").is_err() && loudness("nan").is_err());
         assert_eq!(loudness("OFF"), Ok(Level::AsSaid));
-        assert!(decibels("21").is_err() && decibels("-12.5").is_ok());
+        assert!(args::decibels("21").is_err() && args::decibels("-12.5").is_ok());
     }
 }

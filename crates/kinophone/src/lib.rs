@@ -9,12 +9,14 @@ pub mod corpus;
 mod error;
 pub mod etude;
 pub mod judge;
+pub mod look;
 pub mod media;
 pub mod plot;
 pub mod render;
 pub mod sounds;
 pub mod storage;
 pub mod task;
+pub mod texture;
 
 pub use error::{Error, Kind, Result};
 pub use kinophone_dsp as dsp;

@@ -1,6 +1,6 @@
 //! From the synth's samples to the finished sound: mix, measure, gain, limiter, encoder.
 
-use super::{Format, RenderPlan, TRUE_PEAK_CEILING_DB};
+use super::{Format, TRUE_PEAK_CEILING_DB};
 use crate::media::{DecodeSound, Encode, Ffmpeg, FilmFacts, SoundStream};
 use crate::storage;
 use crate::task::Task;
@@ -25,18 +25,19 @@ const CHUNK: usize = 1 << 14;
 const PARTS: usize = 128;
 
 /// The film's own sound, to be mixed under ours.
-pub(super) struct Original {
-    pub(super) rate: SampleRate,
-    pub(super) channels: u32,
+pub(crate) struct Original {
+    pub(crate) rate: SampleRate,
+    pub(crate) channels: u32,
     track: usize,
     gain: f32,
 }
 
 impl Original {
-    pub(super) fn find(facts: &FilmFacts, plan: &RenderPlan, db: f64) -> Result<Self> {
-        let sound = facts.sounds.get(plan.audio_track).ok_or_else(|| {
-            Error::new(Kind::NoSound, format!("has no sound track {} to keep", plan.audio_track))
-                .at(&plan.film)
+    /// Sound track `track` of `film`, to be heard at `db`.
+    pub(crate) fn find(facts: &FilmFacts, film: &Path, track: usize, db: f64) -> Result<Self> {
+        let sound = facts.sounds.get(track).ok_or_else(|| {
+            Error::new(Kind::NoSound, format!("has no sound track {track} to keep"))
+                .at(film)
                 .help(format!(
                     "the film has {} sound tracks, counted from 0; leave --keep-original out",
                     facts.sounds.len()
@@ -50,7 +51,7 @@ impl Original {
         Ok(Self {
             rate,
             channels: sound.channels.min(2),
-            track: plan.audio_track,
+            track,
             gain: amplitude(db) as f32,
         })
     }
@@ -60,7 +61,7 @@ impl Original {
 ///
 /// Where its level stays as it is, every sample goes on through the limiter to the encoder as it comes. Where it is to have a
 /// certain loudness, the gain is known when the last sample is: until then it is kept in a scratch file.
-pub(super) struct Sketch<'a> {
+pub(crate) struct Sketch<'a> {
     ffmpeg: &'a Ffmpeg,
     encode: Encode,
     format: Format,
@@ -96,7 +97,7 @@ struct Written {
 
 impl<'a> Sketch<'a> {
     /// Of what `encode` says; `target` is the loudness that it shall have, in LUFS.
-    pub(super) fn new(
+    pub(crate) fn new(
         ffmpeg: &'a Ffmpeg,
         encode: Encode,
         format: Format,
@@ -122,7 +123,7 @@ impl<'a> Sketch<'a> {
     }
 
     /// From now on mixes the film's own sound under what is added; its sample at `begin` meets our first.
-    pub(super) fn lay_under(&mut self, film: &Path, original: &Original, begin: MediaTime) -> Result<()> {
+    pub(crate) fn lay_under(&mut self, film: &Path, original: &Original, begin: MediaTime) -> Result<()> {
         let how =
             DecodeSound { track: original.track, rate: self.format.rate, channels: self.format.channels };
         let mut stream = self.ffmpeg.decode_sound(film, &how)?;
@@ -141,7 +142,7 @@ impl<'a> Sketch<'a> {
     }
 
     /// Adds interleaved samples of the synth.
-    pub(super) fn add(&mut self, sound: &[f32]) -> Result<()> {
+    pub(crate) fn add(&mut self, sound: &[f32]) -> Result<()> {
         match &mut self.resampler {
             None => self.mix(sound),
             Some(resampler) => {
@@ -156,7 +157,7 @@ impl<'a> Sketch<'a> {
     }
 
     /// After the last samples.
-    pub(super) fn end(&mut self) -> Result<()> {
+    pub(crate) fn end(&mut self) -> Result<()> {
         if let Some(mut resampler) = self.resampler.take() {
             let mut out = Vec::new();
             resampler.finish(&mut out);
@@ -194,7 +195,7 @@ impl<'a> Sketch<'a> {
     }
 
     /// Completes the file. Returns the loudness before the gain and the gain, in LUFS and dB, where it has one.
-    pub(super) fn write(self, task: Task<'_>) -> Result<(Option<f64>, f64)> {
+    pub(crate) fn write(self, task: Task<'_>) -> Result<(Option<f64>, f64)> {
         match self.way {
             Way::Measured(scratch) => scratch.write(self.ffmpeg, &self.encode, task),
             Way::Straight(written) => {

@@ -8,7 +8,7 @@
 //! Tick 0 begins with the first picture, so the soundtrack begins with it, and ends when the last picture ceases to be
 //! shown.
 
-mod finish;
+pub(crate) mod finish;
 mod lender;
 mod mosaic;
 mod performer;
@@ -250,7 +250,7 @@ impl Job<'_> {
             None => None,
         };
         let original = match (plan.keep_original_db, &facts) {
-            (Some(db), Some(facts)) => Some(Original::find(facts, plan, db)?),
+            (Some(db), Some(facts)) => Some(Original::find(facts, &plan.film, plan.audio_track, db)?),
             _ => None,
         };
 
@@ -474,19 +474,24 @@ fn ticks_until(tick: FrameRate, length: MediaTime) -> i64 {
 
 /// Rates and channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Format {
+pub(crate) struct Format {
     /// What is played at.
-    synth_rate: SampleRate,
-    synth_channels: u32,
+    pub(crate) synth_rate: SampleRate,
+    pub(crate) synth_channels: u32,
     /// What is written: the rate that is played, or the original's where that is kept and higher.
-    rate: SampleRate,
-    channels: u32,
+    pub(crate) rate: SampleRate,
+    pub(crate) channels: u32,
 }
 
 impl Format {
     fn of(brain: &AnyBrain, stock: Option<&Stock<'_>>, original: Option<&Original>) -> Self {
         let format = |stock: &Stock<'_>| (stock.sound.rate(), stock.sound.channels() as u32);
         let (synth_rate, synth_channels) = stock.map_or((brain.grid().rate, 1), format);
+        Self::beside(synth_rate, synth_channels, original)
+    }
+
+    /// Of sound that is played beside the film's own, where that is kept.
+    pub(crate) fn beside(synth_rate: SampleRate, synth_channels: u32, original: Option<&Original>) -> Self {
         let (rate, channels) = original.map_or((synth_rate, synth_channels), |o| {
             (synth_rate.max(o.rate), synth_channels.max(o.channels))
         });
@@ -595,7 +600,7 @@ impl Performance<'_> {
 }
 
 /// The extension in lower case, and a codec that its container takes.
-fn container(output: &Path, codec: Option<SoundCodec>) -> Result<(String, SoundCodec)> {
+pub(crate) fn container(output: &Path, codec: Option<SoundCodec>) -> Result<(String, SoundCodec)> {
     let extension = output.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
     let customary = SoundCodec::default_for(&extension).ok_or_else(|| {
         Error::new(Kind::Invalid, format!("has the extension '.{extension}', which Kinophone does not write"))
@@ -612,7 +617,7 @@ fn container(output: &Path, codec: Option<SoundCodec>) -> Result<(String, SoundC
     Ok((extension, codec))
 }
 
-fn extension_is_sound(extension: &str) -> bool {
+pub(crate) fn extension_is_sound(extension: &str) -> bool {
     matches!(extension, "wav" | "flac")
 }
 
@@ -636,12 +641,12 @@ fn tags(plan: &RenderPlan, brain: &AnyBrain, library: Option<&Sounds>) -> Vec<(S
     vec![("comment".into(), made), ("encoded_by".into(), format!("Kinophone {}", env!("CARGO_PKG_VERSION")))]
 }
 
-fn no_picture(film: &Path) -> Error {
+pub(crate) fn no_picture(film: &Path) -> Error {
     Error::new(Kind::NoPicture, "has no picture to play to")
         .at(film)
         .help("give a film with a picture stream; a sound file alone can't be rendered")
 }
 
-fn folder_of(output: &Path) -> &Path {
+pub(crate) fn folder_of(output: &Path) -> &Path {
     output.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
