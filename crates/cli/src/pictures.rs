@@ -108,7 +108,12 @@ impl Album {
             &Timeline {
                 title: "what its pictures show",
                 seconds: second(seen.end),
-                shots: seen.shots.iter().enumerate().map(|(k, s)| (second(seen.pictures[s.first].time), k)).collect(),
+                shots: seen
+                    .shots
+                    .iter()
+                    .enumerate()
+                    .map(|(k, s)| (second(seen.pictures[s.first].time), k))
+                    .collect(),
                 onsets: &onsets,
                 lanes: lanes(&measures),
             },

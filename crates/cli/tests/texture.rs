@@ -3,39 +3,27 @@
 mod support;
 
 use serde_json::Value;
-use std::ffi::OsStr;
 use std::path::Path;
 use support::{Home, decode_sound, ffmpeg, packets_md5, shared, small_film};
 
-/// A film of grey pictures, white where `lit` says so, every one of them shown for a number of thousandths of a second.
-fn flashes(file: &Path, shown: &[i64], lit: impl Fn(usize) -> bool) {
-    let folder = tempfile::tempdir().unwrap();
-    for (name, colour) in [("black", "black"), ("white", "white")] {
-        let source = format!("color={colour}:size=64x48:duration=0.04");
-        let still = folder.path().join(format!("{name}.png"));
-        let words = ["-f", "lavfi", "-i", &source, "-frames:v", "1"].map(OsStr::new);
-        ffmpeg(&[&words[..], &[still.as_os_str()]].concat());
-    }
-    let mut list = "ffconcat version 1.0\n".to_owned();
-    for (k, millis) in shown.iter().enumerate() {
-        let name = if lit(k) { "white" } else { "black" };
-        list += &format!("file {name}.png\nduration {}.{:03}\n", millis / 1000, millis % 1000);
-    }
-    list += "file black.png\n";
-    let script = folder.path().join("list.txt");
-    std::fs::write(&script, list).unwrap();
-    let words = ["-f", "concat", "-safe", "0", "-i"].map(OsStr::new);
-    // A clock of a thousandth of a second, so that every picture keeps its own time.
-    let codec = [
-        "-fps_mode", "vfr", "-c:v", "libx264", "-qp", "0", "-preset", "ultrafast", "-pix_fmt", "yuv420p",
-        "-enc_time_base", "1/1000", "-bf", "0",
-    ];
-    ffmpeg(&[&words[..], &[script.as_os_str()], &codec.map(OsStr::new), &[file.as_os_str()]].concat());
+/// Whether a picture of [`flashes`] is white.
+fn is_lit(k: usize) -> bool {
+    k % 19 == 7 || k % 40 == 13
+}
+
+/// A film of 150 black pictures, with single white ones among them; `time` says when picture N appears, in milliseconds.
+fn flashes(file: &Path, time: &str) {
+    let lit = "drawbox=c=white:t=fill:enable='eq(mod(n,19),7)+eq(mod(n,40),13)'";
+    let source = format!("color=black:s=64x48:r=25:d=6,{lit},settb=1/1000,setpts='{time}'");
+    let codec = "-fps_mode passthrough -enc_time_base 1/1000 -c:v libx264 -qp 0 -preset ultrafast -pix_fmt yuv420p -bf 0";
+    let words = ["-f", "lavfi", "-i", &source].into_iter().chain(codec.split(' '));
+    ffmpeg(&words.chain([file.to_str().unwrap()]).collect::<Vec<_>>());
 }
 
 /// A library with one recording: silence, and a burst of a fiftieth of a second that begins with its full amplitude.
 fn click(home: &Home, rate: u32) -> String {
-    let source = format!("aevalsrc=if(between(t\\,0.4\\,0.42)\\,0.4*cos(2*PI*1000*(t-0.4))\\,0):s={rate}:d=1");
+    let source =
+        format!("aevalsrc=if(between(t\\,0.4\\,0.42)\\,0.4*cos(2*PI*1000*(t-0.4))\\,0):s={rate}:d=1");
     let file = home.at(&format!("click{rate}.wav"));
     let words = ["-f", "lavfi", "-i", &source, "-c:a", "pcm_s16le", file.to_str().unwrap()];
     ffmpeg(&words);
@@ -51,12 +39,9 @@ fn times(film: &Path) -> Vec<i64> {
 #[test]
 fn every_flash_has_its_click_on_its_sample_and_nothing_else_sounds() {
     let home = Home::new();
-    // 25 pictures a second, and every picture as long as it pleases.
-    let regular = vec![40; 150];
-    let irregular: Vec<i64> = (0..150).map(|k: i64| 17 + k * k * 31 % 47).collect();
-    for (name, shown) in [("regular.mkv", &regular), ("irregular.mkv", &irregular)] {
-        let lit = |k: usize| k % 19 == 7 || k % 50 == 30;
-        flashes(&home.at(name), shown, lit);
+    // 25 pictures a second, and every picture as long as it pleases, 4 to 76 ms.
+    for (name, time) in [("regular.mkv", "40*N"), ("irregular.mkv", "40*N+mod(N*N*31,37)")] {
+        flashes(&home.at(name), time);
         let times = times(&home.at(name));
         for rate in [44_100u32, 48_000] {
             let library = click(&home, rate);
@@ -68,7 +53,7 @@ fn every_flash_has_its_click_on_its_sample_and_nothing_else_sounds() {
                 let micros = i128::from(times[k] - times[0]);
                 ((micros * i128::from(rate) + 500_000) / 1_000_000) as i64
             };
-            let wanted: Vec<i64> = (0..150).filter(|k| lit(*k)).map(frame).collect();
+            let wanted: Vec<i64> = (0..150).filter(|k| is_lit(*k)).map(frame).collect();
             assert_eq!(made["hits"], wanted.len(), "{made}");
             let length = i64::from(rate) / 50;
             let mut begins = Vec::new();
@@ -137,19 +122,28 @@ fn mappings_are_printed_changed_and_checked() {
     noises(&home);
     small_film(&home.at("film.mp4"), 2);
     for preset in ["strings", "percussion", "drone", "inverse"] {
-        let text = String::from_utf8(home.succeed(&format!("texture --print-mapping {preset}")).stdout).unwrap();
+        let text =
+            String::from_utf8(home.succeed(&format!("texture --print-mapping {preset}")).stdout).unwrap();
         std::fs::write(home.at("mine.toml"), &text).unwrap();
-        home.run(&format!("texture @film.mp4 --sounds @lib -o @a.wav --mapping @mine.toml --force"));
+        home.run("texture @film.mp4 --sounds @lib -o @a.wav --mapping @mine.toml --force");
         home.run(&format!("texture @film.mp4 --sounds @lib -o @b.wav --preset {preset} --force"));
-        assert!(std::fs::read(home.at("a.wav")).unwrap() == std::fs::read(home.at("b.wav")).unwrap(), "{preset}");
+        assert!(
+            std::fs::read(home.at("a.wav")).unwrap() == std::fs::read(home.at("b.wav")).unwrap(),
+            "{preset}"
+        );
     }
     let line = "texture @film.mp4 --sounds @lib -o @c.wav --mapping @mine.toml";
-    std::fs::write(home.at("mine.toml"), "[loudness]\nfrom = \"smell\"\nlow_db = -50\nhigh_db = -10\n").unwrap();
+    std::fs::write(home.at("mine.toml"), "[loudness]\nfrom = \"smell\"\nlow_db = -50\nhigh_db = -10\n")
+        .unwrap();
     let said = home.refuse(line);
     assert!(said.contains("line 2, column 8") && said.contains("smell") && said.contains("warmth"), "{said}");
-    std::fs::write(home.at("mine.toml"), "[loudness]\nfrom = \"motion\"\nlow_db = -500\nhigh_db = -10\n").unwrap();
+    std::fs::write(home.at("mine.toml"), "[loudness]\nfrom = \"motion\"\nlow_db = -500\nhigh_db = -10\n")
+        .unwrap();
     assert!(home.refuse(line).contains("line 3, column 10"));
-    assert!(home.refuse("texture @film.mp4 --sounds @lib -o @c.wav --mapping @none.toml").contains("does not exist"));
+    assert!(
+        home.refuse("texture @film.mp4 --sounds @lib -o @c.wav --mapping @none.toml")
+            .contains("does not exist")
+    );
     // Silence is no library.
     ffmpeg(&["-f", "lavfi", "-i", "anullsrc=r=44100", "-t", "1", home.at("silence.wav").to_str().unwrap()]);
     home.run("sounds @silence.wav -o @silent");
@@ -171,7 +165,9 @@ fn a_still_is_soft_and_a_sound_is_no_film() {
         let power = sound.iter().map(|x| f64::from(x * x)).sum::<f64>() / sound.len() as f64;
         assert!(10.0 * power.max(1e-9).log10() < -30.0, "{preset}: {power}");
     }
-    assert!(home.refuse("texture @noises/noise.wav --sounds @lib -o @out.wav --force").contains("no picture"));
+    assert!(
+        home.refuse("texture @noises/noise.wav --sounds @lib -o @out.wav --force").contains("no picture")
+    );
 }
 
 #[test]
@@ -180,7 +176,12 @@ fn inspect_tells_shots() {
     let half = |colour: &str, at: u32| {
         format!("color={colour}:s=64x64:r=25:d=1,drawbox=x={at}:y=10:w=20:h=30:c=white:t=fill")
     };
-    let graph = format!("{}[a];{}[b];{}[c];[a][b][c]concat=n=3", half("navy", 5), half("orange", 35), half("green", 20));
+    let graph = format!(
+        "{}[a];{}[b];{}[c];[a][b][c]concat=n=3",
+        half("navy", 5),
+        half("orange", 35),
+        half("green", 20)
+    );
     let words = ["-filter_complex", &graph, "-c:v", "libx264", "-pix_fmt", "yuv420p"];
     ffmpeg(&[&words[..], &[home.at("cuts.mp4").to_str().unwrap()]].concat());
     let (facts, _) = home.run("inspect @cuts.mp4 --pictures @look");
@@ -200,8 +201,7 @@ fn silent_cartoons_are_scored_in_one_command() {
     home.run(&line);
     for clip in ["T00-1", "T03-4"] {
         let film = shared.join(format!("data/films/popeye_sinbad_{clip}.mkv"));
-        let (made, _) =
-            home.run(&format!("texture {} --sounds @grains -o @out.mkv --force", film.display()));
+        let (made, _) = home.run(&format!("texture {} --sounds @grains -o @out.mkv --force", film.display()));
         let follows = made["follows"].as_f64().unwrap();
         assert!(follows >= 0.6, "{clip}: {follows}");
         let shots = made["shots"].as_array().unwrap();

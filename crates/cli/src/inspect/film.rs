@@ -43,8 +43,9 @@ fn describe(path: &Path, film: &FilmFacts, seen: Option<&Seen>) -> Facts {
         .line("container", &film.container)
         .line("length", film.duration.map_or("unknown".to_owned(), |d| d.to_string()));
     facts = match &film.picture {
-        Some(picture) => describe_picture(facts.section("picture"), picture)
-            .maybe("shots", seen.map(describe_shots)),
+        Some(picture) => {
+            describe_picture(facts.section("picture"), picture).maybe("shots", seen.map(describe_shots))
+        }
         None => facts.line("picture", "none: it can't be prepared or rendered"),
     };
     if film.sounds.is_empty() {

@@ -131,7 +131,8 @@ pub(crate) struct Gaze {
 impl Gaze {
     /// A picture of [`SIDE`] pixels a side, in colour.
     pub(crate) fn take(&mut self, picture: &Picture) {
-        let colours = || picture.pixels.chunks_exact(3).map(|c| [c[0], c[1], c[2]].map(|x| f32::from(x) / 255.0));
+        let colours =
+            || picture.pixels.chunks_exact(3).map(|c| [c[0], c[1], c[2]].map(|x| f32::from(x) / 255.0));
         self.grey.clear();
         self.grey.extend(colours().map(|[r, g, b]| 0.299 * r + 0.587 * g + 0.114 * b));
         let mean = |sum: f32| sum / PIXELS as f32;

@@ -113,8 +113,9 @@ fn flashes_on_black_are_events_and_nothing_else_is() {
 #[test]
 fn fast_motion_is_no_cut() {
     // A square that crosses the picture in six pictures, to and fro.
-    let film: Vec<Vec<u8>> =
-        (0..100).map(|k: usize| drawn([30, 60, 90], ((k * 11) % 48, (k * 7) % 40), 24, [230, 200, 40])).collect();
+    let film: Vec<Vec<u8>> = (0..100)
+        .map(|k: usize| drawn([30, 60, 90], ((k * 11) % 48, (k * 7) % 40), 24, [230, 200, 40]))
+        .collect();
     assert_eq!(firsts(&seen(&film)), [0]);
 }
 

@@ -163,7 +163,13 @@ impl Wanted {
 }
 
 impl<'a> Composer<'a> {
-    pub(super) fn new(material: &'a Material<'a>, mapping: &'a Mapping, seen: &Seen, length: i64, seed: u64) -> Self {
+    pub(super) fn new(
+        material: &'a Material<'a>,
+        mapping: &'a Mapping,
+        seen: &Seen,
+        length: i64,
+        seed: u64,
+    ) -> Self {
         let curve = |line| Curve::of(seen, line);
         Self {
             driven: Driven {
@@ -283,9 +289,12 @@ impl<'a> Composer<'a> {
                 let semitones = ((2.0 * x - 1.0) * mapped.transpose).round();
                 2f64.powf(f64::from(semitones) / 12.0)
             }),
-            pan: self.driven.pan.as_ref().zip(mapping.pan.as_ref()).map_or(0.0, |(curve, mapped)| {
-                mapped.low + (mapped.high - mapped.low) * curve.at(micros)
-            }),
+            pan: self
+                .driven
+                .pan
+                .as_ref()
+                .zip(mapping.pan.as_ref())
+                .map_or(0.0, |(curve, mapped)| mapped.low + (mapped.high - mapped.low) * curve.at(micros)),
         }
     }
 
@@ -305,7 +314,8 @@ impl<'a> Composer<'a> {
             let Some(ranks) = self.material.ranks(unit) else { continue };
             let age = frame - self.used[unit];
             let again = if age < repeat { AGAIN * (1.0 - age as f32 / repeat as f32) } else { 0.0 };
-            let chance = if grain.chance > 0.0 { grain.chance * CHANCE * self.chance(unit as u64) } else { 0.0 };
+            let chance =
+                if grain.chance > 0.0 { grain.chance * CHANCE * self.chance(unit as u64) } else { 0.0 };
             let cost = wanted.cost(ranks) + again + chance + more(unit, ranks);
             if best.is_none_or(|(_, least)| cost < least) {
                 best = Some((unit, cost));
@@ -368,7 +378,9 @@ impl<'a> Composer<'a> {
         let open = |grain: &&mut Grain| {
             !grain.hit && grain.made.is_none() && grain.end > frame && 3 * (frame - grain.start) >= size
         };
-        let Some(grain) = self.grains.iter_mut().filter(open).min_by_key(|grain| grain.end) else { return false };
+        let Some(grain) = self.grains.iter_mut().filter(open).min_by_key(|grain| grain.end) else {
+            return false;
+        };
         if !span.sources.contains(&grain.source) || grain.speed != wanted.speed {
             return false;
         }
@@ -463,13 +475,15 @@ impl<'a> Composer<'a> {
         let heard = self.frames(HEARD).min(length);
         let (powers, _) = material.powers(source, attack, (heard as f64 * wanted.speed) as usize, 1);
         let block = self.frames(BLOCK).max(1);
-        let (_, peak) = material.powers(source, attack, block as usize, (there.min(length) / block + 1) as usize);
+        let (_, peak) =
+            material.powers(source, attack, block as usize, (there.min(length) / block + 1) as usize);
         let level_db = 10.0 * powers[0].max(1e-12).log10() as f32;
         if peak <= 0.0 {
             return None;
         }
         let want_db = mapped.low_db + (mapped.high_db - mapped.low_db) * hit.strength;
-        let gain = (amplitude(f64::from((want_db - level_db).min(MOST_GAIN_DB))) as f32).min(MOST_PEAK / peak);
+        let gain =
+            (amplitude(f64::from((want_db - level_db).min(MOST_GAIN_DB))) as f32).min(MOST_PEAK / peak);
         let (before, end) = (self.frames(BEFORE) as i32, length as i32);
         let mut envelope = vec![(-before, 0.0), (-1, gain)];
         // What was struck dies away, whatever the recording does: straight in dB, in as many pieces as a fade.
@@ -517,7 +531,8 @@ impl<'a> Composer<'a> {
         let db = |power: f64| 10.0 * power.max(1e-12).log10() as f32;
         let mean = db(powers.iter().sum::<f64>() / powers.len() as f64);
         let near = |k: usize| {
-            let part = &powers[k.saturating_sub(AROUND).min(powers.len() - 1)..(k + AROUND + 1).min(powers.len())];
+            let part =
+                &powers[k.saturating_sub(AROUND).min(powers.len() - 1)..(k + AROUND + 1).min(powers.len())];
             mean + even * (db(part.iter().sum::<f64>() / part.len().max(1) as f64) - mean)
         };
         let mut times: Vec<i64> = (0..=length / block).map(|k| k * block).collect();

@@ -2,7 +2,6 @@
 
 use super::mapping::{Line, Measure};
 use crate::look::{Measures, Seen};
-use kinophone_dsp::units::MediaTime;
 
 /// Microseconds from one value to the next.
 pub(super) const STEP: i64 = 20_000;

@@ -515,7 +515,11 @@ mod tests {
     fn what_is_wrong_is_said_with_line_and_column() {
         let loud = "[loudness]\nfrom = \"motion\"\nlow_db = -50\nhigh_db = -14\n";
         let cases = [
-            ("[loudness]\nfrom = \"colour\"\nlow_db = -50\nhigh_db = -14\n".to_owned(), "line 2, column 8", "colour"),
+            (
+                "[loudness]\nfrom = \"colour\"\nlow_db = -50\nhigh_db = -14\n".to_owned(),
+                "line 2, column 8",
+                "colour",
+            ),
             (loud.replace("-50", "  -500"), "line 3, column 12", "-500 is not from -90 to -3 dB"),
             (loud.replace("-50", "nan"), "line 3, column 10", "NaN"),
             (loud.replace("-50", "\"soft\""), "line 3, column 10", "soft"),

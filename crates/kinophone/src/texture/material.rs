@@ -162,8 +162,11 @@ impl<'a> Material<'a> {
         by(&|unit| unit.flatness, &|ranks, x| ranks.noise = x, &own);
         by(&|unit| unit.loudness_db, &|ranks, x| ranks.loudness = x, &own);
         by(&|unit| unit.onset, &|ranks, x| ranks.onset = x, &own);
-        let pitched: Vec<usize> =
-            own.iter().copied().filter(|k| units[*k].pitch_hz > 0.0 && units[*k].confidence >= SURE).collect();
+        let pitched: Vec<usize> = own
+            .iter()
+            .copied()
+            .filter(|k| units[*k].pitch_hz > 0.0 && units[*k].confidence >= SURE)
+            .collect();
         by(&|unit| unit.pitch_hz, &|ranks, x| ranks.pitch = Some(x), &pitched);
     }
 
@@ -188,7 +191,9 @@ impl<'a> Material<'a> {
 
     /// How much of a source there is to play with, in seconds, up to a limit.
     pub(super) fn plenty(&self, source: u32) -> f64 {
-        self.weight(self.units_of(source).filter(|unit| sounds(unit)).map(|unit| f64::from(unit.frames)).sum())
+        self.weight(
+            self.units_of(source).filter(|unit| sounds(unit)).map(|unit| f64::from(unit.frames)).sum(),
+        )
     }
 
     /// The unit that is on at a frame of a source.
@@ -222,7 +227,8 @@ impl<'a> Material<'a> {
         self.sounds.read(unit.source as usize, from, &mut around);
         let magnitude = |frame: &[f32]| frame.iter().fold(0.0f32, |most, x| most.max(x.abs()));
         let peak = magnitude(&around);
-        let first = around.chunks_exact(channels).position(|frame| peak > 0.0 && magnitude(frame) >= REACHED * peak);
+        let first =
+            around.chunks_exact(channels).position(|frame| peak > 0.0 && magnitude(frame) >= REACHED * peak);
         first.map_or(named, |k| from + k as i64)
     }
 }

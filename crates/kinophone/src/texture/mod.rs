@@ -251,7 +251,12 @@ impl Job<'_> {
     }
 
     /// The whole soundtrack, handed to `add` as it comes.
-    fn play(&self, seen: &Seen, format: Format, add: &mut dyn FnMut(&[f32]) -> Result<()>) -> Result<Textured> {
+    fn play(
+        &self,
+        seen: &Seen,
+        format: Format,
+        add: &mut dyn FnMut(&[f32]) -> Result<()>,
+    ) -> Result<Textured> {
         let &Self { plan, task, sounds, .. } = self;
         let (rate, mapping) = (sounds.rate(), &plan.mapping);
         let stage = Stage { seen, rate };
@@ -326,7 +331,11 @@ impl Job<'_> {
             shots: spans
                 .into_iter()
                 .zip(&labels)
-                .map(|(span, label)| ShotPlayed { at: second(span.begin), section: *label, sources: span.sources })
+                .map(|(span, label)| ShotPlayed {
+                    at: second(span.begin),
+                    section: *label,
+                    sources: span.sources,
+                })
                 .collect(),
             sources: self.sources.clone(),
             drawn: Drawn {
@@ -370,7 +379,8 @@ impl Stage<'_> {
         let least = (f64::from(mapped.least_ms) * f64::from(self.rate.hz()) / 1000.0) as i64;
         let mut hits: Vec<Hit> = Vec::new();
         for onset in onsets {
-            let hit = Hit { at: self.frame(self.seen.pictures[onset.picture].time), strength: onset.strength };
+            let hit =
+                Hit { at: self.frame(self.seen.pictures[onset.picture].time), strength: onset.strength };
             match hits.last_mut() {
                 Some(last) if hit.at - last.at < least.max(1) => {
                     if hit.strength > last.strength {
@@ -386,13 +396,20 @@ impl Stage<'_> {
 
 /// Who plays in which shot: sources of the group that belongs to its section, others than in the shot before where there is
 /// choice. Long recordings are chosen more often.
-fn cast(stage: &Stage<'_>, material: &Material<'_>, labels: &[usize], sections: usize, plan: &TexturePlan) -> Vec<Span> {
+fn cast(
+    stage: &Stage<'_>,
+    material: &Material<'_>,
+    labels: &[usize],
+    sections: usize,
+    plan: &TexturePlan,
+) -> Vec<Span> {
     let (seen, cuts) = (stage.seen, &plan.mapping.cuts);
     let groups = material.groups.len();
     let mut before: Vec<u32> = Vec::new();
     let cast = |(shot, label): (usize, &usize)| {
         // As many steps from dark to bright as there are groups.
-        let group = if sections > 1 { (label * (groups - 1) + (sections - 1) / 2) / (sections - 1) } else { 0 };
+        let group =
+            if sections > 1 { (label * (groups - 1) + (sections - 1) / 2) / (sections - 1) } else { 0 };
         let all = &material.groups[group];
         let wanted = if cuts.change && cuts.sources > 0 { cuts.sources as usize } else { all.len() };
         let mut sources = all.clone();

@@ -32,7 +32,8 @@ pub(super) fn find(seen: &Seen) -> (Vec<usize>, usize) {
     let mut order: Vec<usize> = (0..groups).collect();
     let light = |group: usize| {
         let own = labels.iter().zip(looks.iter().zip(&weights)).filter(|(label, _)| **label == group);
-        let (sum, all) = own.fold((0.0, 0.0), |(sum, all), (_, (look, w))| (sum + w * f64::from(look[0]), all + w));
+        let (sum, all) =
+            own.fold((0.0, 0.0), |(sum, all), (_, (look, w))| (sum + w * f64::from(look[0]), all + w));
         sum / all
     };
     order.sort_by(|a, b| light(*a).total_cmp(&light(*b)));
@@ -115,7 +116,10 @@ fn merges(looks: &[Vec<f32>], weights: &[f64]) -> Vec<Merge> {
         chain.truncate(chain.len() - 2);
         let (a, b) = (top.min(next), top.max(next));
         if let (Some((one, w)), Some((other, v))) = (centres[a].take(), centres[b].take()) {
-            let mean = one.iter().zip(&other).map(|(x, y)| ((f64::from(*x) * w + f64::from(*y) * v) / (w + v)) as f32);
+            let mean = one
+                .iter()
+                .zip(&other)
+                .map(|(x, y)| ((f64::from(*x) * w + f64::from(*y) * v) / (w + v)) as f32);
             centres[a] = Some((mean.collect(), w + v));
         }
         merges.push(Merge { a, b, grown });
@@ -143,7 +147,8 @@ mod tests {
         assert_eq!(grouped(&same, &[1.0; 5]), [0; 5]);
         assert_eq!(grouped(&same[..1], &[1.0]), [0]);
         // Never more than six.
-        let many: Vec<Vec<f32>> = (0..40).map(|k| (0..40).map(|j| f32::from(u8::from(j == k))).collect()).collect();
+        let many: Vec<Vec<f32>> =
+            (0..40).map(|k| (0..40).map(|j| f32::from(u8::from(j == k))).collect()).collect();
         assert_eq!(grouped(&many, &[1.0; 40]).iter().max(), Some(&5));
     }
 
@@ -153,7 +158,8 @@ mod tests {
             (0..30).map(|k| vec![(k * 7 % 11) as f32, (k * 5 % 13) as f32, (k % 3) as f32]).collect();
         let weights: Vec<f64> = (0..30).map(|k| 1.0 + f64::from(k % 4)).collect();
         let heavy: f64 = weights.iter().sum();
-        let sum = |d: usize| looks.iter().zip(&weights).map(|(x, w)| f64::from(x[d]) * w).sum::<f64>() / heavy;
+        let sum =
+            |d: usize| looks.iter().zip(&weights).map(|(x, w)| f64::from(x[d]) * w).sum::<f64>() / heavy;
         let means = [sum(0), sum(1), sum(2)];
         let all: f64 = looks
             .iter()

@@ -138,7 +138,8 @@ fn play(seen: &Seen, sounds: &Fake, plan: &TexturePlan) -> (Vec<f32>, Textured) 
 #[test]
 fn every_flash_has_its_click_on_its_sample_and_nothing_else_sounds() {
     // Unequal intervals, and flashes of one, two and four pictures.
-    let times = [0, 33, 67, 100, 133, 400, 433, 801, 835, 868, 1201, 1300, 1334, 1367, 1400, 1433, 1900, 2400];
+    let times =
+        [0, 33, 67, 100, 133, 400, 433, 801, 835, 868, 1201, 1300, 1334, 1367, 1400, 1433, 1900, 2400];
     let lit = |k: usize| matches!(k, 3 | 7 | 8 | 11..=14);
     let pictures: Vec<_> =
         times.iter().enumerate().map(|(k, t)| (*t, if lit(k) { 255 } else { 0 }, None)).collect();
@@ -176,7 +177,8 @@ fn loudness_follows_motion_and_stills_are_soft() {
 
 #[test]
 fn at_cuts_everything_is_new() {
-    let scene = |k: i64| if (50..120).contains(&k) { (230, (k % 40) as usize) } else { (20, 40 - (k % 40) as usize) };
+    let scene =
+        |k: i64| if (50..120).contains(&k) { (230, (k % 40) as usize) } else { (20, 40 - (k % 40) as usize) };
     let pictures: Vec<_> = (0..200).map(|k| (40 * k, scene(k).0, Some(scene(k).1))).collect();
     let seen = film(&pictures, 8000);
     assert_eq!(seen.shots.len(), 3);
@@ -190,7 +192,9 @@ fn at_cuts_everything_is_new() {
         assert!(made.shots[shot].sources.contains(&piece.source), "{piece:?}");
     }
     // Bright shots have bright sources, and each begins at once.
-    assert!(made.shots[0].sources.iter().all(|dark| made.shots[1].sources.iter().all(|bright| dark < bright)));
+    assert!(
+        made.shots[0].sources.iter().all(|dark| made.shots[1].sources.iter().all(|bright| dark < bright))
+    );
     assert!(cuts.iter().all(|cut| made.pieces.iter().any(|piece| piece.at == *cut)));
     let mut off = plan("strings");
     off.sections = false;
@@ -244,7 +248,11 @@ fn pieces_say_what_sounds() {
     // A sum of the pieces as they are named, at the middle of each: as loud as they say.
     let (_, made) = play(&moving(), &Fake::noises(3), &plan("inverse"));
     assert!(made.pieces.windows(2).all(|pair| pair[0].at <= pair[1].at));
-    assert!(made.pieces.iter().all(|piece| piece.frames > 0 && piece.loudness_db < 0.0 && piece.why == Why::Grain));
+    assert!(
+        made.pieces
+            .iter()
+            .all(|piece| piece.frames > 0 && piece.loudness_db < 0.0 && piece.why == Why::Grain)
+    );
     assert!(made.pieces.iter().all(|piece| (0..6 * i64::from(HZ)).contains(&piece.source_frame)));
     assert_eq!(made.grains as usize, made.pieces.len());
 }
