@@ -63,7 +63,7 @@ struct MappingArgs {
     #[arg(long, value_name = "FILE.toml", conflicts_with = "preset")]
     mapping: Option<PathBuf>,
     /// Print one of Kinophone's mappings, to be changed, and do nothing else
-    #[arg(long, value_name = "PRESET", value_enum, exclusive = true)]
+    #[arg(long, value_name = "PRESET", value_enum, conflicts_with_all = ["film", "sounds", "output", "mapping"])]
     print_mapping: Option<Preset>,
     /// Whether shots that look alike get a part of the library for themselves
     #[arg(long, value_enum, value_name = "auto|off", default_value_t = Sections::Auto)]

@@ -127,10 +127,9 @@ fn mappings_are_printed_changed_and_checked() {
         std::fs::write(home.at("mine.toml"), &text).unwrap();
         home.run("texture @film.mp4 --sounds @lib -o @a.wav --mapping @mine.toml --force");
         home.run(&format!("texture @film.mp4 --sounds @lib -o @b.wav --preset {preset} --force"));
-        assert!(
-            std::fs::read(home.at("a.wav")).unwrap() == std::fs::read(home.at("b.wav")).unwrap(),
-            "{preset}"
-        );
+        // The files name their mappings, and sound alike.
+        let [a, b] = ["a.wav", "b.wav"].map(|name| decode_sound(&home.at(name), 44_100));
+        assert!(a == b, "{preset}");
     }
     let line = "texture @film.mp4 --sounds @lib -o @c.wav --mapping @mine.toml";
     std::fs::write(home.at("mine.toml"), "[loudness]\nfrom = \"smell\"\nlow_db = -50\nhigh_db = -10\n")
@@ -158,9 +157,9 @@ fn mappings_are_printed_changed_and_checked() {
 fn a_still_is_soft_and_a_sound_is_no_film() {
     let home = Home::new();
     noises(&home);
-    home.draw("still.mp4", "color=gray:size=64x64:rate=25", "sine=frequency=300", "4");
+    home.draw("still.mkv", "color=gray:size=64x64:rate=25", "sine=frequency=300", "4");
     for preset in ["strings", "drone", "percussion"] {
-        home.run(&format!("texture @still.mp4 --sounds @lib -o @out.wav --preset {preset} --force"));
+        home.run(&format!("texture @still.mkv --sounds @lib -o @out.wav --preset {preset} --force"));
         let sound = decode_sound(&home.at("out.wav"), 44_100);
         let power = sound.iter().map(|x| f64::from(x * x)).sum::<f64>() / sound.len() as f64;
         assert!(10.0 * power.max(1e-9).log10() < -30.0, "{preset}: {power}");

@@ -23,7 +23,8 @@ impl Curve {
     pub(super) fn of(seen: &Seen, line: Line) -> Self {
         let Self(mut values) = Self::plain(seen, line.from, line.smooth_ms);
         for x in &mut values {
-            *x = if line.inverse { 1.0 - *x } else { *x }.powf(line.curve);
+            let turned = if line.inverse { 1.0 - *x } else { *x };
+            *x = turned.powf(line.curve);
         }
         Self(values)
     }

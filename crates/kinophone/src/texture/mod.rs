@@ -309,6 +309,8 @@ impl Job<'_> {
         composer.finish();
         drain(&mut tape, &mut composer, length)?;
 
+        // A hit comes before grains that begin within the fade before its attack.
+        pieces.sort_by_key(|piece: &Played| piece.at);
         let ticks = (length as u64 * u64::from(CURVE_RATE) / u64::from(rate.hz())) as usize;
         let loudness = &mapping.loudness;
         let wanted = values(&Curve::of(seen, loudness.line()), ticks);

@@ -100,8 +100,8 @@ fn merges(looks: &[Vec<f32>], weights: &[f64]) -> Vec<Merge> {
         let before = chain.len().checked_sub(2).map(|k| chain[k]);
         // Of equals the one before, so that chains end.
         let mut best = before.map(|k| (growth(&centres, top, k), k));
-        for k in 0..centres.len() {
-            if k != top && centres[k].is_some() {
+        for (k, centre) in centres.iter().enumerate() {
+            if k != top && centre.is_some() {
                 let grown = growth(&centres, top, k);
                 if best.is_none_or(|(least, _)| grown < least) {
                     best = Some((grown, k));
