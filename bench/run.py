@@ -3,7 +3,8 @@
 
 usage: python3 bench/run.py [ROW ...] [--film FILM] [--repeats 3] [--shared ../shared] [--work DIR]
 
-Rows: prepare, throughput, film, render, memory, corpus-memory, granular, networks, train, play, mosaic, spectral (default: all).
+Rows: prepare, throughput, film, render, memory, corpus-memory, granular, networks, train, play, mosaic, spectral, sounds, library, library-memory
+(default: all).
 The floor is ffmpeg decoding the film's pictures to 64x64 grey; the peer is torch_classic.py or, for networks with memory, torch_memory.py (both need torch: pip install torch numpy).
 Runs of ours and of the other alternate; figures are medians, and ratios of medians. Prints a Markdown table to standard output.
 """
@@ -168,6 +169,49 @@ class Bench:
         ours, base = alternate(self.o.repeats, lambda: seconds(command, env=self.env), floor(self.o.film))
         self.row("render with defaults to .mp4", f"ffmpeg decoding: {base:.1f} s", f"{ours:.1f} s, ratio **{ours / base:.2f}**", "≤ 1.4", "≤ 1.1")
 
+    def sounds(self):
+        sound = self.work / "sound.wav"
+        if not sound.exists():
+            ffmpeg("-i", self.o.film, "-map", "0:a:0", sound)
+        length = sound.stat().st_size / (2 * 2 * 44100)
+        ours, base = alternate(self.o.repeats, lambda: seconds([PROGRAM, "sounds", sound, "-o", self.fresh("sounds"), "--quiet"]), lambda: seconds(["ffmpeg", "-nostdin", "-v", "error", "-i", sound, "-f", "s16le", "-y", os.devnull]))
+        self.row("a recording into a library: decoded, cut, described, stored", f"real time (ffmpeg decoding: {base:.1f} s)", f"{ours:.1f} s for {length:.0f} s, **{length / ours:.0f}** ×", "≥ 100 ×", "≥ 300 ×")
+
+    def big_library(self):
+        """A library of 100 000 ticks: recordings at nine speeds."""
+        folder, library = self.work / "speeds", self.work / "speeds.sounds"
+        if not library.exists():
+            folder.mkdir(exist_ok=True)
+            for k, speed in enumerate((0.7, 0.76, 0.83, 0.91, 1.0, 1.09, 1.19, 1.3, 1.41)):
+                for grain in sorted((self.o.shared / "data/grains").iterdir()):
+                    ffmpeg("-i", grain, "-map", "0:a:0", "-af", f"aresample=44100,asetrate={44100 * speed:.0f},aresample=44100", folder / f"{k}-{grain.stem}.wav")
+            subprocess.run([str(c) for c in (PROGRAM, "sounds", folder, "-o", library, "--quiet")], check=True, env=self.env)
+            shutil.rmtree(folder)
+        said = json.loads(subprocess.run([str(c) for c in (PROGRAM, "inspect", library, "--json")], check=True, capture_output=True).stdout)
+        return library, said
+
+    def library(self):
+        library, _ = self.big_library()
+        film, out = self.work / "long.flac", self.work / "long.wav"
+        ffmpeg("-stream_loop", "-1", "-i", self.o.film, "-map", "0:a:0", "-t", "4500", film)
+        command = [PROGRAM, "revoice", film, "--sounds", library, "-o", out, "--force", "--quiet", "--no-credits"]
+        # The first run listens to the film and keeps what it heard.
+        seconds(command, env=self.env)
+        times = [seconds(command, env=self.env) for _ in range(self.o.repeats)]
+        took = statistics.median(times)
+        self.row("75 minutes of film from 100 000 units: choice, mosaic, filter, .wav", "real time", f"{took:.0f} s, **{4500 / took:.0f}** ×", "≥ 50 ×", "≥ 200 ×")
+        film.unlink(), out.unlink()
+
+    def library_memory(self):
+        library, brain, peaks = self.big_library()[0], self.ensemble()[0], []
+        shutil.rmtree(self.cache, ignore_errors=True)
+        for minutes in (10, 75):
+            film = self.work / f"{minutes}.mkv"
+            ffmpeg("-stream_loop", "-1", "-i", self.o.film, "-t", minutes * 60, "-c", "copy", film)
+            peaks.append(peak_rss_mb([PROGRAM, "render", brain, film, "--sounds", library, "-o", self.work / "long.mkv", "--force", "--quiet"], env=self.env))
+            film.unlink()
+        self.row("resident memory of render --sounds, 100 000 units", "10 and 75 minutes of film", f"{peaks[0]:.0f} and {peaks[1]:.0f} MB, ratio **{peaks[1] / peaks[0]:.2f}**", "flat", "")
+
     def granular(self):
         divan("granular")
 
@@ -176,6 +220,10 @@ class Bench:
 
     def spectral(self):
         divan("spectral")
+
+
+def ffmpeg(*words):
+    subprocess.run(["ffmpeg", "-nostdin", "-v", "error", "-y", *map(str, words)], check=True)
 
 
 def divan(name):
@@ -195,7 +243,7 @@ def rate(command):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    rows = ["prepare", "throughput", "film", "render", "memory", "corpus-memory", "granular", "networks", "train", "play", "mosaic", "spectral"]
+    rows = ["prepare", "throughput", "film", "render", "memory", "corpus-memory", "granular", "networks", "train", "play", "mosaic", "spectral", "sounds", "library", "library-memory"]
     p.add_argument("rows", nargs="*", metavar="ROW", help=", ".join(rows))
     p.add_argument("--shared", type=Path, default=ROOT.parent / "shared")
     p.add_argument("--film", type=Path)

@@ -69,6 +69,8 @@ pub enum Command {
     Render(crate::render::RenderArgs),
     /// Give a film's own sound the voice of other sounds
     Revoice(crate::revoice::RevoiceArgs),
+    /// Give a film a soundtrack of recorded sounds that follow its picture, without a brain
+    Texture(crate::texture::TextureArgs),
     /// Say whose sounds a soundtrack is made of
     Credits(crate::credits::CreditsArgs),
     /// Judge a brain on film that it never saw: figures, and a page to listen to
@@ -160,6 +162,14 @@ pub fn loudness(text: &str) -> Result<Level, String> {
     }
 }
 
+/// A gain that is no accident.
+pub fn decibels(text: &str) -> Result<f64, String> {
+    number(text)
+        .ok()
+        .filter(|db| (-80.0..=20.0).contains(db))
+        .ok_or_else(|| "write a number from -80 to 20".into())
+}
+
 /// From 0 up to, not including, 1.
 pub fn fraction(text: &str) -> Result<f32, String> {
     number(text)
@@ -172,14 +182,6 @@ pub fn number(text: &str) -> Result<f64, String> {
         Ok(x) if x.is_finite() && x.abs() < f64::from(f32::MAX) => Ok(x),
         _ => Err("is no number".into()),
     }
-}
-
-/// A level in dB, -80 to 20.
-pub fn decibels(text: &str) -> Result<f64, String> {
-    number(text)
-        .ok()
-        .filter(|db| (-80.0..=20.0).contains(db))
-        .ok_or_else(|| "write a number from -80 to 20".into())
 }
 
 #[cfg(test)]

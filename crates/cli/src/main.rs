@@ -20,6 +20,7 @@ mod render;
 mod report;
 mod revoice;
 mod sounds;
+mod texture;
 mod train;
 
 use args::{Cli, Command};
@@ -55,6 +56,7 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
         Command::Import(args) => import::run(&args, &context),
         Command::Render(args) => render::run(&args, &context),
         Command::Revoice(args) => revoice::run(&args, &context),
+        Command::Texture(args) => texture::run(&args, &context),
         Command::Credits(args) => credits::run(&args, &context),
         Command::Eval(args) => eval::run(&args, &context),
         Command::Gallery(args) => gallery::run(&args, &context),

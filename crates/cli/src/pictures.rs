@@ -4,15 +4,20 @@ use image::RgbImage;
 use kinophone::brain::{Brain, Ensemble};
 use kinophone::corpus::{self, Shard};
 use kinophone::dsp::units::{MediaTime, SampleRate};
+use kinophone::look::{Event, Onset, Seen};
 use kinophone::media::{Decode, DecodeSound, Ffmpeg, FilmFacts};
-use kinophone::plot::{self, Overview};
+use kinophone::plot::{self, Lane, Overview, Timeline};
 use kinophone::storage::Overwrite;
 use kinophone::task::Task;
+use kinophone::texture;
 use kinophone::{Error, Kind, Result};
 use std::path::{Path, PathBuf};
 
 /// Pictures on a contact sheet.
 const SHEET: usize = 48;
+
+/// How small the events are that are drawn, 0 to 1.
+const SENSITIVITY: f32 = 0.5;
 
 /// Columns of a contact sheet.
 const COLUMNS: usize = 8;
@@ -92,6 +97,34 @@ impl Album {
         Ok(())
     }
 
+    /// What a film's pictures show, over its time.
+    pub fn seen(&mut self, seen: &Seen) -> Result<()> {
+        let second = |time: MediaTime| (time - seen.begin()).as_secs_f64();
+        let onset = |onset: &Onset| (second(seen.pictures[onset.picture].time), onset.strength);
+        let onsets: Vec<(f64, f32)> = seen.onsets(Event::Motion, SENSITIVITY).iter().map(onset).collect();
+        let measures = texture::measures(seen);
+        self.timeline(
+            "measures",
+            &Timeline {
+                title: "what its pictures show",
+                seconds: second(seen.end),
+                shots: seen
+                    .shots
+                    .iter()
+                    .enumerate()
+                    .map(|(k, s)| (second(seen.pictures[s.first].time), k))
+                    .collect(),
+                onsets: &onsets,
+                lanes: lanes(&measures),
+            },
+        )
+    }
+
+    /// What happens over the time of a film.
+    pub fn timeline(&mut self, name: &str, timeline: &Timeline<'_>) -> Result<()> {
+        self.add(name, &plot::timeline(timeline))
+    }
+
     fn sound(&mut self, prefix: &str, overview: &Overview) -> Result<()> {
         self.add(&format!("{prefix}waveform"), &overview.waveform())?;
         self.add(&format!("{prefix}spectrogram"), &overview.spectrogram())
@@ -104,6 +137,17 @@ impl Album {
         self.files.push(file);
         Ok(())
     }
+}
+
+/// A lane for each measure.
+pub fn lanes<'a>(measures: &'a [(&'static str, Vec<f32>)]) -> Vec<Lane<'a>> {
+    let lane = |(name, values): &'a (&'static str, Vec<f32>)| Lane {
+        name,
+        range: (0.0, 1.0),
+        labels: ("0".into(), "1".into()),
+        curves: vec![("", values)],
+    };
+    measures.iter().map(lane).collect()
 }
 
 /// The losses of training and validation over the epochs.

@@ -167,7 +167,7 @@ struct SoundArgs {
     #[arg(long, value_name = "LUFS|off", allow_negative_numbers = true, value_parser = loudness)]
     loudness: Option<Level>,
     /// Mix the film's own sound under the new one, at so many dB
-    #[arg(long, value_name = "DB", allow_negative_numbers = true, value_parser = decibels)]
+    #[arg(long, value_name = "DB", allow_negative_numbers = true, value_parser = args::decibels)]
     keep_original: Option<f64>,
     /// Write down which piece of which source sounds when; may be given several times
     #[arg(long, value_name = "FILE", long_help = SCORE)]
@@ -488,6 +488,6 @@ mod tests {
     fn levels_have_sensible_ranges() {
         assert!(loudness("-4").is_err() && loudness("loud").is_err() && loudness("nan").is_err());
         assert_eq!(loudness("OFF"), Ok(Level::AsSaid));
-        assert!(decibels("21").is_err() && decibels("-12.5").is_ok());
+        assert!(args::decibels("21").is_err() && args::decibels("-12.5").is_ok());
     }
 }

@@ -7,12 +7,13 @@ use std::path::Path;
 use std::process::Stdio;
 use support::{kinophone, matches, succeed};
 
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 14] = [
     "prepare",
     "sounds",
     "train",
     "import",
     "render",
+    "texture",
     "credits",
     "eval",
     "gallery",

@@ -9,6 +9,7 @@ pub mod corpus;
 mod error;
 pub mod etude;
 pub mod judge;
+pub mod look;
 pub mod media;
 pub mod plot;
 pub mod render;
@@ -16,6 +17,7 @@ pub mod score;
 pub mod sounds;
 pub mod storage;
 pub mod task;
+pub mod texture;
 
 pub use error::{Error, Kind, Result};
 pub use kinophone_dsp as dsp;

@@ -4,28 +4,48 @@ use super::facts::Facts;
 use crate::context::Context;
 use crate::doctor::size;
 use crate::pictures::Album;
-use kinophone::Result;
+use kinophone::dsp::units::MediaTime;
+use kinophone::look::{self, Seen};
 use kinophone::media::{FilmFacts, PictureFacts, SoundFacts};
+use kinophone::{Kind, Result};
 use serde_json::json;
 use std::path::Path;
 
 pub(super) fn inspect(path: &Path, pictures: Option<&Path>, context: &Context) -> Result<Facts> {
     let ffmpeg = context.ffmpeg()?;
     let film = ffmpeg.probe(path)?;
-    let facts = describe(path, &film);
+    let seen = match film.picture.as_ref().map(|_| look::watch(&ffmpeg, path, context.task())) {
+        Some(Err(e)) if e.kind() == Kind::Interrupted => return Err(e),
+        // What is known of a damaged film is worth telling all the same.
+        Some(Err(e)) => {
+            context.warn(&format!("its shots are unknown: {e}"));
+            None
+        }
+        watched => watched.and_then(Result::ok),
+    };
+    let facts = describe(path, &film, seen.as_ref());
     let Some(folder) = pictures else { return Ok(facts) };
     let mut album = Album::open(folder)?;
     album.film(&ffmpeg, path, &film, context.task())?;
+    if let Some(seen) = &seen {
+        album.seen(seen)?;
+    }
     Ok(facts.drawn(album.files()))
 }
 
-fn describe(path: &Path, film: &FilmFacts) -> Facts {
-    let mut facts = Facts::new("film", path, json!({ "facts": film }))
+fn describe(path: &Path, film: &FilmFacts, seen: Option<&Seen>) -> Facts {
+    let shots = seen.map(|seen| {
+        let cuts: Vec<f64> = seen.cuts().map(MediaTime::as_secs_f64).collect();
+        json!({ "count": seen.shots.len(), "pictures": seen.pictures.len(), "cuts": cuts })
+    });
+    let mut facts = Facts::new("film", path, json!({ "facts": film, "shots": shots }))
         .line("size", size(film.bytes))
         .line("container", &film.container)
         .line("length", film.duration.map_or("unknown".to_owned(), |d| d.to_string()));
     facts = match &film.picture {
-        Some(picture) => describe_picture(facts.section("picture"), picture),
+        Some(picture) => {
+            describe_picture(facts.section("picture"), picture).maybe("shots", seen.map(describe_shots))
+        }
         None => facts.line("picture", "none: it can't be prepared or rendered"),
     };
     if film.sounds.is_empty() {
@@ -50,6 +70,15 @@ fn describe_picture(facts: Facts, picture: &PictureFacts) -> Facts {
         .maybe("rate", picture.rate.map(|r| format!("{r} a second")))
         .maybe("turned by", (picture.rotation != 0).then(|| format!("{} degrees", picture.rotation)))
         .line("begins at", picture.start)
+}
+
+/// "14, a cut every 7.2 s on the average".
+fn describe_shots(seen: &Seen) -> String {
+    let mean = (seen.end - seen.begin()).as_secs_f64() / seen.shots.len() as f64;
+    match seen.shots.len() {
+        1 => "1, without a cut".to_owned(),
+        shots => format!("{shots}, {mean:.1} s each on the average"),
+    }
 }
 
 fn describe_sound(facts: Facts, sound: &SoundFacts) -> Facts {

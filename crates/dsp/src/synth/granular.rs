@@ -319,13 +319,18 @@ fn step(pitch: f64) -> u64 {
 /// Reads `material` at a pitch, from its sample 1 on, with cubic interpolation after Catmull and Rom ("A class of local
 /// interpolating splines", 1974).
 pub(super) fn read_at(pitch: f64, material: &[f32], out: &mut [f32]) {
-    let step = step(pitch);
-    if step == ONE {
+    read_from(0.0, pitch, material, out);
+}
+
+/// The same from `phase` samples, 0 to 1, behind the material's sample 1.
+pub(super) fn read_from(phase: f64, pitch: f64, material: &[f32], out: &mut [f32]) {
+    let (phase, step) = ((phase * ONE as f64) as u64, step(pitch));
+    if step == ONE && phase == 0 {
         out.copy_from_slice(&material[1..=out.len()]);
         return;
     }
     for (k, y) in (0u64..).zip(out) {
-        let position = k * step;
+        let position = phase + k * step;
         let around = material.get((position >> 32) as usize..).and_then(|rest| rest.first_chunk());
         let [a, b, c, d] = *around.unwrap_or(&[0.0; 4]);
         let t = (position as u32) as f32 * (1.0 / ONE as f32);

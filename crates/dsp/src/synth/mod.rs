@@ -17,7 +17,7 @@
 //! of the tick.
 //!
 //! [`mosaic`] and [`Cloud`] are no such synths: they take no blocks but chosen pieces of the training sound, to be joined or to
-//! be taken apart into grains. [`Shaper`] filters what was joined.
+//! be taken apart into grains. [`Shaper`] filters what was joined. [`Tape`] plays [`Cut`]s, whoever made them.
 
 mod cloud;
 mod cut;
@@ -30,6 +30,7 @@ pub mod mosaic;
 mod raw;
 mod shape;
 mod spectral;
+mod tape;
 #[cfg(test)]
 mod tests;
 mod tops;
@@ -42,6 +43,7 @@ pub use granular2015::{Granular2015, Granular2015Config};
 pub use raw::Raw;
 pub use shape::{Aim, ShapeConfig, Shaper};
 pub use spectral::{Controls, SILENCE_DB, Spectral, SpectralConfig};
+pub use tape::{Tape, pan_gains};
 pub use windowed::{Windowed, WindowedConfig};
 
 use crate::units::TickGrid;

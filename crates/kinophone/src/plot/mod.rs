@@ -1,4 +1,4 @@
-//! Pictures to look at: contact sheets, filters, loss curves, waveforms, spectrograms, as PNG; and a curve for the
+//! Pictures to look at: contact sheets, filters, loss curves, waveforms, spectrograms, timelines, as PNG; and a curve for the
 //! terminal.
 //!
 //! Everything takes plain numbers and gives an [`RgbImage`]; nothing here knows brains or corpora. All share one look:
@@ -10,11 +10,13 @@ mod curve;
 mod overview;
 mod sheet;
 mod terminal;
+mod timeline;
 
 pub use curve::loss_curve;
 pub use overview::{Overview, Sonogram, spectrogram, waveform};
 pub use sheet::{contact_sheet, filters};
 pub use terminal::{terminal_curve, terminal_curve_plain};
+pub use timeline::{Lane, Timeline, timeline};
 
 use crate::storage::{AtomicFile, Overwrite};
 use crate::{Error, Kind, Result};

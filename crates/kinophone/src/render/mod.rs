@@ -347,6 +347,7 @@ impl Job<'_> {
         let mut stage = production.stage(Cast {
             rate,
             channels: channels as u32,
+            source_channels: channels as u32,
             target: plan.loudness.target(&brain),
             made: made(plan, &brain, library.as_ref()),
             sources: stock.is_some().then(|| sources.iter().map(Credited::from).collect()),
@@ -554,7 +555,7 @@ pub(crate) struct Format {
 
 impl Format {
     /// Of what is played, beside the film's own sound where that is kept.
-    fn beside(synth_rate: SampleRate, synth_channels: u32, original: Option<&Original>) -> Self {
+    pub(crate) fn beside(synth_rate: SampleRate, synth_channels: u32, original: Option<&Original>) -> Self {
         let (rate, channels) = original.map_or((synth_rate, synth_channels), |o| {
             (synth_rate.max(o.rate), synth_channels.max(o.channels))
         });

@@ -56,6 +56,8 @@ pub(crate) struct Cast {
     pub(crate) rate: SampleRate,
     /// See `rate`.
     pub(crate) channels: u32,
+    /// Channels of the recordings; they may be fewer.
+    pub(crate) source_channels: u32,
     /// The loudness to be reached, in LUFS.
     pub(crate) target: Option<f64>,
     /// What the file's own tags say of how it was made.
@@ -159,6 +161,7 @@ impl<'a> Production<'a> {
             seconds: 0.0,
             rate: format.synth_rate,
             channels: format.synth_channels,
+            source_channels: cast.source_channels,
             picture_rate: facts.and_then(|facts| facts.picture).and_then(|picture| picture.rate),
             gain_db: 0.0,
             filtered: cast.filtered,

@@ -121,6 +121,7 @@ pub fn revoice(ffmpeg: &Ffmpeg, plan: &RevoicePlan, task: Task<'_>) -> Result<Re
     let mut stage = production.stage(Cast {
         rate: stock.sound.rate(),
         channels: stock.sound.channels() as u32,
+        source_channels: stock.sound.channels() as u32,
         target: match plan.loudness {
             Level::Lufs(lufs) => Some(lufs),
             Level::Usual | Level::AsSaid => None,

@@ -4,6 +4,7 @@
 //! a whole number; elsewhere between samples, with the same cubic as ours.
 
 use super::{Piece, Score, wav};
+use kinophone_dsp::synth::pan_gains;
 use std::path::Path;
 
 /// Points of an envelope that one event holds: Csound takes some 1900 fields.
@@ -11,15 +12,16 @@ const POINTS: usize = 400;
 
 /// What both instruments begin with: the envelope.
 const ENVELOPE: &str = "\
-  ; p4 table of the first channel, p5 frame of it that sounds first, p6 speed, p7 and p8 gains of left and right,
-  ; p9 number of points of the envelope, p10 on: their frames and amplitudes in turn
-  iCount = p9
+  ; p4 table of the first channel, p5 frame of it that sounds first, p6 speed, p7 and p8 what the left channel takes of
+  ; left and right, p9 and p10 what the right one takes, p11 number of points of the envelope, p12 on: their frames and
+  ; amplitudes in turn
+  iCount = p11
   iTimes[] init iCount
   iLevels[] init iCount
   iN = 0
   while iN < iCount do
-    iTimes[iN] pindex 10 + 2 * iN
-    iLevels[iN] pindex 11 + 2 * iN
+    iTimes[iN] pindex 12 + 2 * iN
+    iLevels[iN] pindex 13 + 2 * iN
     iN += 1
   od
   kTimes[] = iTimes
@@ -72,7 +74,11 @@ pub(super) fn csd(score: &Score, folder: &str, path: &Path) -> String {
             text += "  kFrame = floor(kPlace)\n  kX = kPlace - kFrame\n";
         }
         (0..channels).for_each(|channel| text += &read(channel));
-        let outs: Vec<String> = (0..channels).map(|c| format!("a(kY{c} * kE * p{})", 7 + c.min(1))).collect();
+        let takes = |c: usize| match channels {
+            1 => "kY0 * p7".to_owned(),
+            _ => format!("(kY0 * p{} + kY1 * p{})", 7 + 2 * c, 8 + 2 * c),
+        };
+        let outs: Vec<String> = (0..channels).map(|c| format!("a({} * kE)", takes(c))).collect();
         text += &format!("  out{} {}\n", if channels > 1 { "s" } else { "" }, outs.join(", "));
         text += "  kT += 1\nendin\n\n";
     }
@@ -88,14 +94,22 @@ pub(super) fn csd(score: &Score, folder: &str, path: &Path) -> String {
     }
     let gain = 10f64.powf(score.about.gain_db / 20.0);
     for piece in &score.pieces {
-        event(piece, tables[piece.source], f64::from(rate), gain, &mut text);
+        let gains = pan_gains(piece.pan, score.about.source_channels as usize, channels);
+        // The files have the soundtrack's channels, also where the recordings have one.
+        let gains = if score.about.source_channels == 1 && channels > 1 {
+            [[gains[0][0], 0.0], [0.0, gains[1][0]]]
+        } else {
+            gains
+        };
+        let gains = gains.map(|takes| takes.map(|part| gain * f64::from(part)));
+        event(piece, tables[piece.source], f64::from(rate), gains, &mut text);
     }
     // The render is as long as its film, even where it ends in silence.
     text += &format!("f 0 {:.9}\ne\n</CsScore>\n</CsoundSynthesizer>\n", score.about.seconds);
     text
 }
 
-fn event(piece: &Piece, table: usize, rate: f64, gain: f64, text: &mut String) {
+fn event(piece: &Piece, table: usize, rate: f64, gains: [[f64; 2]; 2], text: &mut String) {
     let frame = |seconds: f64| (seconds * rate).round();
     let at = frame(piece.at);
     let mut points: Vec<(f64, f64)> =
@@ -105,8 +119,7 @@ fn event(piece: &Piece, table: usize, rate: f64, gain: f64, text: &mut String) {
         points.push((t + 1.0, amplitude));
     }
     let last = points.len() - 1;
-    let pan = f64::from(piece.pan);
-    let (left, right) = (gain * (1.0 - pan).min(1.0), gain * (1.0 + pan).min(1.0));
+    let [[a, b], [c, d]] = gains;
     let instrument = if piece.speed.fract() == 0.0 { 1 } else { 2 };
     for begin in (0..last).step_by(POINTS - 1) {
         let end = (begin + POINTS - 1).min(last);
@@ -114,7 +127,7 @@ fn event(piece: &Piece, table: usize, rate: f64, gain: f64, text: &mut String) {
         let frames = to - from + if end == last && piece.envelope.len() > 1 { 1.0 } else { 0.0 };
         let place = frame(piece.source_at) + from * piece.speed;
         *text += &format!(
-            "i {instrument} {:.9} {:.9} {table} {place} {} {left:.7} {right:.7} {}",
+            "i {instrument} {:.9} {:.9} {table} {place} {} {a:.7} {b:.7} {c:.7} {d:.7} {}",
             (at + from) / rate,
             frames / rate,
             piece.speed,

@@ -61,6 +61,8 @@ pub struct About {
     pub rate: SampleRate,
     /// Channels in which they are played.
     pub channels: u32,
+    /// Channels of what was recorded: they may be fewer, where pieces have places from left to right.
+    pub source_channels: u32,
     /// Pictures a second of the film, as far as known.
     pub picture_rate: Option<FrameRate>,
     /// Gain of the whole after all pieces, in dB.

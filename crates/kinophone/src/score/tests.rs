@@ -36,6 +36,7 @@ fn about(seconds: f64) -> About {
         seconds,
         rate: SampleRate::new(48_000).unwrap(),
         channels: 1,
+        source_channels: 1,
         picture_rate: Some(FrameRate::new(25, 1).unwrap()),
         gain_db: 0.0,
         filtered: false,

@@ -1,0 +1,171 @@
+//! A film's own sound in the voice of other sounds, and what counts when these are chosen.
+
+mod support;
+
+use serde_json::Value;
+use support::{Home, decode_sound, ffmpeg};
+
+const RATE: u32 = 44_100;
+
+/// Twelve seconds: notes of unequal length, each with a pitch of its own, over a picture.
+fn notes(home: &Home) {
+    let sound = "aevalsrc=0.4*sin(2*PI*(200+37*floor(t*2.5)+90*mod(floor(t*2.5)\\,4))*t)*exp(-4*mod(t\\,0.4)):s=44100";
+    home.draw("notes.mkv", "testsrc2=size=64x64:rate=25", sound, "12");
+}
+
+fn record(home: &Home, name: &str, source: &str, seconds: &str) {
+    let file = home.at(name);
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    ffmpeg(&["-f", "lavfi", "-i", source, "-t", seconds, file.to_str().unwrap()]);
+}
+
+fn pieces(home: &Home, name: &str) -> Vec<Value> {
+    let score: Value = serde_json::from_slice(&std::fs::read(home.at(name)).unwrap()).unwrap();
+    score["pieces"].as_array().unwrap().clone()
+}
+
+fn number(value: &Value) -> f64 {
+    value.as_f64().unwrap()
+}
+
+fn power(sound: &[f32]) -> f64 {
+    sound.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() / sound.len().max(1) as f64
+}
+
+#[test]
+fn a_film_in_its_own_sound_is_itself() {
+    let home = Home::new();
+    notes(&home);
+    home.run("sounds @notes.mkv -o @lib");
+    for more in ["", " --tone 0 --attack 0", " --delay 4"] {
+        let line = format!("revoice @notes.mkv --sounds @lib -o @out.wav --score @s.json --force{more}");
+        let (said, _) = home.run(&line);
+        let (own, ours) =
+            (decode_sound(&home.at("notes.mkv"), RATE), decode_sound(&home.at("out.wav"), RATE));
+        let error: Vec<f32> = own.iter().zip(&ours).map(|(a, b)| a - b).collect();
+        let db = 10.0 * (power(&error) / power(&own)).log10();
+        println!("{more}: {db:.1} dB, {said}");
+        assert!(db < -30.0, "{more}: {db} dB");
+        let (mut all, mut at_home) = (0.0, 0.0);
+        for piece in pieces(&home, "s.json") {
+            let seconds = number(&piece["seconds"]);
+            all += seconds;
+            if (number(&piece["at"]) - number(&piece["source_at"])).abs() < 1e-3 {
+                at_home += seconds;
+            }
+        }
+        assert!(at_home > 0.99 * all, "{more}: {at_home} of {all} seconds at their own place");
+        assert_eq!(said["latency_ms"].is_null(), !more.contains("delay"), "{said}");
+    }
+    // The picture is the film's, and the credits name the film.
+    let (said, _) = home.run("revoice @notes.mkv --sounds @lib -o @out.mkv");
+    assert_eq!(
+        support::packets_md5(&home.at("out.mkv"), "v"),
+        support::packets_md5(&home.at("notes.mkv"), "v")
+    );
+    assert_eq!(said["credits"]["credits"][0]["source"]["name"], "notes.mkv", "{said}");
+    assert!(home.at("out.mkv.credits.txt").exists());
+}
+
+#[test]
+fn other_sounds_come_when_the_film_sounds() {
+    let home = Home::new();
+    let beeps = "aevalsrc=if(lt(mod(t\\,1)\\,0.5)\\,0.3*sin(2*PI*500*t)\\,0):s=44100";
+    home.draw("beeps.mkv", "color=gray:size=64x64:rate=25", beeps, "8");
+    record(&home, "noise/rain.wav", "anoisesrc=a=0.2:r=48000:seed=7", "6");
+    home.run("sounds @noise -o @lib");
+    home.run("revoice @beeps.mkv --sounds @lib -o @out.wav");
+    let sound = decode_sound(&home.at("out.wav"), RATE);
+    for second in 0..8 {
+        let at = |secs: f64| ((f64::from(second) + secs) * f64::from(RATE)) as usize;
+        let (on, off) = (power(&sound[at(0.1)..at(0.4)]), power(&sound[at(0.6)..at(0.9)]));
+        assert!(10.0 * (on / off.max(1e-12)).log10() > 40.0, "second {second}: {on} and {off}");
+        // As loud as the film: 0.3² / 2.
+        assert!((10.0 * (on / 0.045).log10()).abs() < 2.0, "second {second}: {on}");
+    }
+    // A recording is as good as a film; its result is sound.
+    home.run("revoice @noise/rain.wav --sounds @lib -o @rain.flac --force");
+    assert_eq!(decode_sound(&home.at("rain.flac"), RATE).len(), 6 * RATE as usize);
+}
+
+#[test]
+fn what_counts_is_heard() {
+    let home = Home::new();
+    notes(&home);
+    // The same notes in another order, twice.
+    let other = "aevalsrc=0.3*sin(2*PI*(1300-37*floor(t*2.5)+90*mod(floor(t*2.5)\\,4))*t)*exp(-3*mod(t\\,0.4)):s=44100";
+    record(&home, "a/one.wav", other, "12");
+    record(&home, "a/two.wav", &other.replace("0.3*", "0.31*"), "12");
+    home.run("sounds @a -o @lib");
+    let play = |more: &str| {
+        home.run(&format!("revoice @notes.mkv --sounds @lib -o @out.wav --score @s.json --force{more}"));
+        (pieces(&home, "s.json"), decode_sound(&home.at("out.wav"), RATE))
+    };
+    let (usual, sound) = play("");
+    let (flowing, _) = play(" --weights flow=20");
+    let (jumping, _) = play(" --weights flow=0");
+    println!("pieces: {} flowing, {} usual, {} jumping", flowing.len(), usual.len(), jumping.len());
+    assert!(flowing.len() < usual.len() && usual.len() < jumping.len());
+
+    // Layers: two pieces at every moment, never the same one, together as loud as one.
+    let (layered, both) = play(" --superimpose 2");
+    let layer = |number: u64| layered.iter().filter(move |piece| piece["layer"] == number);
+    let seconds = |number: u64| layer(number).map(|piece| number_of(piece)).sum::<f64>();
+    assert!((seconds(0) - seconds(1)).abs() < 1e-6 && seconds(0) > 11.9, "{} {}", seconds(0), seconds(1));
+    let louder = 10.0 * (power(&both) / power(&sound)).log10();
+    assert!(louder.abs() < 2.0, "{louder} dB louder");
+    for a in layer(0) {
+        for b in layer(1).filter(|b| b["source"] == a["source"]) {
+            let (at_a, at_b) = (number(&a["at"]), number(&b["at"]));
+            let together = at_a < at_b + number_of(b) && at_b < at_a + number_of(a);
+            let apart = (number(&a["source_at"]) - at_a) - (number(&b["source_at"]) - at_b);
+            assert!(!together || apart.abs() > 0.05, "{a} and {b}");
+        }
+    }
+
+    // Within three seconds of a moment it is not heard again where another recording has nearly the same.
+    let heard_again = |pieces: &[Value]| {
+        let runs: Vec<(f64, f64, u64)> = pieces
+            .iter()
+            .filter(|piece| number_of(piece) > 0.0)
+            .map(|piece| {
+                (number(&piece["at"]), number(&piece["source_at"]), piece["source"].as_u64().unwrap())
+            })
+            .collect();
+        let again = |(k, run): (usize, &(f64, f64, u64))| {
+            runs[..k]
+                .iter()
+                .any(|before| before.2 == run.2 && (before.1 - run.1).abs() < 0.02 && run.0 - before.0 < 3.0)
+        };
+        runs.iter().enumerate().filter(|(k, run)| again((*k, run))).count()
+    };
+    let (fresh, _) = play(" --repeat-after 3 --weights flow=0 --delay 0");
+    let (stale, _) = play(" --weights flow=0 --delay 0");
+    println!("heard again: {} and {}", heard_again(&fresh), heard_again(&stale));
+    assert!(heard_again(&stale) > 5 && heard_again(&fresh) * 4 < heard_again(&stale));
+}
+
+fn number_of(piece: &Value) -> f64 {
+    number(&piece["seconds"])
+}
+
+#[test]
+fn what_can_not_be_revoiced_is_refused_with_advice() {
+    let home = Home::new();
+    notes(&home);
+    home.run("sounds @notes.mkv -o @lib");
+    record(&home, "silence.wav", "anullsrc=r=44100", "2");
+    home.draw("mute.mkv", "testsrc2=size=64x64:rate=25", "anullsrc=r=44100", "2");
+    for (line, what) in [
+        ("revoice @silence.wav --sounds @lib -o @o.wav", "nothing sounds"),
+        ("revoice @mute.mkv --sounds @lib -o @o.mkv", "nothing sounds"),
+        ("revoice @notes.mkv --sounds @nowhere -o @o.mkv", "nowhere"),
+        ("revoice @notes.mkv --sounds @lib -o @notes.mkv --force", "same file"),
+        ("revoice @notes.mkv --sounds @lib -o @o.txt", "extension"),
+        ("revoice @silence.wav --sounds @lib -o @o.mp4", "has no picture"),
+    ] {
+        let said = home.refuse(line);
+        assert!(said.contains(what), "{line}: {said}");
+        assert!(!home.at("o.wav").exists() && !home.at("o.mkv").exists() && !home.at("o.mp4").exists());
+    }
+}
