@@ -1,6 +1,6 @@
 //! `kinophone render`: a brain and a film into the film with a soundtrack.
 
-use crate::args::{self, choice, decibels, loudness};
+use crate::args::{self, choice, loudness};
 use crate::cache;
 use crate::choice::ChoiceArgs;
 use crate::context::{self, Context};
