@@ -6,12 +6,12 @@ usage: python3 bench/sounds.py [ROW ...] [--film FILM] [--limit SECONDS] [--seed
 Rows: own, blocks (a library of the film's training blocks alone), grains (recordings that have nothing to do with the film), itself (the film
 in its own sound, found by what it sounds like: all of it is judged). Needs numpy and ffmpeg.
 """
-import argparse, json, subprocess, tempfile
+import argparse, subprocess, tempfile
 from pathlib import Path
 
 import numpy as np
 
-from sound import PROGRAM, SHARED, Film, kinophone, load_judge
+from sound import SHARED, Film, kinophone, load_judge
 
 ROWS = ["own", "blocks", "grains", "itself"]
 
@@ -20,11 +20,9 @@ def ffmpeg(*words):
     subprocess.run(["ffmpeg", "-nostdin", "-v", "error", "-y", *map(str, words)], check=True)
 
 
-def training_blocks(film, folder):
-    """The film's sound without every fifth block of ten seconds, a recording for each stretch."""
+def training_blocks(film, length, folder):
+    """The sound of a film of `length` seconds without every fifth block of ten seconds, a recording for each stretch."""
     folder.mkdir()
-    probe = subprocess.run([PROGRAM, "inspect", film, "--json"], check=True, capture_output=True, text=True).stdout
-    length = json.loads(probe)["seconds"]
     for begin in range(0, int(length), 50):
         end = min(begin + 40, length)
         ffmpeg("-i", film, "-map", "0:a:0", "-af", f"aresample=async=1:first_pts=0,atrim={begin}:{end}", folder / f"{begin:04}.wav")
@@ -46,10 +44,11 @@ def main():
             ffmpeg("-i", o.film, "-t", o.limit, "-c", "copy", name)
         judge = load_judge()
         film = Film(name, judge)
-        comb = judge.comb(judge.decode(str(name), None), film.fps)
+        sound = judge.decode(str(name), None)
+        comb = judge.comb(sound, film.fps)
         libraries = {"own": []}
         if "blocks" in rows:
-            training_blocks(name, work / "blocks")
+            training_blocks(name, len(sound) / judge.RATE, work / "blocks")
             kinophone("sounds", work / "blocks", "-o", work / "blocks.sounds")
             libraries["blocks"] = ["--sounds", work / "blocks.sounds"]
         if "grains" in rows:

@@ -55,7 +55,7 @@ pub struct RevoiceArgs {
     #[arg(long, value_name = "SHARE", default_value_t = 0.5, value_parser = args::share)]
     tone: f32,
     /// How far attacks are brought to the film's, 0 to 1
-    #[arg(long, value_name = "SHARE", default_value_t = 0.4, value_parser = args::share)]
+    #[arg(long, value_name = "SHARE", default_value_t = 0.6, value_parser = args::share)]
     attack: f32,
     /// Choose as if live: so many further ticks are known [default: the whole film is]
     #[arg(long, value_name = "TICKS", value_parser = clap::value_parser!(u8).range(0..=30))]

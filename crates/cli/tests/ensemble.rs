@@ -141,7 +141,8 @@ fn an_etudes_shapes_sound_on_time_and_at_their_pitch() {
     };
     draw(180, 11, &lesson);
     let etude = draw(90, 12, &test);
-    let said = brain(home.path(), &lesson, &[]);
+    // All of the one film is learned from, since another one judges.
+    let said = brain(home.path(), &lesson, &["--hold-out", "none"]);
     println!("{}", said["verdict"]);
 
     let rate = SampleRate::new(22_050).unwrap();
@@ -169,8 +170,8 @@ fn an_etudes_shapes_sound_on_time_and_at_their_pitch() {
         let (a, b): (Vec<f64>, Vec<f64>) = pairs.into_iter().unzip();
         let r = correlation(&a, &b);
         println!("{more:?}: pitch follows with {r:.3} over {} frames", a.len());
-        // 99 % are wanted, which with 88 events is all; one may be missed, as another machine's sums differ a little.
-        assert!(score.hit_rate() >= 0.98 && score.invented == 0, "{score:?}");
+        // With 88 events that is all of them.
+        assert!(score.hit_rate() >= 0.99 && score.invented == 0, "{score:?}");
         assert!(r >= 0.9, "pitch follows with {r}");
     }
 }

@@ -7,12 +7,13 @@ use std::path::Path;
 use std::process::Stdio;
 use support::{kinophone, matches, succeed};
 
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 15] = [
     "prepare",
     "sounds",
     "train",
     "import",
     "render",
+    "revoice",
     "texture",
     "credits",
     "eval",

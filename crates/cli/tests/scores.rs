@@ -61,35 +61,68 @@ fn read(home: &Home, kind: &str, name: &str) -> usize {
     String::from_utf8(output.stdout).unwrap().trim().parse().unwrap()
 }
 
+/// By how many dB Csound's sound of `s.csd` differs from that of `out.wav`.
+fn csound_differs(home: &Home) -> f64 {
+    let csound = Command::new("csound")
+        .args(["-f", "-o"])
+        .args([home.at("again.wav"), home.at("s.csd")])
+        .current_dir(home.at(""))
+        .output()
+        .expect("csound is needed: scripts/setup --tests");
+    let said = String::from_utf8_lossy(&csound.stderr);
+    assert!(csound.status.success() && said.contains("0 errors in performance"), "{said}");
+    let (ours, theirs) = (samples(&home.at("out.wav")), samples(&home.at("again.wav")));
+    assert!(theirs.len().abs_diff(ours.len()) <= 4, "{} samples, not {}", theirs.len(), ours.len());
+    let pairs = || ours.iter().zip(&theirs).map(|(a, b)| (f64::from(*a), f64::from(*b)));
+    10.0 * (power(pairs().map(|(a, b)| a - b)) / power(pairs().map(|(a, _)| a))).log10()
+}
+
 #[test]
 fn csound_plays_what_was_rendered() {
     let home = studio();
-    for (synth, most) in [
-        ("--tone 0 --attack 0", -50.0),
-        ("--tone 0 --attack 0 --loudness -24", -50.0),
-        ("--synth granular", -50.0),
-        ("--synth granular --pitch 0.8 --pitch-spread 3 --children 1 --density 3", -50.0),
+    for synth in [
+        "--tone 0 --attack 0",
+        "--tone 0 --attack 0 --loudness -24",
+        "--tone 0 --attack 0 --superimpose 2",
+        "--synth granular",
+        "--synth granular --pitch 0.8 --pitch-spread 3 --children 1 --density 3",
     ] {
         for sounds in [" --sounds @lib", ""] {
             let line = format!(
                 "render @b @film.mp4 -o @out.wav --force {synth}{sounds} --score @s.csd --score @s.json"
             );
             home.run(&line);
-            let csound = Command::new("csound")
-                .args(["-f", "-o"])
-                .args([home.at("again.wav"), home.at("s.csd")])
-                .current_dir(home.at(""))
-                .output()
-                .expect("csound is needed: scripts/setup --tests");
-            let said = String::from_utf8_lossy(&csound.stderr);
-            assert!(csound.status.success() && said.contains("0 errors in performance"), "{said}");
-            let (ours, theirs) = (samples(&home.at("out.wav")), samples(&home.at("again.wav")));
-            assert!(theirs.len().abs_diff(ours.len()) <= 4, "{} samples, not {}", theirs.len(), ours.len());
-            let pairs = || ours.iter().zip(&theirs).map(|(a, b)| (f64::from(*a), f64::from(*b)));
-            let off = 10.0 * (power(pairs().map(|(a, b)| a - b)) / power(pairs().map(|(a, _)| a))).log10();
+            let off = csound_differs(&home);
             println!("{synth}{sounds}: Csound differs by {off:.1} dB");
-            assert!(off < most, "{synth}{sounds}: {off:.1} dB");
+            assert!(off < -50.0, "{synth}{sounds}: {off:.1} dB");
         }
+    }
+}
+
+/// Pieces of textures have places from left to right, and other speeds.
+#[test]
+fn csound_plays_textures() {
+    let home = studio();
+    home.run("sounds @sounds/rain.flac @sounds/chords.wav -o @stereo");
+    ffmpeg(&[
+        "-i",
+        home.at("sounds/chords.wav").to_str().unwrap(),
+        "-ac",
+        "1",
+        home.at("mono.wav").to_str().unwrap(),
+    ]);
+    home.run("sounds @mono.wav -o @mono");
+    for (preset, library) in
+        [("strings", "stereo"), ("strings", "mono"), ("drone", "mono"), ("inverse", "stereo")]
+    {
+        home.run(&format!(
+            "texture @film.mp4 --sounds @{library} --preset {preset} -o @out.wav --force --score @s.csd --score @s.json"
+        ));
+        let places = score(&home, "s.json");
+        let moved = places["pieces"].as_array().unwrap().iter().filter(|piece| piece["pan"] != 0.0).count();
+        let off = csound_differs(&home);
+        println!("{preset}, {library}: {moved} pieces aside, Csound differs by {off:.1} dB");
+        assert!(off < -50.0, "{preset}, {library}: {off:.1} dB");
     }
 }
 
@@ -130,9 +163,13 @@ fn other_programs_read_the_same_pieces() {
 #[test]
 fn every_sample_that_sounds_is_accounted_for() {
     let home = studio();
-    for synth in ["--tone 0 --attack 0", "--synth granular"] {
-        let line = format!("render @b @film.mp4 -o @out.wav --force --sounds @lib {synth} --score @s.json");
-        home.run(&line);
+    for line in [
+        "render @b @film.mp4 --tone 0 --attack 0",
+        "render @b @film.mp4 --synth granular",
+        "texture @film.mp4 --preset strings",
+        "revoice @film.mp4 --tone 0 --attack 0",
+    ] {
+        home.run(&format!("{line} -o @out.wav --force --sounds @lib --score @s.json"));
         let score = score(&home, "s.json");
         let sound = samples(&home.at("out.wav"));
         let mut owned = vec![false; sound.len() / 2];
@@ -148,8 +185,8 @@ fn every_sample_that_sounds_is_accounted_for() {
         let least = 10f32.powf(-90.0 / 20.0);
         let sounding = sound.chunks_exact(2).map(|frame| frame.iter().any(|x| x.abs() > least));
         let orphans = sounding.clone().zip(&owned).filter(|(sounds, owned)| *sounds && !**owned).count();
-        println!("{synth}: {} of {} samples sound", sounding.filter(|sounds| *sounds).count(), owned.len());
-        assert_eq!(orphans, 0, "{synth}");
+        println!("{line}: {} of {} samples sound", sounding.filter(|sounds| *sounds).count(), owned.len());
+        assert_eq!(orphans, 0, "{line}");
     }
 }
 

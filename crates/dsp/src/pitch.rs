@@ -65,7 +65,7 @@ impl PitchFinder {
             *x = place.and_then(|n| signal.get(n)).map_or(0.0, |s| f64::from(*s));
         }
         let energy: f64 = self.frame[..self.size].iter().map(|x| x * x).sum();
-        if !(energy > SILENCE * self.size as f64) {
+        if energy.is_nan() || energy <= SILENCE * self.size as f64 {
             return Pitch::default();
         }
         self.compare_with_itself(energy);

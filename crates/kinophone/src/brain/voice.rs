@@ -297,8 +297,8 @@ pub fn losses() -> [(f32, bool); OUTPUTS] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kinophone_dsp::measure;
-    use kinophone_dsp::units::FrameRate;
+    use kinophone_dsp::measure::{self, RATE};
+    use kinophone_dsp::units::{FrameRate, SampleRate, TickGrid};
 
     fn grid() -> TickGrid {
         TickGrid { tick: FrameRate::new(30, 1).unwrap(), rate: SampleRate::new(RATE).unwrap() }

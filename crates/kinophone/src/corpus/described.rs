@@ -484,7 +484,7 @@ fn pitch(finder: &mut PitchFinder, sound: &[f32], from: i64, to: i64, frame: usi
 fn shape(power: &[f64], bin_hz: f64, full_scale: f64) -> (f32, f32) {
     let bins = || power.iter().enumerate().skip(1).map(|(k, p)| (k as f64 * bin_hz, *p));
     let sum: f64 = bins().map(|(_, p)| p).sum();
-    if !(sum > LEAST * full_scale) {
+    if sum.is_nan() || sum <= LEAST * full_scale {
         return (0.0, 0.0);
     }
     let centroid = bins().map(|(hz, p)| hz * p).sum::<f64>() / sum;

@@ -478,14 +478,14 @@ impl Sounding {
     }
 
     /// As the brain was found to play it best. Foreign sounds are never the true ones, so they are always filtered; as they rise
-    /// in their own ways, bringing all of them to the wanted attacks would cost the loudness: half of the way is enough
+    /// in their own ways, bringing all of them to the wanted attacks would cost the loudness: three quarters of the way are enough
     /// (docs/experiments.md).
     fn mosaic(brain: &Ensemble, plan: &RenderPlan, tone: Option<f32>, attack: Option<f32>) -> Self {
         let own = &brain.config().shape;
         let foreign = plan.sounds.is_some() && own.is_off();
         let mut usual = if foreign { ShapeConfig::default() } else { own.clone() };
         if plan.sounds.is_some() {
-            usual.attack /= 2.0;
+            usual.attack *= 0.75;
         }
         let shape =
             ShapeConfig { tone: tone.unwrap_or(usual.tone), attack: attack.unwrap_or(usual.attack), ..usual };

@@ -68,7 +68,7 @@ struct Sound {
 
 enum Data {
     /// As they lie in the shard.
-    Shard(Shard),
+    Shard(Box<Shard>),
     /// Converted.
     Scratch(Mmap, #[expect(dead_code, reason = "keeps the mapped file")] tempfile::NamedTempFile),
 }
@@ -150,7 +150,7 @@ impl Library {
         self.heard.push(described.heard);
         let channels = channels as usize;
         shard.release();
-        let data = if rate == self.rate { Data::Shard(shard) } else { convert(&shard, self.rate)? };
+        let data = if rate == self.rate { Data::Shard(Box::new(shard)) } else { convert(&shard, self.rate)? };
         self.sounds.push(Sound { data, channels });
         Ok(())
     }

@@ -51,16 +51,14 @@ fn strokes_become_units_with_their_attack_to_the_sample() {
 #[test]
 fn units_cover_what_sounds_and_nothing_else() {
     let hz = 44_100usize;
-    // A second of tone after a second of silence, in stereo, then silence.
+    // A second of tone after a second of silence, in stereo, then silence; its end is soft, since a sudden one is a click.
+    let tone = |i: usize| {
+        let end = (2 * hz - i.min(2 * hz)) as f64 / (hz / 20) as f64;
+        9000.0 * end.min(1.0) * (TAU * 440.0 * i as f64 / hz as f64).sin()
+    };
     let sound: Vec<i16> = (0..3 * hz)
-        .flat_map(|i| {
-            let x = if (hz..2 * hz).contains(&i) {
-                9000.0 * (TAU * 440.0 * i as f64 / hz as f64).sin()
-            } else {
-                0.0
-            };
-            [x as i16, (x / 2.0) as i16]
-        })
+        .map(|i| if i >= hz { tone(i) } else { 0.0 })
+        .flat_map(|x| [x as i16, (x / 2.0) as i16])
         .collect();
     for (cutting, expected) in [
         (by(CutBy::Onsets), 1),
@@ -78,7 +76,7 @@ fn units_cover_what_sounds_and_nothing_else() {
             // The mean of both channels: 0.75 × 9000, less where the pause after it belongs to it.
             let exact = 20.0 * (0.75 * 9000.0 / 32768.0f64).log10() - 3.01;
             let last = unit == units.last().unwrap();
-            assert!((f64::from(unit.loudness_db) - exact).abs() < if last { 1.5 } else { 0.1 }, "{unit:?}");
+            assert!((f64::from(unit.loudness_db) - exact).abs() < if last { 3.0 } else { 0.1 }, "{unit:?}");
         }
         assert!((end - 2 * hz as i64).abs() < hz as i64 / 20, "{end}");
         assert!(units[1..].iter().all(|unit| unit.attack.is_none() && unit.onset == 0.0));
