@@ -6,16 +6,21 @@ use super::production::Played;
 use super::stock::{Sound, Stock};
 use crate::Result;
 use kinophone_dsp::measure::BANDS;
-use kinophone_dsp::synth::mosaic::{Choice, Chooser, Mosaic, MosaicConfig, Terms, UnitSound};
+use kinophone_dsp::synth::mosaic::{Choice, Chooser, Mosaic, MosaicConfig, Terms, UnitSound, Units};
 use kinophone_dsp::synth::{Aim, Cloud, Cut, GranularConfig, ShapeConfig, Shaper};
 use kinophone_dsp::units::MediaTime;
 use std::collections::VecDeque;
 use std::ops::Range;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 
 /// Units this near to one that another layer plays are not played beside it: they are nearly the same sound.
 const APART: u32 = 3;
 /// Loudness that a layer of silence counts with, in log10 of power.
 const NOTHING: f32 = -12.0;
+
+/// Ticks that may wait for the choice on its thread.
+const WAITING: usize = 256;
 
 /// How what was chosen becomes sound.
 pub(super) enum Then<'a> {
@@ -66,13 +71,78 @@ pub(super) struct Weaver<'a> {
 }
 
 struct Layer<'a> {
-    chooser: Chooser,
+    chooser: Choosing,
     player: Player<'a>,
     notation: Notation,
     chosen: Vec<u32>,
     /// Of the ticks that are not chosen yet.
     wanted: VecDeque<Open>,
     sound: Vec<f32>,
+}
+
+/// A chooser at work.
+enum Choosing {
+    /// Here: an answer must not wait.
+    Here(Box<Chooser>),
+    /// On a thread of its own, beside what is played: the exact choice answers late anyway, and always the same.
+    Apart { targets: Option<SyncSender<Sought>>, chosen: Receiver<Vec<u32>> },
+}
+
+/// What is looked for, and what is not to be found.
+type Sought = (Box<[f32]>, Vec<Range<u32>>);
+
+impl Choosing {
+    fn new(units: &Arc<Units>, config: &MosaicConfig, when: When) -> Self {
+        let mut chooser = match when {
+            When::Exactly => Chooser::exact(units.clone(), config),
+            When::After(0) => return Self::Here(Box::new(Chooser::greedy(units.clone(), config))),
+            When::After(delay) => {
+                return Self::Here(Box::new(Chooser::lookahead(units.clone(), config, delay)));
+            }
+        };
+        let (targets, coming) = sync_channel::<Sought>(WAITING);
+        let (decided, chosen) = channel();
+        std::thread::spawn(move || {
+            let mut found = Vec::new();
+            for (target, taken) in coming {
+                chooser.push_on(&target, &Terms { avoid: &taken, ..Terms::default() }, &mut found);
+                // Whoever has gone does not want it any more.
+                if !found.is_empty() && decided.send(std::mem::take(&mut found)).is_err() {
+                    return;
+                }
+            }
+            chooser.finish(&mut found);
+            let _ = decided.send(found);
+        });
+        Self::Apart { targets: Some(targets), chosen }
+    }
+
+    /// Takes a tick, and appends the units of those that are decided.
+    fn push(&mut self, target: &[f32], taken: &[Range<u32>], found: &mut Vec<u32>) {
+        match self {
+            Self::Here(chooser) => {
+                chooser.push_on(target, &Terms { avoid: taken, ..Terms::default() }, found);
+            }
+            Self::Apart { targets, chosen } => {
+                if let Some(targets) = targets {
+                    // It is there until there are no more targets.
+                    let _ = targets.send((target.into(), taken.to_vec()));
+                }
+                found.extend(chosen.try_iter().flatten());
+            }
+        }
+    }
+
+    /// After the last tick.
+    fn finish(&mut self, found: &mut Vec<u32>) {
+        match self {
+            Self::Here(chooser) => chooser.finish(found),
+            Self::Apart { targets, chosen } => {
+                *targets = None;
+                found.extend(chosen.iter().flatten());
+            }
+        }
+    }
 }
 
 /// A tick that is not decided in all layers.
@@ -152,11 +222,7 @@ impl<'a> Weaver<'a> {
         let most_gain_db = config.most_gain_db + (stock.voice.usual_loudness_db() - usual_db).abs();
         let config = MosaicConfig { most_gain_db, ..config.clone() };
         let layer = |number: usize| Layer {
-            chooser: match when {
-                When::Exactly => Chooser::exact(units.clone(), &config),
-                When::After(0) => Chooser::greedy(units.clone(), &config),
-                When::After(delay) => Chooser::lookahead(units.clone(), &config, delay),
-            },
+            chooser: Choosing::new(units, &config, when),
             player: match then {
                 Then::Shaped(_) => Player::Joined(Box::new(
                     Mosaic::new(sound.grid(), units.clone(), sound, &config).with_cuts(),
@@ -242,8 +308,7 @@ impl<'a> Weaver<'a> {
     /// Has a layer look for a tick, and plays what it has decided then.
     fn open(&mut self, number: usize, open: Open) {
         let layer = &mut self.layers[number];
-        let terms = Terms { avoid: &open.taken, ..Terms::default() };
-        layer.chooser.push_on(&open.wanted.target, &terms, &mut layer.chosen);
+        layer.chooser.push(&open.wanted.target, &open.taken, &mut layer.chosen);
         layer.wanted.push_back(open);
         self.settle(number);
     }
