@@ -111,7 +111,7 @@ fn what_counts_is_heard() {
     // Layers: two pieces at every moment, never the same one, together as loud as one.
     let (layered, both) = play(" --superimpose 2");
     let layer = |number: u64| layered.iter().filter(move |piece| piece["layer"] == number);
-    let seconds = |number: u64| layer(number).map(|piece| number_of(piece)).sum::<f64>();
+    let seconds = |number: u64| layer(number).map(number_of).sum::<f64>();
     assert!((seconds(0) - seconds(1)).abs() < 1e-6 && seconds(0) > 11.9, "{} {}", seconds(0), seconds(1));
     let louder = 10.0 * (power(&both) / power(&sound)).log10();
     assert!(louder.abs() < 2.0, "{louder} dB louder");
