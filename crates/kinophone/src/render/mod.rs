@@ -530,15 +530,9 @@ impl Sounding {
     }
 }
 
-/// The greatest gain in dB where pictures tell what sounds (the brain plays unfiltered then): a shape in a place where the brain has
-/// seen none before finds its like in one that just fades away, and is to be as loud as it is said to be all the same.
-const TOLD_GAIN_DB: f32 = 24.0;
-
 /// How a brain's own sound is chosen.
 fn mosaic_of(brain: &Ensemble, choice: &ChoiceConfig) -> MosaicConfig {
-    let usual = MosaicConfig::default();
-    let most_gain_db = if brain.config().shape.is_off() { TOLD_GAIN_DB } else { usual.most_gain_db };
-    let config = MosaicConfig { jump_price: brain.config().jump, most_gain_db, ..usual };
+    let config = MosaicConfig { jump_price: brain.config().jump, ..MosaicConfig::default() };
     choice.applied(config, brain.config().grid.tick)
 }
 
