@@ -169,8 +169,8 @@ fn an_etudes_shapes_sound_on_time_and_at_their_pitch() {
         let (a, b): (Vec<f64>, Vec<f64>) = pairs.into_iter().unzip();
         let r = correlation(&a, &b);
         println!("{more:?}: pitch follows with {r:.3} over {} frames", a.len());
-        // 99 % are wanted. On this pair of films 87 are hit for film and 86 live, since the choice adds up distances in another
-        // order: two lines in a place where the lesson has none are played by what just fades away.
+        // 99 % are wanted. On this pair of films 87 are hit for film and 86 live: lines in a place where the lesson has none are
+        // played by what just fades away.
         assert!(score.hit_rate() >= 0.97 && score.invented == 0, "{score:?}");
         assert!(r >= 0.9, "pitch follows with {r}");
     }
