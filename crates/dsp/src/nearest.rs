@@ -3,7 +3,7 @@
 
 mod atlas;
 
-pub use atlas::{Atlas, Target};
+pub use atlas::{Atlas, Found, Target};
 
 use pulp::{Arch, NullaryFnOnce};
 

@@ -7,7 +7,7 @@ use std::iter::zip;
 /// Numbers of a row that are compared side by side. All rows are padded to a multiple of it.
 const STEP: usize = 8;
 /// Numbers of a point's place: where it lies along [`AXES`] − 1 directions, and how far off all of these.
-const AXES: usize = 8;
+const AXES: usize = 24;
 /// Points that are asked for the directions in which all differ most, at most.
 const ASKED: usize = 2048;
 /// Turns of the power method. Directions that have not settled find less and nothing wrong.
@@ -64,6 +64,29 @@ pub struct Target {
     place: [f32; AXES],
     /// How far off the place may be, at most.
     blur: f32,
+}
+
+/// A point that may be near, and what its squared distance is at least.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Found {
+    /// Its number.
+    pub point: u32,
+    /// See [`Atlas::least_distances`].
+    pub least: f32,
+}
+
+/// See [`Atlas::bound`].
+#[derive(Clone, Copy)]
+struct Bound {
+    share: f32,
+    off: f32,
+}
+
+impl Bound {
+    #[inline(always)]
+    fn of(self, squared: f32) -> f32 {
+        (self.share * squared - self.off).clamp(0.0, NEVER)
+    }
 }
 
 impl Atlas {
@@ -138,7 +161,8 @@ impl Atlas {
     /// The squared distance of one point, the same number.
     pub fn squared_distance(&self, target: &Target, point: u32) -> f32 {
         let mut out = [NEVER];
-        Measure { target: &target.row, rows: &self.rows, points: &[point], out: &mut out }.call();
+        let rows = &self.rows;
+        Arch::new().dispatch(Measure { target: &target.row, rows, points: &[point], out: &mut out });
         out[0]
     }
 
@@ -147,9 +171,14 @@ impl Atlas {
     pub fn least_distances(&self, target: &Target, points: &[u32], out: &mut Vec<f32>) {
         out.clear();
         out.resize(points.len(), 0.0);
-        // (√s − b)² is at least s − 2b√s, and 2b√s at most s/k + k b² for any k.
-        let (share, off) = (1.0 - 1e-4 - 2e-7 * self.dims as f32, 1e4 * target.blur * target.blur);
-        Arch::new().dispatch(Bound { place: &target.place, share, off, places: &self.places, points, out });
+        let bound = self.bound(target);
+        Arch::new().dispatch(Bounds { place: &target.place, bound, places: &self.places, points, out });
+    }
+
+    /// What a squared distance is at least, given that of the places: (√s − b)² is at least s − 2b√s, and 2b√s at most
+    /// s/k + k b² for any k.
+    fn bound(&self, target: &Target) -> Bound {
+        Bound { share: 1.0 - 1e-4 - 2e-7 * self.dims as f32, off: 1e4 * target.blur * target.blur }
     }
 
     /// Some points that are near the target, most likely.
@@ -164,16 +193,18 @@ impl Atlas {
         &found[..found.iter().position(|point| *point == u32::MAX).unwrap_or(found.len())]
     }
 
-    /// Marks all points whose squared distance from the target is no more than `limit`, and a few more, in `marks`: a bit a point, the
-    /// lowest of the first word for the first point.
-    pub fn within(&self, target: &Target, limit: f32, marks: &mut [u64]) {
+    /// Finds all points whose squared distance from the target is no more than `limit`, and a few more, in an order of their own.
+    pub fn within(&self, target: &Target, limit: f32, found: &mut Vec<Found>) {
+        found.clear();
         // Sums of f32 are off by a share of themselves, the distances' and the places'.
         let share = 1.0 + 1e-5 + 1e-7 * self.dims as f32;
         let reach = (limit.max(0.0).sqrt() * share + target.blur).powi(2);
         if limit >= NEVER || !reach.is_finite() {
-            return (0..self.count).for_each(|point| marks[point / 64] |= 1 << (point % 64));
+            found.extend((0..self.count as u32).map(|point| Found { point, least: 0.0 }));
+            return;
         }
-        Arch::new().dispatch(Search { place: &target.place, reach, atlas: self, marks });
+        let bound = self.bound(target);
+        Arch::new().dispatch(Search { place: &target.place, reach, bound, atlas: self, found });
     }
 
     fn row_length(&self) -> usize {
@@ -314,17 +345,15 @@ impl NullaryFnOnce for Measure<'_> {
 }
 
 /// What distances are at least, from places.
-struct Bound<'a> {
+struct Bounds<'a> {
     place: &'a [f32; AXES],
-    /// Of the squared distance of places, and what may be wrong with it.
-    share: f32,
-    off: f32,
+    bound: Bound,
     places: &'a [[f32; AXES]],
     points: &'a [u32],
     out: &'a mut [f32],
 }
 
-impl NullaryFnOnce for Bound<'_> {
+impl NullaryFnOnce for Bounds<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -336,7 +365,7 @@ impl NullaryFnOnce for Bound<'_> {
                 let difference = self.place[k] - there[k];
                 squares[k] = difference * difference;
             }
-            *out = (self.share * sum(squares) - self.off).clamp(0.0, NEVER);
+            *out = self.bound.of(sum(squares));
         }
     }
 }
@@ -346,8 +375,9 @@ struct Search<'a> {
     place: &'a [f32; AXES],
     /// Squared.
     reach: f32,
+    bound: Bound,
     atlas: &'a Atlas,
-    marks: &'a mut [u64],
+    found: &'a mut Vec<Found>,
 }
 
 impl NullaryFnOnce for Search<'_> {
@@ -374,7 +404,7 @@ impl NullaryFnOnce for Search<'_> {
             }
             for (sum, point) in zip(sums, leaf.points) {
                 if sum <= self.reach {
-                    self.marks[point as usize / 64] |= 1 << (point % 64);
+                    self.found.push(Found { point, least: self.bound.of(sum) });
                 }
             }
         }
@@ -394,9 +424,16 @@ impl Extent {
     }
 }
 
+/// Of a multiple of eight numbers.
 #[inline(always)]
-fn sum(x: [f32; 8]) -> f32 {
-    let fours: [f32; 4] = std::array::from_fn(|k| x[k] + x[k + 4]);
+fn sum<const N: usize>(x: [f32; N]) -> f32 {
+    let mut eights = [0.0f32; 8];
+    for part in x.as_chunks::<8>().0 {
+        for k in 0..8 {
+            eights[k] += part[k];
+        }
+    }
+    let fours: [f32; 4] = std::array::from_fn(|k| eights[k] + eights[k + 4]);
     (fours[0] + fours[2]) + (fours[1] + fours[3])
 }
 
@@ -471,9 +508,13 @@ mod tests {
                 let near = atlas.nearby(&target);
                 assert!(!near.is_empty() && near.iter().all(|point| (*point as usize) < count));
                 for limit in [0.0, distances[0], 0.3, 2.0, f32::INFINITY] {
-                    let mut marks = vec![0u64; count.div_ceil(64)];
-                    atlas.within(&target, limit, &mut marks);
-                    let found: Vec<bool> = (0..count).map(|i| marks[i / 64] >> (i % 64) & 1 == 1).collect();
+                    let mut list = Vec::new();
+                    atlas.within(&target, limit, &mut list);
+                    let mut found = vec![false; count];
+                    for Found { point, least } in list {
+                        assert!(least <= distances[point as usize] && !found[point as usize]);
+                        found[point as usize] = true;
+                    }
                     for (distance, found) in zip(&distances, &found) {
                         assert!(*found || *distance > limit, "{dims} {limit}");
                     }

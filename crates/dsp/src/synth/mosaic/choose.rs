@@ -1,7 +1,7 @@
 //! Which unit sounds in which tick: the cheapest path through all units.
 
 use super::{MosaicConfig, Units};
-use crate::nearest::{NEVER, Target};
+use crate::nearest::{Found, NEVER, Target};
 use std::collections::{BTreeMap, VecDeque};
 use std::iter::zip;
 use std::ops::Range;
@@ -11,6 +11,8 @@ use std::sync::Arc;
 const ASK_EVERY: u32 = 32;
 /// Ticks whose targets are kept so that what paths cost there can be added up later. After so many it is.
 const KEPT: u32 = 16;
+/// Paths that are added up before others are looked for, at most.
+const ASKED: usize = 32;
 
 /// Chooses a unit for every tick: the path with the least sum of squared distances between target and unit, plus a price
 /// for every jump, that is, for every step to anything but the unit's natural continuation.
@@ -52,7 +54,7 @@ pub struct Chooser {
     heard: Vec<u32>,
     /// The last [`KEPT`] ticks, the last one at the end.
     past: VecDeque<Tick>,
-    /// The paths that are alive as far as is known, by their units.
+    /// The paths that are alive as far as is known, in no order.
     paths: Vec<Path>,
     /// Tick of the next target.
     tick: u32,
@@ -102,12 +104,14 @@ struct Best {
 /// Lists that are filled anew every tick.
 #[derive(Default)]
 struct Room {
-    continuing: Vec<Path>,
-    jumping: Vec<Path>,
-    /// A bit for every unit, in words.
+    next: Vec<Path>,
+    /// A bit for every unit, in words: those that are continued, those that are jumped to; and what the latter cost at least.
+    continued: Vec<u64>,
     marks: Vec<u64>,
+    leasts: Vec<f32>,
     points: Vec<u32>,
     distances: Vec<f32>,
+    found: Vec<Found>,
     leads_through: Vec<bool>,
 }
 
@@ -161,7 +165,12 @@ impl Chooser {
             tick: 0,
             best: VecDeque::new(),
             uncommitted: 0,
-            room: Room { marks: vec![0; units.len().div_ceil(64)], ..Room::default() },
+            room: Room {
+                continued: vec![0; units.len().div_ceil(64)],
+                marks: vec![0; units.len().div_ceil(64)],
+                leasts: vec![0.0; units.len()],
+                ..Room::default()
+            },
             units,
         }
     }
@@ -213,7 +222,7 @@ impl Chooser {
     /// can be compared may sound.
     fn extend(&mut self, terms: &Terms<'_>) -> bool {
         let mut room = std::mem::take(&mut self.room);
-        let Room { continuing, jumping, marks, points, distances, .. } = &mut room;
+        let Room { next, continued, marks, leasts, points, distances, found, .. } = &mut room;
         let (known, tick) = (self.units.descriptors(), self.tick);
         let last = self.past.len() - 1;
         let target = &self.past[last].target;
@@ -222,71 +231,72 @@ impl Chooser {
         let allowed = |unit: u32| free || terms.allow(&self.units, unit);
 
         // Those that continue.
+        next.clear();
         points.clear();
-        continuing.clear();
         for path in &self.paths {
-            if self.units.continues(path.unit, path.unit + 1) {
-                points.push(path.unit + 1);
-                continuing.push(*path);
+            let unit = path.unit + 1;
+            if self.units.follows_another(unit) && allowed(unit) {
+                points.push(unit);
+                next.push(Path { unit, ..*path });
             }
         }
         known.least_distances(target, points, distances);
-        for (path, least) in zip(continuing.iter_mut(), &*distances) {
-            path.unit += 1;
+        for (path, least) in zip(next.iter_mut(), &*distances) {
             path.least = least + (path.least - before);
         }
-        if !free || self.repeat_ticks > 0 {
-            continuing.retain(|path| allowed(path.unit));
+        if self.repeat_ticks > 0 {
             // What repeats must be asked now.
-            continuing.iter_mut().filter(|path| self.repeats(path.unit)).for_each(|path| self.add_up(path));
+            next.iter_mut().filter(|path| self.repeats(path.unit)).for_each(|path| self.add_up(path));
         }
 
-        // How far one must look: the one that seems best and the nearest units say what the best path costs at most.
+        // How far one must look: those that seem best and the nearest units say what the best path costs at most.
         let mut base = f32::INFINITY;
-        if let Some(best) = continuing.iter_mut().min_by(|a, b| a.least.total_cmp(&b.least)) {
-            self.add_up(best);
-            base = best.cost;
-        }
-        let jump = |unit: u32, least: f32| Path {
-            unit,
-            since: tick,
-            least: least + self.price,
-            open: tick,
-            cost: 0.0,
-        };
         for unit in known.nearby(target).iter().filter(|unit| allowed(**unit)) {
-            let mut path = jump(*unit, 0.0);
+            let mut path = self.jump(*unit, 0.0);
             self.add_up(&mut path);
             base = base.min(path.cost);
         }
+        self.add_up_best(next, points, &mut base);
 
-        continuing.retain(|path| path.least - base <= self.reach);
-
-        // Those that jump. A share more, since sums are rounded.
+        // Those that jump, to where nobody alive continues. A share more, since sums are rounded.
+        next.retain(|path| path.least - base <= self.reach);
+        next.iter().for_each(|path| continued[path.unit as usize / 64] |= 1 << (path.unit % 64));
         let radius = base + self.reach - self.price + 1e-6 * (base + self.reach + self.price);
-        known.within(target, radius, marks);
-        points.iter().for_each(|unit| marks[*unit as usize / 64] &= !(1 << (unit % 64)));
-        points.clear();
+        known.within(target, radius, found);
+        let continuing = next.len();
+        let mut best = self.jump(u32::MAX, NEVER);
+        for found in &*found {
+            if found.least + self.price < best.least && allowed(found.point) {
+                best = self.jump(found.point, found.least);
+            }
+        }
+        if best.unit < u32::MAX {
+            self.add_up(&mut best);
+            base = base.min(best.cost);
+        }
+        for Found { point, least } in &*found {
+            let (word, bit) = (*point as usize / 64, 1 << (point % 64));
+            if continued[word] & bit == 0 && least + self.price - base <= self.reach && allowed(*point) {
+                marks[word] |= bit;
+                leasts[*point as usize] = *least;
+            }
+        }
+        // In the order of units, since what lies near is quickly read.
         for (word, marked) in zip(0.., marks.iter_mut()) {
             while *marked != 0 {
-                points.push(64 * word + marked.trailing_zeros());
+                let unit = 64 * word + marked.trailing_zeros();
+                next.push(self.jump(unit, leasts[unit as usize]));
                 *marked &= *marked - 1;
             }
         }
-        if !free {
-            points.retain(|unit| allowed(*unit));
-        }
-        known.least_distances(target, points, distances);
-        jumping.clear();
-        for (unit, least) in zip(&*points, &*distances) {
-            jumping.push(jump(*unit, *least));
-        }
+        next[..continuing].iter().for_each(|path| continued[path.unit as usize / 64] = 0);
         if self.repeat_ticks > 0 {
-            jumping.iter_mut().filter(|path| self.repeats(path.unit)).for_each(|path| self.add_up(path));
+            let jumping = next[continuing..].iter_mut();
+            jumping.filter(|path| self.repeats(path.unit)).for_each(|path| self.add_up(path));
         }
 
         // What could be the best path, and what cannot be left open for longer, is added up.
-        for path in continuing.iter_mut().chain(jumping.iter_mut()) {
+        for path in next.iter_mut() {
             if path.least <= base || path.open + KEPT <= tick + 2 {
                 self.add_up(path);
                 base = base.min(path.cost);
@@ -294,24 +304,41 @@ impl Chooser {
         }
         let possible = base < NEVER || free;
         if possible {
-            continuing.retain(|path| path.least - base <= self.reach);
-            jumping.retain(|path| path.least - base <= self.reach);
-            // Both lists are in the order of units, and no unit is in both.
-            self.paths.clear();
-            let mut jumping = &jumping[..];
-            for path in &*continuing {
-                let before = jumping.iter().take_while(|jump| jump.unit < path.unit).count();
-                self.paths.extend_from_slice(&jumping[..before]);
-                self.paths.push(*path);
-                jumping = &jumping[before..];
-            }
-            self.paths.extend_from_slice(jumping);
+            next.retain(|path| path.least - base <= self.reach);
+            std::mem::swap(next, &mut self.paths);
             self.past[last].base = base;
-            let best = self.paths.iter().find(|path| path.least == base);
+            // Of equally good ones the lowest unit's.
+            let best = self.paths.iter().filter(|path| path.least == base).min_by_key(|path| path.unit);
             self.best.extend(best.map(|path| Best { unit: path.unit, since: path.since }));
         }
         self.room = room;
         possible
+    }
+
+    /// A path that jumps to `unit` in the tick of the last target.
+    fn jump(&self, unit: u32, least: f32) -> Path {
+        Path { unit, since: self.tick, least: least + self.price, open: self.tick, cost: 0.0 }
+    }
+
+    /// Adds up the most promising of `paths` that could cost less than `base`, which becomes what the best of them costs.
+    fn add_up_best(&self, paths: &mut [Path], promising: &mut Vec<u32>, base: &mut f32) {
+        promising.clear();
+        let could = |(_, path): &(u32, &Path)| path.least < *base && path.open <= self.tick;
+        promising.extend(zip(0.., &*paths).filter(could).map(|(i, _)| i));
+        let by_least = |a: &u32, b: &u32| paths[*a as usize].least.total_cmp(&paths[*b as usize].least);
+        if promising.len() > ASKED {
+            promising.select_nth_unstable_by(ASKED, by_least);
+            promising.truncate(ASKED);
+        }
+        promising.sort_unstable_by(by_least);
+        for i in &*promising {
+            let path = &mut paths[*i as usize];
+            if path.least >= *base {
+                break;
+            }
+            self.add_up(path);
+            *base = base.min(path.cost);
+        }
     }
 
     /// Whether `unit` was given out for one of the last ticks.
@@ -451,9 +478,10 @@ impl Chooser {
     /// Numbers held besides the units.
     #[cfg(test)]
     pub(super) fn held(&self) -> usize {
-        let Room { continuing, jumping, marks, points, distances, leads_through } = &self.room;
-        5 * (self.paths.capacity() + continuing.capacity() + jumping.capacity())
-            + 2 * (self.best.capacity() + marks.capacity())
+        let Room { next, continued, marks, leasts, points, distances, found, leads_through } = &self.room;
+        5 * (self.paths.capacity() + next.capacity())
+            + 2 * (self.best.capacity() + continued.capacity() + marks.capacity() + found.capacity())
+            + leasts.capacity()
             + self.heard.capacity()
             + points.capacity()
             + distances.capacity()

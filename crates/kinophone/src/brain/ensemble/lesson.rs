@@ -8,7 +8,7 @@ mod score;
 pub use prospects::{Gain, Prospects};
 
 use super::member::{MemberConfig, Mind, MindConfig, Plays};
-use super::player::Choir;
+use super::player::{Choir, blankness};
 use super::recollection::Recollection;
 use super::{Ensemble, EnsembleAbout, EnsembleConfig, Units};
 use crate::brain::eye::{CLIP, Eye, Gaze, Neighbours, PORTRAIT, See, Variation, ViewConfig};
@@ -312,6 +312,12 @@ impl Seen {
         &self.numbers[tick.min(self.ticks() - 1) * self.width..][..self.width]
     }
 
+    /// Whether a tick's picture shows anything. What does not is silent by rule, so that nothing is to be learned from it but that
+    /// whatever looks more like it than like the rest of the film is silent, too.
+    fn shows(&self, tick: usize) -> bool {
+        self.row(tick).last().is_some_and(|contrast| blankness(STEP * f32::from(*contrast)) < 1.0)
+    }
+
     fn fill(&self, tick: usize, sees: &[Range<usize>], out: &mut [f32]) {
         let row = self.row(tick);
         let numbers = sees.iter().flat_map(|range| &row[range.clone()]);
@@ -493,8 +499,12 @@ impl<'a> Lesson<'a> {
             }
             MindConfig::Memory { .. } => {
                 let weights = self.eye.portrayed().iter().map(|(_, weight)| *weight).collect();
-                let places: Vec<(usize, usize)> =
+                let mut places: Vec<(usize, usize)> =
                     lessons.iter().flat_map(|run| run.ticks.clone().map(|tick| (run.reel, tick))).collect();
+                let shows = |(reel, tick): &(usize, usize)| self.reels[*reel].seen.shows(*tick);
+                if places.iter().any(shows) {
+                    places.retain(shows);
+                }
                 let example = |k: usize, x: &mut [f32], y: &mut [f32]| {
                     let (reel, tick) = places[k];
                     self.look_at(&self.reels[reel].seen, config, tick, x);
@@ -581,7 +591,7 @@ impl<'a> Lesson<'a> {
                 let tick = first + k;
                 let there = tick < run.ticks.end;
                 let (x, y, counts) = windows.at(window, k);
-                *counts = there;
+                *counts = there && seen.shows(tick);
                 self.look_at(seen, config, tick, x);
                 if let Some(strange) = &strange {
                     let by = strange.iter().cycle();

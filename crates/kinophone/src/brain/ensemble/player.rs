@@ -84,6 +84,11 @@ const NOTHING: f32 = 0.006;
 /// … and from here on (5 of 255) it shows something.
 const SOMETHING: f32 = 0.02;
 
+/// How little a picture of some contrast shows, 0 to 1: where it is 1, there is silence by rule.
+pub(super) fn blankness(contrast: f32) -> f32 {
+    ((SOMETHING - contrast) / (SOMETHING - NOTHING)).clamp(0.0, 1.0)
+}
+
 /// Members that answer together.
 ///
 /// Where a picture shows nothing, be it black, white or between, the answer is silence whatever they say. This is a rule and
@@ -120,8 +125,7 @@ impl<'a> Choir<'a> {
         }
         self.members.iter_mut().for_each(|member| member.hear(seen, self.width));
         for seen in seen.chunks_exact(self.width) {
-            let contrast = seen[self.width - 1];
-            self.silent.push_back(((SOMETHING - contrast) / (SOMETHING - NOTHING)).clamp(0.0, 1.0));
+            self.silent.push_back(blankness(seen[self.width - 1]));
             self.asked += 1;
         }
         self.answer(rows);
