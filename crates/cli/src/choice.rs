@@ -19,6 +19,9 @@ pub struct ChoiceArgs {
     /// How many sounds are heard at once, as loud together as one
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=8))]
     pub superimpose: u8,
+    /// Play each shot of the film with one recording alone, the one that suits it best; the film is looked through before
+    #[arg(long)]
+    pub by_shot: bool,
 }
 
 /// Named choices.
@@ -65,6 +68,7 @@ impl ChoiceArgs {
             *place = *weight;
         }
         config.repeat_after = self.repeat_after.unwrap_or(config.repeat_after);
+        config.by_shot = self.by_shot;
         config
     }
 
@@ -75,6 +79,7 @@ impl ChoiceArgs {
             (!self.weights.is_empty(), "--weights"),
             (self.repeat_after.is_some(), "--repeat-after"),
             (self.superimpose != 1, "--superimpose"),
+            (self.by_shot, "--by-shot"),
         ];
         given.iter().find(|(is, _)| *is).map(|(_, name)| *name)
     }
@@ -120,6 +125,7 @@ mod tests {
             weights: vec![(Name::Onset, 2.0), (Name::Flow, 0.0)],
             repeat_after: Some(3.0),
             superimpose: 2,
+            by_shot: true,
         };
         let expected = ChoiceConfig {
             tone: 3.0,
@@ -127,6 +133,7 @@ mod tests {
             flow: 0.0,
             repeat_after: 3.0,
             layers: 2,
+            by_shot: true,
             ..ChoiceConfig::default()
         };
         assert_eq!(args.config(), expected);

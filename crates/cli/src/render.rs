@@ -243,6 +243,19 @@ impl RenderArgs {
                 format!("add --synth mosaic, or leave {option} out"),
             ));
         }
+        if self.choice.by_shot && (self.synth.live || self.library.sounds.is_none()) {
+            let (what, how) = match self.synth.live {
+                true => (
+                    "--by-shot looks through the whole film, which is not known live",
+                    "leave --live or --by-shot out",
+                ),
+                false => (
+                    "--by-shot chooses among recordings of a library",
+                    "add --sounds LIBRARY, or leave --by-shot out",
+                ),
+            };
+            return Err(Failure::usage(what, how));
+        }
         let chooses = matches!(self.synth.synth, None | Some(SynthName::Mosaic | SynthName::Granular));
         if let Some(option) = self.choice.first_given()
             && (self.synth.phase.is_some() || !chooses)

@@ -58,7 +58,7 @@ pub struct RevoiceArgs {
     #[arg(long, value_name = "SHARE", default_value_t = 0.6, value_parser = args::share)]
     attack: f32,
     /// Choose as if live: so many further ticks are known [default: the whole film is]
-    #[arg(long, value_name = "TICKS", value_parser = clap::value_parser!(u8).range(0..=30))]
+    #[arg(long, value_name = "TICKS", conflicts_with = "by_shot", value_parser = clap::value_parser!(u8).range(0..=30))]
     delay: Option<u8>,
     /// Loudness of the whole in LUFS (EBU R 128) [default: as loud as the film]
     #[arg(long, value_name = "LUFS|off", allow_negative_numbers = true, value_parser = loudness)]

@@ -171,3 +171,70 @@ fn what_can_not_be_revoiced_is_refused_with_advice() {
         assert!(!home.at("o.wav").exists() && !home.at("o.mkv").exists() && !home.at("o.mp4").exists());
     }
 }
+
+/// A film of three shots, which sound deep, high and deep, out of recordings that have both and one that has neither well.
+#[test]
+fn each_shot_stays_with_one_recording() {
+    let home = Home::new();
+    let tone = |hz: &str| format!("aevalsrc=0.3*sin(2*PI*{hz}*t)*(1-0.9*mod(t\\,0.5)):s=44100");
+    // Deep and high ones sound by turns within each shot, but one of them more.
+    let mixed = "if(lt(mod(t\\,1)\\,if(between(t\\,4\\,8)\\,0.2\\,0.8))\\,200\\,1500)";
+    let picture = "testsrc2=size=64x64:rate=25:duration=4[a];color=white:size=64x64:rate=25:duration=4[b];\
+                   smptebars=size=64x64:rate=25:duration=4[c];[a][b][c]concat=n=3";
+    let film = home.at("film.mkv");
+    ffmpeg(&[
+        "-f",
+        "lavfi",
+        "-i",
+        picture,
+        "-f",
+        "lavfi",
+        "-i",
+        &tone(mixed),
+        "-t",
+        "12",
+        "-c:v",
+        "ffv1",
+        "-c:a",
+        "flac",
+        film.to_str().unwrap(),
+    ]);
+    record(&home, "a/deep.wav", &tone("200"), "6");
+    record(&home, "a/high.wav", &tone("1500"), "6");
+    home.run("sounds @a -o @lib");
+    let sources = |more: &str| {
+        home.run(&format!(
+            "revoice @film.mkv --sounds @lib -o @out.wav --score @s.json --force --unmatched{more}"
+        ));
+        let score: Value = serde_json::from_slice(&std::fs::read(home.at("s.json")).unwrap()).unwrap();
+        let names: Vec<String> = score["sources"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|s| s["name"].as_str().unwrap().to_owned())
+            .collect();
+        let piece = |p: &Value| {
+            (number(&p["at"]), number(&p["seconds"]), names[p["source"].as_u64().unwrap() as usize].clone())
+        };
+        score["pieces"].as_array().unwrap().iter().map(piece).collect::<Vec<_>>()
+    };
+    let shot = |at: f64| if (4.0..8.0).contains(&at) { "high.wav" } else { "deep.wav" };
+    let everywhere = sources("");
+    assert!(everywhere.iter().any(|(at, _, name)| name != shot(*at)), "both are wanted in every shot");
+    // Cuts lie on pictures of 25 a second, choices on ticks of 30.
+    let by_shot = sources(" --by-shot");
+    // What fades out at the end of a recording is a piece of its own, of no length.
+    for (at, seconds, name) in by_shot.iter().filter(|(_, seconds, _)| *seconds > 0.0) {
+        let middle = at + seconds / 2.0;
+        assert_eq!(name, shot(middle), "{at} for {seconds}");
+        for cut in [4.0, 8.0] {
+            assert!(
+                *at > cut - 0.04 || at + seconds < cut + 0.04,
+                "{at} for {seconds} over the cut at {cut}"
+            );
+        }
+    }
+    let said = home.refuse("revoice @a/deep.wav --sounds @lib -o @other.wav --by-shot");
+    assert!(said.contains("no moving pictures"), "{said}");
+    assert!(!home.at("other.wav").exists());
+}

@@ -8,6 +8,7 @@
 //! Tick 0 begins with the first picture, so the soundtrack begins with it, and ends when the last picture ceases to be
 //! shown.
 
+mod casting;
 pub(crate) mod finish;
 mod lender;
 mod mosaic;
@@ -114,11 +115,14 @@ pub struct ChoiceConfig {
     pub repeat_after: f32,
     /// How many sounds are heard at once, 1 to 8; together they are as loud as one.
     pub layers: usize,
+    /// Whether each shot of the film is played with one recording alone, the one that suits it best. The whole film must be known.
+    pub by_shot: bool,
 }
 
 impl Default for ChoiceConfig {
     fn default() -> Self {
-        Self { tone: 1.0, loudness: 1.0, onset: 1.0, picture: 1.0, flow: 1.0, repeat_after: 0.0, layers: 1 }
+        let (tone, loudness, onset, picture, flow) = (1.0, 1.0, 1.0, 1.0, 1.0);
+        Self { tone, loudness, onset, picture, flow, repeat_after: 0.0, layers: 1, by_shot: false }
     }
 }
 
@@ -344,6 +348,10 @@ impl Job<'_> {
             .as_ref()
             .map_or((brain.grid().rate, 1), |stock| (stock.sound.rate(), stock.sound.channels()));
         let length = production.facts().and_then(|facts| facts.duration);
+        let cuts = match (plan.choice.by_shot, &stock) {
+            (true, Some(_)) => Some(casting::cuts(ffmpeg, &plan.film, None, brain.grid().tick, task)?),
+            _ => None,
+        };
         let mut stage = production.stage(Cast {
             rate,
             channels: channels as u32,
@@ -360,11 +368,11 @@ impl Job<'_> {
                 Box::new(Performer::of_frames(brain, config, lent))
             }
             (AnyBrain::Ensemble(brain), Sounding::Mosaic { config, shape }, Some(stock)) => {
-                Box::new(Collage::new(brain, stock, plan, config, &Then::Shaped(shape)))
+                Box::new(Collage::new(brain, stock, plan, config, &Then::Shaped(shape), cuts))
             }
             (AnyBrain::Ensemble(brain), Sounding::Blocks(SynthConfig::Granular(grains)), Some(stock)) => {
                 let config = mosaic_of(brain, &plan.choice);
-                Box::new(Collage::new(brain, stock, plan, &config, &Then::Grains(grains)))
+                Box::new(Collage::new(brain, stock, plan, &config, &Then::Grains(grains), cuts))
             }
             (AnyBrain::Ensemble(brain), Sounding::Spectral { config, .. }, _) => {
                 Box::new(Drawing::new(brain, plan, config, lent)?)

@@ -32,13 +32,15 @@ pub(super) struct Collage<'a> {
 }
 
 impl<'a> Collage<'a> {
-    /// The chosen ticks are joined and filtered, or taken apart into grains.
+    /// The chosen ticks are joined and filtered, or taken apart into grains; each shot with one recording alone where it is known with
+    /// which ticks shots begin.
     pub(super) fn new(
         brain: &'a Ensemble,
         stock: &'a Stock<'a>,
         plan: &RenderPlan,
         config: &MosaicConfig,
         then: &Then<'_>,
+        cuts: Option<Vec<u64>>,
     ) -> Self {
         let when = if plan.live { When::After(plan.delay) } else { When::Exactly };
         let usual_db = brain.voice().usual_loudness_db();
@@ -47,7 +49,7 @@ impl<'a> Collage<'a> {
         let batch = if plan.live { 1 } else { BATCH };
         Self {
             player: Player::new(brain, size, brain.eye().colour(), 0, plan.live, batch).with_portraits(),
-            weaver: Weaver::new(stock, config, then, when, usual_db, plan.choice.layers, keep),
+            weaver: Weaver::new(stock, config, then, when, usual_db, plan.choice.layers, keep).by_shot(cuts),
             shown: MediaTime::ZERO,
             rows: Vec::new(),
             portraits: VecDeque::new(),

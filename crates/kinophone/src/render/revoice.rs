@@ -3,6 +3,7 @@
 //! No brain is needed: what is wanted is what the film sounds like (musical mosaicing, as in A. Zils and F. Pachet, DAFx 2001). So
 //! attacks come when they come in the film, tones follow its tones as far as the library goes, and loudness is the film's.
 
+use super::casting;
 use super::production::{Cast, Order, Production};
 use super::stock::{Sounds, Stock};
 use super::weaver::{Then, Wanted, Weaver, When};
@@ -132,13 +133,18 @@ pub fn revoice(ffmpeg: &Ffmpeg, plan: &RevoicePlan, task: Task<'_>) -> Result<Re
         filtered: !plan.shape.is_off(),
     })?;
     stage.lay_under(begin)?;
+    let cuts = match plan.choice.by_shot {
+        true => Some(casting::cuts(ffmpeg, &plan.film, Some(MediaTime::ZERO), grid.tick, task)?),
+        false => None,
+    };
 
     let config = plan.choice.applied(MosaicConfig::default(), grid.tick);
     let when = plan.delay.map_or(When::Exactly, When::After);
     let then = Then::Shaped(&plan.shape);
     let usual_db = voice.usual_loudness_db();
     let mut weaver =
-        Weaver::new(&stock, &config, &then, when, usual_db, plan.choice.layers, !plan.scores.is_empty());
+        Weaver::new(&stock, &config, &then, when, usual_db, plan.choice.layers, !plan.scores.is_empty())
+            .by_shot(cuts);
     let ticks = ticks_until(grid.tick, end).max(0) as usize;
     let name = plan.film.file_name().unwrap_or_default().to_string_lossy();
     task.watcher.stage(&format!("playing {name}"), "ticks", Some(ticks as u64));

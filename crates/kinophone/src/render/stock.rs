@@ -80,7 +80,9 @@ impl<'a> Stock<'a> {
         let weights = choice.weights(dims);
         let rows = known.descriptors.chunks_exact(dims);
         let weighed: Vec<f32> = rows.flat_map(|row| row.iter().zip(&weights).map(|(x, w)| x * w)).collect();
-        let units = Units::new(dims, &weighed, &known.loudness, &sound.continued())?;
+        let groups: Vec<u32> =
+            (0..known.loudness.len()).map(|unit| sound.place(unit).map_or(0, |at| at.0 as u32)).collect();
+        let units = Units::new(dims, &weighed, &known.loudness, &sound.continued())?.with_groups(&groups)?;
         Ok(Self { sound, units: Arc::new(units), voice, descriptors: &known.descriptors, dims, weights })
     }
 

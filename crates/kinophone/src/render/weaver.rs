@@ -1,5 +1,6 @@
 //! Recorded sound chosen and played for what is wanted, tick by tick.
 
+use super::casting::{Allowed, Casting};
 use super::finish::Sketch;
 use super::notation::Notation;
 use super::production::Played;
@@ -59,6 +60,8 @@ pub(super) struct Weaver<'a> {
     stock: &'a Stock<'a>,
     config: MosaicConfig,
     when: When,
+    /// Where shots are played with one recording each.
+    casting: Option<Casting>,
     layers: Vec<Layer<'a>>,
     filter: Option<Box<Shaper>>,
     /// Sum of the layers, as far as all of them have sounded.
@@ -88,8 +91,8 @@ enum Choosing {
     Apart { targets: Option<SyncSender<Sought>>, chosen: Receiver<Vec<u32>> },
 }
 
-/// What is looked for, and what is not to be found.
-type Sought = (Box<[f32]>, Vec<Range<u32>>);
+/// What is looked for, what is not to be found, and among which recordings.
+type Sought = (Box<[f32]>, Vec<Range<u32>>, Allowed);
 
 impl Choosing {
     fn new(units: &Arc<Units>, config: &MosaicConfig, when: When) -> Self {
@@ -104,8 +107,8 @@ impl Choosing {
         let (decided, chosen) = channel();
         std::thread::spawn(move || {
             let mut found = Vec::new();
-            for (target, taken) in coming {
-                chooser.push_on(&target, &Terms { avoid: &taken, ..Terms::default() }, &mut found);
+            for (target, taken, allowed) in coming {
+                chooser.push_on(&target, &Terms { only: allowed.as_deref(), avoid: &taken }, &mut found);
                 // Whoever has gone does not want it any more.
                 if !found.is_empty() && decided.send(std::mem::take(&mut found)).is_err() {
                     return;
@@ -118,15 +121,17 @@ impl Choosing {
     }
 
     /// Takes a tick, and appends the units of those that are decided.
-    fn push(&mut self, target: &[f32], taken: &[Range<u32>], found: &mut Vec<u32>) {
+    fn push(&mut self, open: &Open, found: &mut Vec<u32>) {
+        let Open { wanted, taken, allowed, .. } = open;
         match self {
             Self::Here(chooser) => {
-                chooser.push_on(target, &Terms { avoid: taken, ..Terms::default() }, found);
+                let terms = Terms { only: allowed.as_deref(), avoid: taken };
+                chooser.push_on(&wanted.target, &terms, found);
             }
             Self::Apart { targets, chosen } => {
                 if let Some(targets) = targets {
                     // It is there until there are no more targets.
-                    let _ = targets.send((target.into(), taken.to_vec()));
+                    let _ = targets.send((wanted.target.clone(), taken.clone(), allowed.clone()));
                 }
                 found.extend(chosen.try_iter().flatten());
             }
@@ -148,6 +153,8 @@ impl Choosing {
 /// A tick that is not decided in all layers.
 struct Open {
     wanted: Wanted,
+    /// The recordings that may sound.
+    allowed: Allowed,
     /// What the layers before play.
     taken: Vec<Range<u32>>,
     /// The powers of what they play.
@@ -250,6 +257,7 @@ impl<'a> Weaver<'a> {
             stock,
             config,
             when,
+            casting: None,
             layers,
             filter,
             mixed: Vec::new(),
@@ -260,9 +268,25 @@ impl<'a> Weaver<'a> {
         }
     }
 
+    /// Before the first tick: from now on each shot is played with one recording alone, given the ticks with which shots begin.
+    pub(super) fn by_shot(mut self, cuts: Option<Vec<u64>>) -> Self {
+        self.casting = cuts.map(Casting::new);
+        self
+    }
+
     /// Takes what is wanted of the next tick.
     pub(super) fn push(&mut self, wanted: Wanted) {
-        self.open(0, Open { wanted, taken: Vec::new(), there: [NOTHING; BANDS] });
+        match &mut self.casting {
+            None => self.begin(wanted, None),
+            Some(casting) => {
+                let ready = casting.push(wanted, self.stock);
+                ready.into_iter().for_each(|(wanted, allowed)| self.begin(wanted, allowed));
+            }
+        }
+    }
+
+    fn begin(&mut self, wanted: Wanted, allowed: Allowed) {
+        self.open(0, Open { wanted, allowed, taken: Vec::new(), there: [NOTHING; BANDS] });
     }
 
     /// Hands over what is ready.
@@ -272,6 +296,8 @@ impl<'a> Weaver<'a> {
 
     /// After the last tick: the rest, so that all of it lasts `length`.
     pub(super) fn finish(&mut self, length: MediaTime, sketch: &mut Sketch<'_>) -> Result<()> {
+        let rest = self.casting.as_mut().map_or(Vec::new(), |casting| casting.release(self.stock));
+        rest.into_iter().for_each(|(wanted, allowed)| self.begin(wanted, allowed));
         for number in 0..self.layers.len() {
             let layer = &mut self.layers[number];
             layer.chooser.finish(&mut layer.chosen);
@@ -308,7 +334,7 @@ impl<'a> Weaver<'a> {
     /// Has a layer look for a tick, and plays what it has decided then.
     fn open(&mut self, number: usize, open: Open) {
         let layer = &mut self.layers[number];
-        layer.chooser.push(&open.wanted.target, &open.taken, &mut layer.chosen);
+        layer.chooser.push(&open, &mut layer.chosen);
         layer.wanted.push_back(open);
         self.settle(number);
     }

@@ -111,6 +111,24 @@ impl Units {
         found.first().copied().unwrap_or(NEVER)
     }
 
+    /// The squared distance from `target` `[dims]` of the nearest unit of every group, into `out` `[groups]`; 1e30 where there is none
+    /// that can be compared.
+    pub fn nearest_of_groups(&self, target: &[f32], out: &mut Vec<f32>) {
+        let groups = self.groups.iter().max().map_or(1, |last| *last as usize + 1);
+        out.clear();
+        out.resize(groups, NEVER);
+        let (mut aimed, mut distances) = (Target::default(), Vec::new());
+        self.descriptors.aim(target, &mut aimed);
+        let units: Vec<u32> = (0..self.len() as u32).collect();
+        for units in units.chunks(4096) {
+            self.descriptors.squared_distances(&aimed, units, &mut distances);
+            for (unit, distance) in std::iter::zip(units, &distances) {
+                let nearest = &mut out[self.group(*unit) as usize];
+                *nearest = nearest.min(*distance);
+            }
+        }
+    }
+
     /// Whether `unit` naturally follows `before`.
     pub fn continues(&self, before: u32, unit: u32) -> bool {
         before.checked_add(1) == Some(unit) && self.follows_another(unit)

@@ -42,4 +42,11 @@ fn units_that_do_not_belong_together_are_refused() {
     assert_eq!((grouped.group(1), grouped.group(2), grouped.group(9)), (7, 2, 0));
     assert_eq!((grouped.distance(&[3.0, 1.0], 2), grouped.distance(&[f32::NAN], 2)), (9.0, 0.0));
     assert_eq!(grouped.distance(&[3.0], 4), 1e30);
+    let mut nearest = Vec::new();
+    let rows = [f32::NAN, 1.0, 2.0, 7.0];
+    let units = Units::new(1, &rows, &[1.0; 4], &[true; 4]).unwrap();
+    units.nearest_of_groups(&[3.0], &mut nearest);
+    assert_eq!(nearest, [1.0]);
+    units.with_groups(&[0, 1, 1, 3]).unwrap().nearest_of_groups(&[3.0], &mut nearest);
+    assert_eq!(nearest, [1e30, 1.0, 1e30, 16.0]);
 }
