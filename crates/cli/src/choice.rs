@@ -2,7 +2,7 @@
 
 use crate::args;
 use clap::{Args, ValueEnum};
-use kinophone::render::ChoiceConfig;
+use kinophone::render::{ChoiceConfig, Matched};
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "How recorded sound is chosen")]
@@ -22,6 +22,40 @@ pub struct ChoiceArgs {
     /// Play each shot of the film with one recording alone, the one that suits it best; the film is looked through before
     #[arg(long)]
     pub by_shot: bool,
+}
+
+/// The option that says what of a film is searched for in a library as it is.
+#[derive(Debug, Args)]
+pub struct MatchingArgs {
+    /// Look in the library for what the film sounds like, instead of mapping what is usual there onto what is usual here; in all of
+    /// it or, as in --unmatched=loudness, in some
+    #[arg(
+        long,
+        requires = "sounds",
+        value_enum,
+        value_name = "tone,loudness,onset",
+        hide_possible_values = true,
+        num_args = 0..=1,
+        require_equals = true,
+        value_delimiter = ',',
+        default_missing_value = "tone,loudness,onset"
+    )]
+    unmatched: Vec<Aspect>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Aspect {
+    Tone,
+    Loudness,
+    Onset,
+}
+
+impl MatchingArgs {
+    /// What is mapped.
+    pub fn matched(&self) -> Matched {
+        let is = |aspect| !self.unmatched.contains(&aspect);
+        Matched { tone: is(Aspect::Tone), loudness: is(Aspect::Loudness), onset: is(Aspect::Onset) }
+    }
 }
 
 /// Named choices.

@@ -2,7 +2,7 @@
 
 use crate::args::{self, choice, loudness};
 use crate::cache;
-use crate::choice::ChoiceArgs;
+use crate::choice::{ChoiceArgs, MatchingArgs};
 use crate::context::{self, Context};
 use crate::progress::span;
 use crate::report::{self, Failure, Outcome};
@@ -122,9 +122,8 @@ struct LibraryArgs {
     /// A library of sounds that 'kinophone sounds' made, or a corpus, to play with
     #[arg(long, value_name = "LIBRARY")]
     sounds: Option<PathBuf>,
-    /// Look in the library for what the film sounded like, instead of mapping what is usual there onto what is usual here
-    #[arg(long, requires = "sounds")]
-    unmatched: bool,
+    #[command(flatten)]
+    matching: MatchingArgs,
 }
 
 #[derive(Debug, Args)]
@@ -316,7 +315,7 @@ impl RenderArgs {
                 .library
                 .sounds
                 .clone()
-                .map(|folder| Library { folder, matched: !self.library.unmatched }),
+                .map(|folder| Library { folder, matched: self.library.matching.matched() }),
             choice: self.choice.config(),
             live: self.synth.live,
             delay: self.synth.delay.map_or(render::LIVE_DELAY, usize::from),

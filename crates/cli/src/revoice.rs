@@ -2,7 +2,7 @@
 
 use crate::args::{self, choice, decibels, loudness};
 use crate::cache;
-use crate::choice::ChoiceArgs;
+use crate::choice::{ChoiceArgs, MatchingArgs};
 use crate::context::{self, Context};
 use crate::progress::span;
 use crate::report::{self, Failure, Outcome};
@@ -46,9 +46,8 @@ pub struct RevoiceArgs {
     /// Replace existing files
     #[arg(long)]
     pub force: bool,
-    /// Look in the library for what the film sounds like, instead of mapping what is usual there onto what is usual here
-    #[arg(long)]
-    unmatched: bool,
+    #[command(flatten)]
+    matching: MatchingArgs,
     #[command(flatten)]
     choice: ChoiceArgs,
     /// How far the tone is filtered towards the film's, 0 to 1: 0 leaves sounds as they were recorded
@@ -95,7 +94,7 @@ impl RevoiceArgs {
     fn plan(&self) -> Result<RevoicePlan, Failure> {
         Ok(RevoicePlan {
             film: self.film.clone(),
-            sounds: Library { folder: self.sounds.clone(), matched: !self.unmatched },
+            sounds: Library { folder: self.sounds.clone(), matched: self.matching.matched() },
             output: self.output.clone(),
             choice: self.choice.config(),
             shape: ShapeConfig { tone: self.tone, attack: self.attack, ..ShapeConfig::default() },

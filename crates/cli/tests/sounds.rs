@@ -61,7 +61,14 @@ fn a_library_gives_a_film_its_voice() {
     home.run(&format!("train @film.mp4 -o @b {QUICK}"));
     let places = [1500.0, 3000.0];
     assert!(share_near(&home.play("b", "film.mp4", ""), &places) < 0.2, "the film has tones of its own");
-    for more in ["", " --unmatched", " --synth granular", " --tone 0 --attack 0", " --live --delay 0"] {
+    for more in [
+        "",
+        " --unmatched",
+        " --unmatched=tone,onset",
+        " --synth granular",
+        " --tone 0 --attack 0",
+        " --live --delay 0",
+    ] {
         if more.contains("--live") {
             home.run("train @film.mp4 -o @b --force --steps 20 --net tcn,memory");
         }

@@ -28,7 +28,7 @@ pub use file::Brain;
 pub use import::{ImportOptions, Nonlinearity, import};
 pub use material::{Material, MaterialConfig, Stretch};
 pub use trainer::train;
-pub use voice::{DESCRIPTOR, OUTPUTS, Voice};
+pub use voice::{DESCRIPTOR, Matched, OUTPUTS, Voice};
 
 use crate::corpus::{Corpus, HoldOut, PairOptions, Pairs, Shard, Source};
 use crate::{Error, Kind, Result};

@@ -78,6 +78,22 @@ pub struct Voice {
     told: bool,
 }
 
+/// What is mapped onto what other sounds can sound like, by its mean and deviation, and not searched for as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Matched {
+    /// The power of each band.
+    pub tone: bool,
+    /// The loudness.
+    pub loudness: bool,
+    /// How strongly sounds begin.
+    pub onset: bool,
+}
+
+impl Matched {
+    /// All of it.
+    pub const ALL: Self = Self { tone: true, loudness: true, onset: true };
+}
+
 impl Voice {
     /// From the training ticks of every stretch of sound.
     pub fn fit(stretches: &[(&Heard, &[u32])]) -> Self {
@@ -228,10 +244,21 @@ impl Voice {
         self.loudness.mean
     }
 
-    /// A voice that means by the same numbers what is usual, louder, brighter … among other sounds: every number is scaled to
-    /// theirs, and attacks weigh as much as in this one.
-    pub fn among(&self, stretches: &[(&Heard, &[u32])]) -> Self {
-        Self { onset_weight: self.onset_weight, ..Self::fit(stretches) }
+    /// A voice that means by the same numbers what is usual, louder, brighter … among other sounds: what is `matched` is scaled to
+    /// theirs. Attacks weigh as much as in this one.
+    pub fn among(&self, stretches: &[(&Heard, &[u32])], matched: Matched) -> Self {
+        let (theirs, mut new) = (Self::fit(stretches), self.clone());
+        if matched.tone {
+            new.mel = theirs.mel;
+        }
+        if matched.loudness {
+            new.loudness = theirs.loudness;
+        }
+        if matched.onset {
+            (new.root_flux, new.flux, new.peak_from) = (theirs.root_flux, theirs.flux, theirs.peak_from);
+            (new.heard, new.said, new.rise) = (theirs.heard, theirs.said, theirs.rise);
+        }
+        new
     }
 
     /// The loudness that a row says, in dB.
@@ -377,6 +404,34 @@ mod tests {
         );
         assert!(silence.iter().zip(&rows[300]).all(|(a, b)| (a - b).abs() < 1e-4));
         assert!((voice.loudness_db(&rows[300]) + 70.0).abs() < 1e-3);
+    }
+
+    #[test]
+    fn what_is_matched_is_scaled_to_other_sounds() {
+        let listen = |gain: f32| {
+            let quiet: Vec<f32> = sound(4).iter().map(|x| gain * x).collect();
+            Heard::listen(grid(), 0, 120, read(&quiet))
+        };
+        let (loud, quiet) = (listen(1.0), listen(0.1));
+        let ticks: Vec<u32> = (0..120).collect();
+        let voice = Voice::fit(&[(&loud, &ticks)]);
+        let theirs = [(&quiet, &ticks[..])];
+        let matched = |tone, loudness, onset| voice.among(&theirs, Matched { tone, loudness, onset });
+        assert_eq!(matched(false, false, false), voice);
+        let row = |voice: &Voice, heard: &Heard| {
+            let mut row = [0.0; OUTPUTS];
+            voice.target(heard, 60, &mut row);
+            row
+        };
+        let (said, all) = (row(&voice, &loud), voice.among(&theirs, Matched::ALL));
+        // A tenth of the amplitude is 20 dB less, and means the same among quiet sounds.
+        assert!((voice.loudness_db(&said) - all.loudness_db(&said) - 20.0).abs() < 0.01);
+        assert!((row(&all, &quiet)[LOUDNESS] - said[LOUDNESS]).abs() < 1e-3);
+        let (toned, levelled) = (matched(true, false, false), matched(false, true, false));
+        assert_eq!(row(&toned, &quiet)[..BANDS], row(&all, &quiet)[..BANDS]);
+        assert_eq!(row(&toned, &quiet)[LOUDNESS..], row(&voice, &quiet)[LOUDNESS..]);
+        assert_eq!(row(&levelled, &quiet)[..BANDS], row(&voice, &quiet)[..BANDS]);
+        assert_eq!(row(&levelled, &quiet)[LOUDNESS], row(&all, &quiet)[LOUDNESS]);
     }
 
     #[test]

@@ -21,6 +21,7 @@ mod spectral;
 mod stock;
 mod weaver;
 
+pub use crate::brain::Matched;
 pub use performer::Performer;
 pub use pictures::GivenPictures;
 pub use revoice::{RevoicePlan, Revoiced, revoice};
@@ -93,9 +94,9 @@ pub struct RenderPlan {
 pub struct Library {
     /// The folder.
     pub folder: PathBuf,
-    /// Whether what the brain says is mapped onto what the library can sound like: its usual loudness and tone become the
-    /// library's, and so do their deviations, band by band. Otherwise the library is searched for what the film sounded like.
-    pub matched: bool,
+    /// What of that which the brain says is mapped onto what the library can sound like: its usual loudness and tone become the
+    /// library's, and so do their deviations, band by band. For the rest the library is searched for what the film sounded like.
+    pub matched: Matched,
 }
 
 /// What counts when recorded sound is chosen, beside what suits the brain.

@@ -1,7 +1,7 @@
 //! What a mosaic plays with: the brain's own sound, or a library of sounds.
 
 use super::{ChoiceConfig, RenderPlan};
-use crate::brain::{self, DESCRIPTOR, Ensemble, Material, UNIT, Voice};
+use crate::brain::{self, DESCRIPTOR, Ensemble, Matched, Material, UNIT, Voice};
 use crate::corpus::heard::Heard;
 use crate::score::SourceSound;
 use crate::sounds;
@@ -166,11 +166,11 @@ impl UnitSound for Sound<'_> {
 }
 
 impl Sounds {
-    /// Opens a library, every tick of every source becomes a unit, described in numbers of `voice` or, where it is `matched`, in
+    /// Opens a library, every tick of every source becomes a unit, described in numbers of `voice` or, what is `matched`, in
     /// such that mean by the same numbers what is usual among these sounds.
     pub(super) fn open(
         folder: &Path,
-        matched: bool,
+        matched: Matched,
         voice: &Voice,
         grid: TickGrid,
         task: Task<'_>,
@@ -185,7 +185,7 @@ impl Sounds {
             .collect();
         let stretches: Vec<(&Heard, &[u32])> =
             heard.iter().zip(&sounding).map(|(heard, ticks)| (&**heard, &ticks[..])).collect();
-        let voice = if matched { voice.among(&stretches) } else { voice.clone() };
+        let voice = voice.among(&stretches, matched);
         let mut known = brain::Units::default();
         let mut starts = vec![0];
         for heard in &heard {
