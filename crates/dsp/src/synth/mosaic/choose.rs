@@ -264,15 +264,11 @@ impl Chooser {
         let radius = base + self.reach - self.price + 1e-6 * (base + self.reach + self.price);
         known.within(target, radius, found);
         let continuing = next.len();
-        let mut best = self.jump(u32::MAX, NEVER);
-        for found in &*found {
-            if found.least + self.price < best.least && allowed(found.point) {
-                best = self.jump(found.point, found.least);
-            }
-        }
-        if best.unit < u32::MAX {
-            self.add_up(&mut best);
-            base = base.min(best.cost);
+        let may = found.iter().filter(|found| allowed(found.point));
+        if let Some(nearest) = may.min_by(|a, b| a.least.total_cmp(&b.least)) {
+            let mut path = self.jump(nearest.point, nearest.least);
+            self.add_up(&mut path);
+            base = base.min(path.cost);
         }
         for Found { point, least } in &*found {
             let (word, bit) = (*point as usize / 64, 1 << (point % 64));
@@ -320,7 +316,7 @@ impl Chooser {
         Path { unit, since: self.tick, least: least + self.price, open: self.tick, cost: 0.0 }
     }
 
-    /// Adds up the most promising of `paths` that could cost less than `base`, which becomes what the best of them costs.
+    /// Adds up the most promising of `paths` that could cost less than `base`, which falls to what the best of those costs.
     fn add_up_best(&self, paths: &mut [Path], promising: &mut Vec<u32>, base: &mut f32) {
         promising.clear();
         let could = |(_, path): &(u32, &Path)| path.least < *base && path.open <= self.tick;

@@ -117,12 +117,13 @@ impl Units {
         let groups = self.groups.iter().max().map_or(1, |last| *last as usize + 1);
         out.clear();
         out.resize(groups, NEVER);
-        let (mut aimed, mut distances) = (Target::default(), Vec::new());
+        let (mut aimed, mut units, mut distances) = (Target::default(), Vec::new(), Vec::new());
         self.descriptors.aim(target, &mut aimed);
-        let units: Vec<u32> = (0..self.len() as u32).collect();
-        for units in units.chunks(4096) {
-            self.descriptors.squared_distances(&aimed, units, &mut distances);
-            for (unit, distance) in std::iter::zip(units, &distances) {
+        for first in (0..self.len() as u32).step_by(4096) {
+            units.clear();
+            units.extend(first..(first + 4096).min(self.len() as u32));
+            self.descriptors.squared_distances(&aimed, &units, &mut distances);
+            for (unit, distance) in std::iter::zip(&units, &distances) {
                 let nearest = &mut out[self.group(*unit) as usize];
                 *nearest = nearest.min(*distance);
             }
