@@ -10,7 +10,7 @@ pub struct ChoiceArgs {
     /// What counts
     #[arg(long, value_enum, default_value_t = Like::Balanced)]
     pub like: Like,
-    /// What counts how much, 1 being usual: tone, loudness, onset, picture (for a brain's own sound), flow; such as 'tone=3,flow=0.5'
+    /// What counts how much, 1 being usual: tone, loudness, onset, picture (for a brain's own sound), pitch (in 'revoice'), flow; such as 'tone=3,flow=0.5'
     #[arg(long, value_name = "NAME=X,…", value_delimiter = ',', value_parser = weight)]
     pub weights: Vec<(Name, f32)>,
     /// Seconds until the same moment of a recording is heard again, if others are nearly as good
@@ -69,6 +69,8 @@ pub enum Like {
     Rhythm,
     /// Long stretches of each recording
     Flow,
+    /// Pitches above all, in 'revoice'
+    Melody,
 }
 
 /// What has a weight.
@@ -78,6 +80,7 @@ pub enum Name {
     Loudness,
     Onset,
     Picture,
+    Pitch,
     Flow,
 }
 
@@ -90,6 +93,7 @@ impl ChoiceArgs {
             Like::Tone => ChoiceConfig { tone: 3.0, onset: 0.5, ..usual },
             Like::Rhythm => ChoiceConfig { tone: 0.5, onset: 3.0, flow: 0.5, ..usual },
             Like::Flow => ChoiceConfig { flow: 5.0, ..usual },
+            Like::Melody => ChoiceConfig { tone: 0.5, pitch: 4.0, ..usual },
         };
         for (name, weight) in &self.weights {
             let place = match name {
@@ -97,6 +101,7 @@ impl ChoiceArgs {
                 Name::Loudness => &mut config.loudness,
                 Name::Onset => &mut config.onset,
                 Name::Picture => &mut config.picture,
+                Name::Pitch => &mut config.pitch,
                 Name::Flow => &mut config.flow,
             };
             *place = *weight;
@@ -104,6 +109,11 @@ impl ChoiceArgs {
         config.repeat_after = self.repeat_after.unwrap_or(config.repeat_after);
         config.by_shot = self.by_shot;
         config
+    }
+
+    /// Whether pitches are named, which brains don't know.
+    pub fn names_pitch(&self) -> bool {
+        self.like == Like::Melody || self.weights.iter().any(|(name, _)| *name == Name::Pitch)
     }
 
     /// The first option that was given, for errors where there is nothing to choose.
@@ -126,10 +136,11 @@ fn weight(text: &str) -> Result<(Name, f32), String> {
         ("loudness", Name::Loudness),
         ("onset", Name::Onset),
         ("picture", Name::Picture),
+        ("pitch", Name::Pitch),
         ("flow", Name::Flow),
     ];
     let found = names.iter().find(|(known, _)| *known == name.trim());
-    let (_, name) = found.ok_or("the names are tone, loudness, onset, picture and flow")?;
+    let (_, name) = found.ok_or("the names are tone, loudness, onset, picture, pitch and flow")?;
     let value = args::number(value.trim()).ok().filter(|x| (0.0..=100.0).contains(x));
     Ok((*name, value.ok_or("write a number from 0 to 100 behind the name")? as f32))
 }

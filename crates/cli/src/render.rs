@@ -264,6 +264,12 @@ impl RenderArgs {
                 format!("add --synth mosaic or granular, or leave {option} out"),
             ));
         }
+        if self.choice.names_pitch() {
+            return Err(Failure::usage(
+                "no brain knows which pitch is to sound",
+                "leave pitch and --like melody out; 'kinophone revoice' follows the pitches of a film's own sound",
+            ));
+        }
         if self.synth.live && self.synth.phase().0 == Phase::GriffinLim {
             return Err(Failure::usage(
                 "griffin-lim looks ten seconds ahead, which nobody can live",

@@ -210,13 +210,7 @@ impl Described {
         let (mut places, mut said) = (Vec::new(), Vec::new());
         for (name, numbers) in numbers {
             match (&*name, numbers) {
-                ("ticks", Numbers::F32 { columns: HEARD, values }) => {
-                    for tick in values.chunks_exact(HEARD) {
-                        new.heard.mel.extend(&tick[..BANDS]);
-                        new.heard.loudness.push(tick[BANDS]);
-                    }
-                    new.heard.find_flux();
-                }
+                ("ticks", ticks @ Numbers::F32 { columns: HEARD, .. }) => new.heard = heard(ticks),
                 ("units.places", Numbers::I64 { columns: 3, values }) => places = values,
                 ("units.said", Numbers::F32 { columns: SAID, values }) => said = values,
                 _ => return Err(format!("has an unknown tensor {name}")),
@@ -248,6 +242,19 @@ impl Described {
         }
         Ok(new)
     }
+}
+
+/// The ticks that these numbers say; the first one's flux is 0.
+pub(super) fn heard(ticks: Numbers) -> Heard {
+    let mut heard = Heard::default();
+    if let Numbers::F32 { columns: HEARD, values } = ticks {
+        for tick in values.chunks_exact(HEARD) {
+            heard.mel.extend(&tick[..BANDS]);
+            heard.loudness.push(tick[BANDS]);
+        }
+        heard.find_flux();
+    }
+    heard
 }
 
 /// A cutting from what a person wrote.

@@ -11,6 +11,7 @@
 mod casting;
 pub(crate) mod finish;
 mod lender;
+mod marks;
 mod mosaic;
 mod notation;
 mod performer;
@@ -110,6 +111,8 @@ pub struct ChoiceConfig {
     pub onset: f32,
     /// In what is seen, where the sound is a brain's own.
     pub picture: f32,
+    /// In pitch, where a film's own sound says it: in [`revoice`]. Brains say nothing of pitches.
+    pub pitch: f32,
     /// How much it counts that recordings run on, 0 to 100: 0 jumps in every tick, 1 is usual.
     pub flow: f32,
     /// How many seconds pass before the same moment of a recording is heard again, if another one is nearly as good; 0 to 300.
@@ -122,8 +125,8 @@ pub struct ChoiceConfig {
 
 impl Default for ChoiceConfig {
     fn default() -> Self {
-        let (tone, loudness, onset, picture, flow) = (1.0, 1.0, 1.0, 1.0, 1.0);
-        Self { tone, loudness, onset, picture, flow, repeat_after: 0.0, layers: 1, by_shot: false }
+        let (tone, loudness, onset, picture, pitch, flow) = (1.0, 1.0, 1.0, 1.0, 1.0, 1.0);
+        Self { tone, loudness, onset, picture, pitch, flow, repeat_after: 0.0, layers: 1, by_shot: false }
     }
 }
 
@@ -131,13 +134,13 @@ impl ChoiceConfig {
     /// What a unit costs that was heard a moment ago, in squared distance of descriptors: a few deviations.
     const REPEAT_PRICE: f32 = 4.0;
 
-    /// By which descriptors are multiplied: distances are of their squares.
-    fn weights(&self, dims: usize) -> Vec<f32> {
+    /// By which descriptors are multiplied, with the weight of what lies beyond what is heard: distances are of their squares.
+    fn weights(&self, dims: usize, beyond: f32) -> Vec<f32> {
         let weight = |dim: usize| match dim {
             0..BANDS => self.tone,
             BANDS => self.loudness,
             d if d < DESCRIPTOR => self.onset,
-            _ => self.picture,
+            _ => beyond,
         };
         (0..dims).map(|dim| weight(dim).max(0.0).sqrt()).collect()
     }

@@ -81,6 +81,8 @@ impl<'a> Collage<'a> {
                 silence: voice.silence(row),
                 bands,
                 rise: voice.rise(voice.onset(&sounding)),
+                // A brain knows no more than the tick.
+                attack: None,
             });
         }
         self.rows.clear();

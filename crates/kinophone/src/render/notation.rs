@@ -7,7 +7,6 @@ use crate::score::{Piece, Why};
 use kinophone_dsp::measure::BANDS;
 use kinophone_dsp::synth::Cut;
 use kinophone_dsp::synth::mosaic::{Choice, MosaicConfig};
-use kinophone_dsp::units::TickGrid;
 use std::collections::VecDeque;
 
 /// Ticks that are remembered for grains: no grain sounds further from its cause.
@@ -32,7 +31,7 @@ struct Tick {
     power: f64,
     /// Whether it does not continue the one before.
     jump: bool,
-    /// Squared distances in tone, loudness, onset and picture, where pieces are wanted.
+    /// Squared distances, where pieces are wanted.
     distances: [f32; 4],
 }
 
@@ -65,10 +64,10 @@ impl Notation {
         for cut in cuts.drain(..) {
             let Some((film, tick)) = stock.sound.place(cut.unit as usize) else { continue };
             let (loudness_db, why) = if self.grains {
-                let why = if self.keep { self.cause(&cut, grid) } else { None };
+                let why = if self.keep { self.cause(&cut, stock) } else { None };
                 (stock.units.loudness_db(cut.unit), why)
             } else {
-                self.run(&cut, grid)
+                self.run(&cut, stock)
             };
             let place = grid.start_sample(tick) + cut.offset;
             let mut piece = Piece::of(&cut, film, place, grid.rate, loudness_db, why);
@@ -86,15 +85,19 @@ impl Notation {
     }
 
     /// The tick whose grain this is: the nearest that has its unit.
-    fn cause(&self, cut: &Cut, grid: TickGrid) -> Option<Why> {
+    fn cause(&self, cut: &Cut, stock: &Stock<'_>) -> Option<Why> {
+        let grid = stock.sound.grid();
         let middle = cut.at + cut.frames / 2;
         let distance = |number: i64| (grid.start_sample(number) + grid.start_sample(1) / 2 - middle).abs();
         let ticks = (self.first..).zip(&self.ticks).filter(|(_, tick)| tick.unit == cut.unit);
-        ticks.min_by_key(|(number, _)| distance(*number)).map(|(_, tick)| why(tick.distances, tick.jump))
+        ticks
+            .min_by_key(|(number, _)| distance(*number))
+            .map(|(_, tick)| why(tick.distances, tick.jump, stock))
     }
 
     /// The ticks of a run are over: the power of what it is made of, in dB, and why it is there.
-    fn run(&mut self, cut: &Cut, grid: TickGrid) -> (f32, Option<Why>) {
+    fn run(&mut self, cut: &Cut, stock: &Stock<'_>) -> (f32, Option<Why>) {
+        let grid = stock.sound.grid();
         let end = cut.at + cut.frames;
         let (mut power, mut count, mut jump, mut sums) = (0.0, 0.0, false, [0.0; 4]);
         while grid.start_sample(self.first) < end
@@ -112,21 +115,22 @@ impl Notation {
         let level = 10.0 * (power / count).max(1e-12).log10();
         // The envelope's own power is added again where the piece is made.
         let own = 10.0 * cut.power().max(1e-12).log10();
-        let why = self.keep.then(|| why(sums.map(|sum| sum / count as f32), jump));
+        let why = self.keep.then(|| why(sums.map(|sum| sum / count as f32), jump, stock));
         ((level - own) as f32, why)
     }
 }
 
-/// Squared distances in tone, loudness, onset and picture. Not all units have pictures.
+/// Squared distances in tone, loudness, onset and what lies beyond what is heard: of a brain's own sound the picture, of a library the
+/// pitch where it counts.
 fn distances(wanted: &[f32], there: &[f32]) -> [f32; 4] {
     let parts = [0..BANDS, BANDS..BANDS + 1, BANDS + 1..DESCRIPTOR, DESCRIPTOR..there.len()];
     parts.map(|part| wanted[part.clone()].iter().zip(&there[part]).map(|(a, b)| (a - b) * (a - b)).sum())
 }
 
-fn why(distances: [f32; 4], jump: bool) -> Why {
+fn why(distances: [f32; 4], jump: bool, stock: &Stock<'_>) -> Why {
     let short = |x: f32| (x * 1e4).round() / 1e4;
     let distance: f32 = distances.iter().sum();
-    let [tone, loudness, onset, picture] =
-        distances.map(|part| short(part / distance.max(f32::MIN_POSITIVE)));
-    Why { distance: short(distance), jump, tone, loudness, onset, picture }
+    let [tone, loudness, onset, beyond] = distances.map(|part| short(part / distance.max(f32::MIN_POSITIVE)));
+    let (picture, pitch) = if stock.is_pitched() { (0.0, beyond) } else { (beyond, 0.0) };
+    Why { distance: short(distance), jump, tone, loudness, onset, picture, pitch }
 }

@@ -4,11 +4,12 @@
 //! attacks come when they come in the film, tones follow its tones as far as the library goes, and loudness is the film's.
 
 use super::casting;
+use super::marks::{Marks, PITCH, Tone};
 use super::production::{Cast, Order, Production};
 use super::stock::{Sounds, Stock};
 use super::weaver::{Then, Wanted, Weaver, When};
 use super::{ChoiceConfig, Level, Library, rounded_ms, ticks_until};
-use crate::brain::{OUTPUTS, Voice};
+use crate::brain::{DESCRIPTOR, OUTPUTS, Voice};
 use crate::corpus::heard::Heard;
 use crate::corpus::{self, Cutting, PrepareOptions, Shard};
 use crate::media::{Ffmpeg, SoundCodec};
@@ -25,6 +26,12 @@ use std::path::PathBuf;
 
 /// Ticks between two looks at the clock and at who wants to stop.
 const STEP: usize = 64;
+/// Ticks of what the film sounds like that are read at a time: a minute.
+const PART: usize = 1800;
+/// Minutes that say what is usual in a film.
+const MOST_PARTS: usize = 30;
+/// A sound that begins so many ticks before an attack brings its own attack in time for that.
+const AHEAD: i64 = 2;
 
 /// What to revoice.
 #[derive(Clone, Debug)]
@@ -103,21 +110,16 @@ pub fn revoice(ffmpeg: &Ffmpeg, plan: &RevoicePlan, task: Task<'_>) -> Result<Re
         credits: plan.credits,
     };
     let production = Production::begin(ffmpeg, order, true)?;
-    let heard = listen(ffmpeg, plan, task)?;
     let grid = corpus::heard_grid();
-    let sounding: Vec<u32> =
-        (0..heard.loudness.len() as u32).filter(|tick| !heard.is_silent(*tick as usize)).collect();
-    if sounding.is_empty() {
-        return Err(Error::new(Kind::Empty, "has a sound track in which nothing sounds")
+    let shard = listen(ffmpeg, plan, task)?;
+    let voice = voice_of(&shard).ok_or_else(|| {
+        Error::new(Kind::Empty, "has a sound track in which nothing sounds")
             .at(&plan.film)
-            .help(
-                "name a film that sounds; silent ones are for 'kinophone render' and 'kinophone texture'",
-            ));
-    }
-    let voice = Voice::fit(&[(&heard, &sounding)]);
+            .help("name a film that sounds; silent ones are for 'kinophone render' and 'kinophone texture'")
+    })?;
     let sounds = Sounds::open(&plan.sounds.folder, plan.sounds.matched, &voice, grid, task)?;
-    let stock = Stock::of_library(&sounds, &plan.choice);
-    let (begin, end) = extent(&production, &heard)?;
+    let stock = Stock::of_library(&sounds, &plan.choice, plan.choice.pitch > 0.0);
+    let (begin, end) = extent(&production, &shard)?;
     let names: Vec<&str> = sounds.sources().iter().map(|source| &*source.name).collect();
     let mut stage = production.stage(Cast {
         rate: stock.sound.rate(),
@@ -148,7 +150,7 @@ pub fn revoice(ffmpeg: &Ffmpeg, plan: &RevoicePlan, task: Task<'_>) -> Result<Re
     let ticks = ticks_until(grid.tick, end).max(0) as usize;
     let name = plan.film.file_name().unwrap_or_default().to_string_lossy();
     task.watcher.stage(&format!("playing {name}"), "ticks", Some(ticks as u64));
-    let mut echo = Echo { heard: &heard, voice: &voice, stock: &stock };
+    let mut echo = Echo::new(&shard, &voice, &stock)?;
     // The film may begin to be seen later than to be heard.
     let skip = stock.sound.rate().sample_at(begin).max(0) as usize * stock.sound.channels();
     let mut played = |stage: &mut super::production::Stage<'_>| -> Result<()> {
@@ -189,7 +191,7 @@ pub fn revoice(ffmpeg: &Ffmpeg, plan: &RevoicePlan, task: Task<'_>) -> Result<Re
 }
 
 /// What the film sounds like: known already, or listened to now and kept.
-fn listen(ffmpeg: &Ffmpeg, plan: &RevoicePlan, task: Task<'_>) -> Result<Heard> {
+fn listen(ffmpeg: &Ffmpeg, plan: &RevoicePlan, task: Task<'_>) -> Result<Shard> {
     let usual = PrepareOptions {
         sound_alone: Some(Cutting::default()),
         audio_track: plan.audio_track,
@@ -197,17 +199,33 @@ fn listen(ffmpeg: &Ffmpeg, plan: &RevoicePlan, task: Task<'_>) -> Result<Heard> 
     };
     let films = std::slice::from_ref(&plan.film);
     let prepared = corpus::prepare(ffmpeg, films, &plan.corpus, &usual, task)?;
-    let Some(prepared) = prepared.first() else {
-        return Err(Error::new(Kind::NoSound, "has no sound").at(&plan.film).help("name a film that sounds"));
+    match prepared.first() {
+        Some(prepared) => Shard::open(&prepared.shard),
+        None => Err(Error::new(Kind::NoSound, "has no sound").at(&plan.film).help("name a film that sounds")),
+    }
+}
+
+/// What is usual in the film, from all of it or, if it is long, from minutes spread over it; `None` where nothing sounds.
+fn voice_of(shard: &Shard) -> Option<Voice> {
+    let parts = shard.heard_ticks().div_ceil(PART);
+    let part = |k: usize| {
+        let heard = shard.heard(k * PART..(k + 1) * PART);
+        shard.release();
+        let sounding: Vec<u32> =
+            (0..heard.loudness.len() as u32).filter(|tick| !heard.is_silent(*tick as usize)).collect();
+        (heard, sounding)
     };
-    let described = Shard::open(&prepared.shard)?.described_sound()?;
-    Ok(described.map(|described| described.heard).unwrap_or_default())
+    let sounding: Vec<usize> = (0..parts).filter(|k| !part(*k).1.is_empty()).collect();
+    let asked = sounding.len().min(MOST_PARTS);
+    let asked: Vec<_> = (0..asked).map(|k| part(sounding[k * sounding.len() / asked])).collect();
+    let stretches: Vec<(&Heard, &[u32])> = asked.iter().map(|(heard, ticks)| (heard, &ticks[..])).collect();
+    (!stretches.is_empty()).then(|| Voice::fit(&stretches))
 }
 
 /// When the soundtrack begins and ends on the film's clock: with its picture, or with its sound where there is none to be seen.
-fn extent(production: &Production<'_>, heard: &Heard) -> Result<(MediaTime, MediaTime)> {
+fn extent(production: &Production<'_>, shard: &Shard) -> Result<(MediaTime, MediaTime)> {
     let grid = corpus::heard_grid();
-    let sound = grid.tick.time_of(heard.loudness.len() as i64);
+    let sound = grid.tick.time_of(shard.heard_ticks() as i64);
     let facts = production.facts();
     let picture = facts.and_then(|facts| facts.picture.as_ref());
     if picture.is_none() && !production.is_sound_alone() {
@@ -220,18 +238,41 @@ fn extent(production: &Production<'_>, heard: &Heard) -> Result<(MediaTime, Medi
 
 /// What is wanted: what was heard.
 struct Echo<'a> {
-    heard: &'a Heard,
+    shard: &'a Shard,
     voice: &'a Voice,
     stock: &'a Stock<'a>,
+    /// Of the film's sound, in frames of the stock.
+    marks: Marks,
+    /// Those ticks that are at hand.
+    heard: Heard,
+    from: usize,
 }
 
-impl Echo<'_> {
+impl<'a> Echo<'a> {
+    fn new(shard: &'a Shard, voice: &'a Voice, stock: &'a Stock<'a>) -> Result<Self> {
+        let mut marks = Marks::default();
+        let own = shard.sound().map_or(stock.sound.rate(), |(rate, ..)| rate);
+        for unit in shard.units()?.unwrap_or_default() {
+            let end = unit.first + i64::from(unit.frames);
+            let tone = Tone { first: unit.first, end, hz: unit.pitch_hz, confidence: unit.confidence };
+            let attack = unit.attack.map(|attack| unit.first + i64::from(attack));
+            marks.add(stock.sound.rate(), own, tone, attack);
+        }
+        Ok(Self { shard, voice, stock, marks, heard: Heard::default(), from: 0 })
+    }
+
     fn wanted(&mut self, tick: usize) -> Wanted {
+        if !(self.from..self.from + self.heard.loudness.len()).contains(&tick) {
+            self.from = tick;
+            self.heard = self.shard.heard(tick..tick + PART);
+            self.shard.release();
+        }
         let theirs = self.stock.voice;
-        let (mut row, mut target) = ([0.0; OUTPUTS], [0.0; crate::brain::DESCRIPTOR]);
-        if tick < self.heard.loudness.len() {
-            self.voice.target(self.heard, tick, &mut row);
-            self.voice.unit(self.heard, tick, &mut target);
+        let (mut row, mut target) = ([0.0; OUTPUTS], [0.0; DESCRIPTOR + PITCH]);
+        let here = tick - self.from;
+        if here < self.heard.loudness.len() {
+            self.voice.target(&self.heard, here, &mut row);
+            self.voice.unit(&self.heard, here, &mut target[..DESCRIPTOR]);
         } else {
             self.voice.target_of_silence(&mut row);
         }
@@ -240,13 +281,19 @@ impl Echo<'_> {
         theirs.bands(&row, &mut bands);
         let level = (loudness_db - theirs.loudness_db(&row)) / 10.0;
         bands.iter_mut().for_each(|power| *power += level);
-        let silent = self.heard.loudness.get(tick).is_none_or(|_| self.heard.is_silent(tick));
+        let silent = self.heard.loudness.get(here).is_none_or(|_| self.heard.is_silent(here));
+        let grid = self.stock.sound.grid();
+        let (start, half) = (grid.start_sample(tick as i64), grid.span(tick as i64) as i64 / 2);
+        let known = if self.stock.is_pitched() { DESCRIPTOR + PITCH } else { DESCRIPTOR };
+        target[DESCRIPTOR..].copy_from_slice(&self.marks.pitch_at(start + half));
+        let attack = self.marks.attack_from(start - half).map(|attack| attack - start);
         Wanted {
-            target: self.stock.weighed(&target),
+            target: self.stock.weighed(&target[..known]),
             loudness_db,
             silence: f32::from(silent),
             bands,
-            rise: self.heard.flux.get(tick).copied().unwrap_or(0.0),
+            rise: self.heard.flux.get(here).copied().unwrap_or(0.0),
+            attack: attack.filter(|attack| *attack < AHEAD * 2 * half),
         }
     }
 }

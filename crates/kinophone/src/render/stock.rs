@@ -1,5 +1,6 @@
 //! What a mosaic plays with: the brain's own sound, or a library of sounds.
 
+use super::marks::{Marks, PITCH, Tone};
 use super::{ChoiceConfig, RenderPlan};
 use crate::brain::{self, DESCRIPTOR, Ensemble, Matched, Material, UNIT, Voice};
 use crate::corpus::heard::Heard;
@@ -8,7 +9,7 @@ use crate::sounds;
 use crate::task::Task;
 use crate::{Error, Kind, Result};
 use kinophone_dsp::measure::BANDS;
-use kinophone_dsp::synth::mosaic::{UnitSound, Units, UnitsError};
+use kinophone_dsp::synth::mosaic::{Attack, UnitSound, Units, UnitsError};
 use kinophone_dsp::units::{SampleRate, TickGrid};
 use std::borrow::Cow;
 use std::path::Path;
@@ -20,8 +21,8 @@ pub(super) struct Stock<'a> {
     pub(super) units: Arc<Units>,
     /// In whose numbers it is described.
     pub(super) voice: &'a Voice,
-    /// What each unit sounds like and, of a brain's own sound, what is seen there: `[units, dims]`.
-    descriptors: &'a [f32],
+    /// What each unit sounds like and, of a brain's own sound, what is seen there, of a library perhaps its pitch: `[units, dims]`.
+    descriptors: Cow<'a, [f32]>,
     dims: usize,
     /// What each of those counts.
     weights: Vec<f32>,
@@ -42,6 +43,8 @@ pub(super) struct Sounds {
     grid: TickGrid,
     /// Number of each source's first tick, and of all ticks.
     starts: Vec<usize>,
+    /// Of each source, at the rate of the library.
+    marks: Vec<Marks>,
     known: brain::Units,
     voice: Voice,
 }
@@ -50,9 +53,11 @@ impl<'a> Stock<'a> {
     /// The brain's own, unless there is a library.
     pub(super) fn of(brain: &'a Ensemble, library: Option<&'a Sounds>, plan: &RenderPlan) -> Result<Self> {
         match (library, brain.material()) {
-            (Some(sounds), _) => Ok(Self::of_library(sounds, &plan.choice)),
+            (Some(sounds), _) => Ok(Self::of_library(sounds, &plan.choice, false)),
             (None, Some((material, known))) => {
-                Self::new(Sound::Own(material), known, brain.voice(), UNIT, &plan.choice).map_err(|e| {
+                let (seen, weights) =
+                    ((&*known.descriptors).into(), plan.choice.weights(UNIT, plan.choice.picture));
+                Self::new(Sound::Own(material), known, brain.voice(), seen, weights).map_err(|e| {
                     Error::new(Kind::Damaged, format!("has units that do not fit its sound: {e}"))
                         .at(&plan.brain)
                         .help("make or copy the brain again")
@@ -64,26 +69,37 @@ impl<'a> Stock<'a> {
         }
     }
 
-    /// A library.
-    pub(super) fn of_library(sounds: &'a Sounds, choice: &ChoiceConfig) -> Self {
-        Self::new(Sound::Library(sounds), &sounds.known, &sounds.voice, DESCRIPTOR, choice)
+    /// A library; `pitched` adds the pitch to what is said of its units.
+    pub(super) fn of_library(sounds: &'a Sounds, choice: &ChoiceConfig, pitched: bool) -> Self {
+        let (descriptors, dims) = match pitched {
+            true => (Cow::Owned(sounds.descriptors_with_pitch()), DESCRIPTOR + PITCH),
+            false => (Cow::Borrowed(&*sounds.known.descriptors), DESCRIPTOR),
+        };
+        let weights = choice.weights(dims, choice.pitch);
+        Self::new(Sound::Library(sounds), &sounds.known, &sounds.voice, descriptors, weights)
             .expect("every tick of a library was described, and there is one")
     }
 
+    /// `descriptors` has as many numbers for each of the units that are `known` as there are weights.
     fn new(
         sound: Sound<'a>,
         known: &'a brain::Units,
         voice: &'a Voice,
-        dims: usize,
-        choice: &ChoiceConfig,
+        descriptors: Cow<'a, [f32]>,
+        weights: Vec<f32>,
     ) -> std::result::Result<Self, UnitsError> {
-        let weights = choice.weights(dims);
-        let rows = known.descriptors.chunks_exact(dims);
+        let dims = weights.len();
+        let rows = descriptors.chunks_exact(dims);
         let weighed: Vec<f32> = rows.flat_map(|row| row.iter().zip(&weights).map(|(x, w)| x * w)).collect();
         let groups: Vec<u32> =
             (0..known.loudness.len()).map(|unit| sound.place(unit).map_or(0, |at| at.0 as u32)).collect();
         let units = Units::new(dims, &weighed, &known.loudness, &sound.continued())?.with_groups(&groups)?;
-        Ok(Self { sound, units: Arc::new(units), voice, descriptors: &known.descriptors, dims, weights })
+        Ok(Self { sound, units: Arc::new(units), voice, descriptors, dims, weights })
+    }
+
+    /// Whether pitches are said of its units.
+    pub(super) fn is_pitched(&self) -> bool {
+        matches!(self.sound, Sound::Library(_)) && self.dims > DESCRIPTOR
     }
 
     /// A description as units are searched for, of as many numbers as they have.
@@ -94,6 +110,14 @@ impl<'a> Stock<'a> {
     /// What a unit sounds like, and what is seen there.
     pub(super) fn descriptor(&self, unit: u32) -> &[f32] {
         &self.descriptors[unit as usize * self.dims..][..self.dims]
+    }
+
+    /// The attack with which a unit can begin if there is to be one so many frames after the beginning of its tick: the nearest one.
+    pub(super) fn attack(&self, unit: u32, at: i64) -> Option<Attack> {
+        let Sound::Library(sounds) = self.sound else { return None };
+        let (source, tick) = sounds.place(unit as usize)?;
+        let start = sounds.grid.start_sample(tick);
+        sounds.marks[source].attack_near(start + at).map(|found| Attack { at, source: found - start })
     }
 
     /// log10 of a unit's power in every band.
@@ -204,12 +228,31 @@ impl Sounds {
                 .help("add longer recordings: kinophone sounds FILE|FOLDER... -o LIBRARY"));
         }
         let grid = TickGrid { tick: grid.tick, rate: library.rate() };
-        Ok(Self { library, grid, starts, known, voice })
+        let mut marks: Vec<Marks> = library.sources().iter().map(|_| Marks::default()).collect();
+        for unit in library.units() {
+            let end = unit.first + i64::from(unit.frames);
+            let tone = Tone { first: unit.first, end, hz: unit.pitch_hz, confidence: unit.confidence };
+            let attack = (unit.onset > 0.0).then(|| unit.first + i64::from(unit.attack));
+            marks[unit.source as usize].add(grid.rate, grid.rate, tone, attack);
+        }
+        Ok(Self { library, grid, starts, marks, known, voice })
     }
 
     /// Those whose sounds these are.
     pub(super) fn sources(&self) -> &[crate::corpus::Source] {
         self.library.sources()
+    }
+
+    /// What is known of every tick, and its pitch: `[ticks, DESCRIPTOR + PITCH]`.
+    fn descriptors_with_pitch(&self) -> Vec<f32> {
+        let mut all = Vec::with_capacity(self.known.loudness.len() * (DESCRIPTOR + PITCH));
+        for (unit, descriptor) in self.known.descriptors.chunks_exact(DESCRIPTOR).enumerate() {
+            let pitch = self.place(unit).map_or([0.0; PITCH], |(source, tick)| {
+                self.marks[source].pitch_at(self.grid.start_sample(tick) + self.grid.span(tick) as i64 / 2)
+            });
+            all.extend(descriptor.iter().chain(&pitch));
+        }
+        all
     }
 
     fn place(&self, unit: usize) -> Option<(usize, i64)> {

@@ -7,7 +7,7 @@ use super::production::Played;
 use super::stock::{Sound, Stock};
 use crate::Result;
 use kinophone_dsp::measure::BANDS;
-use kinophone_dsp::synth::mosaic::{Choice, Chooser, Mosaic, MosaicConfig, Terms, UnitSound, Units};
+use kinophone_dsp::synth::mosaic::{Attack, Choice, Chooser, Mosaic, MosaicConfig, Terms, UnitSound, Units};
 use kinophone_dsp::synth::{Aim, Cloud, Cut, GranularConfig, ShapeConfig, Shaper};
 use kinophone_dsp::units::MediaTime;
 use std::collections::VecDeque;
@@ -50,6 +50,9 @@ pub(super) struct Wanted {
     /// log10 of the bands' powers, and how much they rise over the tick before.
     pub(super) bands: [f32; BANDS],
     pub(super) rise: f32,
+    /// Where the next attack is to begin, in frames of the stock after the beginning of the tick, where that is known to the frame:
+    /// from half a tick before it on.
+    pub(super) attack: Option<i64>,
 }
 
 /// Chooses and plays.
@@ -168,9 +171,9 @@ enum Player<'a> {
 }
 
 impl Player<'_> {
-    fn push(&mut self, choice: Choice) {
+    fn push(&mut self, choice: Choice, attack: Option<Attack>) {
         match self {
-            Self::Joined(mosaic) => mosaic.push(choice),
+            Self::Joined(mosaic) => mosaic.push_with_attack(choice, attack),
             Self::Grains(cloud) => cloud.push(choice),
         }
     }
@@ -349,7 +352,8 @@ impl<'a> Weaver<'a> {
             let wanted = &open.wanted;
             let choice = Choice { unit, loudness_db: wanted.loudness_db - share_db, gate: wanted.silence };
             layer.notation.push(&choice, stock, &self.config, &wanted.target);
-            layer.player.push(choice);
+            let attack = wanted.attack.and_then(|at| stock.attack(unit, at));
+            layer.player.push(choice, attack);
             let mut there = [0.0; BANDS];
             stock.bands(unit, &mut there);
             let gain = choice.gain_db(&stock.units, &self.config) / 10.0;

@@ -6,7 +6,7 @@ use super::Score;
 pub(super) fn csv(score: &Score) -> String {
     let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
     let mut text = "at,seconds,source,source_at,gain_db,level_db,speed,pitch_hz,pan,layer,\
-                    distance,jump,tone,loudness,onset,picture\n"
+                    distance,jump,tone,loudness,onset,picture,pitch\n"
         .to_owned();
     for piece in &score.pieces {
         let name = quoted(score.name(piece.source));
@@ -23,7 +23,8 @@ pub(super) fn csv(score: &Score) -> String {
             piece.layer,
         );
         text += &piece.why.map_or(",,,,,".to_owned(), |why| {
-            let shares = [why.tone, why.loudness, why.onset, why.picture].map(|share| format!("{share:.3}"));
+            let shares = [why.tone, why.loudness, why.onset, why.picture, why.pitch]
+                .map(|share| format!("{share:.3}"));
             format!("{:.4},{},{}", why.distance, u8::from(why.jump), shares.join(","))
         });
         text.push('\n');

@@ -143,8 +143,11 @@ pub struct Why {
     pub loudness: f32,
     /// … of how much it begins, …
     pub onset: f32,
-    /// … and of what the picture looked like when it was recorded.
+    /// … of what the picture looked like when it was recorded, …
     pub picture: f32,
+    /// … and of its pitch.
+    #[serde(default)]
+    pub pitch: f32,
 }
 
 impl Score {

@@ -25,7 +25,15 @@ fn piece(at: f64, seconds: f64, source: usize, level_db: f64) -> Piece {
         gain_db: -2.0,
         level_db,
         envelope: vec![[-0.01, 0.0], [0.0, 1.0], [seconds, 1.0]],
-        why: Some(Why { distance: 2.0, jump: true, tone: 0.5, loudness: 0.25, onset: 0.25, picture: 0.0 }),
+        why: Some(Why {
+            distance: 2.0,
+            jump: true,
+            tone: 0.5,
+            loudness: 0.25,
+            onset: 0.25,
+            picture: 0.0,
+            pitch: 0.0,
+        }),
     }
 }
 

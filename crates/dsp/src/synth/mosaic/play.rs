@@ -14,11 +14,15 @@ const OPENING_MS: f32 = 5.0;
 /// Milliseconds in which the gate closes, from the beginning of the tick.
 const CLOSING_MS: f32 = 15.0;
 
+/// Milliseconds between the end of a fade and the attack that it makes room for.
+const CLEAR_MS: i64 = 1;
+
 /// Makes continuous sound of chosen units, tick by tick.
 ///
 /// While units continue one another, the source is copied as it is. At a jump there is a fade around the border of the
 /// ticks, with the new source moved by a few milliseconds to where it fits (`splice.rs` says how); it stays moved until
-/// the next jump. A source is never read over a break between units: what a fade or a shift needs beyond it is the sound
+/// the next jump. Sound that comes with an attack ([`Mosaic::push_with_attack`]) is moved so that its attack comes in time, and the
+/// fade is over before that. A source is never read over a break between units: what a fade or a shift needs beyond it is the sound
 /// before it, backwards.
 ///
 /// Gain: each tick wants its loudness less its unit's, within ±`most_gain_db`; 0 dB where that is no number. At a border
@@ -65,6 +69,15 @@ struct Tick {
     /// Amplitude of the gate, and of that of the tick before.
     gate: f32,
     gate_before: f32,
+}
+
+/// Where the attack of a new sound is, and is to be.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Attack {
+    /// The frame in which it is to begin, counted from the beginning of the tick: before it where negative.
+    pub at: i64,
+    /// The frame in which it begins in the source, counted from the beginning of the unit.
+    pub source: i64,
 }
 
 /// A stretch of units that continue one another.
@@ -126,10 +139,19 @@ impl<S: UnitSound> Mosaic<S> {
 
     /// Takes the choice for the next tick. A unit that does not exist sounds as the reader decides.
     pub fn push(&mut self, choice: Choice) {
+        self.push_with_attack(choice, None);
+    }
+
+    /// The same; where the choice is a jump, the new sound is moved so that its attack comes when it is to come, to the frame, and
+    /// the fade is over a millisecond before that, as far as the tick before has room for it. Where it is none, nothing is moved.
+    /// An attack that would move the sound by more than a tick counts as none.
+    pub fn push_with_attack(&mut self, choice: Choice, attack: Option<Attack>) {
+        let attack = attack.filter(|a| (a.source - a.at).unsigned_abs() <= self.grid.span(0) as u64);
         let gain_db = choice.gain_db(&self.units, &self.config);
         let gate = choice.gate_amplitude(&self.config);
         let number = self.ticks;
-        let fresh = Run { unit: choice.unit, tick: number, shift: 0 };
+        let shift = attack.map_or(0, |attack| attack.source - attack.at);
+        let fresh = Run { unit: choice.unit, tick: number, shift };
         let mut tick = Tick {
             number,
             unit: choice.unit,
@@ -149,7 +171,7 @@ impl<S: UnitSound> Mosaic<S> {
             } else {
                 tick.left_gain_db = Some(before.gain_db);
                 self.play(&before, before.gain_db);
-                tick.run.shift = self.jump(&before, &tick);
+                tick.run.shift += self.jump(&before, &tick, attack);
                 self.announce(&tick.run);
             }
             self.close_and_deliver(&before, gate);
@@ -241,19 +263,27 @@ impl<S: UnitSound> Mosaic<S> {
     }
 
     /// Prepares the fade from one tick's run to the next tick's, makes its first part at the end of the block, and returns
-    /// the shift of the new run.
-    fn jump(&mut self, from: &Tick, to: &Tick) -> i64 {
+    /// by how much more the new run is shifted.
+    fn jump(&mut self, from: &Tick, to: &Tick, attack: Option<Attack>) -> i64 {
         let Self { splice, sound, units, grid, channels, block, trace, .. } = self;
+        let frames = block.len() / *channels;
+        // The fade with which the tick began is over before this one begins.
+        let faded_in = from.left_gain_db.map_or(0, |_| splice.after());
+        let clear = (i64::from(grid.rate.hz()) * CLEAR_MS) / 1000;
+        match attack {
+            Some(attack) => splice.ahead_of(attack.at - clear, frames.saturating_sub(faded_in)),
+            None => splice.around_the_border(),
+        }
         let first = grid.start_sample(to.number) - splice.before() as i64;
         read(sound, units, *grid, from, first, &mut splice.outgoing);
         read(sound, units, *grid, to, first - splice.reach() as i64, &mut splice.incoming);
-        let shift = splice.align();
-        let start = block.len().saturating_sub(splice.before() * *channels);
-        splice.leave(&mut block[start..], to_amplitude(to.gain_db));
+        let moved = splice.align();
+        let start = frames.saturating_sub(splice.before());
+        splice.leave(&mut block[start * *channels..], to_amplitude(to.gain_db));
         if let Some(trace) = trace {
             trace.leave(splice, to_amplitude(to.gain_db));
         }
-        shift
+        moved
     }
 
     /// Applies the gate to the block and hands it on. `next` is the gate of the tick that follows.

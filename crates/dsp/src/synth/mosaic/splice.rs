@@ -21,12 +21,16 @@ const LANES: usize = 8;
 /// leaves everything at its place between them, and can be said as one envelope ([`Cut`](crate::synth::Cut)).
 pub(super) struct Splice {
     channels: usize,
-    reach: usize,
+    /// Frames by which the incoming sound may be moved.
+    most: usize,
     /// cos and sin of every frame.
     fade: Vec<(f32, f32)>,
+    /// Of the present one: frames from its beginning to the border, and those by which the incoming sound may be moved.
+    before: usize,
+    reach: usize,
     /// [fade × channels]
     pub(super) outgoing: Vec<f32>,
-    /// [(reach + fade + reach) × channels]
+    /// [(reach + what sounds until the fade and the tick are over + reach) × channels]
     pub(super) incoming: Vec<f32>,
     /// Frame of `incoming` at which the fade begins.
     start: usize,
@@ -38,26 +42,51 @@ pub(super) struct Splice {
 }
 
 impl Splice {
-    /// A fade of `frames` frames (at least 1).
-    pub(super) fn new(frames: usize, reach: usize, channels: usize) -> Self {
+    /// A fade of `frames` frames (at least 1), with incoming sound that is moved by up to `most`.
+    pub(super) fn new(frames: usize, most: usize, channels: usize) -> Self {
         let angle = |i: usize| (i as f32 + 0.5) / frames as f32 * FRAC_PI_2;
         Self {
             channels,
-            reach,
+            most,
             fade: (0..frames).map(|i| (angle(i).cos(), angle(i).sin())).collect(),
+            before: frames / 2,
+            reach: most,
             outgoing: vec![0.0; frames * channels],
-            incoming: vec![0.0; (frames + 2 * reach) * channels],
-            start: reach,
+            incoming: Vec::new(),
+            start: most,
             likeness: 0.0,
             mean_outgoing: vec![0.0; frames],
-            mean_incoming: vec![0.0; frames + 2 * reach],
-            correlations: vec![0.0; 2 * reach + 1],
+            mean_incoming: vec![0.0; frames + 2 * most],
+            correlations: vec![0.0; 2 * most + 1],
         }
     }
 
-    /// Frames before the border; the others lie after it.
+    /// Begins a fade half of which lies before the border.
+    pub(super) fn around_the_border(&mut self) {
+        self.begin(self.frames() / 2, self.most);
+    }
+
+    /// Begins a fade that is over, if it can be, `attack` frames after the border (before it where negative), of sound that must
+    /// not be moved. It begins at most `room` frames before the border, and never later than half of it.
+    pub(super) fn ahead_of(&mut self, attack: i64, room: usize) {
+        let half = self.frames() / 2;
+        let before = usize::try_from(self.frames() as i64 - attack).unwrap_or(0);
+        self.begin(before.clamp(half, room.max(half)), 0);
+    }
+
+    fn begin(&mut self, before: usize, reach: usize) {
+        (self.before, self.reach) = (before, reach);
+        self.incoming.resize((self.frames().max(before) + 2 * reach) * self.channels, 0.0);
+    }
+
+    /// Frames from the beginning of the fade to the border; from its end to the border there is the incoming sound alone.
     pub(super) fn before(&self) -> usize {
-        self.fade.len() / 2
+        self.before
+    }
+
+    /// Frames of it that lie after the border.
+    pub(super) fn after(&self) -> usize {
+        self.frames().saturating_sub(self.before)
     }
 
     pub(super) fn reach(&self) -> usize {
@@ -71,7 +100,9 @@ impl Splice {
         let channels = self.channels;
         mean_of_channels(&self.outgoing, channels, &mut self.mean_outgoing);
         mean_of_channels(&self.incoming, channels, &mut self.mean_incoming);
-        correlate(&self.mean_outgoing, &self.mean_incoming, &mut self.correlations);
+        let frames = self.frames();
+        let moving = &self.mean_incoming[..frames + 2 * self.reach];
+        correlate(&self.mean_outgoing, moving, &mut self.correlations[..=2 * self.reach]);
         self.start = self.reach;
         for distance in 1..=self.reach {
             for start in [self.reach - distance, self.reach + distance] {
@@ -100,7 +131,7 @@ impl Splice {
     /// `gain` is the outgoing sound's.
     pub(super) fn arrive(&self, own: &mut [f32], gain: f32) {
         let (c, n) = (self.channels, self.before());
-        let other = &self.outgoing[n * c..];
+        let other = &self.outgoing[n.min(self.frames()) * c..];
         for (i, (own, other)) in zip(own.chunks_exact_mut(c), other.chunks_exact(c)).enumerate() {
             let (out, into) = self.weights(n + i);
             zip(own, other).for_each(|(y, x)| *y = *y * into + x * gain * out);
@@ -112,9 +143,9 @@ impl Splice {
         self.fade.len()
     }
 
-    /// Weights of the outgoing and the incoming sound.
+    /// Weights of the outgoing and the incoming sound; after the fade there is the incoming one alone.
     pub(super) fn weights(&self, frame: usize) -> (f32, f32) {
-        let (cos, sin) = self.fade[frame];
+        let Some((cos, sin)) = self.fade.get(frame) else { return (0.0, 1.0) };
         let level = (1.0 + 2.0 * self.likeness * cos * sin).sqrt();
         (cos / level, sin / level)
     }

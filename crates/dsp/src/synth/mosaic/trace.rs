@@ -89,9 +89,7 @@ impl Trace {
 
     /// The tick is over.
     pub(super) fn close(&mut self) {
-        if !self.leaving.is_empty()
-            && let Some((line, end)) = self.past.take()
-        {
+        if let Some((line, end)) = self.past.take() {
             line.hand_over(&end, &mut self.cuts);
         }
     }

@@ -25,9 +25,11 @@ mod write;
 pub(super) use header::MAX_SIZE;
 pub use write::{ShardWriter, SoundTrack};
 
-use super::{Described, Source};
+use super::heard::Heard;
+use super::{Described, Source, Unit, described};
 use crate::{Error, Kind, Result};
 use header::{Facts, LENGTH, Layout, MAX_TIME_US, Number};
+use kinophone_dsp::measure::BANDS;
 use kinophone_dsp::units::{MediaTime, SampleRate};
 use memmap2::Mmap;
 use std::fs::File;
@@ -174,35 +176,76 @@ impl Shard {
 
     /// What is said of the sound.
     pub(super) fn numbers(&self) -> Vec<(String, Numbers)> {
+        let extras = self.facts.extras.iter();
+        extras
+            .filter_map(|extra| Some((extra.name.clone(), self.rows(&extra.name, 0..usize::MAX)?)))
+            .collect()
+    }
+
+    /// Some rows of what is said of the sound under a name, as far as there are such.
+    pub(super) fn rows(&self, name: &str, rows: Range<usize>) -> Option<Numbers> {
         let mut at = self.data + self.layout.extras as usize;
-        let mut numbers = Vec::new();
         for extra in &self.facts.extras {
-            let bytes = &self.map[at..at + extra.len() as usize];
-            let columns = extra.columns as usize;
-            // They lie where they lie: not where such numbers could be mapped.
-            let these = match extra.kind {
-                Number::F32 => {
-                    let values = bytes.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
-                    Numbers::F32 { columns, values }
-                }
-                Number::I64 => {
-                    let values = bytes.as_chunks().0.iter().map(|b| i64::from_le_bytes(*b)).collect();
-                    Numbers::I64 { columns, values }
-                }
-            };
-            numbers.push((extra.name.clone(), these));
+            if extra.name == name {
+                let columns = extra.columns as usize;
+                let row = extra.len() as usize / (extra.rows as usize).max(1);
+                let end = rows.end.min(extra.rows as usize);
+                let bytes = &self.map[at + rows.start.min(end) * row..at + end * row];
+                // They lie where they lie: not where such numbers could be mapped.
+                return Some(match extra.kind {
+                    Number::F32 => {
+                        let values = bytes.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
+                        Numbers::F32 { columns, values }
+                    }
+                    Number::I64 => {
+                        let values = bytes.as_chunks().0.iter().map(|b| i64::from_le_bytes(*b)).collect();
+                        Numbers::I64 { columns, values }
+                    }
+                });
+            }
             at += extra.len() as usize;
         }
-        numbers
+        None
     }
 
     /// How its sound is cut and what it sounds like, where it carries that: in a library it does.
     pub fn described_sound(&self) -> Result<Option<Described>> {
+        self.described_in(self.numbers())
+    }
+
+    /// How its sound is cut, where it carries that, without what each tick sounds like.
+    pub fn units(&self) -> Result<Option<Vec<Unit>>> {
+        let names = ["units.places", "units.said"];
+        let numbers =
+            names.iter().filter_map(|name| Some(((*name).to_owned(), self.rows(name, 0..usize::MAX)?)));
+        Ok(self.described_in(numbers.collect())?.map(|described| described.units))
+    }
+
+    /// What some ticks sound like, as far as it carries that.
+    pub fn heard(&self, ticks: Range<usize>) -> Heard {
+        // What rises is known from the tick before.
+        let from = ticks.start.saturating_sub(1);
+        let numbers = self.rows("ticks", from..ticks.end);
+        let mut heard = numbers.map(described::heard).unwrap_or_default();
+        let more = (ticks.start - from).min(heard.loudness.len());
+        heard.mel.drain(..more * BANDS);
+        heard.loudness.drain(..more);
+        heard.flux.drain(..more);
+        heard
+    }
+
+    /// How many ticks of what it sounds like it carries.
+    pub fn heard_ticks(&self) -> usize {
+        let ticks = self.facts.extras.iter().find(|extra| extra.name == "ticks");
+        ticks.map_or(0, |ticks| ticks.rows as usize)
+    }
+
+    fn described_in(&self, numbers: Vec<(String, Numbers)>) -> Result<Option<Described>> {
         let (Some(_), Some((_, channels, samples))) = (self.described(), self.sound()) else {
             return Ok(None);
         };
         let frames = (samples.len() / channels as usize) as i64;
-        Described::from_numbers(self.numbers(), frames).map(Some).map_err(|what| damaged(&self.path, what))
+        Described::from_numbers(numbers, frames).map(Some).map_err(|what| damaged(&self.path, what))
     }
 
     /// Gives the operating system back the pages that reading has made resident.

@@ -394,6 +394,55 @@ fn memory_does_not_grow() {
     assert!(mosaic.held() < 8 * 735, "{}", mosaic.held());
 }
 
+/// Every third unit has a sound that begins at once and dies away, somewhere around its border; so should the film.
+#[test]
+fn attacks_come_to_the_frame_and_whole() {
+    for (tick, rate) in [("30", 22_050), ("25", 44_100)] {
+        let g = grid(tick, rate);
+        let places = |seed: u64| -> Vec<i64> {
+            let mut draw = Draw::new(seed, 9);
+            (0..300).map(|_| (draw.between(-0.4, 0.6) * g.span(0) as f64) as i64).collect()
+        };
+        let (there, wanted) = (places(1), places(2));
+        let ping = |n: i64| if n < 0 { 0.0 } else { 0.5 * (-(n as f64) / (0.02 * f64::from(rate))).exp() };
+        let sounds = there.clone();
+        let sample = move |n: i64, _: usize| {
+            let near = (n * 10 / g.start_sample(10) / 3).clamp(1, 298);
+            (near - 1..=near + 1).map(|k| ping(n - g.start_sample(3 * k) - sounds[k as usize])).sum::<f64>()
+                as f32
+        };
+        let mut mosaic = mosaic(endless(g, 1, sample), &[-20.0; 900], &[]).with_cuts();
+        let mut draw = Draw::new(3, 3);
+        let mut from: Vec<u32> = Vec::new();
+        for place in wanted.iter().take(200) {
+            let k = draw.whole(5, 290);
+            from.push(k);
+            let attack = Attack { at: *place, source: there[k as usize] };
+            mosaic.push_with_attack(plain(3 * k), Some(attack));
+            // What goes on is not moved.
+            mosaic.push_with_attack(plain(3 * k + 1), Some(Attack { at: 0, source: 99 }));
+            mosaic.push(plain(3 * k + 2));
+        }
+        mosaic.finish();
+        let mut y = vec![0.0; mosaic.ready()];
+        mosaic.fill(&mut y);
+        for k in 1..200 {
+            let begin = g.start_sample(3 * k as i64) + wanted[k];
+            // One that jumps to what follows it in the source is no jump.
+            if from[k] == from[k - 1] + 1 {
+                continue;
+            }
+            for n in 0..rate as i64 / 100 {
+                let (is, should) = (y[(begin + n) as usize], ping(n) as f32);
+                // What died away before is still there, at a twentieth.
+                assert!((is - should).abs() < 0.03, "{tick}, {k}: {is}, not {should}, {n} after the attack");
+            }
+            let step = y[begin as usize] - y[begin as usize - 1];
+            assert!(step > 0.45, "{tick}, {k}: a step of {step}");
+        }
+    }
+}
+
 /// What is said of a mosaic sounds like it: tones and noises, one channel and two, gates, gains and ends of sources.
 #[test]
 fn cuts_say_what_was_played() {
@@ -425,8 +474,11 @@ fn cuts_say_what_was_played() {
             let mut mosaic =
                 Mosaic::new(g, Arc::new(known.unwrap()), film, &MosaicConfig::default()).with_cuts();
             let mut cuts = Vec::new();
+            let mut place = Draw::new(4, 4);
             for unit in &units {
-                mosaic.push(wild(*unit));
+                let mut frame = || (place.between(-0.5, 0.5) * g.span(0) as f64) as i64;
+                let attack = Attack { at: frame(), source: frame() };
+                mosaic.push_with_attack(wild(*unit), Some(attack).filter(|a| a.at % 3 == 0));
                 mosaic.take_cuts(&mut cuts);
             }
             mosaic.finish();
