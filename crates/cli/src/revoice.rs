@@ -23,6 +23,10 @@ Examples:
     kinophone revoice speech.wav --sounds rain.sounds -o rain.wav \\
         --superimpose 2 --repeat-after 5
 
+  A melody on instruments that are not in tune with it:
+    kinophone revoice song.mp4 --sounds bells.sounds -o bells.wav \\
+        --like melody --tune 2
+
   As it was recorded, only cut and joined, with a score for Csound:
     kinophone revoice film.mp4 --sounds strings.sounds -o out.wav \\
         --tone 0 --attack 0 --score out.csd
@@ -50,6 +54,10 @@ pub struct RevoiceArgs {
     matching: MatchingArgs,
     #[command(flatten)]
     choice: ChoiceArgs,
+    /// Bring sounds to the film's pitches by reading them faster or slower, by at most so many semitones, in any octave, 0 to 6: they
+    /// last as long as before
+    #[arg(long, value_name = "SEMITONES", default_value_t = 0.0, value_parser = semitones)]
+    tune: f32,
     /// How far the tone is filtered towards the film's, 0 to 1: 0 leaves sounds as they were recorded
     #[arg(long, value_name = "SHARE", default_value_t = 0.5, value_parser = args::share)]
     tone: f32,
@@ -97,6 +105,7 @@ impl RevoiceArgs {
             sounds: Library { folder: self.sounds.clone(), matched: self.matching.matched() },
             output: self.output.clone(),
             choice: self.choice.config(),
+            tune: self.tune,
             shape: ShapeConfig { tone: self.tone, attack: self.attack, ..ShapeConfig::default() },
             delay: self.delay.map(usize::from),
             loudness: self.loudness.unwrap_or(Level::Usual),
@@ -109,6 +118,11 @@ impl RevoiceArgs {
             corpus: cache::films()?,
         })
     }
+}
+
+fn semitones(text: &str) -> Result<f32, String> {
+    let found = args::number(text)?;
+    if (0.0..=6.0).contains(&found) { Ok(found as f32) } else { Err("must be from 0 to 6".into()) }
 }
 
 fn as_text(revoiced: &Revoiced) -> String {

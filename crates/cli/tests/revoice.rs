@@ -2,6 +2,8 @@
 
 mod support;
 
+use kinophone::dsp::pitch::PitchFinder;
+use kinophone::dsp::units::SampleRate;
 use serde_json::Value;
 use support::{Home, decode_sound, ffmpeg};
 
@@ -185,6 +187,29 @@ fn a_melody_is_played_in_its_notes() {
     let (usual, melody, without) = (right(""), right(" --like melody"), right(" --weights pitch=0"));
     assert!(usual.0 >= 11 && melody.0 >= 11 && without.0 < usual.0, "{usual:?} {melody:?} {without:?}");
     assert!(usual.1 >= 11, "{usual:?}");
+
+    // Two thirds of a semitone too high, the same scale is brought down to the melody; its attacks stay where they were.
+    let sharp = saw.replace("261.63", "271.9");
+    record(&home, "sharp/scale.wav", &sharp.replace("0.3*", "0.31*"), "4.92");
+    home.run("sounds @sharp -o @high");
+    let cents_off = |more: &str| -> Vec<f64> {
+        home.run(&format!(
+            "revoice @melody.mkv --sounds @high -o @out.wav --score @s.json --force --tone 0 --attack 0{more}"
+        ));
+        let mut finder = PitchFinder::new(SampleRate::new(RATE).unwrap(), 4096);
+        let sound = decode_sound(&home.at("out.wav"), RATE);
+        let off = |(k, note): (usize, &u32)| {
+            let found = finder.of(&sound, ((0.5 * k as f64 + 0.1) * f64::from(RATE)) as i64);
+            let cents = 1200.0 * (found.hz / 261.63).log2() - 100.0 * f64::from(*note);
+            cents - 1200.0 * (cents / 1200.0).round()
+        };
+        NOTES.iter().enumerate().map(off).collect()
+    };
+    let near = |cents: &[f64], of: f64| cents.iter().filter(|c| (**c - of).abs() < 12.0).count();
+    let (tuned, as_it_is) = (cents_off(" --tune 1"), cents_off(""));
+    println!("{tuned:.0?} {as_it_is:.0?}");
+    assert!(near(&tuned, 0.0) >= 11, "{tuned:.0?}");
+    assert!(near(&as_it_is, 66.7) + near(&as_it_is, -33.3) >= 11, "{as_it_is:.0?}");
 }
 
 fn number_of(piece: &Value) -> f64 {

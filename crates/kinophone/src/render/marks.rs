@@ -54,9 +54,14 @@ impl Marks {
     }
 
     /// The tone that sounds in a frame.
-    pub(super) fn tone_at(&self, frame: i64) -> Option<&Tone> {
+    fn tone_at(&self, frame: i64) -> Option<&Tone> {
         let next = self.tones.partition_point(|tone| tone.end <= frame);
         self.tones.get(next).filter(|tone| tone.first <= frame)
+    }
+
+    /// The pitch in a frame in Hz, where it is sure.
+    pub(super) fn sure_hz(&self, frame: i64) -> Option<f32> {
+        self.tone_at(frame).filter(|tone| tone.confidence >= SURE).map(|tone| tone.hz)
     }
 
     /// How the pitch in a frame is found: all zeros where there is none.

@@ -81,8 +81,9 @@ impl<'a> Collage<'a> {
                 silence: voice.silence(row),
                 bands,
                 rise: voice.rise(voice.onset(&sounding)),
-                // A brain knows no more than the tick.
+                // A brain knows no more than the tick, and no pitches.
                 attack: None,
+                hz: None,
             });
         }
         self.rows.clear();

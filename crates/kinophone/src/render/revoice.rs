@@ -44,6 +44,8 @@ pub struct RevoicePlan {
     pub output: PathBuf,
     /// What counts when sound is chosen.
     pub choice: ChoiceConfig,
+    /// By how many semitones sounds are brought to the film's pitches at most, in any octave, 0 to 6; they last as long as before.
+    pub tune: f32,
     /// How the mosaic is filtered towards the film's tone and attacks.
     pub shape: ShapeConfig,
     /// Choose as if live: so many further ticks are known; `None`: all are.
@@ -89,6 +91,8 @@ pub struct Revoiced {
     pub gain_db: f64,
     /// What counted.
     pub choice: ChoiceConfig,
+    /// By how many semitones sounds were brought to the film's pitches at most.
+    pub tune: f32,
     /// How it was filtered.
     pub shape: ShapeConfig,
     /// Whose sounds are played.
@@ -146,7 +150,8 @@ pub fn revoice(ffmpeg: &Ffmpeg, plan: &RevoicePlan, task: Task<'_>) -> Result<Re
     let usual_db = voice.usual_loudness_db();
     let mut weaver =
         Weaver::new(&stock, &config, &then, when, usual_db, plan.choice.layers, !plan.scores.is_empty())
-            .by_shot(cuts);
+            .by_shot(cuts)
+            .tuned(plan.tune);
     let ticks = ticks_until(grid.tick, end).max(0) as usize;
     let name = plan.film.file_name().unwrap_or_default().to_string_lossy();
     task.watcher.stage(&format!("playing {name}"), "ticks", Some(ticks as u64));
@@ -185,6 +190,7 @@ pub fn revoice(ffmpeg: &Ffmpeg, plan: &RevoicePlan, task: Task<'_>) -> Result<Re
         loudness_before: completed.loudness_before,
         gain_db: completed.gain_db,
         choice: plan.choice.clone(),
+        tune: plan.tune,
         shape: plan.shape.clone(),
         credits: completed.credits,
     })
@@ -294,6 +300,7 @@ impl<'a> Echo<'a> {
             bands,
             rise: self.heard.flux.get(here).copied().unwrap_or(0.0),
             attack: attack.filter(|attack| *attack < AHEAD * 2 * half),
+            hz: self.marks.sure_hz(start + half),
         }
     }
 }

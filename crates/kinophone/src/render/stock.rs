@@ -120,6 +120,13 @@ impl<'a> Stock<'a> {
         sounds.marks[source].attack_near(start + at).map(|found| Attack { at, source: found - start })
     }
 
+    /// The pitch of a unit in Hz, where it is sure.
+    pub(super) fn sure_hz(&self, unit: u32) -> Option<f32> {
+        let Sound::Library(sounds) = self.sound else { return None };
+        let (source, tick) = sounds.place(unit as usize)?;
+        sounds.marks[source].sure_hz(sounds.middle(tick))
+    }
+
     /// log10 of a unit's power in every band.
     pub(super) fn bands(&self, unit: u32, out: &mut [f32; BANDS]) {
         self.voice.unit_bands(self.descriptor(unit), out);
@@ -247,12 +254,17 @@ impl Sounds {
     fn descriptors_with_pitch(&self) -> Vec<f32> {
         let mut all = Vec::with_capacity(self.known.loudness.len() * (DESCRIPTOR + PITCH));
         for (unit, descriptor) in self.known.descriptors.chunks_exact(DESCRIPTOR).enumerate() {
-            let pitch = self.place(unit).map_or([0.0; PITCH], |(source, tick)| {
-                self.marks[source].pitch_at(self.grid.start_sample(tick) + self.grid.span(tick) as i64 / 2)
-            });
+            let pitch = self
+                .place(unit)
+                .map_or([0.0; PITCH], |(source, tick)| self.marks[source].pitch_at(self.middle(tick)));
             all.extend(descriptor.iter().chain(&pitch));
         }
         all
+    }
+
+    /// The frame in the middle of a tick.
+    fn middle(&self, tick: i64) -> i64 {
+        self.grid.start_sample(tick) + self.grid.span(tick) as i64 / 2
     }
 
     fn place(&self, unit: usize) -> Option<(usize, i64)> {

@@ -7,7 +7,7 @@ use super::production::Played;
 use super::stock::{Sound, Stock};
 use crate::Result;
 use kinophone_dsp::measure::BANDS;
-use kinophone_dsp::synth::mosaic::{Attack, Choice, Chooser, Mosaic, MosaicConfig, Terms, UnitSound, Units};
+use kinophone_dsp::synth::mosaic::{Choice, Chooser, Mosaic, MosaicConfig, Reading, Terms, UnitSound, Units};
 use kinophone_dsp::synth::{Aim, Cloud, Cut, GranularConfig, ShapeConfig, Shaper};
 use kinophone_dsp::units::MediaTime;
 use std::collections::VecDeque;
@@ -17,6 +17,8 @@ use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 
 /// Units this near to one that another layer plays are not played beside it: they are nearly the same sound.
 const APART: u32 = 3;
+/// Cents by which a sound that goes on may be out of tune: to retune it costs a splice, and instruments waver by more.
+const STEADY_CENTS: f64 = 10.0;
 /// Loudness that a layer of silence counts with, in log10 of power.
 const NOTHING: f32 = -12.0;
 
@@ -53,6 +55,8 @@ pub(super) struct Wanted {
     /// Where the next attack is to begin, in frames of the stock after the beginning of the tick, where that is known to the frame:
     /// from half a tick before it on.
     pub(super) attack: Option<i64>,
+    /// Which pitch is to be heard, in Hz, where that is sure.
+    pub(super) hz: Option<f32>,
 }
 
 /// Chooses and plays.
@@ -63,6 +67,8 @@ pub(super) struct Weaver<'a> {
     stock: &'a Stock<'a>,
     config: MosaicConfig,
     when: When,
+    /// By how many semitones units are brought to the pitch that is wanted, at most.
+    tune: f32,
     /// Where shots are played with one recording each.
     casting: Option<Casting>,
     layers: Vec<Layer<'a>>,
@@ -80,10 +86,29 @@ struct Layer<'a> {
     chooser: Choosing,
     player: Player<'a>,
     notation: Notation,
+    /// The unit that was played last, and how fast.
+    before: Option<(u32, f64)>,
     chosen: Vec<u32>,
     /// Of the ticks that are not chosen yet.
     wanted: VecDeque<Open>,
     sound: Vec<f32>,
+}
+
+impl Layer<'_> {
+    /// How fast a unit is read to have the pitch that is wanted, in the nearest octave. While a recording runs on, a few cents
+    /// do not change its speed, nor does a moment without a pitch.
+    fn speed(&self, unit: u32, wanted: &Wanted, stock: &Stock<'_>, tune: f32) -> f64 {
+        if tune <= 0.0 {
+            return 1.0;
+        }
+        let present =
+            self.before.filter(|(before, _)| stock.units.continues(*before, unit)).map(|(_, speed)| speed);
+        let (Some(hz), Some(own)) = (wanted.hz, stock.sure_hz(unit)) else { return present.unwrap_or(1.0) };
+        let octaves = f64::from(hz / own).log2();
+        let octaves = octaves - octaves.round();
+        let speed = if 12.0 * octaves.abs() <= f64::from(tune) { octaves.exp2() } else { 1.0 };
+        present.filter(|present| (1200.0 * (speed / present).log2()).abs() <= STEADY_CENTS).unwrap_or(speed)
+    }
 }
 
 /// A chooser at work.
@@ -171,9 +196,9 @@ enum Player<'a> {
 }
 
 impl Player<'_> {
-    fn push(&mut self, choice: Choice, attack: Option<Attack>) {
+    fn push(&mut self, choice: Choice, reading: &Reading) {
         match self {
-            Self::Joined(mosaic) => mosaic.push_with_attack(choice, attack),
+            Self::Joined(mosaic) => mosaic.push_as(choice, reading),
             Self::Grains(cloud) => cloud.push(choice),
         }
     }
@@ -244,6 +269,7 @@ impl<'a> Weaver<'a> {
                 }
             },
             notation: Notation::new(matches!(then, Then::Grains(_)), keep, number as u32),
+            before: None,
             chosen: Vec::new(),
             wanted: VecDeque::new(),
             sound: Vec::new(),
@@ -260,6 +286,7 @@ impl<'a> Weaver<'a> {
             stock,
             config,
             when,
+            tune: 0.0,
             casting: None,
             layers,
             filter,
@@ -274,6 +301,13 @@ impl<'a> Weaver<'a> {
     /// Before the first tick: from now on each shot is played with one recording alone, given the ticks with which shots begin.
     pub(super) fn by_shot(mut self, cuts: Option<Vec<u64>>) -> Self {
         self.casting = cuts.map(Casting::new);
+        self
+    }
+
+    /// Before the first tick: from now on sounds are read faster or slower, where they are at most so many semitones from the pitch
+    /// that is wanted, in any octave.
+    pub(super) fn tuned(mut self, semitones: f32) -> Self {
+        self.tune = semitones;
         self
     }
 
@@ -352,8 +386,10 @@ impl<'a> Weaver<'a> {
             let wanted = &open.wanted;
             let choice = Choice { unit, loudness_db: wanted.loudness_db - share_db, gate: wanted.silence };
             layer.notation.push(&choice, stock, &self.config, &wanted.target);
+            let speed = layer.speed(unit, wanted, stock, self.tune);
+            layer.before = Some((unit, speed));
             let attack = wanted.attack.and_then(|at| stock.attack(unit, at));
-            layer.player.push(choice, attack);
+            layer.player.push(choice, &Reading { attack, speed });
             let mut there = [0.0; BANDS];
             stock.bands(unit, &mut there);
             let gain = choice.gain_db(&stock.units, &self.config) / 10.0;

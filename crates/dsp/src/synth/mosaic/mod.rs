@@ -29,7 +29,7 @@ mod trace;
 mod units;
 
 pub use choose::{Chooser, Terms};
-pub use play::{Attack, Mosaic};
+pub use play::{Attack, Mosaic, Reading};
 pub use units::{Units, UnitsError};
 
 use super::{OutOfRange, Setting};

@@ -4,6 +4,7 @@ use super::splice::Splice;
 use super::trace::{End, Trace};
 use super::{Choice, MosaicConfig, UnitSound, Units, to_amplitude};
 use crate::synth::Cut;
+use crate::synth::granular::read_from;
 use crate::synth::mix::Mix;
 use crate::units::TickGrid;
 use std::f32::consts::PI;
@@ -21,7 +22,7 @@ const CLEAR_MS: i64 = 1;
 ///
 /// While units continue one another, the source is copied as it is. At a jump there is a fade around the border of the
 /// ticks, with the new source moved by a few milliseconds to where it fits (`splice.rs` says how); it stays moved until
-/// the next jump. Sound that comes with an attack ([`Mosaic::push_with_attack`]) is moved so that its attack comes in time, and the
+/// the next jump. Sound that comes with an attack ([`Reading::attack`]) is moved so that its attack comes in time, and the
 /// fade is over before that. A source is never read over a break between units: what a fade or a shift needs beyond it is the sound
 /// before it, backwards.
 ///
@@ -50,6 +51,7 @@ pub struct Mosaic<S> {
     ticks: i64,
     /// The samples of one tick.
     block: Vec<f32>,
+    tape: Tape,
     mix: Mix,
     /// Where it is to be said what is played.
     trace: Option<Trace>,
@@ -71,6 +73,22 @@ struct Tick {
     gate_before: f32,
 }
 
+/// How a choice is read.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Reading {
+    /// With which attack the sound begins, if the choice is a jump.
+    pub attack: Option<Attack>,
+    /// Speed of reading, ½ to 2: 2 is an octave higher.
+    pub speed: f64,
+}
+
+impl Default for Reading {
+    /// As it was recorded.
+    fn default() -> Self {
+        Self { attack: None, speed: 1.0 }
+    }
+}
+
 /// Where the attack of a new sound is, and is to be.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Attack {
@@ -80,6 +98,9 @@ pub struct Attack {
     pub source: i64,
 }
 
+/// Units before and after a run's that may be read, in part, for fades and shifts.
+const REACH: u32 = 4;
+
 /// A stretch of units that continue one another.
 #[derive(Clone, Copy)]
 struct Run {
@@ -88,6 +109,14 @@ struct Run {
     tick: i64,
     /// Frames by which the source is read later than the units' borders say.
     shift: i64,
+    speed: f64,
+}
+
+impl Run {
+    /// The place that sounds `frames` after the beginning of the run, in frames after the beginning of its unit.
+    fn place(&self, frames: i64) -> f64 {
+        self.shift as f64 + frames as f64 * self.speed
+    }
 }
 
 impl<S: UnitSound> Mosaic<S> {
@@ -109,6 +138,7 @@ impl<S: UnitSound> Mosaic<S> {
             present: None,
             ticks: 0,
             block: Vec::with_capacity(grid.block_len() * channels),
+            tape: Tape::default(),
             mix: Mix::default(),
             trace: None,
             grid,
@@ -139,19 +169,26 @@ impl<S: UnitSound> Mosaic<S> {
 
     /// Takes the choice for the next tick. A unit that does not exist sounds as the reader decides.
     pub fn push(&mut self, choice: Choice) {
-        self.push_with_attack(choice, None);
+        self.push_as(choice, &Reading::default());
     }
 
-    /// The same; where the choice is a jump, the new sound is moved so that its attack comes when it is to come, to the frame, and
-    /// the fade is over a millisecond before that, as far as the tick before has room for it. Where it is none, nothing is moved.
-    /// An attack that would move the sound by more than a tick counts as none.
-    pub fn push_with_attack(&mut self, choice: Choice, attack: Option<Attack>) {
-        let attack = attack.filter(|a| (a.source - a.at).unsigned_abs() <= self.grid.span(0) as u64);
+    /// The same, read in a way of its own.
+    ///
+    /// Where the choice is a jump, the new sound is moved so that its attack comes when it is to come, to the frame, and the fade is
+    /// over a millisecond before that, as far as the tick before has room for it. Where it is none, nothing is moved. An attack that
+    /// would move the sound by more than a tick counts as none.
+    ///
+    /// Read at a speed of its own, what continues goes on at that speed until it is half a tick from its place; then it is spliced to
+    /// where it belongs, so that pitch changes and time does not (as in S. Roucos and A. Wilgus, "High quality time-scale
+    /// modification for speech", ICASSP 1985). Another speed needs a splice, too.
+    pub fn push_as(&mut self, choice: Choice, reading: &Reading) {
+        let speed = if reading.speed.is_nan() { 1.0 } else { reading.speed.clamp(0.5, 2.0) };
+        let moved = |a: &Attack| a.source - (a.at as f64 * speed).round() as i64;
+        let attack = reading.attack.filter(|a| moved(a).unsigned_abs() <= self.grid.span(0) as u64);
         let gain_db = choice.gain_db(&self.units, &self.config);
         let gate = choice.gate_amplitude(&self.config);
         let number = self.ticks;
-        let shift = attack.map_or(0, |attack| attack.source - attack.at);
-        let fresh = Run { unit: choice.unit, tick: number, shift };
+        let fresh = Run { unit: choice.unit, tick: number, shift: attack.map_or(0, |a| moved(&a)), speed };
         let mut tick = Tick {
             number,
             unit: choice.unit,
@@ -164,11 +201,14 @@ impl<S: UnitSound> Mosaic<S> {
         };
         if let Some(before) = self.present {
             tick.gate_before = before.gate;
-            if self.units.continues(before.unit, choice.unit) {
+            if self.units.continues(before.unit, choice.unit) && self.keeps_up(&before.run, number, speed) {
                 tick.run = before.run;
                 tick.gain_from_db = (before.gain_db + gain_db) / 2.0;
                 self.play(&before, tick.gain_from_db);
             } else {
+                // What is spliced to its own place has no attack there.
+                let attack = attack.filter(|_| !self.units.continues(before.unit, choice.unit));
+                tick.run.shift = attack.map_or(0, |_| tick.run.shift);
                 tick.left_gain_db = Some(before.gain_db);
                 self.play(&before, before.gain_db);
                 tick.run.shift += self.jump(&before, &tick, attack);
@@ -227,11 +267,18 @@ impl<S: UnitSound> Mosaic<S> {
         }
     }
 
+    /// Whether a run that is read at its speed is still near its place in a tick, and that speed the one that is wanted.
+    fn keeps_up(&self, run: &Run, tick: i64, speed: f64) -> bool {
+        let frames = self.grid.start_sample(tick) - self.grid.start_sample(run.tick);
+        let ahead = frames as f64 * (speed - 1.0);
+        run.speed == speed && ahead.abs() <= self.grid.span(0) as f64 / 2.0
+    }
+
     /// Says that a run begins.
     fn announce(&mut self, run: &Run) {
         if let Some(trace) = &mut self.trace {
-            let opens = !self.units.follows_another(run.unit);
-            trace.announce(run.unit, self.grid.start_sample(run.tick), run.shift, opens);
+            let low = source_begin(&self.units, self.grid, run);
+            trace.announce(run.unit, self.grid.start_sample(run.tick), (run.shift, run.speed), low);
         }
     }
 
@@ -244,7 +291,7 @@ impl<S: UnitSound> Mosaic<S> {
     fn play(&mut self, tick: &Tick, gain_to_db: f32) {
         let (first, frames) = (self.grid.start_sample(tick.number), self.grid.span(tick.number));
         self.block.resize(frames * self.channels, 0.0);
-        read(&self.sound, &self.units, self.grid, tick, first, &mut self.block);
+        self.tape.read(&self.sound, &self.units, self.grid, tick, first, &mut self.block);
         let (from, to) = (to_amplitude(tick.gain_from_db), to_amplitude(gain_to_db));
         let step = (to - from) / frames.max(1) as f32;
         for (i, frame) in self.block.chunks_exact_mut(self.channels).enumerate() {
@@ -265,7 +312,7 @@ impl<S: UnitSound> Mosaic<S> {
     /// Prepares the fade from one tick's run to the next tick's, makes its first part at the end of the block, and returns
     /// by how much more the new run is shifted.
     fn jump(&mut self, from: &Tick, to: &Tick, attack: Option<Attack>) -> i64 {
-        let Self { splice, sound, units, grid, channels, block, trace, .. } = self;
+        let Self { splice, sound, units, grid, channels, block, trace, tape, .. } = self;
         let frames = block.len() / *channels;
         // The fade with which the tick began is over before this one begins.
         let faded_in = from.left_gain_db.map_or(0, |_| splice.after());
@@ -275,9 +322,16 @@ impl<S: UnitSound> Mosaic<S> {
             None => splice.around_the_border(),
         }
         let first = grid.start_sample(to.number) - splice.before() as i64;
-        read(sound, units, *grid, from, first, &mut splice.outgoing);
-        read(sound, units, *grid, to, first - splice.reach() as i64, &mut splice.incoming);
-        let moved = splice.align();
+        tape.read(sound, units, *grid, from, first, &mut splice.outgoing);
+        tape.read(sound, units, *grid, to, first - splice.reach() as i64, &mut splice.incoming);
+        let mut moved = splice.align();
+        if to.run.speed != 1.0 {
+            // By whole frames of the source, as it will be read from now on.
+            moved = (moved as f64 * to.run.speed).round() as i64;
+            let run = Run { shift: to.run.shift + moved, ..to.run };
+            let from = first - splice.reach() as i64 - splice.moved();
+            tape.read(sound, units, *grid, &Tick { run, ..*to }, from, &mut splice.incoming);
+        }
         let start = frames.saturating_sub(splice.before());
         splice.leave(&mut block[start * *channels..], to_amplitude(to.gain_db));
         if let Some(trace) = trace {
@@ -319,40 +373,92 @@ impl<S: UnitSound> Mosaic<S> {
     }
 }
 
-/// Reads the source of a tick's run from frame `first` of the output on, which may lie a little outside of the tick.
-fn read(
-    sound: &impl UnitSound,
-    units: &Units,
-    grid: TickGrid,
-    tick: &Tick,
-    first: i64,
-    interleaved: &mut [f32],
-) {
-    let (run, channels) = (tick.run, sound.channels().max(1));
-    let from = first - grid.start_sample(run.tick) + run.shift;
-    let to = from + (interleaved.len() / channels) as i64;
-    // The source must be read from `low` to `high` only. Where spans differ, the run's units may have one frame more than
-    // as many ticks from 0 on, never one less.
-    let low = if units.follows_another(run.unit) { from } else { 0 };
-    let high = source_end(units, grid, tick).unwrap_or(to);
-    let (begin, end) = (low.clamp(from, to), high.clamp(low.clamp(from, to), to));
-    let (early, rest) = interleaved.split_at_mut((begin - from) as usize * channels);
-    let (inner, late) = rest.split_at_mut((end - begin) as usize * channels);
-    if !inner.is_empty() {
-        sound.read(run.unit, begin, inner);
-    }
-    for (part, mirrored) in [(early, 2 * low - begin), (late, 2 * high - to)] {
-        if !part.is_empty() {
-            sound.read(run.unit, mirrored, part);
-            reverse_frames(part, channels);
+/// Reads sources at their speed.
+#[derive(Default)]
+struct Tape {
+    /// Interleaved frames of the source, one channel of them, and that at its speed.
+    source: Vec<f32>,
+    line: Vec<f32>,
+    voice: Vec<f32>,
+}
+
+impl Tape {
+    /// Reads the source of a tick's run from frame `first` of the output on, which may lie a little outside of the tick.
+    fn read(
+        &mut self,
+        sound: &impl UnitSound,
+        units: &Units,
+        grid: TickGrid,
+        tick: &Tick,
+        first: i64,
+        interleaved: &mut [f32],
+    ) {
+        let (run, channels) = (tick.run, sound.channels().max(1));
+        let after = first - grid.start_sample(run.tick);
+        let low = source_begin(units, grid, &run).unwrap_or(i64::MIN);
+        let high = source_end(units, grid, tick).unwrap_or(i64::MAX);
+        if run.speed == 1.0 {
+            return read_between(sound, run.unit, (low, high), after + run.shift, interleaved);
+        }
+        let frames = interleaved.len() / channels;
+        let place = run.place(after);
+        // One frame before the first, and three after the last, are what interpolation needs.
+        self.source.resize(((frames as f64 * run.speed).ceil() as usize + 4) * channels, 0.0);
+        read_between(sound, run.unit, (low, high), place.floor() as i64 - 1, &mut self.source);
+        self.voice.resize(frames, 0.0);
+        for channel in 0..channels {
+            self.line.clear();
+            self.line.extend(self.source.iter().skip(channel).step_by(channels));
+            read_from(place - place.floor(), run.speed, &self.line, &mut self.voice);
+            interleaved
+                .iter_mut()
+                .skip(channel)
+                .step_by(channels)
+                .zip(&self.voice)
+                .for_each(|(y, x)| *y = *x);
         }
     }
 }
 
-/// How many frames there are from the first unit of a tick's run to the end of its source, where that is the end of the tick's unit.
+/// Reads from frame `from` after the beginning of a unit on what lies between `low` and `high`, and beyond them what lies on the other side,
+/// backwards.
+fn read_between(
+    sound: &impl UnitSound,
+    unit: u32,
+    (low, high): (i64, i64),
+    from: i64,
+    interleaved: &mut [f32],
+) {
+    let channels = sound.channels().max(1);
+    let to = from + (interleaved.len() / channels) as i64;
+    let begin = low.clamp(from, to);
+    let end = high.clamp(begin, to);
+    let (early, rest) = interleaved.split_at_mut((begin - from) as usize * channels);
+    let (inner, late) = rest.split_at_mut((end - begin) as usize * channels);
+    if !inner.is_empty() {
+        sound.read(unit, begin, inner);
+    }
+    if !early.is_empty() {
+        sound.read(unit, 2 * low - begin, early);
+        reverse_frames(early, channels);
+    }
+    if !late.is_empty() {
+        sound.read(unit, 2 * high - to, late);
+        reverse_frames(late, channels);
+    }
+}
+
+/// Where the source of a run begins, in frames after the beginning of its first unit, if that is near.
+fn source_begin(units: &Units, grid: TickGrid, run: &Run) -> Option<i64> {
+    let before = (0..REACH).find(|k| !units.follows_another(run.unit.saturating_sub(*k)))?;
+    Some(grid.start_sample(-i64::from(before)))
+}
+
+/// Where the source of a tick's run ends, in frames after the beginning of the run's first unit, if that is near.
 fn source_end(units: &Units, grid: TickGrid, tick: &Tick) -> Option<i64> {
-    let next = tick.unit.saturating_add(1);
-    (!units.follows_another(next)).then(|| grid.start_sample(i64::from(next - tick.run.unit)))
+    let next = (1..=REACH).map(|k| tick.unit.saturating_add(k)).find(|next| !units.follows_another(*next))?;
+    // A run that went on at its speed may end with a unit that is not its own.
+    Some(grid.start_sample(i64::from(next) - i64::from(tick.run.unit)))
 }
 
 fn reverse_frames(interleaved: &mut [f32], channels: usize) {

@@ -113,6 +113,11 @@ impl Splice {
         }
         let fitting = &self.incoming[self.start * channels..][..self.outgoing.len()];
         self.likeness = likeness(&self.outgoing, fitting, channels);
+        self.moved()
+    }
+
+    /// What [`Splice::align`] found.
+    pub(super) fn moved(&self) -> i64 {
         self.start as i64 - self.reach as i64
     }
 

@@ -22,10 +22,11 @@ struct Line {
     /// Its first unit, and the frame of the output in which it begins.
     unit: u32,
     at: i64,
-    /// The place in it that sounds then, in frames after the beginning of the unit.
+    /// The place in it that sounds then, in frames after the beginning of the unit, and how fast it is read.
     shift: i64,
-    /// Whether nothing comes before its first unit, so that what would be read there is mirrored.
-    opens: bool,
+    speed: f64,
+    /// Where its source begins, if that is near: what would be read before is mirrored.
+    low: Option<i64>,
     outline: Outline,
 }
 
@@ -39,8 +40,8 @@ pub(super) struct End {
 
 impl Trace {
     /// A run begins with the tick that is played next.
-    pub(super) fn announce(&mut self, unit: u32, at: i64, shift: i64, opens: bool) {
-        let line = Line { unit, at, shift, opens, outline: Outline::default() };
+    pub(super) fn announce(&mut self, unit: u32, at: i64, (shift, speed): (i64, f64), low: Option<i64>) {
+        let line = Line { unit, at, shift, speed, low, outline: Outline::default() };
         let place = if self.present.is_none() { &mut self.present } else { &mut self.next };
         *place = Some(line);
     }
@@ -114,21 +115,26 @@ impl Line {
     fn hand_over(self, end: &End, cuts: &mut Vec<Cut>) {
         let frames = end.at - self.at;
         let envelope = self.outline.finish();
-        let from = if self.opens { -self.shift } else { i64::MIN };
-        let to = end.frames.map_or(i64::MAX, |frames| frames - self.shift);
+        // The frame after the beginning in which a place of the source is reached.
+        let time = |place: i64| ((place - self.shift) as f64 / self.speed).ceil() as i64;
+        let (from, to) = (self.low.map_or(i64::MIN, time), end.frames.map_or(i64::MAX, time));
         let run = Cut {
             at: self.at,
             frames,
             unit: self.unit,
             offset: self.shift,
-            speed: 1.0,
+            speed: self.speed,
             pan: 0.0,
             envelope: Vec::new(),
         };
-        let tail = |at: i64, first: i64| Cut { at, frames: 0, offset: first, speed: -1.0, ..run.clone() };
-        // Frame p before the beginning sounds like −1 − p, frame p after the end E like 2E − 1 − p.
-        let early = tail(self.at, -1 - self.shift);
-        let late = tail(end.at, 2 * (to.saturating_add(self.shift)).min(1 << 60) - 1 - (self.shift + frames));
+        // A place before the beginning B sounds like 2B − 1 less that place, one after the end E like 2E − 1 less that.
+        let tail = |at: i64, border: i64| {
+            let place = self.shift as f64 + (at - self.at) as f64 * self.speed;
+            let offset = 2 * border - 1 - place.round() as i64;
+            Cut { at, frames: 0, offset, speed: -self.speed, ..run.clone() }
+        };
+        let early = tail(self.at, self.low.unwrap_or(0));
+        let late = tail(end.at, end.frames.unwrap_or(0));
         let whole = Cut { envelope, ..run };
         let parts = [(early, i64::MIN, from), (whole.clone(), from, to), (late, to, i64::MAX)];
         for (mut part, from, to) in parts {

@@ -1,5 +1,6 @@
 use super::*;
 use crate::measure::comb_prominence;
+use crate::pitch::PitchFinder;
 use crate::synth::cut::replayed;
 use crate::synth::draw::Draw;
 use crate::units::{SampleRate, TickGrid};
@@ -418,9 +419,12 @@ fn attacks_come_to_the_frame_and_whole() {
             let k = draw.whole(5, 290);
             from.push(k);
             let attack = Attack { at: *place, source: there[k as usize] };
-            mosaic.push_with_attack(plain(3 * k), Some(attack));
+            mosaic.push_as(plain(3 * k), &Reading { attack: Some(attack), speed: 1.0 });
             // What goes on is not moved.
-            mosaic.push_with_attack(plain(3 * k + 1), Some(Attack { at: 0, source: 99 }));
+            mosaic.push_as(
+                plain(3 * k + 1),
+                &Reading { attack: Some(Attack { at: 0, source: 99 }), speed: 1.0 },
+            );
             mosaic.push(plain(3 * k + 2));
         }
         mosaic.finish();
@@ -443,6 +447,44 @@ fn attacks_come_to_the_frame_and_whole() {
     }
 }
 
+/// Read faster or slower, a tone has another pitch, and a noise comes when it should: its loudness is a ramp over the source.
+#[test]
+fn speed_changes_the_pitch_and_not_the_time() {
+    let g = grid("30", 22_050);
+    for cents in [-1200, -700, -100, -30, 30, 100, 400, 1200] {
+        let speed = (f64::from(cents) / 1200.0).exp2();
+        let reading = Reading { attack: None, speed };
+        let w = TAU * 440.0 / 22_050.0;
+        let played = |sample: &(dyn Fn(i64, usize) -> f32 + Send + Sync)| {
+            let mut mosaic = mosaic(endless(g, 1, sample), &[-20.0; 1000], &[]);
+            (100..300).for_each(|unit| mosaic.push_as(plain(unit), &reading));
+            mosaic.finish();
+            let mut y = vec![0.0; mosaic.ready()];
+            mosaic.fill(&mut y);
+            y
+        };
+        let tone = played(&|n, _| (0.5 * (n as f64 * w).sin()) as f32);
+        let mut finder = PitchFinder::new(g.rate, 2048);
+        for at in (4096..tone.len() as i64 - 4096).step_by(1000) {
+            let found = finder.of(&tone, at).hz;
+            let off = 1200.0 * (found / (440.0 * speed)).log2();
+            assert!(off.abs() < 15.0, "{cents} cents: {found} Hz at {at}");
+        }
+        let level = db(power(&tone[2000..]) / 0.125);
+        assert!(level.abs() < 0.5, "{cents} cents: {level} dB");
+        // The source is twice as loud with every second.
+        let swell = |n: i64, _: usize| noise(n) * ((n as f64 / 22_050.0 - 10.0).exp2()) as f32;
+        let noise = played(&swell);
+        for tick in (20..180).step_by(20) {
+            let at = g.start_sample(tick) as usize..g.start_sample(tick + 4) as usize;
+            let source: Vec<f32> =
+                (g.start_sample(100 + tick)..g.start_sample(104 + tick)).map(|n| swell(n, 0)).collect();
+            let off = db(power(&noise[at]) / power(&source));
+            assert!(off.abs() < 1.5, "{cents} cents, tick {tick}: {off} dB");
+        }
+    }
+}
+
 /// What is said of a mosaic sounds like it: tones and noises, one channel and two, gates, gains and ends of sources.
 #[test]
 fn cuts_say_what_was_played() {
@@ -453,7 +495,9 @@ fn cuts_say_what_was_played() {
         let both = |n: i64, c: usize| tone(n, c) + 0.2 * noise(2 * n + c as i64);
         let sounds: [&(dyn Fn(i64, usize) -> f32 + Send + Sync); 3] =
             [&tone, &|n, c| noise(2 * n + c as i64), &both];
-        for sample in sounds {
+        for (sample, fast) in
+            sounds.into_iter().zip([1.0, 1.0, 1.0]).chain([(sounds[0], 1.3), (sounds[0], 0.8)])
+        {
             let mut draw = Draw::new(3, 3);
             let mut wild = |unit| Choice {
                 unit,
@@ -478,7 +522,11 @@ fn cuts_say_what_was_played() {
             for unit in &units {
                 let mut frame = || (place.between(-0.5, 0.5) * g.span(0) as f64) as i64;
                 let attack = Attack { at: frame(), source: frame() };
-                mosaic.push_with_attack(wild(*unit), Some(attack).filter(|a| a.at % 3 == 0));
+                let attack = Some(attack).filter(|a| a.at % 3 == 0);
+                mosaic.push_as(
+                    wild(*unit),
+                    &Reading { attack, speed: if *unit % 50 < 10 { fast } else { 1.0 } },
+                );
                 mosaic.take_cuts(&mut cuts);
             }
             mosaic.finish();
