@@ -12,7 +12,7 @@ use kinophone::dsp::units::{FrameRate, SampleRate, TickGrid};
 use kinophone::etude::{self, Etude, EtudeConfig, EtudeScore};
 use kinophone::media::{DecodeSound, Ffmpeg};
 use kinophone::plot;
-use kinophone::render::{self, Asked, ChoiceConfig, Level, RenderPlan, Sounding};
+use kinophone::render::{self, Asked, Output, RenderPlan, Sounding};
 use kinophone::storage::Overwrite;
 use kinophone::{Error, Result};
 use serde_json::{Value, json};
@@ -119,25 +119,14 @@ impl Stage<'_> {
     fn play(&self, test: &Drawn) -> Result<PathBuf> {
         let output = self.path("etude-2-kinophone.mp4");
         let plan = RenderPlan {
-            brain: self.path("etude.brain"),
-            film: test.film.clone(),
-            output: output.clone(),
             // An etude's tones keep their phase from frame to frame, and so do the blocks of a brain that learned them: end to
             // end they are exact, where windows at random times would make the tones flutter.
             synth: Asked::Exactly(Sounding::Blocks(SynthConfig::Raw)),
-            sounds: None,
-            choice: ChoiceConfig::default(),
-            scores: Vec::new(),
-            credits: false,
-            live: false,
-            delay: render::LIVE_DELAY,
-            seed: 0,
-            loudness: Level::Usual,
-            keep_original_db: None,
-            audio_track: 0,
-            codec: None,
-            overwrite: Overwrite::Replace,
-            corpus: None,
+            ..RenderPlan::new(
+                self.path("etude.brain"),
+                test.film.clone(),
+                Output::alone(output.clone(), Overwrite::Replace),
+            )
         };
         render::render(&self.ffmpeg, &plan, self.context.task())?;
         Ok(output)

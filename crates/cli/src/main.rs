@@ -13,6 +13,7 @@ mod gallery;
 mod import;
 mod inspect;
 mod man;
+mod output;
 mod pictures;
 mod prepare;
 mod progress;

@@ -1,9 +1,10 @@
 //! `kinophone render`: a brain and a film into the film with a soundtrack.
 
-use crate::args::{self, choice, loudness};
+use crate::args::{self, loudness};
 use crate::cache;
 use crate::choice::{ChoiceArgs, MatchingArgs};
 use crate::context::{self, Context};
+use crate::output::OutputArgs;
 use crate::progress::span;
 use crate::report::{self, Failure, Outcome};
 use clap::{Args, ValueEnum};
@@ -12,10 +13,8 @@ use kinophone::dsp::synth::{
     Granular2015Config, GranularConfig, SpectralConfig, SynthConfig, WindowedConfig,
 };
 use kinophone::dsp::window::Window;
-use kinophone::media::SoundCodec;
 use kinophone::render::{self, Asked, Level, Library, RenderPlan, Rendered, Sounding};
 use kinophone::score::Format;
-use kinophone::storage::Overwrite;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -63,6 +62,8 @@ pub struct RenderArgs {
     #[command(flatten)]
     grains: GrainArgs,
     #[command(flatten)]
+    result: OutputArgs,
+    #[command(flatten)]
     sound: SoundArgs,
 }
 
@@ -103,18 +104,6 @@ Where the phases of a spectrum come from; needs --synth spectral, or chooses it 
 - FILE:         any sound or film lends its own: five minutes at most, in a loop, without silences
 
 A file with one of these names goes behind './'";
-
-const SCORE: &str = "\
-Write down which piece of which source sounds when; may be given several times. The extension says for whom:
-
-- .json: everything, also why each piece was chosen; for 'kinophone credits'
-- .csv:  a table
-- .csd:  Csound, which plays it
-- .rpp:  Reaper, a track a source
-- .mid:  onsets, pitches and loudnesses as notes
-- .edl:  an edit decision list for film editors
-
-.csd and .rpp play sounds from a folder beside them, NAME.sources";
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Other sounds than those that the brain learned from")]
@@ -158,22 +147,10 @@ struct GrainArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "The result")]
 struct SoundArgs {
-    /// Codec of the sound [default: what suits the container]
-    #[arg(long, value_parser = choice::<SoundCodec>(&["aac", "opus", "flac", "pcm"]))]
-    codec: Option<SoundCodec>,
     /// Loudness of the whole in LUFS (EBU R 128), or 'off' for the level that the brain says [default: off for brains that
     /// describe sound, -18 for those of 2015]
     #[arg(long, value_name = "LUFS|off", allow_negative_numbers = true, value_parser = loudness)]
     loudness: Option<Level>,
-    /// Mix the film's own sound under the new one, at so many dB
-    #[arg(long, value_name = "DB", allow_negative_numbers = true, value_parser = args::decibels)]
-    keep_original: Option<f64>,
-    /// Write down which piece of which source sounds when; may be given several times
-    #[arg(long, value_name = "FILE", long_help = SCORE)]
-    score: Vec<PathBuf>,
-    /// Write no OUT.credits.txt, which names the recordings that a mosaic or grains are made of
-    #[arg(long)]
-    no_credits: bool,
     /// Which sound track of the film to keep, counted from 0
     #[arg(long, value_name = "N", default_value_t = 0, requires = "keep_original")]
     audio_track: usize,
@@ -209,7 +186,7 @@ pub fn run(args: &RenderArgs, context: &Context) -> Result<Outcome, Failure> {
     }
     let plan = args.plan()?;
     let rendered = render::render(&context.ffmpeg()?, &plan, context.task())?;
-    if rendered.filtered && plan.scores.iter().filter_map(|path| Format::of(path)).any(Format::plays) {
+    if rendered.filtered && plan.output.scores.iter().filter_map(|path| Format::of(path)).any(Format::plays) {
         context.say("the score sounds as it was before the filter: --tone 0 --attack 0 leaves that out");
     }
     context.end_progress();
@@ -276,13 +253,7 @@ impl RenderArgs {
                 "choose another --phase, or leave --live out",
             ));
         }
-        if let Some(path) = self.sound.score.iter().find(|path| Format::of(path).is_none()) {
-            return Err(Failure::usage(
-                format!("{} has no extension of a score", path.display()),
-                "name it .json, which 'kinophone credits' reads, .csv, .csd, .rpp, .mid or .edl",
-            ));
-        }
-        Ok(())
+        self.result.check()
     }
 
     /// The synth asked for, with its settings in their ranges.
@@ -310,13 +281,9 @@ impl RenderArgs {
     }
 
     fn plan(&self) -> Result<RenderPlan, Failure> {
+        let output = self.result.output(&self.output, self.force, self.sound.audio_track);
         Ok(RenderPlan {
-            brain: self.brain.clone(),
-            film: self.film.clone(),
-            output: self.output.clone(),
             synth: self.asked()?,
-            scores: self.sound.score.clone(),
-            credits: !self.sound.no_credits,
             sounds: self
                 .library
                 .sounds
@@ -327,11 +294,8 @@ impl RenderArgs {
             delay: self.synth.delay.map_or(render::LIVE_DELAY, usize::from),
             seed: self.synth.seed,
             loudness: self.sound.loudness.unwrap_or(Level::Usual),
-            keep_original_db: self.sound.keep_original,
-            audio_track: self.sound.audio_track,
-            codec: self.sound.codec,
-            overwrite: if self.force { Overwrite::Replace } else { Overwrite::Refuse },
             corpus: Some(cache::films()?),
+            ..RenderPlan::new(self.brain.clone(), self.film.clone(), output)
         })
     }
 }
@@ -496,7 +460,7 @@ mod tests {
     fn nothing_given_leaves_the_synth_to_the_library() {
         let plan = parse("--loudness off --keep-original -12 --audio-track 1").plan().unwrap();
         assert_eq!(
-            (plan.synth, plan.loudness, plan.keep_original_db, plan.audio_track),
+            (plan.synth, plan.loudness, plan.output.keep_original_db, plan.output.audio_track),
             (Asked::Usual, Level::AsSaid, Some(-12.0), 1)
         );
         assert_eq!(parse("").plan().unwrap().loudness, Level::Usual);

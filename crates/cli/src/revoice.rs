@@ -1,16 +1,15 @@
 //! `kinophone revoice`: a film's own sound in the voice of other sounds.
 
-use crate::args::{self, choice, decibels, loudness};
+use crate::args::{self, loudness};
 use crate::cache;
 use crate::choice::{ChoiceArgs, MatchingArgs};
 use crate::context::{self, Context};
+use crate::output::OutputArgs;
 use crate::progress::span;
 use crate::report::{self, Failure, Outcome};
 use clap::Args;
 use kinophone::dsp::synth::ShapeConfig;
-use kinophone::media::SoundCodec;
 use kinophone::render::{self, Level, Library, RevoicePlan, Revoiced};
-use kinophone::storage::Overwrite;
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
@@ -70,18 +69,8 @@ pub struct RevoiceArgs {
     /// Loudness of the whole in LUFS (EBU R 128) [default: as loud as the film]
     #[arg(long, value_name = "LUFS|off", allow_negative_numbers = true, value_parser = loudness)]
     loudness: Option<Level>,
-    /// Mix the film's own sound under the new one, at so many dB
-    #[arg(long, value_name = "DB", allow_negative_numbers = true, value_parser = decibels)]
-    keep_original: Option<f64>,
-    /// Codec of the sound [default: what suits the container]
-    #[arg(long, value_parser = choice::<SoundCodec>(&["aac", "opus", "flac", "pcm"]))]
-    codec: Option<SoundCodec>,
-    /// Write down which piece of which source sounds when: .json, .csv, .csd, .rpp, .mid or .edl, see 'kinophone render --help'
-    #[arg(long, value_name = "FILE")]
-    score: Vec<PathBuf>,
-    /// Write no credits beside the output
-    #[arg(long)]
-    no_credits: bool,
+    #[command(flatten)]
+    result: OutputArgs,
     /// Which sound track of the film, counted from 0
     #[arg(long, value_name = "N", default_value_t = 0)]
     audio_track: usize,
@@ -91,6 +80,7 @@ pub struct RevoiceArgs {
 pub fn run(args: &RevoiceArgs, context: &Context) -> Result<Outcome, Failure> {
     context::check_films(std::slice::from_ref(&args.film))?;
     context::existing(&args.sounds)?;
+    args.result.check()?;
     let revoiced = render::revoice(&context.ffmpeg()?, &args.plan()?, context.task())?;
     context.end_progress();
     let json = || serde_json::to_value(&revoiced).expect("numbers and words become JSON");
@@ -103,18 +93,12 @@ impl RevoiceArgs {
         Ok(RevoicePlan {
             film: self.film.clone(),
             sounds: Library { folder: self.sounds.clone(), matched: self.matching.matched() },
-            output: self.output.clone(),
+            output: self.result.output(&self.output, self.force, self.audio_track),
             choice: self.choice.config(),
             tune: self.tune,
             shape: ShapeConfig { tone: self.tone, attack: self.attack, ..ShapeConfig::default() },
             delay: self.delay.map(usize::from),
             loudness: self.loudness.unwrap_or(Level::Usual),
-            audio_track: self.audio_track,
-            keep_original_db: self.keep_original,
-            codec: self.codec,
-            scores: self.score.clone(),
-            credits: !self.no_credits,
-            overwrite: if self.force { Overwrite::Replace } else { Overwrite::Refuse },
             corpus: cache::films()?,
         })
     }

@@ -1,16 +1,15 @@
 //! `kinophone texture`: recorded sound that follows the picture by a mapping, without a brain.
 
-use crate::args::{self, choice, loudness};
+use crate::args::loudness;
 use crate::context::{self, Context};
+use crate::output::OutputArgs;
 use crate::pictures::{self, Album};
 use crate::progress::span;
 use crate::report::{self, Failure, Outcome};
 use clap::{Args, ValueEnum};
-use kinophone::media::SoundCodec;
 use kinophone::plot::{Lane, Timeline};
 use kinophone::render::Level;
 use kinophone::sounds::Library;
-use kinophone::storage::Overwrite;
 use kinophone::texture::{self, Mapping, TexturePlan, Textured};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -50,7 +49,9 @@ pub struct TextureArgs {
     #[command(flatten)]
     mapping: MappingArgs,
     #[command(flatten)]
-    result: ResultArgs,
+    result: OutputArgs,
+    #[command(flatten)]
+    sound: SoundArgs,
 }
 
 #[derive(Debug, Args)]
@@ -75,25 +76,13 @@ struct MappingArgs {
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "The result")]
-struct ResultArgs {
-    /// Codec of the sound [default: what suits the container]
-    #[arg(long, value_parser = choice::<SoundCodec>(&["aac", "opus", "flac", "pcm"]))]
-    codec: Option<SoundCodec>,
+struct SoundArgs {
     /// Loudness of the whole in LUFS (EBU R 128), or 'off' for the levels of the mapping [default: off]
     #[arg(long, value_name = "LUFS|off", allow_negative_numbers = true, value_parser = loudness)]
     loudness: Option<Level>,
-    /// Mix the film's own sound under the new one, at so many dB
-    #[arg(long, value_name = "DB", allow_negative_numbers = true, value_parser = args::decibels)]
-    keep_original: Option<f64>,
     /// Which sound track of the film to keep, counted from 0
     #[arg(long, value_name = "N", default_value_t = 0, requires = "keep_original")]
     audio_track: usize,
-    /// Write down which piece of which source sounds when: .json, .csv, .csd, .rpp, .mid or .edl, see 'kinophone render --help'
-    #[arg(long, value_name = "FILE")]
-    score: Vec<PathBuf>,
-    /// Write no credits beside the output
-    #[arg(long)]
-    no_credits: bool,
     /// Draw shots, onsets, measures and the soundtrack's loudness over time into this folder, created if missing
     #[arg(long, value_name = "DIR")]
     pictures: Option<PathBuf>,
@@ -139,30 +128,25 @@ pub fn run(args: &TextureArgs, context: &Context) -> Result<Outcome, Failure> {
     context::check_films(std::slice::from_ref(film))?;
     let (mapping, mapping_name) = args.mapping.chosen()?;
     context::existing(library)?;
+    args.result.check()?;
     let plan = TexturePlan {
         film: film.clone(),
         library: library.clone(),
-        output: output.clone(),
+        output: args.result.output(output, args.force, args.sound.audio_track),
         mapping,
         mapping_name,
         sections: args.mapping.sections == Sections::Auto,
         seed: args.mapping.seed,
-        loudness: match args.result.loudness {
+        loudness: match args.sound.loudness {
             Some(Level::Lufs(lufs)) => Some(lufs),
             _ => None,
         },
-        keep_original_db: args.result.keep_original,
-        audio_track: args.result.audio_track,
-        codec: args.result.codec,
-        overwrite: if args.force { Overwrite::Replace } else { Overwrite::Refuse },
-        scores: args.result.score.clone(),
-        credits: !args.result.no_credits,
     };
     let ffmpeg = context.ffmpeg()?;
     let sounds = Library::open(library, context.task())?;
     let made = texture::texture(&ffmpeg, &plan, &sounds, context.task())?;
     let mut drawn = Vec::new();
-    if let Some(folder) = &args.result.pictures {
+    if let Some(folder) = &args.sound.pictures {
         let mut album = Album::open(folder)?;
         album.timeline("texture", &timeline(&made, &plan))?;
         drawn.extend(album.files().iter().map(|file| report::lossy(file)));

@@ -7,7 +7,7 @@ use crate::brain::AnyBrain;
 use crate::corpus::{self, PrepareOptions, Shard};
 use crate::media::Ffmpeg;
 use crate::plot::Sonogram;
-use crate::render::{self, Asked, ChoiceConfig, GivenPictures, Level, RenderPlan, Sounding};
+use crate::render::{self, Asked, GivenPictures, Level, Output, RenderPlan, Sounding};
 use crate::storage::{AtomicFolder, Overwrite};
 use crate::task::Task;
 use crate::{Error, Kind, Result};
@@ -301,23 +301,14 @@ impl Room<'_> {
             corpus::prepare(self.ffmpeg, &[film.to_owned()], &self.how.cache, &options, self.task)?;
         let shard = Shard::open(&prepared[0].shard)?;
         let plan = RenderPlan {
-            brain: guest.file.clone(),
-            film: showing.playable.clone(),
-            output: output.clone(),
             synth: sounding(&guest.brain, synth, self.how.seed),
-            sounds: None,
-            choice: ChoiceConfig::default(),
-            scores: Vec::new(),
-            credits: false,
             seed: self.how.seed,
-            live: false,
-            delay: render::LIVE_DELAY,
             loudness: self.how.loudness,
-            keep_original_db: None,
-            audio_track: 0,
-            codec: None,
-            overwrite: Overwrite::Refuse,
-            corpus: None,
+            ..RenderPlan::new(
+                guest.file.clone(),
+                showing.playable.clone(),
+                Output::alone(output.clone(), Overwrite::Refuse),
+            )
         };
         let pictures = GivenPictures::of(&shard, size, colour)?;
         let rendered = render::render_to(self.ffmpeg, &plan, pictures, self.task)?;

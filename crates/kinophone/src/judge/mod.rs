@@ -35,7 +35,7 @@ use crate::brain::AnyBrain;
 use crate::corpus::{HoldOut, Shard, downmix};
 use crate::media::Ffmpeg;
 use crate::plot::Sonogram;
-use crate::render::{self, Asked, ChoiceConfig, GivenPictures, Level, RenderPlan};
+use crate::render::{self, GivenPictures, Level, Output, RenderPlan};
 use crate::storage::{self, AtomicFolder, Overwrite};
 use crate::task::Task;
 use crate::{Error, Result};
@@ -148,23 +148,14 @@ impl Playback<'_> {
     ) -> Result<PathBuf> {
         let output = self.scratch.join(file);
         let plan = RenderPlan {
-            brain: player.file.clone(),
-            film: PathBuf::from(name),
-            output: output.clone(),
-            synth: Asked::Usual,
-            sounds: None,
-            choice: ChoiceConfig::default(),
-            scores: Vec::new(),
-            credits: false,
             seed: self.seed,
             live,
-            delay: render::LIVE_DELAY,
             loudness,
-            keep_original_db: None,
-            audio_track: 0,
-            codec: None,
-            overwrite: Overwrite::Replace,
-            corpus: None,
+            ..RenderPlan::new(
+                player.file.clone(),
+                PathBuf::from(name),
+                Output::alone(output.clone(), Overwrite::Replace),
+            )
         };
         render::render_to(self.ffmpeg, &plan, pictures, self.task)?;
         Ok(output)

@@ -25,12 +25,13 @@ mod weaver;
 pub use crate::brain::Matched;
 pub use performer::Performer;
 pub use pictures::GivenPictures;
+pub use production::Output;
 pub use revoice::{RevoicePlan, Revoiced, revoice};
 
 use crate::brain::{AnyBrain, BrainConfig, DESCRIPTOR, Ensemble};
 use crate::media::{Ffmpeg, SoundCodec};
 use crate::score::{Credited, Credits, SourceSound};
-use crate::storage::{self, Overwrite};
+use crate::storage;
 use crate::task::Task;
 use crate::{Error, Kind, Result};
 use finish::{Original, Sketch};
@@ -55,20 +56,14 @@ pub struct RenderPlan {
     pub brain: PathBuf,
     /// The film to give a soundtrack.
     pub film: PathBuf,
-    /// The file to write; its extension decides the container.
-    pub output: PathBuf,
+    /// Where it goes. Scores are of a mosaic or of grains.
+    pub output: Output,
     /// How the brain's answers become sound.
     pub synth: Asked,
     /// Sounds to play with, instead of those that the brain learned from.
     pub sounds: Option<Library>,
     /// What counts when recorded sound is chosen.
     pub choice: ChoiceConfig,
-    /// Scores to write, of a mosaic or of grains: what sounds when, as their extensions say ([`score::Format`](crate::score::Format)).
-    /// Every piece is kept in memory until the end, some hundred bytes each.
-    pub scores: Vec<PathBuf>,
-    /// Whether to write whose recorded sounds are played beside the output, as `OUTPUT.credits.txt`. The file's own tags say it in
-    /// any case.
-    pub credits: bool,
     /// Seed of what is random in the synth, where none is named.
     pub seed: u64,
     /// Play as if live: with those networks that know nothing of what comes.
@@ -78,14 +73,6 @@ pub struct RenderPlan {
     pub delay: usize,
     /// How loud the result is.
     pub loudness: Level,
-    /// Mixes the film's own sound under the new one, at this many dB relative to its level in the film.
-    pub keep_original_db: Option<f64>,
-    /// Which sound of the film to keep, from 0.
-    pub audio_track: usize,
-    /// Sound codec; `None`: the container's customary one.
-    pub codec: Option<SoundCodec>,
-    /// Whether an existing output may be replaced.
-    pub overwrite: Overwrite,
     /// A folder of shards: where the film is among them, its pictures are taken from there and not decoded again.
     pub corpus: Option<PathBuf>,
 }
@@ -170,6 +157,23 @@ pub enum Level {
 }
 
 impl RenderPlan {
+    /// A film played by a brain as usual.
+    pub fn new(brain: PathBuf, film: PathBuf, output: Output) -> Self {
+        Self {
+            brain,
+            film,
+            output,
+            synth: Asked::Usual,
+            sounds: None,
+            choice: ChoiceConfig::default(),
+            seed: 0,
+            live: false,
+            delay: LIVE_DELAY,
+            loudness: Level::Usual,
+            corpus: None,
+        }
+    }
+
     fn refuse<T>(&self, what: &str, help: &str) -> Result<T> {
         Err(Error::new(Kind::Invalid, what).at(&self.brain).help(help))
     }
@@ -312,17 +316,7 @@ struct Job<'a> {
 impl Job<'_> {
     fn run(&self, given: Option<GivenPictures<'_>>) -> Result<Rendered> {
         let &Self { ffmpeg, plan, task } = self;
-        let order = Order {
-            film: &plan.film,
-            inputs: &[&plan.brain],
-            output: &plan.output,
-            codec: plan.codec,
-            overwrite: plan.overwrite,
-            keep_original_db: plan.keep_original_db,
-            audio_track: plan.audio_track,
-            scores: &plan.scores,
-            credits: plan.credits,
-        };
+        let order = Order { film: &plan.film, inputs: &[&plan.brain], output: &plan.output };
         let production = Production::begin(ffmpeg, order, given.is_none())?;
         production.picture()?;
         let brain = AnyBrain::load(&plan.brain)?;
@@ -403,7 +397,7 @@ impl Job<'_> {
         let sound = stock.as_ref().map(|stock| stock as &dyn SourceSound);
         let completed = stage.complete(seconds, played, sound, task)?;
         Ok(Rendered {
-            output: plan.output.clone(),
+            output: plan.output.file.clone(),
             seconds,
             ticks: heard.ticks,
             filtered: sounding.is_filtered(),
@@ -439,7 +433,7 @@ impl Sounding {
         task: Task<'_>,
     ) -> Result<Option<Vec<f32>>> {
         let Self::Spectral { lender: Some(file), .. } = self else { return Ok(None) };
-        storage::check_distinct(&plan.output, &[file])?;
+        storage::check_distinct(&plan.output.file, &[file])?;
         lender::listen(ffmpeg, file, rate, task).map(Some)
     }
 

@@ -44,7 +44,7 @@ impl<'a> Collage<'a> {
     ) -> Self {
         let when = if plan.live { When::After(plan.delay) } else { When::Exactly };
         let usual_db = brain.voice().usual_loudness_db();
-        let keep = !plan.scores.is_empty();
+        let keep = !plan.output.scores.is_empty();
         let size = brain.config().size as usize;
         let batch = if plan.live { 1 } else { BATCH };
         Self {

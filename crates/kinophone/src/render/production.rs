@@ -14,6 +14,42 @@ use kinophone_dsp::units::{MediaTime, SampleRate};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+/// A soundtrack to be written, and what is written beside it.
+#[derive(Clone, Debug)]
+pub struct Output {
+    /// The file; its extension decides the container.
+    pub file: PathBuf,
+    /// Its sound codec; `None`: the container's customary one.
+    pub codec: Option<SoundCodec>,
+    /// Whether existing files may be replaced.
+    pub overwrite: Overwrite,
+    /// Mixes the film's own sound under the new one, at this many dB relative to its level in the film.
+    pub keep_original_db: Option<f64>,
+    /// Which sound track of the film that is, from 0; [`revoice`](super::revoice) follows it, too.
+    pub audio_track: usize,
+    /// Scores of what is made of recorded sound: what sounds when, as their extensions say ([`score::Format`](crate::score::Format)).
+    /// Every piece is kept in memory until the end, some hundred bytes each.
+    pub scores: Vec<PathBuf>,
+    /// Whether to write whose recorded sounds are played beside the file, as `FILE.credits.txt`. The file's own tags say it in
+    /// any case.
+    pub credits: bool,
+}
+
+impl Output {
+    /// A soundtrack alone, with nothing under it and nothing beside it.
+    pub fn alone(file: PathBuf, overwrite: Overwrite) -> Self {
+        Self {
+            file,
+            codec: None,
+            overwrite,
+            keep_original_db: None,
+            audio_track: 0,
+            scores: Vec::new(),
+            credits: false,
+        }
+    }
+}
+
 /// What is asked for.
 #[derive(Clone, Copy)]
 pub(crate) struct Order<'a> {
@@ -21,20 +57,8 @@ pub(crate) struct Order<'a> {
     pub(crate) film: &'a Path,
     /// What else is read.
     pub(crate) inputs: &'a [&'a Path],
-    /// The file to write; its extension decides the container.
-    pub(crate) output: &'a Path,
-    /// Its sound codec; `None`: the customary one.
-    pub(crate) codec: Option<SoundCodec>,
-    /// Whether existing files may be replaced.
-    pub(crate) overwrite: Overwrite,
-    /// Mixes sound track `audio_track` of the film under the new one, at so many dB.
-    pub(crate) keep_original_db: Option<f64>,
-    /// See `keep_original_db`.
-    pub(crate) audio_track: usize,
-    /// Scores to write.
-    pub(crate) scores: &'a [PathBuf],
-    /// Whether to write the credits beside the output.
-    pub(crate) credits: bool,
+    /// What is written.
+    pub(crate) output: &'a Output,
 }
 
 /// A production whose names are reserved.
@@ -108,18 +132,18 @@ impl<'a> Production<'a> {
     /// Reserves all names, and opens the film where its picture or its sound is `needed` here, or goes into the output.
     pub(crate) fn begin(ffmpeg: &'a Ffmpeg, order: Order<'a>, needed: bool) -> Result<Self> {
         let inputs: Vec<&Path> = order.inputs.iter().copied().chain([order.film]).collect();
-        storage::check_distinct(order.output, &inputs)?;
-        for path in order.scores {
+        storage::check_distinct(&order.output.file, &inputs)?;
+        for path in &order.output.scores {
             storage::check_distinct(path, &inputs)?;
-            storage::check_distinct(path, &[order.output])?;
+            storage::check_distinct(path, &[&order.output.file])?;
         }
-        let output = AtomicFile::create(order.output, order.overwrite)?;
-        let scores = ScoreFiles::begin(order.scores, order.overwrite)?;
-        let (extension, codec) = container(order.output, order.codec)?;
-        let opened = needed || !extension_is_sound(&extension) || order.keep_original_db.is_some();
+        let output = AtomicFile::create(&order.output.file, order.output.overwrite)?;
+        let scores = ScoreFiles::begin(&order.output.scores, order.output.overwrite)?;
+        let (extension, codec) = container(&order.output.file, order.output.codec)?;
+        let opened = needed || !extension_is_sound(&extension) || order.output.keep_original_db.is_some();
         let facts = opened.then(|| ffmpeg.probe(order.film)).transpose()?;
-        let original = match (order.keep_original_db, &facts) {
-            (Some(db), Some(facts)) => Some(Original::find(facts, order.film, order.audio_track, db)?),
+        let original = match (order.output.keep_original_db, &facts) {
+            (Some(db), Some(facts)) => Some(Original::find(facts, order.film, order.output.audio_track, db)?),
             _ => None,
         };
         Ok(Self { ffmpeg, order, output, scores, extension, codec, facts, original })
@@ -150,8 +174,10 @@ impl<'a> Production<'a> {
     pub(crate) fn stage(self, cast: Cast) -> Result<Stage<'a>> {
         let picture = if self.is_sound_alone() { None } else { self.picture()?.cloned() };
         let Self { ffmpeg, order, output, scores, extension, codec, original, facts } = self;
-        let title = match (&cast.sources, order.credits) {
-            (Some(_), true) => Some(AtomicFile::create(&credits_of(order.output), order.overwrite)?),
+        let title = match (&cast.sources, order.output.credits) {
+            (Some(_), true) => {
+                Some(AtomicFile::create(&credits_of(&order.output.file), order.output.overwrite)?)
+            }
             _ => None,
         };
         let format = Format::beside(cast.rate, cast.channels, original.as_ref());
@@ -165,7 +191,7 @@ impl<'a> Production<'a> {
             picture_rate: facts.and_then(|facts| facts.picture).and_then(|picture| picture.rate),
             gain_db: 0.0,
             filtered: cast.filtered,
-            original_db: order.keep_original_db,
+            original_db: order.output.keep_original_db,
         };
         let seed = cast.brain.as_deref().unwrap_or_default();
         let room = cast.sources.as_ref().map(|sources| Credits::room(&about, sources, seed));
@@ -183,7 +209,7 @@ impl<'a> Production<'a> {
             ],
             room: room.clone(),
         };
-        let sketch = Sketch::new(ffmpeg, encode, format, cast.target, folder_of(order.output))?;
+        let sketch = Sketch::new(ffmpeg, encode, format, cast.target, folder_of(&order.output.file))?;
         let sources = cast.sources.unwrap_or_default();
         Ok(Stage { sketch, format, order, output, scores, title, codec, original, about, sources, room })
     }
@@ -200,7 +226,7 @@ impl Stage<'_> {
 
     /// An error as the person knows it: the output has a name of its own.
     pub(crate) fn named(&self, error: Error) -> Error {
-        named(error, &self.output, self.order.output)
+        named(error, &self.output, &self.order.output.file)
     }
 
     /// After the last sample, `seconds` after the first one: gain, encoder, tags, scores, credits. `sound` reads what was `played`.
@@ -212,7 +238,7 @@ impl Stage<'_> {
         task: Task<'_>,
     ) -> Result<Completed> {
         let Self { sketch, order, output, scores, title, codec, mut about, sources, room, .. } = self;
-        let named = |e: Error| named(e, &output, order.output);
+        let named = |e: Error| named(e, &output, &order.output.file);
         let (loudness_before, gain_db) = sketch.write(task).map_err(named)?;
         (about.seconds, about.gain_db) = (seconds, gain_db);
         let credits = played.as_ref().map(|played| played.tally.credits(&about, &sources));
@@ -223,7 +249,7 @@ impl Stage<'_> {
             scores.write(&Score::new(about, sources, played.pieces), sound)?;
         }
         if let (Some(mut title), Some(credits)) = (title, &credits) {
-            let place = credits_of(order.output);
+            let place = credits_of(&order.output.file);
             title.write_all(credits.titles().as_bytes()).map_err(|e| Error::io("written", &place, e))?;
             title.commit()?;
         }

@@ -5,7 +5,7 @@
 
 use super::casting;
 use super::marks::{Marks, PITCH, Tone};
-use super::production::{Cast, Order, Production};
+use super::production::{Cast, Order, Output, Production};
 use super::stock::{Sounds, Stock};
 use super::weaver::{Then, Wanted, Weaver, When};
 use super::{ChoiceConfig, Level, Library, rounded_ms, ticks_until};
@@ -14,7 +14,6 @@ use crate::corpus::heard::Heard;
 use crate::corpus::{self, Cutting, PrepareOptions, Shard};
 use crate::media::{Ffmpeg, SoundCodec};
 use crate::score::{Credited, Credits};
-use crate::storage::Overwrite;
 use crate::task::Task;
 use crate::{Error, Kind, Result};
 use kinophone_dsp::measure::BANDS;
@@ -40,8 +39,8 @@ pub struct RevoicePlan {
     pub film: PathBuf,
     /// The sounds to play with.
     pub sounds: Library,
-    /// The file to write; its extension decides the container.
-    pub output: PathBuf,
+    /// Where the result goes.
+    pub output: Output,
     /// What counts when sound is chosen.
     pub choice: ChoiceConfig,
     /// By how many semitones sounds are brought to the film's pitches at most, in any octave, 0 to 6; they last as long as before.
@@ -52,18 +51,6 @@ pub struct RevoicePlan {
     pub delay: Option<usize>,
     /// How loud the result is: [`Level::Usual`] is as loud as the film.
     pub loudness: Level,
-    /// Which sound track of the film to follow, from 0.
-    pub audio_track: usize,
-    /// Mixes that sound under the new one, at so many dB.
-    pub keep_original_db: Option<f64>,
-    /// Sound codec; `None`: the container's customary one.
-    pub codec: Option<SoundCodec>,
-    /// Scores to write, see [`RenderPlan::scores`](super::RenderPlan::scores).
-    pub scores: Vec<PathBuf>,
-    /// Whether to write the credits beside the output.
-    pub credits: bool,
-    /// Whether existing files may be replaced.
-    pub overwrite: Overwrite,
     /// A folder of shards, created if missing, where the film's sound is kept once it was listened to.
     pub corpus: PathBuf,
 }
@@ -102,17 +89,7 @@ pub struct Revoiced {
 /// Plays `plan`. The output appears whole or not at all. Errors besides those of film, output and library: `Kind::NoSound` for a film
 /// without sound, `Kind::Empty` for one that is silent.
 pub fn revoice(ffmpeg: &Ffmpeg, plan: &RevoicePlan, task: Task<'_>) -> Result<Revoiced> {
-    let order = Order {
-        film: &plan.film,
-        inputs: &[],
-        output: &plan.output,
-        codec: plan.codec,
-        overwrite: plan.overwrite,
-        keep_original_db: plan.keep_original_db,
-        audio_track: plan.audio_track,
-        scores: &plan.scores,
-        credits: plan.credits,
-    };
+    let order = Order { film: &plan.film, inputs: &[], output: &plan.output };
     let production = Production::begin(ffmpeg, order, true)?;
     let grid = corpus::heard_grid();
     let shard = listen(ffmpeg, plan, task)?;
@@ -148,10 +125,17 @@ pub fn revoice(ffmpeg: &Ffmpeg, plan: &RevoicePlan, task: Task<'_>) -> Result<Re
     let when = plan.delay.map_or(When::Exactly, When::After);
     let then = Then::Shaped(&plan.shape);
     let usual_db = voice.usual_loudness_db();
-    let mut weaver =
-        Weaver::new(&stock, &config, &then, when, usual_db, plan.choice.layers, !plan.scores.is_empty())
-            .by_shot(cuts)
-            .tuned(plan.tune);
+    let mut weaver = Weaver::new(
+        &stock,
+        &config,
+        &then,
+        when,
+        usual_db,
+        plan.choice.layers,
+        !plan.output.scores.is_empty(),
+    )
+    .by_shot(cuts)
+    .tuned(plan.tune);
     let ticks = ticks_until(grid.tick, end).max(0) as usize;
     let name = plan.film.file_name().unwrap_or_default().to_string_lossy();
     task.watcher.stage(&format!("playing {name}"), "ticks", Some(ticks as u64));
@@ -180,7 +164,7 @@ pub fn revoice(ffmpeg: &Ffmpeg, plan: &RevoicePlan, task: Task<'_>) -> Result<Re
     let seconds = (end - begin).as_secs_f64();
     let completed = stage.complete(seconds, Some(pieces), Some(&stock), task)?;
     Ok(Revoiced {
-        output: plan.output.clone(),
+        output: plan.output.file.clone(),
         seconds,
         ticks,
         rate: format.rate,
@@ -200,7 +184,7 @@ pub fn revoice(ffmpeg: &Ffmpeg, plan: &RevoicePlan, task: Task<'_>) -> Result<Re
 fn listen(ffmpeg: &Ffmpeg, plan: &RevoicePlan, task: Task<'_>) -> Result<Shard> {
     let usual = PrepareOptions {
         sound_alone: Some(Cutting::default()),
-        audio_track: plan.audio_track,
+        audio_track: plan.output.audio_track,
         ..PrepareOptions::default()
     };
     let films = std::slice::from_ref(&plan.film);

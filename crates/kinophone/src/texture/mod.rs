@@ -20,10 +20,10 @@ pub use mapping::{Choice, Cuts, Density, Grain, Loudness, Mapping, Measure, Onse
 
 use crate::look::{self, Onset, Seen};
 use crate::media::{Ffmpeg, SoundCodec};
+use crate::render::Output;
 use crate::render::production::{Cast, Order, Played, Production};
 use crate::score::{Credited, Credits, Piece, SourceSound};
 use crate::sounds::Library;
-use crate::storage::Overwrite;
 use crate::task::Task;
 use crate::{Error, Kind, Result};
 use compose::{Composer, Hit, Made, Span};
@@ -49,8 +49,8 @@ pub struct TexturePlan {
     pub film: PathBuf,
     /// The library's folder, to be named in errors.
     pub library: PathBuf,
-    /// The file to write; its extension decides the container.
-    pub output: PathBuf,
+    /// Where it goes.
+    pub output: Output,
     /// What drives what.
     pub mapping: Mapping,
     /// Its name, for the file's tags.
@@ -61,18 +61,6 @@ pub struct TexturePlan {
     pub seed: u64,
     /// Integrated loudness in LUFS (EBU R 128); `None`: as the mapping says.
     pub loudness: Option<f64>,
-    /// Mixes the film's own sound under the new one, at this many dB relative to its level in the film.
-    pub keep_original_db: Option<f64>,
-    /// Which sound of the film to keep, from 0.
-    pub audio_track: usize,
-    /// Sound codec; `None`: the container's customary one.
-    pub codec: Option<SoundCodec>,
-    /// Whether an existing output may be replaced.
-    pub overwrite: Overwrite,
-    /// Scores to write, see [`RenderPlan::scores`](crate::render::RenderPlan::scores).
-    pub scores: Vec<PathBuf>,
-    /// Whether to write the credits beside the output.
-    pub credits: bool,
 }
 
 /// What came of it.
@@ -175,17 +163,7 @@ struct Performed {
 impl Job<'_> {
     fn run(self) -> Result<Textured> {
         let &Self { ffmpeg, plan, task, sounds, .. } = &self;
-        let order = Order {
-            film: &plan.film,
-            inputs: &[],
-            output: &plan.output,
-            codec: plan.codec,
-            overwrite: plan.overwrite,
-            keep_original_db: plan.keep_original_db,
-            audio_track: plan.audio_track,
-            scores: &plan.scores,
-            credits: plan.credits,
-        };
+        let order = Order { film: &plan.film, inputs: &[], output: &plan.output };
         let production = Production::begin(ffmpeg, order, true)?;
         production.picture()?;
         if Material::new(sounds, 1).groups.is_empty() {
@@ -260,7 +238,7 @@ impl Job<'_> {
                 tape.push(&made.cut);
                 let piece = piece(&made, sounds);
                 played.tally.add(&piece);
-                if !plan.scores.is_empty() {
+                if !plan.output.scores.is_empty() {
                     played.pieces.push(piece);
                 }
             }
@@ -298,7 +276,7 @@ impl Job<'_> {
         let [a, b] = [&heard_db, &measure].map(|x| x.iter().map(|x| f64::from(*x)).collect::<Vec<_>>());
         let second = |frame: i64| frame as f64 / f64::from(rate.hz());
         let textured = Textured {
-            output: plan.output.clone(),
+            output: plan.output.file.clone(),
             seconds: (seen.end - seen.begin()).as_secs_f64(),
             pictures: seen.pictures.len(),
             rate,

@@ -2,6 +2,7 @@ use super::*;
 use crate::look::Gaze;
 use crate::media::Picture;
 use crate::sounds::Unit;
+use crate::storage::Overwrite;
 use crate::task::{Cancel, Quiet};
 
 const HZ: u32 = 8000;
@@ -106,18 +107,15 @@ fn plan(preset: &str) -> TexturePlan {
     TexturePlan {
         film: "film.mp4".into(),
         library: "library".into(),
-        output: "out.wav".into(),
+        output: Output {
+            scores: vec!["out.json".into()],
+            ..Output::alone("out.wav".into(), Overwrite::Refuse)
+        },
         mapping: Mapping::preset(preset).unwrap(),
         mapping_name: preset.into(),
         sections: true,
         seed: 1,
         loudness: None,
-        keep_original_db: None,
-        audio_track: 0,
-        codec: None,
-        overwrite: Overwrite::Refuse,
-        scores: vec!["out.json".into()],
-        credits: false,
     }
 }
 
