@@ -26,6 +26,8 @@ ROWS = {
     "attacks 1": ["--attack", "1"],
     "spectral": ["--synth", "spectral"],
     "granular": ["--synth", "granular"],
+    "granular, drive 0": ["--synth", "granular", "--drive", "0"],
+    "granular, drive 0.5": ["--synth", "granular", "--drive", "0.5"],
     "at -18 LUFS": ["--loudness", "-18"],
     "live": ["--live"],
     "live, delay 0": ["--live", "--delay", "0"],

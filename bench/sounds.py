@@ -34,6 +34,7 @@ def main():
     p.add_argument("--film", type=Path, default=SHARED / "data/films/piano-bach.mp4")
     p.add_argument("--limit", type=float)
     p.add_argument("--seeds", default="1")
+    p.add_argument("--render", default="", metavar="OPTIONS", help="further options of render, such as --render='--synth granular --drive 0'")
     o = p.parse_args()
     rows = o.rows or ROWS
     print("| sounds | seed | onset_r | within ±1 frame | loudness_r | L1 | comb (the film's) |\n|---|---|---|---|---|---|---|")
@@ -64,7 +65,7 @@ def main():
             kinophone("train", name, "-o", work / "x.brain", "--seed", seed)
             for what, options in libraries.items():
                 if what in rows:
-                    kinophone("render", work / "x.brain", name, "-o", out, *options)
+                    kinophone("render", work / "x.brain", name, "-o", out, *options, *o.render.split())
                     row(what, seed, "every5th")
         if "itself" in rows:
             kinophone("sounds", name, "-o", work / "itself.sounds")

@@ -105,6 +105,15 @@ Where the phases of a spectrum come from; needs --synth spectral, or chooses it 
 
 A file with one of these names goes behind './'";
 
+const DRIVE: &str = "\
+How far density, size and spread of recorded grains follow the brain, 0 to 1 [default: 1]
+
+- where it hears something begin: down to 0.35 of the size, up to twice the density, neither jitter nor spread of pitch
+- while nothing begins: up to 1.4 times the size
+- loud passages: up to twice the density; quiet ones: down to half
+
+At 0 grains stay as they are, and so do those of brains of 2015, which say none of this";
+
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Other sounds than those that the brain learned from")]
 struct LibraryArgs {
@@ -142,6 +151,9 @@ struct GrainArgs {
     /// Grains that follow each grain, ever shorter and softer
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=20))]
     children: Option<u32>,
+    /// How far density, size and spread of recorded grains follow the brain, 0 to 1 [default: 1]
+    #[arg(long, value_name = "SHARE", value_parser = args::share, long_help = DRIVE)]
+    drive: Option<f32>,
 }
 
 #[derive(Debug, Args)]
@@ -337,6 +349,7 @@ impl GrainArgs {
             pitch: self.pitch.unwrap_or(usual.pitch),
             pitch_spread: self.pitch_spread.unwrap_or(usual.pitch_spread),
             children: self.children.unwrap_or(usual.children),
+            drive: self.drive.unwrap_or(usual.drive),
             seed,
             ..usual
         }
@@ -352,6 +365,7 @@ impl GrainArgs {
             (self.pitch.is_some(), "--pitch"),
             (self.pitch_spread.is_some(), "--pitch-spread"),
             (self.children.is_some(), "--children"),
+            (self.drive.is_some(), "--drive"),
         ];
         given.iter().find(|(is, _)| *is).map(|(_, name)| *name)
     }
@@ -402,8 +416,9 @@ mod tests {
 
     #[test]
     fn grains_are_the_defaults_with_what_was_given() {
-        let args =
-            parse("--synth granular --size-ms 60 --density 0.5 --envelope tukey:0.25 --children 3 --seed 4");
+        let args = parse(
+            "--synth granular --size-ms 60 --density 0.5 --envelope tukey:0.25 --children 3 --drive 0.5 --seed 4",
+        );
         let Ok(Asked::Exactly(Sounding::Blocks(SynthConfig::Granular(config)))) = args.asked() else {
             panic!("no grains")
         };
@@ -412,6 +427,7 @@ mod tests {
             density: 0.5,
             envelope: Window::Tukey { taper: 0.25 },
             children: 3,
+            drive: 0.5,
             seed: 4,
             ..GranularConfig::default()
         };
@@ -420,7 +436,9 @@ mod tests {
 
     #[test]
     fn grain_options_without_grains_and_values_beyond_their_range_are_usage_errors() {
-        for options in ["--pitch 2", "--synth raw --size-ms 3", "--synth granular-2015 --children 2"] {
+        for options in
+            ["--pitch 2", "--drive 0", "--synth raw --size-ms 3", "--synth granular-2015 --children 2"]
+        {
             assert!(matches!(parse(options).check(), Err(Failure::Usage(_))), "{options}");
         }
         let far = parse("--synth granular --pitch 1000");

@@ -1,9 +1,10 @@
-//! Grains of a training sound: each tick has its chosen unit, and its grains are taken around there.
+//! Grains of recorded sound: each tick has its chosen unit, and its grains are taken around there.
 
 use super::cut::{Cut, Outline};
 use super::draw::Draw;
 use super::granular::{Family, GranularConfig, read_at, speed};
 use super::level::{self, Level};
+use super::manner::Manner;
 use super::mix::Mix;
 use super::mosaic::{Choice, MosaicConfig, UnitSound, Units};
 use crate::loudness::amplitude;
@@ -24,6 +25,9 @@ const MOST_MAKE_UP: f64 = 31.6;
 /// shorter than a grain, the rest of the grain is silent. All grains of a tick have its gain towards the wanted loudness and
 /// its gate, as [`Mosaic`](super::mosaic::Mosaic) has them.
 ///
+/// Density, size and spread follow a [`Manner`] from tick to tick, as far as [`GranularConfig::drive`] says; at 0 they are
+/// constant. The grains of a tick have the power of its unit in any manner: their gain is that of their own density and size.
+///
 /// Grains of one tone at random times cancel each other at one moment and double at another: their sum would swell and fade by
 /// many dB, and no longer follow the wanted loudness. So every tick is brought to the sum of its grains' powers, by
 /// at most `MOST_MAKE_UP`.
@@ -36,7 +40,11 @@ pub struct Cloud<S> {
     units: Arc<Units>,
     sound: S,
     channels: usize,
-    family: Family,
+    /// Grains as the settings are, and the most samples by which any may sound before its tick.
+    family: Arc<Family>,
+    lead: i64,
+    /// Grains so far beyond those that the density says.
+    more: f64,
     mosaic: MosaicConfig,
     /// Interleaved frames around a unit, one channel of them, and that at the grain's pitch.
     source: Vec<f32>,
@@ -66,6 +74,7 @@ struct Grain {
     /// Without its envelope.
     cut: Cut,
     outline: Outline,
+    family: Arc<Family>,
     member: usize,
     gain: f32,
     /// Frames of it in which there is sound of its stretch.
@@ -83,8 +92,12 @@ impl<S: UnitSound> Cloud<S> {
         mosaic: &MosaicConfig,
     ) -> Self {
         let channels = sound.channels().max(1);
+        let family = Family::new(grid, config);
+        let longest = Manner::longest(family.config().drive).applied(family.config());
         Self {
-            family: Family::new(grid, config),
+            lead: family.lead().max(Family::new(grid, &longest).lead()),
+            family: Arc::new(family),
+            more: 0.0,
             mosaic: mosaic.clamped(),
             source: Vec::new(),
             line: Vec::new(),
@@ -117,19 +130,22 @@ impl<S: UnitSound> Cloud<S> {
         }
     }
 
-    /// Takes the choice for the next tick. A unit that does not exist sounds as the reader decides.
-    pub fn push(&mut self, choice: Choice) {
+    /// Takes the choice for the next tick, and how its grains are to be strewn. A unit that does not exist sounds as the reader
+    /// decides.
+    pub fn push(&mut self, choice: Choice, manner: &Manner) {
         let gain = amplitude(f64::from(choice.gain_db(&self.units, &self.mosaic))) as f32;
         let gain = gain * choice.gate_amplitude(&self.mosaic);
-        let mut draw = Draw::new(self.family.config().seed, self.tick as u64);
-        for _ in 0..self.family.grains(self.tick) {
-            let onset = self.family.onset(self.grid, self.tick, &mut draw);
-            let pitch = self.family.pitch(&mut draw);
-            for member in 0..self.family.members() {
-                let length = self.family.envelope(member).len();
+        let family = self.strewn(manner);
+        let mut draw = Draw::new(family.config().seed, self.tick as u64);
+        for _ in 0..self.grains(&family) {
+            let onset = family.onset(self.grid, self.tick, &mut draw);
+            let pitch = family.pitch(&mut draw);
+            for member in 0..family.members() {
+                let envelope = family.envelope(member);
+                let length = envelope.len();
                 let (first, there) = self.take(choice.unit, draw.unit(), pitch, length);
-                let at = onset + self.family.offset(member);
-                self.add(at, member, gain);
+                let at = onset + family.offset(member);
+                self.add(at, envelope, gain);
                 if let Some(trace) = &mut self.trace {
                     let cut = Cut {
                         at,
@@ -142,12 +158,13 @@ impl<S: UnitSound> Cloud<S> {
                         envelope: Vec::new(),
                     };
                     let there = (there.saturating_sub(1) as f64 / cut.speed).ceil() as usize;
-                    trace.waiting.push_back(Grain { cut, outline: Outline::default(), member, gain, there });
+                    let (outline, family) = (Outline::default(), family.clone());
+                    trace.waiting.push_back(Grain { cut, outline, family, member, gain, there });
                 }
             }
         }
         self.tick += 1;
-        let complete = self.grid.start_sample(self.tick) - self.family.lead();
+        let complete = self.grid.start_sample(self.tick) - self.lead;
         while self.grid.start_sample(self.delivered + 2) <= complete {
             self.deliver();
         }
@@ -182,7 +199,23 @@ impl<S: UnitSound> Cloud<S> {
     /// How many frames beyond the end of a tick must be waited for before all of that tick's samples are ready: one tick more
     /// than a grain may sound before its own, since the gain at its end depends on what follows.
     pub fn latency(&self) -> usize {
-        self.family.lead() as usize + self.grid.block_len()
+        self.lead as usize + self.grid.block_len()
+    }
+
+    /// The grains of a tick, as far as they follow `manner`. They are as loud together as they would be in any other.
+    fn strewn(&self, manner: &Manner) -> Arc<Family> {
+        let config = self.family.config();
+        match manner.driven(config.drive) {
+            manner if manner == Manner::default() => self.family.clone(),
+            manner => Arc::new(Family::new(self.grid, &manner.applied(config))),
+        }
+    }
+
+    /// How many of them begin with the present tick; fractions are kept for the ticks that follow.
+    fn grains(&mut self, family: &Family) -> u64 {
+        let before = self.family.due(self.tick, self.more);
+        self.more += f64::from(family.config().density) - f64::from(self.family.config().density);
+        self.family.due(self.tick + 1, self.more).saturating_sub(before)
     }
 
     /// Brings the first tick that was not delivered yet to its power, now that the one after it has sounded, too.
@@ -201,7 +234,7 @@ impl<S: UnitSound> Cloud<S> {
             let span = self.grid.start_sample(tick)..self.grid.start_sample(tick + 1);
             let channels = self.channels;
             let level = |frame: usize| gain(frame * channels) as f32;
-            trace.level(span, level, |member| self.family.envelope(member));
+            trace.level(span, level);
         }
         for (n, x) in sound.iter_mut().enumerate() {
             *x = (f64::from(*x) * gain(n)) as f32;
@@ -265,8 +298,8 @@ impl<S: UnitSound> Cloud<S> {
     }
 
     /// Mixes the voice that was read, from frame `first` of the output on.
-    fn add(&mut self, first: i64, member: usize, gain: f32) {
-        let (channels, envelope) = (self.channels, self.family.envelope(member));
+    fn add(&mut self, first: i64, envelope: &[f32], gain: f32) {
+        let channels = self.channels;
         let (place, length) = (first * channels as i64, envelope.len() * channels);
         let (skip, sum) = self.raw.at(place, length);
         let (_, power) = self.power.at(place, length);
@@ -284,17 +317,12 @@ impl<S: UnitSound> Cloud<S> {
 
 impl Trace {
     /// The frames `span` of the output get these gains.
-    fn level<'a>(
-        &mut self,
-        span: std::ops::Range<i64>,
-        level: impl Fn(usize) -> f32,
-        envelope: impl Fn(usize) -> &'a [f32],
-    ) {
+    fn level(&mut self, span: std::ops::Range<i64>, level: impl Fn(usize) -> f32) {
         let levels: Vec<f32> = (0..(span.end - span.start) as usize).map(level).collect();
         for grain in &mut self.waiting {
             let at = grain.cut.at;
             let end = (at + grain.there.min(grain.cut.frames as usize) as i64).min(span.end);
-            let envelope = envelope(grain.member);
+            let envelope = grain.family.envelope(grain.member);
             for n in at.max(span.start)..end {
                 let t = (n - at) as usize;
                 let amplitude = envelope[t] * grain.gain * levels[(n - span.start) as usize];
@@ -374,8 +402,15 @@ mod tests {
         Cloud::new(grid, Arc::new(units), Film { channels, sample }, config, &MosaicConfig::default())
     }
 
-    fn played<S: UnitSound>(mut cloud: Cloud<S>, choices: impl IntoIterator<Item = Choice>) -> Vec<f32> {
-        choices.into_iter().for_each(|choice| cloud.push(choice));
+    fn played<S: UnitSound>(cloud: Cloud<S>, choices: impl IntoIterator<Item = Choice>) -> Vec<f32> {
+        strewn(cloud, choices.into_iter().map(|choice| (choice, Manner::default())))
+    }
+
+    fn strewn<S: UnitSound>(
+        mut cloud: Cloud<S>,
+        ticks: impl IntoIterator<Item = (Choice, Manner)>,
+    ) -> Vec<f32> {
+        ticks.into_iter().for_each(|(choice, manner)| cloud.push(choice, &manner));
         cloud.finish();
         let mut out = vec![0.0; cloud.ready()];
         assert_eq!(cloud.fill(&mut out), out.len());
@@ -384,6 +419,24 @@ mod tests {
 
     fn choice(unit: u32, loudness_db: f32, gate: f32) -> Choice {
         Choice { unit, loudness_db, gate }
+    }
+
+    /// Attack, calm, and in between.
+    const MANNERS: [Manner; 5] = [
+        Manner { density: 1.0, size: 1.0, spread: 1.0 },
+        Manner { density: 4.0, size: 0.25, spread: 0.0 },
+        Manner { density: 0.25, size: 2.0, spread: 1.0 },
+        Manner { density: 2.5, size: 0.6, spread: 0.3 },
+        Manner { density: 0.5, size: 0.8, spread: 0.7 },
+    ];
+
+    /// One manner after another, each for three ticks.
+    fn varied(tick: u32) -> Manner {
+        MANNERS[(tick / 3) as usize % MANNERS.len()]
+    }
+
+    fn driven(config: GranularConfig) -> GranularConfig {
+        GranularConfig { drive: 1.0, ..config }
     }
 
     fn db(sound: &[f32]) -> f64 {
@@ -413,6 +466,82 @@ mod tests {
                 assert!(comb < comb_of_noise + 3.0, "{unit:?}: comb {comb:.1}, of noise {comb_of_noise:.1}");
             }
         }
+    }
+
+    /// All ticks of a manner together, whether it lasts or others come before and after it.
+    #[test]
+    fn grains_have_the_level_that_is_wanted_in_any_manner() {
+        let config = driven(GranularConfig::default());
+        let sources: Vec<f32> = (0..100 * HOP).map(noise).collect();
+        let choices = || (0..1500u32).map(|i| choice(i * 7 % 100, -23.0, 0.0));
+        let expected = db(&sources) - 3.0;
+        for manner in MANNERS {
+            let ticks = choices().map(|choice| (choice, manner));
+            let sound = strewn(cloud(&config, 1, |n, _| noise(n)), ticks);
+            let level = db(&sound[(2 * HOP) as usize..]);
+            assert!((level - expected).abs() < 0.3, "{manner:?}: {level:.2}, not {expected:.2} dB");
+        }
+        let ticks = choices().zip((0..).map(varied));
+        let sound = strewn(cloud(&config, 1, |n, _| noise(n)), ticks);
+        let all = db(&sound[(2 * HOP) as usize..]);
+        assert!((all - expected).abs() < 0.3, "{all:.2}, not {expected:.2} dB");
+        for manner in MANNERS {
+            // The middle one of three, whose neighbours are like it.
+            let ticks = (0..1500).filter(|tick| varied(*tick) == manner && tick % 3 == 1);
+            let own: Vec<f32> =
+                ticks.flat_map(|t| &sound[t as usize * HOP as usize..][..HOP as usize]).copied().collect();
+            let level = db(&own);
+            assert!((level - expected).abs() < 0.5, "{manner:?}: {level:.2}, not {expected:.2} dB");
+        }
+    }
+
+    #[test]
+    fn density_size_and_spread_follow_the_manner_as_far_as_they_are_driven() {
+        let ticks = 400;
+        for manner in MANNERS {
+            for drive in [0.0f32, 0.5, 1.0] {
+                let config =
+                    GranularConfig { drive, density: 3.3, size_ms: 20.0, ..GranularConfig::default() };
+                let mut cloud = cloud(&config, 1, |n, _| noise(n)).with_cuts();
+                (0..ticks).for_each(|i| cloud.push(choice(i % 10, -20.0, 0.0), &manner));
+                cloud.finish();
+                let mut cuts = Vec::new();
+                cloud.take_cuts(&mut cuts);
+                let density = 3.3 * f64::from(manner.density.powf(drive)) * f64::from(ticks);
+                assert!(
+                    (cuts.len() as f64 - density).abs() < 1.01,
+                    "{manner:?}: {} of {density}",
+                    cuts.len()
+                );
+                let size = 0.02 * f64::from(RATE) * f64::from(manner.size.powf(drive));
+                assert!(cuts.iter().all(|cut| (cut.frames as f64 - size).abs() < 1.01), "{manner:?}: {size}");
+                // From the middle of its tick, in ticks.
+                let off = |cut: &Cut| ((cut.at as f64 + size / 2.0) / HOP as f64).rem_euclid(1.0) - 0.5;
+                let furthest = cuts.iter().map(|cut| off(cut).abs()).fold(0.0, f64::max);
+                let jitter = 1.0 - drive * (1.0 - manner.spread);
+                assert!(
+                    (furthest - f64::from(jitter) / 2.0).abs() < 0.02,
+                    "{manner:?}: {furthest} at {drive}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_driven_sounds_alike_in_any_manner() {
+        let off = GranularConfig { drive: 0.0, pitch_spread: 2.0, ..GranularConfig::default() };
+        let choices = || (0..90).map(|i| choice(i * 13 % 100, -25.0, 0.1));
+        let of = |config: &GranularConfig, manner: fn(u32) -> Manner| {
+            strewn(cloud(config, 2, |n, c| noise(n + 7 * c as i64)), choices().zip((0..).map(manner)))
+        };
+        let plain = of(&off, |_| Manner::default());
+        assert_eq!(of(&off, varied), plain);
+        assert_eq!(of(&driven(off.clone()), |_| Manner::default()), plain);
+        assert_ne!(of(&driven(off.clone()), varied), plain);
+        let latency = |config: &GranularConfig| cloud(config, 1, |n, _| noise(n)).latency();
+        // Half of the 40 ms by which the longest grains are longer, or as much as lets them end in time.
+        assert_eq!(latency(&off), 443 + HOP as usize);
+        assert!((latency(&off) + 280..latency(&off) + 300).contains(&latency(&driven(off.clone()))));
     }
 
     /// Tones whose grains meet in any phase.
@@ -478,16 +607,28 @@ mod tests {
             density: 3.0,
             ..GranularConfig::default()
         };
-        for (config, channels) in [(GranularConfig::default(), 1), (wild.clone(), 1), (wild, 2)] {
+        // Long ones begin long before their tick.
+        let long = GranularConfig { size_ms: 400.0, jitter: 4.0, spread_ticks: 8.0, ..wild.clone() };
+        let constant = |config| (config, [Manner::default(); 5]);
+        let changing = |config| (driven(config), MANNERS);
+        for ((config, manners), channels) in [
+            (constant(GranularConfig::default()), 1),
+            (constant(wild.clone()), 1),
+            (constant(wild.clone()), 2),
+            (changing(GranularConfig::default()), 1),
+            (changing(wild), 2),
+            (changing(long), 1),
+        ] {
             let tone = |n: i64, c: usize| (0.05 * n as f64 * (c + 1) as f64).sin() as f32;
             let choices: Vec<Choice> =
                 (0..300).map(|i| choice(i * 7 % 100, -20.0 - (i % 30) as f32, 0.0)).collect();
             let mut cloud = cloud(&config, channels, tone).with_cuts();
             let mut cuts = Vec::new();
-            for choice in choices {
-                cloud.push(choice);
+            for (i, choice) in choices.into_iter().enumerate() {
+                cloud.push(choice, &manners[i % manners.len()]);
                 cloud.take_cuts(&mut cuts);
-                assert!(cloud.trace.as_ref().unwrap().waiting.len() < 100);
+                let ticks = 3 + 2 * config.spread_ticks as usize;
+                assert!(cloud.trace.as_ref().unwrap().waiting.len() < 30 * ticks);
             }
             cloud.finish();
             cloud.take_cuts(&mut cuts);
@@ -522,12 +663,13 @@ mod tests {
                 pitch_spread: 3.0,
                 size_ms: 2000.0,
                 spread_ticks: 20.0,
+                drive: 0.7,
                 ..GranularConfig::default()
             };
             let mut cloud = cloud(&config, 2, |n, c| noise(n + 7 * c as i64));
             let (mut out, mut all) = ([0.0; 1000], Vec::new());
             for i in 0..60 {
-                cloud.push(choice(i * 13 % 100, -25.0, 0.1));
+                cloud.push(choice(i * 13 % 100, -25.0, 0.1), &varied(i));
                 while pieces && cloud.ready() > 0 {
                     let n = cloud.fill(&mut out);
                     all.extend_from_slice(&out[..n]);
@@ -549,7 +691,8 @@ mod tests {
         let config = GranularConfig { density: f32::NAN, pitch: f32::INFINITY, ..GranularConfig::default() };
         let mut cloud = cloud(&config, 1, |_, _| 0.1);
         for unit in [0, 99] {
-            cloud.push(choice(unit, f32::NAN, f32::NAN));
+            let manner = Manner { density: f32::NAN, size: f32::INFINITY, spread: f32::NAN };
+            cloud.push(choice(unit, f32::NAN, f32::NAN), &manner);
         }
         cloud.finish();
         let mut out = vec![0.0; cloud.ready()];

@@ -40,6 +40,9 @@ pub struct GranularConfig {
     pub child_shrink: f32,
     /// Ticks before and after its own tick within which a grain sounds, 0.5 to 64.
     pub spread_ticks: f32,
+    /// How far density, size, jitter and spread of pitch follow what a brain says of each tick, 0 to 1, see
+    /// [`Manner`](super::Manner): for [`Cloud`](super::Cloud) alone, since blocks come without it.
+    pub drive: f32,
     /// Seed of all places and pitches.
     pub seed: u64,
 }
@@ -56,6 +59,7 @@ impl Default for GranularConfig {
             children: 0,
             child_shrink: 0.5,
             spread_ticks: 1.0,
+            drive: 1.0,
             seed: 0,
         }
     }
@@ -73,15 +77,16 @@ impl GranularConfig {
             Setting::new("children", f64::from(self.children), 0.0, 20.0),
             setting("child_shrink", self.child_shrink, 0.1, 1.0),
             setting("spread_ticks", self.spread_ticks, 0.5, 64.0),
+            setting("drive", self.drive, 0.0, 1.0),
         ]
     }
 
     fn clamped(&self) -> Self {
         let allowed: Vec<f64> = self.settings().iter().map(Setting::clamped).collect();
-        let [size_ms, density, jitter, pitch, pitch_spread, children, child_shrink, spread_ticks] =
+        let [size_ms, density, jitter, pitch, pitch_spread, children, child_shrink, spread_ticks, drive] =
             allowed[..]
         else {
-            unreachable!("there are eight settings");
+            unreachable!("there are nine settings");
         };
         Self {
             size_ms: size_ms as f32,
@@ -93,6 +98,7 @@ impl GranularConfig {
             children: children as u32,
             child_shrink: child_shrink as f32,
             spread_ticks: spread_ticks as f32,
+            drive: drive as f32,
             seed: self.seed,
         }
     }
@@ -181,10 +187,13 @@ impl Family {
     }
 
     /// How many grains begin with a tick.
-    pub(super) fn grains(&self, tick: i64) -> u64 {
-        let density = f64::from(self.config.density);
-        let until = |tick: i64| (tick as f64 * density).floor() as u64;
-        until(tick + 1) - until(tick)
+    fn grains(&self, tick: i64) -> u64 {
+        self.due(tick + 1, 0.0) - self.due(tick, 0.0)
+    }
+
+    /// How many grains begin with the first ticks, `more` of them than the density says.
+    pub(super) fn due(&self, ticks: i64, more: f64) -> u64 {
+        (ticks as f64 * f64::from(self.config.density) + more).floor() as u64
     }
 
     /// Where a grain of a tick begins.

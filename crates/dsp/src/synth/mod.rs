@@ -17,7 +17,7 @@
 //! of the tick.
 //!
 //! [`mosaic`] and [`Cloud`] are no such synths: they take no blocks but chosen pieces of the training sound, to be joined or to
-//! be taken apart into grains. [`Shaper`] filters what was joined. [`Tape`] plays [`Cut`]s, whoever made them.
+//! be taken apart into grains, strewn in a [`Manner`]. [`Shaper`] filters what was joined. [`Tape`] plays [`Cut`]s, whoever made them.
 
 mod cloud;
 mod cut;
@@ -25,6 +25,7 @@ pub(crate) mod draw;
 mod granular;
 mod granular2015;
 mod level;
+mod manner;
 mod mix;
 pub mod mosaic;
 mod raw;
@@ -40,6 +41,7 @@ pub use cloud::Cloud;
 pub use cut::Cut;
 pub use granular::{Granular, GranularConfig};
 pub use granular2015::{Granular2015, Granular2015Config};
+pub use manner::Manner;
 pub use raw::Raw;
 pub use shape::{Aim, ShapeConfig, Shaper};
 pub use spectral::{Controls, SILENCE_DB, Spectral, SpectralConfig};

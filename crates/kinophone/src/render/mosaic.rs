@@ -8,6 +8,7 @@ use super::{Playing, RenderPlan};
 use crate::Result;
 use crate::brain::{DESCRIPTOR, Ensemble, OUTPUTS, PORTRAIT, Player, UNIT};
 use kinophone_dsp::measure::BANDS;
+use kinophone_dsp::synth::Manner;
 use kinophone_dsp::synth::mosaic::MosaicConfig;
 use kinophone_dsp::units::MediaTime;
 use std::collections::VecDeque;
@@ -75,12 +76,14 @@ impl<'a> Collage<'a> {
             // At the level that is wanted, not the one that is usual among other sounds.
             let level = (loudness_db - theirs.loudness_db(&sounding)) / 10.0;
             bands.iter_mut().for_each(|power| *power += level);
+            let onset = voice.onset(&sounding);
             self.weaver.push(Wanted {
                 target: self.stock.weighed(&target),
                 loudness_db,
                 silence: voice.silence(row),
                 bands,
-                rise: voice.rise(voice.onset(&sounding)),
+                rise: voice.rise(onset),
+                manner: Manner::said(onset, loudness_db - voice.usual_loudness_db()),
                 // A brain knows no more than the tick, and no pitches.
                 attack: None,
                 hz: None,

@@ -17,8 +17,8 @@ use crate::score::{Credited, Credits};
 use crate::task::Task;
 use crate::{Error, Kind, Result};
 use kinophone_dsp::measure::BANDS;
-use kinophone_dsp::synth::ShapeConfig;
 use kinophone_dsp::synth::mosaic::{MosaicConfig, UnitSound};
+use kinophone_dsp::synth::{Manner, ShapeConfig};
 use kinophone_dsp::units::{MediaTime, SampleRate};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -285,6 +285,8 @@ impl<'a> Echo<'a> {
             rise: self.heard.flux.get(here).copied().unwrap_or(0.0),
             attack: attack.filter(|attack| *attack < AHEAD * 2 * half),
             hz: self.marks.sure_hz(start + half),
+            // Nothing is taken apart into grains here.
+            manner: Manner::default(),
         }
     }
 }

@@ -8,7 +8,7 @@ use super::stock::{Sound, Stock};
 use crate::Result;
 use kinophone_dsp::measure::BANDS;
 use kinophone_dsp::synth::mosaic::{Choice, Chooser, Mosaic, MosaicConfig, Reading, Terms, UnitSound, Units};
-use kinophone_dsp::synth::{Aim, Cloud, Cut, GranularConfig, ShapeConfig, Shaper};
+use kinophone_dsp::synth::{Aim, Cloud, Cut, GranularConfig, Manner, ShapeConfig, Shaper};
 use kinophone_dsp::units::MediaTime;
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -57,6 +57,8 @@ pub(super) struct Wanted {
     pub(super) attack: Option<i64>,
     /// Which pitch is to be heard, in Hz, where that is sure.
     pub(super) hz: Option<f32>,
+    /// How grains are strewn.
+    pub(super) manner: Manner,
 }
 
 /// Chooses and plays.
@@ -196,10 +198,11 @@ enum Player<'a> {
 }
 
 impl Player<'_> {
-    fn push(&mut self, choice: Choice, reading: &Reading) {
+    /// A mosaic reads it so, grains are strewn in this manner.
+    fn push(&mut self, choice: Choice, reading: &Reading, manner: &Manner) {
         match self {
             Self::Joined(mosaic) => mosaic.push_as(choice, reading),
-            Self::Grains(cloud) => cloud.push(choice),
+            Self::Grains(cloud) => cloud.push(choice, manner),
         }
     }
 
@@ -389,7 +392,7 @@ impl<'a> Weaver<'a> {
             let speed = layer.speed(unit, wanted, stock, self.tune);
             layer.before = Some((unit, speed));
             let attack = wanted.attack.and_then(|at| stock.attack(unit, at));
-            layer.player.push(choice, &Reading { attack, speed });
+            layer.player.push(choice, &Reading { attack, speed }, &wanted.manner);
             let mut there = [0.0; BANDS];
             stock.bands(unit, &mut there);
             let gain = choice.gain_db(&stock.units, &self.config) / 10.0;
