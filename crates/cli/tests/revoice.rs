@@ -69,6 +69,29 @@ fn a_film_in_its_own_sound_is_itself() {
     assert!(home.at("out.mkv.credits.txt").exists());
 }
 
+/// What is fainter than what counts as silence is heard where the sounds have it, and where they have not it is not louder.
+#[test]
+fn faint_sounds_are_sounds() {
+    let home = Home::new();
+    // −12 dB for three seconds, −66 dB for three more.
+    let sound = "aevalsrc=if(lt(t\\,3)\\,0.35\\,0.0007)*sin(2*PI*440*t):s=44100";
+    home.draw("faint.mkv", "color=gray:size=64x64:rate=25", sound, "6");
+    record(&home, "loud/tone.wav", "aevalsrc=0.3*sin(2*PI*440*t):s=44100", "3");
+    home.run("sounds @faint.mkv -o @own");
+    home.run("sounds @loud -o @other");
+    for (library, least, most) in [("own", -67.0, -65.0), ("other", -300.0, -66.0)] {
+        home.run(&format!("revoice @faint.mkv --sounds @{library} -o @out.wav --force --tone 0 --attack 0"));
+        let sound = decode_sound(&home.at("out.wav"), RATE);
+        let db = |from: f64, to: f64| {
+            let at = |secs: f64| (secs * f64::from(RATE)) as usize;
+            10.0 * power(&sound[at(from)..at(to)]).max(1e-30).log10()
+        };
+        let (loud, faint) = (db(0.5, 2.5), db(3.5, 5.5));
+        println!("{library}: {loud:.1} and {faint:.1} dB");
+        assert!((loud + 12.1).abs() < 0.5 && (least..most).contains(&faint), "{library}: {loud} and {faint} dB");
+    }
+}
+
 #[test]
 fn other_sounds_come_when_the_film_sounds() {
     let home = Home::new();

@@ -81,6 +81,7 @@ impl<'a> Collage<'a> {
                 target: self.stock.weighed(&target),
                 loudness_db,
                 silence: voice.silence(row),
+                soft: false,
                 bands,
                 rise: voice.rise(onset),
                 manner: Manner::said(onset, loudness_db - voice.usual_loudness_db()),

@@ -281,6 +281,8 @@ impl<'a> Echo<'a> {
             target: self.stock.weighed(&target[..known]),
             loudness_db,
             silence: f32::from(silent),
+            // What is as quiet as the film may be heard: faint sounds are sounds, too.
+            soft: true,
             bands,
             rise: self.heard.flux.get(here).copied().unwrap_or(0.0),
             attack: attack.filter(|attack| *attack < AHEAD * 2 * half),

@@ -47,8 +47,9 @@ pub(super) struct Wanted {
     /// Where the stock is searched, weighed as it is: `[dims]`.
     pub(super) target: Box<[f32]>,
     pub(super) loudness_db: f32,
-    /// Probability of silence.
+    /// Probability of silence, and whether it closes only what can't be brought down to the wanted loudness.
     pub(super) silence: f32,
+    pub(super) soft: bool,
     /// log10 of the bands' powers, and how much they rise over the tick before.
     pub(super) bands: [f32; BANDS],
     pub(super) rise: f32,
@@ -387,7 +388,10 @@ impl<'a> Weaver<'a> {
             let layer = &mut self.layers[number];
             let Some(mut open) = layer.wanted.pop_front() else { break };
             let wanted = &open.wanted;
-            let choice = Choice { unit, loudness_db: wanted.loudness_db - share_db, gate: wanted.silence };
+            let loudness_db = wanted.loudness_db - share_db;
+            let too_loud = stock.units.loudness_db(unit) - loudness_db > self.config.most_gain_db;
+            let gate = if wanted.soft && !too_loud { 0.0 } else { wanted.silence };
+            let choice = Choice { unit, loudness_db, gate };
             layer.notation.push(&choice, stock, &self.config, &wanted.target);
             let speed = layer.speed(unit, wanted, stock, self.tune);
             layer.before = Some((unit, speed));
