@@ -88,7 +88,10 @@ fn faint_sounds_are_sounds() {
         };
         let (loud, faint) = (db(0.5, 2.5), db(3.5, 5.5));
         println!("{library}: {loud:.1} and {faint:.1} dB");
-        assert!((loud + 12.1).abs() < 0.5 && (least..most).contains(&faint), "{library}: {loud} and {faint} dB");
+        assert!(
+            (loud + 12.1).abs() < 0.5 && (least..most).contains(&faint),
+            "{library}: {loud} and {faint} dB"
+        );
     }
 }
 
