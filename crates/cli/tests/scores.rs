@@ -101,6 +101,20 @@ fn csound_plays_what_was_rendered() {
     }
 }
 
+/// Sounds that were brought to the film's pitches have speeds of their own, and each splice another place.
+#[test]
+fn csound_plays_what_was_tuned() {
+    let home = studio();
+    home.run("revoice @film.mp4 --sounds @lib -o @out.wav --tune 6 --weights pitch=0 --tone 0 --attack 0 --loudness -24 --score @s.csd --score @s.json");
+    let score = score(&home, "s.json");
+    let speeds =
+        score["pieces"].as_array().unwrap().iter().map(|piece| piece["speed"].as_f64().unwrap().abs());
+    let tuned = speeds.filter(|speed| *speed != 1.0).count();
+    let off = csound_differs(&home);
+    println!("{tuned} pieces tuned, Csound differs by {off:.1} dB");
+    assert!(tuned >= 5 && off < -50.0, "{tuned} pieces tuned, {off:.1} dB");
+}
+
 /// Pieces of textures have places from left to right, and other speeds.
 #[test]
 fn csound_plays_textures() {
