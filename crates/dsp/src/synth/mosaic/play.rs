@@ -451,7 +451,8 @@ fn read_between(
 /// Where the source of a run begins, in frames after the beginning of its first unit, if that is near.
 fn source_begin(units: &Units, grid: TickGrid, run: &Run) -> Option<i64> {
     let before = (0..REACH).find(|k| !units.follows_another(run.unit.saturating_sub(*k)))?;
-    Some(grid.start_sample(-i64::from(before)))
+    // Where spans differ, so many units may have one frame more than as many ticks from 0 on, never one less.
+    Some(-grid.start_sample(i64::from(before)))
 }
 
 /// Where the source of a tick's run ends, in frames after the beginning of the run's first unit, if that is near.

@@ -378,6 +378,22 @@ fn nothing_is_read_over_a_break_and_nothing_clicks_there() {
             "{tick}"
         );
         assert!(y.iter().all(|v| (0.38..0.62).contains(v)));
+
+        // Nor when sounds are moved by up to a tick and read at speeds of their own.
+        let mut draw = Draw::new(5, 5);
+        for _ in 0..300 {
+            let unit = [0, 0, 1, 2, 3, 16, 17, 18, 19, 19][draw.whole(0, 9) as usize];
+            let mut place = || (draw.between(-0.5, 0.5) * g.span(0) as f64) as i64;
+            let attack = Some(Attack { at: place(), source: place() });
+            let speed = [1.0, 0.5, 0.7, 1.5, 2.0][draw.whole(0, 4) as usize];
+            for unit in unit..(unit + draw.whole(1, 4)).min(20) {
+                mosaic.push_as(plain(unit), &Reading { attack, speed });
+            }
+        }
+        mosaic.finish();
+        let mut y = vec![0.0; mosaic.ready()];
+        mosaic.fill(&mut y);
+        assert!(y.iter().all(|v| (0.3..0.7).contains(v)), "{tick}");
     }
 }
 
