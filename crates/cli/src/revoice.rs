@@ -63,7 +63,7 @@ pub struct RevoiceArgs {
     /// How far attacks are brought to the film's, 0 to 1
     #[arg(long, value_name = "SHARE", default_value_t = 0.6, value_parser = args::share)]
     attack: f32,
-    /// Choose as if live: so many further ticks are known [default: the whole film is]
+    /// Choose as if live: so many further ticks are known, besides where attacks and pitches are [default: the whole film is]
     #[arg(long, value_name = "TICKS", conflicts_with = "by_shot", value_parser = clap::value_parser!(u8).range(0..=30))]
     delay: Option<u8>,
     /// Loudness of the whole in LUFS (EBU R 128) [default: as loud as the film]

@@ -47,7 +47,8 @@ pub struct RevoicePlan {
     pub tune: f32,
     /// How the mosaic is filtered towards the film's tone and attacks.
     pub shape: ShapeConfig,
-    /// Choose as if live: so many further ticks are known; `None`: all are.
+    /// Choose as if live: so many further ticks are known; `None`: all are. Where attacks and pitches are is known from the whole film in
+    /// any case.
     pub delay: Option<usize>,
     /// How loud the result is: [`Level::Usual`] is as loud as the film.
     pub loudness: Level,
