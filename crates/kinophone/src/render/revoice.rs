@@ -253,7 +253,9 @@ impl<'a> Echo<'a> {
     }
 
     fn wanted(&mut self, tick: usize) -> Wanted {
-        if !(self.from..self.from + self.heard.loudness.len()).contains(&tick) {
+        let at_hand = self.from..self.from + self.heard.loudness.len();
+        // Pictures may go on when the sound is over.
+        if !at_hand.contains(&tick) && tick < self.shard.heard_ticks() {
             self.from = tick;
             self.heard = self.shard.heard(tick..tick + PART);
             self.shard.release();
