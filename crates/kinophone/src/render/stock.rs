@@ -23,7 +23,6 @@ pub(super) struct Stock<'a> {
     pub(super) voice: &'a Voice,
     /// What each unit sounds like and, of a brain's own sound, what is seen there, of a library perhaps its pitch: `[units, dims]`.
     descriptors: Cow<'a, [f32]>,
-    dims: usize,
     /// What each of those counts.
     weights: Vec<f32>,
 }
@@ -94,12 +93,12 @@ impl<'a> Stock<'a> {
         let groups: Vec<u32> =
             (0..known.loudness.len()).map(|unit| sound.place(unit).map_or(0, |at| at.0 as u32)).collect();
         let units = Units::new(dims, &weighed, &known.loudness, &sound.continued())?.with_groups(&groups)?;
-        Ok(Self { sound, units: Arc::new(units), voice, descriptors, dims, weights })
+        Ok(Self { sound, units: Arc::new(units), voice, descriptors, weights })
     }
 
     /// Whether pitches are said of its units.
     pub(super) fn is_pitched(&self) -> bool {
-        matches!(self.sound, Sound::Library(_)) && self.dims > DESCRIPTOR
+        matches!(self.sound, Sound::Library(_)) && self.weights.len() > DESCRIPTOR
     }
 
     /// A description as units are searched for, of as many numbers as they have.
@@ -109,7 +108,7 @@ impl<'a> Stock<'a> {
 
     /// What a unit sounds like, and what is seen there.
     pub(super) fn descriptor(&self, unit: u32) -> &[f32] {
-        &self.descriptors[unit as usize * self.dims..][..self.dims]
+        &self.descriptors[unit as usize * self.weights.len()..][..self.weights.len()]
     }
 
     /// The attack with which a unit can begin if there is to be one so many frames after the beginning of its tick: the nearest one.
