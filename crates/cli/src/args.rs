@@ -5,8 +5,8 @@
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
-use kinophone::corpus::PrepareOptions;
-use kinophone::render::Level;
+use kinophone::dataset::PrepareOptions;
+use kinophone::render::LoudnessMode;
 use serde::de::DeserializeOwned;
 use std::path::PathBuf;
 
@@ -62,7 +62,7 @@ pub enum Command {
     /// Turn recordings and films into a library of sounds to play with
     Sounds(crate::sounds::SoundsArgs),
     /// Learn from films or corpora how pictures sound: a brain
-    Train(crate::train::TrainArgs),
+    Train(crate::train::options::TrainArgs),
     /// Make a brain of a network that theanets saved in 2015
     Import(crate::import::ImportArgs),
     /// Give a film the soundtrack that a brain hears in it
@@ -152,12 +152,12 @@ pub fn share(text: &str) -> Result<f32, String> {
 
 /// What `--loudness` means; the bounds: louder than −5 LUFS nothing is that keeps its true peaks, and below −70 LUFS the
 /// measure's own gate lies.
-pub fn loudness(text: &str) -> Result<Level, String> {
+pub fn loudness(text: &str) -> Result<LoudnessMode, String> {
     if text.eq_ignore_ascii_case("off") {
-        return Ok(Level::AsSaid);
+        return Ok(LoudnessMode::AsSaid);
     }
     match number(text) {
-        Ok(lufs) if (-70.0..=-5.0).contains(&lufs) => Ok(Level::Lufs(lufs)),
+        Ok(lufs) if (-70.0..=-5.0).contains(&lufs) => Ok(LoudnessMode::Lufs(lufs)),
         _ => Err("write 'off' or a number from -70 to -5".into()),
     }
 }

@@ -2,7 +2,8 @@
 
 use crate::args;
 use clap::{Args, ValueEnum};
-use kinophone::render::{ChoiceConfig, Matched};
+use kinophone::concat::SelectionConfig;
+use kinophone::model::DescriptorMatching;
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "How recorded sound is chosen")]
@@ -52,9 +53,13 @@ enum Aspect {
 
 impl MatchingArgs {
     /// What is mapped.
-    pub fn matched(&self) -> Matched {
+    pub fn matched(&self) -> DescriptorMatching {
         let is = |aspect| !self.unmatched.contains(&aspect);
-        Matched { tone: is(Aspect::Tone), loudness: is(Aspect::Loudness), onset: is(Aspect::Onset) }
+        DescriptorMatching {
+            tone: is(Aspect::Tone),
+            loudness: is(Aspect::Loudness),
+            onset: is(Aspect::Onset),
+        }
     }
 }
 
@@ -86,14 +91,14 @@ pub enum Name {
 
 impl ChoiceArgs {
     /// The named choice, replaced by what was given.
-    pub fn config(&self) -> ChoiceConfig {
-        let usual = ChoiceConfig { layers: usize::from(self.superimpose), ..ChoiceConfig::default() };
+    pub fn config(&self) -> SelectionConfig {
+        let usual = SelectionConfig { layers: usize::from(self.superimpose), ..SelectionConfig::default() };
         let mut config = match self.like {
             Like::Balanced => usual,
-            Like::Tone => ChoiceConfig { tone: 3.0, onset: 0.5, ..usual },
-            Like::Rhythm => ChoiceConfig { tone: 0.5, onset: 3.0, flow: 0.5, ..usual },
-            Like::Flow => ChoiceConfig { flow: 5.0, ..usual },
-            Like::Melody => ChoiceConfig { tone: 0.5, pitch: 4.0, ..usual },
+            Like::Tone => SelectionConfig { tone: 3.0, onset: 0.5, ..usual },
+            Like::Rhythm => SelectionConfig { tone: 0.5, onset: 3.0, flow: 0.5, ..usual },
+            Like::Flow => SelectionConfig { flow: 5.0, ..usual },
+            Like::Melody => SelectionConfig { tone: 0.5, pitch: 4.0, ..usual },
         };
         for (name, weight) in &self.weights {
             let place = match name {
@@ -172,14 +177,14 @@ mod tests {
             superimpose: 2,
             by_shot: true,
         };
-        let expected = ChoiceConfig {
+        let expected = SelectionConfig {
             tone: 3.0,
             onset: 2.0,
             flow: 0.0,
             repeat_after: 3.0,
             layers: 2,
             by_shot: true,
-            ..ChoiceConfig::default()
+            ..SelectionConfig::default()
         };
         assert_eq!(args.config(), expected);
     }

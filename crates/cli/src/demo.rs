@@ -1,20 +1,19 @@
 //! `kinophone demo`: two films drawn by Kinophone itself, a brain from the first, a soundtrack for the second.
 
-use crate::args;
 use crate::context::Context;
 use crate::report::{self, Failure, Outcome};
-use crate::train;
+use crate::{args, train};
 use clap::Args;
-use kinophone::brain::{BrainConfig, TrainConfig, TrainFiles, Trained};
-use kinophone::corpus::{self, Corpus, HoldOut, PrepareOptions, Shard};
-use kinophone::dsp::synth::SynthConfig;
-use kinophone::dsp::units::{FrameRate, SampleRate, TickGrid};
+use kinophone::classic::{ClassicConfig, ClassicTrained, ClassicTraining, RunFiles};
+use kinophone::dataset::{self, Corpus, HoldOut, PrepareOptions, Shard};
 use kinophone::etude::{self, Etude, EtudeConfig, EtudeScore};
 use kinophone::media::{DecodeSound, Ffmpeg};
-use kinophone::plot;
-use kinophone::render::{self, Asked, Output, RenderPlan, Sounding};
+use kinophone::render::{self, RenderPlan, ResolvedSynth, SynthRequest};
+use kinophone::soundtrack::OutputOptions;
 use kinophone::storage::Overwrite;
-use kinophone::{Error, Result};
+use kinophone::{Error, Result, plot};
+use kinophone_dsp::frames::FrameSynthConfig;
+use kinophone_dsp::units::{FrameRate, SampleRate, TickGrid};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -97,11 +96,11 @@ impl Stage<'_> {
     }
 
     /// A classic brain. Nothing is held out: the second film is the test.
-    fn learn(&self, film: &Path, args: &DemoArgs) -> Result<Trained> {
+    fn learn(&self, film: &Path, args: &DemoArgs) -> Result<ClassicTrained> {
         let corpus = self.path("corpus");
         let options = PrepareOptions { require_sound: true, ..PrepareOptions::default() };
         let prepared =
-            corpus::prepare(&self.ffmpeg, &[film.to_owned()], &corpus, &options, self.context.task())?;
+            dataset::prepare(&self.ffmpeg, &[film.to_owned()], &corpus, &options, self.context.task())?;
         let shards = prepared.iter().map(|p| Shard::open(&p.shard)).collect::<Result<Vec<_>>>()?;
         let corpus = Corpus { shards };
         // The demo starts from the beginning each time; a run left by an earlier one is its own to remove.
@@ -110,7 +109,7 @@ impl Stage<'_> {
             train::forget(&run)?;
         }
         std::fs::create_dir_all(&run).map_err(|e| Error::io("created", &run, e))?;
-        let files = TrainFiles { run, resume: false };
+        let files = RunFiles { run, resume: false };
         let trained = train::learn(corpus, brain_config(), train_config(args), &files, self.context)?;
         trained.brain.save(&self.path("etude.brain"), Overwrite::Replace)?;
         Ok(trained)
@@ -121,11 +120,11 @@ impl Stage<'_> {
         let plan = RenderPlan {
             // An etude's tones keep their phase from frame to frame, and so do the blocks of a brain that learned them: end to
             // end they are exact, where windows at random times would make the tones flutter.
-            synth: Asked::Exactly(Sounding::Blocks(SynthConfig::Raw)),
+            synth: SynthRequest::Exactly(ResolvedSynth::Blocks(FrameSynthConfig::Raw)),
             ..RenderPlan::new(
                 self.path("etude.brain"),
                 test.film.clone(),
-                Output::alone(output.clone(), Overwrite::Replace),
+                OutputOptions::alone(output.clone(), Overwrite::Replace),
             )
         };
         render::render(&self.ffmpeg, &plan, self.context.task())?;
@@ -160,22 +159,22 @@ impl Stage<'_> {
     }
 }
 
-fn brain_config() -> BrainConfig {
+fn brain_config() -> ClassicConfig {
     let grid = TickGrid {
         tick: FrameRate::new(30, 1).expect("30 is a frame rate"),
         rate: SampleRate::new(22_050).expect("22050 is a sample rate"),
     };
-    BrainConfig::new(grid, 64, &[1000])
+    ClassicConfig::new(grid, 64, &[1000])
 }
 
-fn train_config(args: &DemoArgs) -> TrainConfig {
-    TrainConfig {
+fn train_config(args: &DemoArgs) -> ClassicTraining {
+    ClassicTraining {
         epochs: EPOCHS,
         minutes: Some(args.minutes),
         patience: 0,
         seed: args.seed,
         hold_out: HoldOut::None,
-        ..TrainConfig::default()
+        ..ClassicTraining::default()
     }
 }
 

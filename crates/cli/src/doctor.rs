@@ -1,6 +1,6 @@
 //! `kinophone doctor`: whether this machine has what Kinophone needs, and what to do where it has not.
 
-mod machine;
+pub(crate) mod machine;
 mod tools;
 
 use crate::context::Context;
@@ -8,8 +8,6 @@ use crate::report::{Failure, Outcome};
 use clap::Args;
 use serde::Serialize;
 use serde_json::json;
-
-pub use machine::size;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -5,8 +5,8 @@ use crate::cache;
 use crate::context::{self, Context};
 use crate::report::{self, Failure, Outcome};
 use clap::Args;
-use kinophone::judge::{self, Examination, Figures, FilmReport, Report, Version};
-use kinophone::render::Level;
+use kinophone::eval::{self, EvalPlan, Figures, FilmReport, Report, Version};
+use kinophone::render::LoudnessMode;
 use kinophone::storage::Overwrite;
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -54,7 +54,7 @@ struct SoundArgs {
     /// Loudness of all soundtracks in LUFS (EBU R 128), or 'off' for the level that the brain says [default: off for brains that
     /// describe sound, -18 for those of 2015]
     #[arg(long, value_name = "LUFS|off", allow_negative_numbers = true, value_parser = loudness)]
-    loudness: Option<Level>,
+    loudness: Option<LoudnessMode>,
     /// The same seed gives the same sound
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
@@ -84,22 +84,22 @@ struct TrainingArgs {
 pub fn run(args: &EvalArgs, context: &Context) -> Result<Outcome, Failure> {
     context::existing(&args.brain)?;
     context::check_films(&args.films)?;
-    let report = judge::evaluate(&context.ffmpeg()?, &args.examination()?, context.task())?;
+    let report = eval::evaluate(&context.ffmpeg()?, &args.examination()?, context.task())?;
     context.end_progress();
     context.report.result(|| as_json(args, &report), || as_text(args, &report))?;
     Ok(Outcome::Done)
 }
 
 impl EvalArgs {
-    fn examination(&self) -> Result<Examination, Failure> {
-        Ok(Examination {
+    fn examination(&self) -> Result<EvalPlan, Failure> {
+        Ok(EvalPlan {
             brain: self.brain.clone(),
             films: self.films.clone(),
             output: self.output.clone(),
             overwrite: if self.force { Overwrite::Replace } else { Overwrite::Refuse },
             cache: cache::films()?,
             seed: self.sound.seed,
-            loudness: self.sound.loudness.unwrap_or(Level::Usual),
+            loudness: self.sound.loudness.unwrap_or(LoudnessMode::Usual),
             classic: self.training.classic,
             folds: self.training.folds.map(usize::from),
             seeds: self.training.seeds.map(usize::from),

@@ -6,8 +6,8 @@ use crate::context::{self, Context};
 use crate::report::{self, Failure, Outcome};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
-use kinophone::judge::{self, Exhibition, Gallery};
-use kinophone::render::Level;
+use kinophone::eval::{self, Exhibition, Gallery};
+use kinophone::render::LoudnessMode;
 use kinophone::storage::Overwrite;
 use kinophone::{Error, Result};
 use serde_json::{Value, json};
@@ -46,7 +46,7 @@ pub struct GalleryArgs {
     /// Loudness of all films in LUFS (EBU R 128), or 'off' for the level that the brain says [default: off for brains that
     /// describe sound, -18 for those of 2015]
     #[arg(long, value_name = "LUFS|off", allow_negative_numbers = true, value_parser = loudness)]
-    pub loudness: Option<Level>,
+    pub loudness: Option<LoudnessMode>,
     /// The same seed gives the same sound
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
@@ -67,9 +67,9 @@ pub fn run(args: &GalleryArgs, context: &Context) -> Result<Outcome, Failure> {
         overwrite: if args.force { Overwrite::Replace } else { Overwrite::Refuse },
         cache: cache::films()?,
         seed: args.seed,
-        loudness: args.loudness.unwrap_or(Level::Usual),
+        loudness: args.loudness.unwrap_or(LoudnessMode::Usual),
     };
-    let gallery = judge::exhibit(&context.ffmpeg()?, &plan, context.task())?;
+    let gallery = eval::exhibit(&context.ffmpeg()?, &plan, context.task())?;
     context.end_progress();
     context.report.result(|| as_json(args, &gallery), || as_text(args, &gallery))?;
     let whole = gallery.cells.iter().all(|cell| cell.error.is_none());
@@ -110,7 +110,7 @@ fn is_brain(file: &Path) -> Result<bool> {
 }
 
 fn as_json(args: &GalleryArgs, gallery: &Gallery) -> Value {
-    let cell = |cell: &judge::Cell| {
+    let cell = |cell: &eval::Cell| {
         json!({
             "film": gallery.films[cell.film].name,
             "brain": gallery.brains[cell.brain].name,

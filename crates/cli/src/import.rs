@@ -3,11 +3,13 @@
 use crate::args::choice;
 use crate::context::Context;
 use crate::report::{self, Failure, Outcome};
-use crate::train::{sample_rate, word};
+use crate::train::options::sample_rate;
+use crate::train::outcome::word;
 use clap::Args;
-use kinophone::brain::{self, Activation, Brain, ImportOptions, Nonlinearity};
-use kinophone::dsp::units::{FrameRate, SampleRate, TickGrid};
+use kinophone::classic::{self, ClassicBrain, ImportOptions, Nonlinearity};
+use kinophone::nn::activation::Activation;
 use kinophone::storage::{self, AtomicFile, Overwrite};
+use kinophone_dsp::units::{FrameRate, SampleRate, TickGrid};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -61,14 +63,14 @@ pub fn run(args: &ImportArgs, context: &Context) -> Result<Outcome, Failure> {
     storage::check_distinct(&args.output, &[&args.file])?;
     drop(AtomicFile::create(&args.output, overwrite)?);
     let grid = TickGrid { tick: args.unsaid.fps, rate: args.unsaid.rate };
-    let brain = brain::import(&args.file, &ImportOptions { grid, hidden: args.unsaid.activation })?;
+    let brain = classic::import(&args.file, &ImportOptions { grid, hidden: args.unsaid.activation })?;
     brain.save(&args.output, overwrite)?;
     context.report.result(|| as_json(&args.output, &brain), || as_text(&args.output, &brain))?;
     context.say(&format!("next: kinophone render {} FILM -o OUT.mp4", word(args.output.as_os_str())));
     Ok(Outcome::Done)
 }
 
-fn as_json(path: &Path, brain: &Brain) -> Value {
+fn as_json(path: &Path, brain: &ClassicBrain) -> Value {
     json!({
         "brain": report::lossy(path),
         "id": brain.id(),
@@ -77,7 +79,7 @@ fn as_json(path: &Path, brain: &Brain) -> Value {
     })
 }
 
-fn as_text(path: &Path, brain: &Brain) -> String {
+fn as_text(path: &Path, brain: &ClassicBrain) -> String {
     let config = brain.config();
     let layers: Vec<String> = config.layers.iter().map(usize::to_string).collect();
     let units = match config.activation {

@@ -1,6 +1,6 @@
 //! `kinophone inspect`: the facts of a brain, corpus, shard or film, and pictures of them.
 
-mod brain;
+pub(crate) mod brain;
 mod card;
 mod facts;
 mod film;

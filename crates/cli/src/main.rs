@@ -24,10 +24,10 @@ mod sounds;
 mod texture;
 mod train;
 
-use args::{Cli, Command};
+use crate::args::{Cli, Command};
+use crate::context::Context;
+use crate::report::{Failure, Outcome};
 use clap::Parser;
-use context::Context;
-use report::{Failure, Outcome};
 use std::ffi::OsStr;
 use std::process::ExitCode;
 

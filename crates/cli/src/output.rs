@@ -4,8 +4,8 @@ use crate::args::{choice, decibels};
 use crate::report::Failure;
 use clap::Args;
 use kinophone::media::SoundCodec;
-use kinophone::render::Output;
-use kinophone::score::Format;
+use kinophone::score::ScoreFormat;
+use kinophone::soundtrack::OutputOptions;
 use kinophone::storage::Overwrite;
 use std::path::{Path, PathBuf};
 
@@ -40,20 +40,23 @@ pub struct OutputArgs {
 
 impl OutputArgs {
     /// What these options mean for a file; `audio_track` is the film's.
-    pub fn output(&self, file: &Path, force: bool, audio_track: usize) -> Output {
-        Output {
+    pub fn output(&self, file: &Path, force: bool, audio_track: usize) -> OutputOptions {
+        OutputOptions {
             codec: self.codec,
             keep_original_db: self.keep_original,
             audio_track,
             scores: self.score.clone(),
             credits: !self.no_credits,
-            ..Output::alone(file.to_owned(), if force { Overwrite::Replace } else { Overwrite::Refuse })
+            ..OutputOptions::alone(
+                file.to_owned(),
+                if force { Overwrite::Replace } else { Overwrite::Refuse },
+            )
         }
     }
 
     /// Fails where a score's name does not say for whom it is.
     pub fn check(&self) -> Result<(), Failure> {
-        match self.score.iter().find(|path| Format::of(path).is_none()) {
+        match self.score.iter().find(|path| ScoreFormat::of(path).is_none()) {
             None => Ok(()),
             Some(path) => Err(Failure::usage(
                 format!("{} has no extension of a score", path.display()),

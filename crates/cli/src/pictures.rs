@@ -1,16 +1,16 @@
 //! PNGs of brains, films and sounds: what to draw is chosen here, how it looks is the library's `plot`.
 
 use image::RgbImage;
-use kinophone::brain::{Brain, Ensemble};
-use kinophone::corpus::{self, Shard};
-use kinophone::dsp::units::{MediaTime, SampleRate};
-use kinophone::look::{Event, Onset, Seen};
+use kinophone::classic::ClassicBrain;
+use kinophone::dataset::{self, Shard};
 use kinophone::media::{Decode, DecodeSound, Ffmpeg, FilmFacts};
+use kinophone::model::Ensemble;
 use kinophone::plot::{self, Lane, Overview, Timeline};
 use kinophone::storage::Overwrite;
 use kinophone::task::Task;
-use kinophone::texture;
-use kinophone::{Error, Kind, Result};
+use kinophone::visual::{FrameState, VisualEvent, VisualOnsets};
+use kinophone::{Error, Kind, Result, texture};
+use kinophone_dsp::units::{MediaTime, SampleRate};
 use std::path::{Path, PathBuf};
 
 /// Pictures on a contact sheet.
@@ -50,7 +50,7 @@ impl Album {
     }
 
     /// Filters of the first layer, and the loss curve where there is one.
-    pub fn brain(&mut self, brain: &Brain) -> Result<()> {
+    pub fn brain(&mut self, brain: &ClassicBrain) -> Result<()> {
         let config = brain.config();
         let (weights, _) = brain.layer(0);
         self.add("filters", &plot::filters(weights, config.size, config.colour, FILTERS))?;
@@ -98,10 +98,11 @@ impl Album {
     }
 
     /// What a film's pictures show, over its time.
-    pub fn seen(&mut self, seen: &Seen) -> Result<()> {
+    pub fn seen(&mut self, seen: &FrameState) -> Result<()> {
         let second = |time: MediaTime| (time - seen.begin()).as_secs_f64();
-        let onset = |onset: &Onset| (second(seen.pictures[onset.picture].time), onset.strength);
-        let onsets: Vec<(f64, f32)> = seen.onsets(Event::Motion, SENSITIVITY).iter().map(onset).collect();
+        let onset = |onset: &VisualOnsets| (second(seen.pictures[onset.picture].time), onset.strength);
+        let onsets: Vec<(f64, f32)> =
+            seen.onsets(VisualEvent::Motion, SENSITIVITY).iter().map(onset).collect();
         let measures = texture::measures(seen);
         self.timeline(
             "measures",
@@ -151,7 +152,7 @@ pub fn lanes<'a>(measures: &'a [(&'static str, Vec<f32>)]) -> Vec<Lane<'a>> {
 }
 
 /// The losses of training and validation over the epochs.
-pub fn loss_curve(brain: &Brain) -> RgbImage {
+pub fn loss_curve(brain: &ClassicBrain) -> RgbImage {
     let epochs: Vec<(u32, f32, f32)> = (1..)
         .zip(&brain.history().epochs)
         .map(|(epoch, e)| (epoch, e.training, e.validation.unwrap_or(f32::NAN)))
@@ -232,7 +233,7 @@ fn overview_of(samples: &[i16], channels: usize, rate: SampleRate) -> Overview {
     let mut overview = Overview::new(rate, (samples.len() / channels) as u64);
     let mut mono = Vec::new();
     for second in samples.chunks(channels * rate.hz() as usize) {
-        corpus::downmix(second, channels, &mut mono);
+        dataset::downmix(second, channels, &mut mono);
         overview.push(&mono);
     }
     overview
@@ -254,7 +255,7 @@ mod tests {
     #[test]
     fn stereo_is_averaged() {
         let mut mono = Vec::new();
-        corpus::downmix(&[16_384, 0, -32_768, -32_768], 2, &mut mono);
+        dataset::downmix(&[16_384, 0, -32_768, -32_768], 2, &mut mono);
         assert_eq!(mono, [0.25, -1.0]);
     }
 }

@@ -5,7 +5,7 @@ use crate::context::{self, Context};
 use crate::progress::span;
 use crate::report::{self, Failure, Outcome};
 use clap::Args;
-use kinophone::corpus::{self, PrepareOptions, Prepared};
+use kinophone::dataset::{self, PrepareOptions, Prepared};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -65,7 +65,7 @@ pub struct ProvenanceArgs {
 pub fn run(args: &PrepareArgs, context: &Context) -> Result<Outcome, Failure> {
     context::check_films(&args.films)?;
     let ffmpeg = context.ffmpeg()?;
-    let prepared = corpus::prepare(&ffmpeg, &args.films, &args.output, &args.options(), context.task())?;
+    let prepared = dataset::prepare(&ffmpeg, &args.films, &args.output, &args.options(), context.task())?;
     context.end_progress();
     context.report.result(|| as_json(&args.output, &prepared), || as_text(&args.output, &prepared))?;
     Ok(Outcome::Done)

@@ -8,13 +8,13 @@ use crate::output::OutputArgs;
 use crate::progress::span;
 use crate::report::{self, Failure, Outcome};
 use clap::{Args, ValueEnum};
-use kinophone::dsp::phase::Phase;
-use kinophone::dsp::synth::{
-    Granular2015Config, GranularConfig, SpectralConfig, SynthConfig, WindowedConfig,
+use kinophone::render::{
+    self, LibraryRequest, LoudnessMode, RenderPlan, Rendered, ResolvedSynth, SynthRequest,
 };
-use kinophone::dsp::window::Window;
-use kinophone::render::{self, Asked, Level, Library, RenderPlan, Rendered, Sounding};
-use kinophone::score::Format;
+use kinophone::score::ScoreFormat;
+use kinophone_dsp::frames::{FrameSynthConfig, Granular2015Config, GranularConfig, WindowedConfig};
+use kinophone_dsp::spectral::{Phase, SpectralConfig};
+use kinophone_dsp::window::Window;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -162,7 +162,7 @@ struct SoundArgs {
     /// Loudness of the whole in LUFS (EBU R 128), or 'off' for the level that the brain says [default: off for brains that
     /// describe sound, -18 for those of 2015]
     #[arg(long, value_name = "LUFS|off", allow_negative_numbers = true, value_parser = loudness)]
-    loudness: Option<Level>,
+    loudness: Option<LoudnessMode>,
     /// Which sound track of the film to keep, counted from 0
     #[arg(long, value_name = "N", default_value_t = 0, requires = "keep_original")]
     audio_track: usize,
@@ -198,7 +198,9 @@ pub fn run(args: &RenderArgs, context: &Context) -> Result<Outcome, Failure> {
     }
     let plan = args.plan()?;
     let rendered = render::render(&context.ffmpeg()?, &plan, context.task())?;
-    if rendered.filtered && plan.output.scores.iter().filter_map(|path| Format::of(path)).any(Format::plays) {
+    if rendered.filtered
+        && plan.output.scores.iter().filter_map(|path| ScoreFormat::of(path)).any(ScoreFormat::plays)
+    {
         context.say("the score sounds as it was before the filter: --tone 0 --attack 0 leaves that out");
     }
     context.end_progress();
@@ -269,22 +271,22 @@ impl RenderArgs {
     }
 
     /// The synth asked for, with its settings in their ranges.
-    fn asked(&self) -> Result<Asked, Failure> {
+    fn asked(&self) -> Result<SynthRequest, Failure> {
         let SynthArgs { seed, tone, attack, .. } = self.synth;
         let config = match self.synth.synth {
-            None if self.synth.phase.is_some() => return Ok(Asked::Exactly(self.synth.spectral())),
-            None if self.synth.of_mosaics().is_none() => return Ok(Asked::Usual),
-            None | Some(SynthName::Mosaic) => return Ok(Asked::Mosaic { tone, attack }),
-            Some(SynthName::Spectral) => return Ok(Asked::Exactly(self.synth.spectral())),
+            None if self.synth.phase.is_some() => return Ok(SynthRequest::Exactly(self.synth.spectral())),
+            None if self.synth.of_mosaics().is_none() => return Ok(SynthRequest::Usual),
+            None | Some(SynthName::Mosaic) => return Ok(SynthRequest::Mosaic { tone, attack }),
+            Some(SynthName::Spectral) => return Ok(SynthRequest::Exactly(self.synth.spectral())),
             Some(SynthName::Windowed) => {
-                SynthConfig::Windowed(WindowedConfig { seed, ..WindowedConfig::default() })
+                FrameSynthConfig::Windowed(WindowedConfig { seed, ..WindowedConfig::default() })
             }
-            Some(SynthName::Raw) => SynthConfig::Raw,
-            Some(SynthName::Granular) => SynthConfig::Granular(self.grains.config(seed)),
-            Some(SynthName::Granular2015) => SynthConfig::Granular2015(Granular2015Config { seed }),
+            Some(SynthName::Raw) => FrameSynthConfig::Raw,
+            Some(SynthName::Granular) => FrameSynthConfig::Granular(self.grains.config(seed)),
+            Some(SynthName::Granular2015) => FrameSynthConfig::Granular2015(Granular2015Config { seed }),
         };
         match config.check() {
-            Ok(()) => Ok(Asked::Exactly(Sounding::Blocks(config))),
+            Ok(()) => Ok(SynthRequest::Exactly(ResolvedSynth::Blocks(config))),
             Err(e) => {
                 let help = format!("choose a value from {} to {}", e.low, e.high);
                 Err(Failure::usage(format!("{e} (--{})", e.name.replace('_', "-")), help))
@@ -300,12 +302,12 @@ impl RenderArgs {
                 .library
                 .sounds
                 .clone()
-                .map(|folder| Library { folder, matched: self.library.matching.matched() }),
+                .map(|folder| LibraryRequest { folder, matched: self.library.matching.matched() }),
             choice: self.choice.config(),
             live: self.synth.live,
-            delay: self.synth.delay.map_or(render::LIVE_DELAY, usize::from),
+            delay: self.synth.delay.map_or(kinophone::render::LIVE_DELAY, usize::from),
             seed: self.synth.seed,
-            loudness: self.sound.loudness.unwrap_or(Level::Usual),
+            loudness: self.sound.loudness.unwrap_or(LoudnessMode::Usual),
             corpus: Some(cache::films()?),
             ..RenderPlan::new(self.brain.clone(), self.film.clone(), output)
         })
@@ -329,10 +331,10 @@ impl SynthArgs {
         given.iter().find(|(is, _)| *is).map(|(_, name)| *name)
     }
 
-    fn spectral(&self) -> Sounding {
+    fn spectral(&self) -> ResolvedSynth {
         let (phase, lender) = self.phase();
         let config = SpectralConfig { phase, seed: self.seed, ..SpectralConfig::default() };
-        Sounding::Spectral { config, lender: lender.map(Path::to_owned) }
+        ResolvedSynth::Spectral { config, lender: lender.map(Path::to_owned) }
     }
 }
 
@@ -403,7 +405,8 @@ fn as_text(rendered: &Rendered) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::args::{Cli, Command};
+    use crate::args::Cli;
+    use crate::args::Command;
     use clap::Parser;
 
     fn parse(options: &str) -> RenderArgs {
@@ -419,7 +422,9 @@ mod tests {
         let args = parse(
             "--synth granular --size-ms 60 --density 0.5 --envelope tukey:0.25 --children 3 --drive 0.5 --seed 4",
         );
-        let Ok(Asked::Exactly(Sounding::Blocks(SynthConfig::Granular(config)))) = args.asked() else {
+        let Ok(SynthRequest::Exactly(ResolvedSynth::Blocks(FrameSynthConfig::Granular(config)))) =
+            args.asked()
+        else {
             panic!("no grains")
         };
         let expected = GranularConfig {
@@ -449,7 +454,9 @@ mod tests {
     #[test]
     fn phases_have_names_or_are_lent() {
         let phase = |options: &str| match parse(options).asked() {
-            Ok(Asked::Exactly(Sounding::Spectral { config, lender })) => (config.phase, config.seed, lender),
+            Ok(SynthRequest::Exactly(ResolvedSynth::Spectral { config, lender })) => {
+                (config.phase, config.seed, lender)
+            }
             other => panic!("{other:?}"),
         };
         assert_eq!(phase("--synth spectral --seed 3"), (Phase::Rtpghi, 3, None));
@@ -466,9 +473,12 @@ mod tests {
     #[test]
     fn tone_and_attack_are_for_mosaics() {
         let asked = |options: &str| parse(options).asked().unwrap();
-        assert_eq!(asked("--tone 0"), Asked::Mosaic { tone: Some(0.0), attack: None });
-        assert_eq!(asked("--synth mosaic --attack 1"), Asked::Mosaic { tone: None, attack: Some(1.0) });
-        assert_eq!(asked("--synth mosaic"), Asked::Mosaic { tone: None, attack: None });
+        assert_eq!(asked("--tone 0"), SynthRequest::Mosaic { tone: Some(0.0), attack: None });
+        assert_eq!(
+            asked("--synth mosaic --attack 1"),
+            SynthRequest::Mosaic { tone: None, attack: Some(1.0) }
+        );
+        assert_eq!(asked("--synth mosaic"), SynthRequest::Mosaic { tone: None, attack: None });
         for wrong in ["--tone 0.5 --synth granular", "--attack 0 --phase rtpghi", "--synth raw --tone 1"] {
             assert!(matches!(parse(wrong).check(), Err(Failure::Usage(_))), "{wrong}");
         }
@@ -479,15 +489,15 @@ mod tests {
         let plan = parse("--loudness off --keep-original -12 --audio-track 1").plan().unwrap();
         assert_eq!(
             (plan.synth, plan.loudness, plan.output.keep_original_db, plan.output.audio_track),
-            (Asked::Usual, Level::AsSaid, Some(-12.0), 1)
+            (SynthRequest::Usual, LoudnessMode::AsSaid, Some(-12.0), 1)
         );
-        assert_eq!(parse("").plan().unwrap().loudness, Level::Usual);
+        assert_eq!(parse("").plan().unwrap().loudness, LoudnessMode::Usual);
     }
 
     #[test]
     fn levels_have_sensible_ranges() {
         assert!(loudness("-4").is_err() && loudness("loud").is_err() && loudness("nan").is_err());
-        assert_eq!(loudness("OFF"), Ok(Level::AsSaid));
+        assert_eq!(loudness("OFF"), Ok(LoudnessMode::AsSaid));
         assert!(args::decibels("21").is_err() && args::decibels("-12.5").is_ok());
     }
 }

@@ -8,8 +8,9 @@ use crate::output::OutputArgs;
 use crate::progress::span;
 use crate::report::{self, Failure, Outcome};
 use clap::Args;
-use kinophone::dsp::synth::ShapeConfig;
-use kinophone::render::{self, Level, Library, RevoicePlan, Revoiced};
+use kinophone::render::{LibraryRequest, LoudnessMode};
+use kinophone::revoice::{RevoicePlan, Revoiced};
+use kinophone_dsp::spectral::BandMatcherConfig;
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
@@ -68,7 +69,7 @@ pub struct RevoiceArgs {
     delay: Option<u8>,
     /// Loudness of the whole in LUFS (EBU R 128) [default: as loud as the film]
     #[arg(long, value_name = "LUFS|off", allow_negative_numbers = true, value_parser = loudness)]
-    loudness: Option<Level>,
+    loudness: Option<LoudnessMode>,
     #[command(flatten)]
     result: OutputArgs,
     /// Which sound track of the film, counted from 0
@@ -81,7 +82,7 @@ pub fn run(args: &RevoiceArgs, context: &Context) -> Result<Outcome, Failure> {
     context::check_films(std::slice::from_ref(&args.film))?;
     context::existing(&args.sounds)?;
     args.result.check()?;
-    let revoiced = render::revoice(&context.ffmpeg()?, &args.plan()?, context.task())?;
+    let revoiced = kinophone::revoice::revoice(&context.ffmpeg()?, &args.plan()?, context.task())?;
     context.end_progress();
     let json = || serde_json::to_value(&revoiced).expect("numbers and words become JSON");
     context.report.result(json, || as_text(&revoiced))?;
@@ -92,13 +93,13 @@ impl RevoiceArgs {
     fn plan(&self) -> Result<RevoicePlan, Failure> {
         Ok(RevoicePlan {
             film: self.film.clone(),
-            sounds: Library { folder: self.sounds.clone(), matched: self.matching.matched() },
+            sounds: LibraryRequest { folder: self.sounds.clone(), matched: self.matching.matched() },
             output: self.result.output(&self.output, self.force, self.audio_track),
             choice: self.choice.config(),
             tune: self.tune,
-            shape: ShapeConfig { tone: self.tone, attack: self.attack, ..ShapeConfig::default() },
+            shape: BandMatcherConfig { tone: self.tone, attack: self.attack, ..BandMatcherConfig::default() },
             delay: self.delay.map(usize::from),
-            loudness: self.loudness.unwrap_or(Level::Usual),
+            loudness: self.loudness.unwrap_or(LoudnessMode::Usual),
             corpus: cache::films()?,
         })
     }

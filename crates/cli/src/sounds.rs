@@ -5,7 +5,8 @@ use crate::prepare::ProvenanceArgs;
 use crate::progress::span;
 use crate::report::{self, Failure, Outcome};
 use clap::{Args, ValueEnum};
-use kinophone::corpus::{self, CutBy, Cutting, PrepareOptions, Prepared};
+use kinophone::dataset::{self, PrepareOptions, Prepared};
+use kinophone::sound_library::{SegmentBy, Segmentation};
 use kinophone::{Error, Kind};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -63,13 +64,13 @@ enum CutName {
 }
 
 impl SoundsArgs {
-    fn cutting(&self) -> Cutting {
+    fn cutting(&self) -> Segmentation {
         let by = match self.cut {
-            CutName::Onsets => CutBy::Onsets,
-            CutName::Grains => CutBy::Grains,
-            CutName::Both => CutBy::Both,
+            CutName::Onsets => SegmentBy::Onsets,
+            CutName::Grains => SegmentBy::Grains,
+            CutName::Both => SegmentBy::Both,
         };
-        Cutting { by, grain_ms: self.grain_ms }
+        Segmentation { by, grain_ms: self.grain_ms }
     }
 }
 
@@ -88,7 +89,7 @@ pub fn run(args: &SoundsArgs, context: &Context) -> Result<Outcome, Failure> {
             if context::existing(source)?.is_dir() { files_below(source)? } else { vec![source.clone()] };
         for file in &found {
             let alone = std::slice::from_ref(file);
-            match corpus::prepare(&ffmpeg, alone, &args.output, &options, context.task()) {
+            match dataset::prepare(&ffmpeg, alone, &args.output, &options, context.task()) {
                 Ok(done) => taken.extend(done),
                 // Beside recordings there lie notes, pictures and the like, which nobody named.
                 Err(e) if file != source && is_no_sound(e.kind()) => {

@@ -8,8 +8,8 @@ use crate::progress::span;
 use crate::report::{self, Failure, Outcome};
 use clap::{Args, ValueEnum};
 use kinophone::plot::{Lane, Timeline};
-use kinophone::render::Level;
-use kinophone::sounds::Library;
+use kinophone::render::LoudnessMode;
+use kinophone::sound_library::SoundLibrary;
 use kinophone::texture::{self, Mapping, TexturePlan, Textured};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -79,7 +79,7 @@ struct MappingArgs {
 struct SoundArgs {
     /// Loudness of the whole in LUFS (EBU R 128), or 'off' for the levels of the mapping [default: off]
     #[arg(long, value_name = "LUFS|off", allow_negative_numbers = true, value_parser = loudness)]
-    loudness: Option<Level>,
+    loudness: Option<LoudnessMode>,
     /// Which sound track of the film to keep, counted from 0
     #[arg(long, value_name = "N", default_value_t = 0, requires = "keep_original")]
     audio_track: usize,
@@ -138,12 +138,12 @@ pub fn run(args: &TextureArgs, context: &Context) -> Result<Outcome, Failure> {
         sections: args.mapping.sections == Sections::Auto,
         seed: args.mapping.seed,
         loudness: match args.sound.loudness {
-            Some(Level::Lufs(lufs)) => Some(lufs),
+            Some(LoudnessMode::Lufs(lufs)) => Some(lufs),
             _ => None,
         },
     };
     let ffmpeg = context.ffmpeg()?;
-    let sounds = Library::open(library, context.task())?;
+    let sounds = SoundLibrary::open(library, context.task())?;
     let made = texture::texture(&ffmpeg, &plan, &sounds, context.task())?;
     let mut drawn = Vec::new();
     if let Some(folder) = &args.sound.pictures {

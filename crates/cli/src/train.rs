@@ -1,19 +1,18 @@
 //! `kinophone train`: films or corpora into a brain.
 
 mod footage;
-mod options;
-mod outcome;
+pub(crate) mod options;
+pub(crate) mod outcome;
 
-pub use options::{TrainArgs, sample_rate};
-pub use outcome::word;
+pub use crate::train::options::TrainArgs;
 
 use crate::context::Context;
 use crate::report::{Failure, Outcome};
-use footage::Footage;
-use kinophone::brain::{self, BrainConfig, Split, TrainConfig, TrainFiles, Trained};
-use kinophone::corpus::{Corpus, Pairs};
+use crate::train::footage::Footage;
+use kinophone::classic::{self, ClassicConfig, ClassicTrained, ClassicTraining, RowSplit, RunFiles};
+use kinophone::dataset::{Corpus, Pairs};
 use kinophone::storage::{self, AtomicFile, Overwrite};
-use kinophone::{Error, Result};
+use kinophone::{Error, Result, model};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -27,7 +26,7 @@ pub fn run(args: &TrainArgs, context: &Context) -> Result<Outcome, Failure> {
     if args.is_ensemble() {
         return ensemble(args, &place, corpus, context);
     }
-    let files = TrainFiles { run: place.run.clone(), resume: args.resume };
+    let files = RunFiles { run: place.run.clone(), resume: args.resume };
     let trained = learn(corpus, args.brain_config()?, args.train_config(), &files, context)?;
     trained.brain.save(&args.output, place.overwrite)?;
     context.end_progress();
@@ -44,7 +43,7 @@ fn ensemble(args: &TrainArgs, place: &Place, corpus: Corpus, context: &Context) 
     let training = args.ensemble_training();
     let options = training.pairs(args.grid(), &corpus);
     let pairs = Pairs::new(corpus, &options, &place.run, context.task())?;
-    let (brain, interrupted) = brain::train_ensemble(&pairs, training, ledger, context.task())?;
+    let (brain, interrupted) = model::train(&pairs, training, ledger, context.task())?;
     brain.save(&args.output, place.overwrite)?;
     context.end_progress();
     outcome::tell_ensemble(&brain, interrupted, args, context)?;
@@ -101,15 +100,15 @@ pub fn forget(run: &Path) -> Result<()> {
 /// Learns from `corpus`, in whose pairs the configurations are the only choices.
 pub fn learn(
     corpus: Corpus,
-    config: BrainConfig,
-    training: TrainConfig,
-    files: &TrainFiles,
+    config: ClassicConfig,
+    training: ClassicTraining,
+    files: &RunFiles,
     context: &Context,
-) -> Result<Trained> {
+) -> Result<ClassicTrained> {
     let options = config.pairs(&training);
     let ledger = corpus.sources();
     let pairs = Pairs::new(corpus, &options, &files.run, context.task())?;
-    brain::train(config, training, ledger, &pairs, Split::of(&pairs), files, context.task())
+    classic::train(config, training, ledger, &pairs, RowSplit::of(&pairs), files, context.task())
 }
 
 #[cfg(test)]

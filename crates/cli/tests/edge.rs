@@ -2,6 +2,7 @@
 
 mod support;
 
+use Fate::{Goes, Refused};
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -14,7 +15,6 @@ enum Fate {
     Goes { sound: bool },
     Refused(&'static str),
 }
-use Fate::{Goes, Refused};
 
 const TABLE: &[(&str, Fate)] = &[
     ("VP9-tractor_noaudio.webm", Goes { sound: false }),
@@ -108,7 +108,7 @@ fn every_odd_film_is_prepared_and_rendered_or_refused() {
             Goes { sound } => {
                 succeed(home.path(), &prepare);
                 let shard = shards(&corpus).pop().unwrap_or_else(|| panic!("{name} has no shard"));
-                let facts = kinophone::corpus::Shard::open(&shard).unwrap();
+                let facts = kinophone::dataset::Shard::open(&shard).unwrap();
                 assert!(facts.pictures() > 0, "{name}");
                 assert_eq!(facts.sound().is_some(), *sound, "{name}");
                 succeed(home.path(), &render);

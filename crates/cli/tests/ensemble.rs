@@ -3,13 +3,13 @@
 
 mod support;
 
-use kinophone::dsp::measure::correlation;
-use kinophone::dsp::spectrum::PowerSpectrum;
-use kinophone::dsp::units::SampleRate;
-use kinophone::dsp::window::{Form, Window};
-use kinophone::etude::{Etude, EtudeConfig, Shape, score};
+use kinophone::etude::{Etude, EtudeConfig, EtudeShape, score};
 use kinophone::media::Ffmpeg;
 use kinophone::task::{Cancel, Quiet, Task};
+use kinophone_dsp::metrics::correlation;
+use kinophone_dsp::stft::PowerSpectrum;
+use kinophone_dsp::units::SampleRate;
+use kinophone_dsp::window::{Form, Window};
 use std::ffi::OsStr;
 use std::path::Path;
 use std::process::Command;
@@ -160,7 +160,7 @@ fn an_etudes_shapes_sound_on_time_and_at_their_pitch() {
             // Frames with nothing but a line, whose height says its pitch.
             let alone = |frame: u64| {
                 let mut on = etude.events.iter().filter(|e| e.frame <= frame && frame < e.end_frame());
-                on.next().is_some_and(|e| e.shape == Shape::Line) && on.next().is_none()
+                on.next().is_some_and(|e| e.shape == EtudeShape::Line) && on.next().is_none()
             };
             let frames = (1..etude.frames() - 1).filter(|frame| (frame - 1..=frame + 1).all(alone));
             pitches.extend(frames.map(|frame| {

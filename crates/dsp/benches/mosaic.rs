@@ -10,10 +10,10 @@
 
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
-use kinophone_dsp::measure::BANDS;
-use kinophone_dsp::nearest::Points;
-use kinophone_dsp::synth::mosaic::{Choice, Chooser, Mosaic, MosaicConfig, UnitSound, Units};
-use kinophone_dsp::synth::{Aim, ShapeConfig, Shaper};
+use kinophone_dsp::concat::{Mosaic, MosaicConfig, SelectedUnit, UnitDescriptors, UnitSelector, UnitSound};
+use kinophone_dsp::metrics::BANDS;
+use kinophone_dsp::neighbors::Points;
+use kinophone_dsp::spectral::{BandMatcher, BandMatcherConfig, BandTarget};
 use kinophone_dsp::units::{FrameRate, SampleRate, TickGrid};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -46,7 +46,7 @@ fn main() {
 fn exact_choice_from_a_library(bencher: Bencher<'_, '_>, count: usize) {
     let library = Library::of(count);
     bencher.counter(ItemsCount::new(library.wanted.len() / SOUND / TICKS_A_SECOND)).bench_local(|| {
-        let mut chooser = Chooser::exact(Arc::clone(&library.units), &MosaicConfig::default());
+        let mut chooser = UnitSelector::exact(Arc::clone(&library.units), &MosaicConfig::default());
         let mut chosen = Vec::new();
         black_box(&library.wanted).chunks_exact(SOUND).for_each(|target| chooser.push(target, &mut chosen));
         chooser.finish(&mut chosen);
@@ -68,7 +68,7 @@ fn distances_from_all_of_a_library(bencher: Bencher<'_, '_>, count: usize) {
 /// What every tick of a minute takes, in milliseconds.
 fn live_ticks(count: usize, delay: usize) -> Vec<f64> {
     let library = Library::of(count);
-    let mut chooser = Chooser::lookahead(Arc::clone(&library.units), &MosaicConfig::default(), delay);
+    let mut chooser = UnitSelector::lookahead(Arc::clone(&library.units), &MosaicConfig::default(), delay);
     let mut chosen = Vec::new();
     let ticks = library.wanted.chunks_exact(SOUND).take(60 * TICKS_A_SECOND);
     let push = |target: &[f32]| {
@@ -81,7 +81,7 @@ fn live_ticks(count: usize, delay: usize) -> Vec<f64> {
 
 struct Library {
     rows: Vec<f32>,
-    units: Arc<Units>,
+    units: Arc<UnitDescriptors>,
     wanted: Vec<f32>,
 }
 
@@ -98,7 +98,7 @@ impl Library {
         let mut noise = noise();
         let rows = sounds(&mut noise, count, LENGTH, 0.09);
         let continued: Vec<bool> = (0..count).map(|unit| (unit + 1) % LENGTH != 0).collect();
-        let units = Units::new(SOUND, &rows, &vec![-20.0; count], &continued).expect("units");
+        let units = UnitDescriptors::new(SOUND, &rows, &vec![-20.0; count], &continued).expect("units");
         let heard = sounds(&mut noise, 120 * TICKS_A_SECOND, 100, 0.02);
         Self { rows, units: Arc::new(units), wanted: guessed(&heard) }
     }
@@ -151,7 +151,7 @@ fn sounds(noise: &mut impl FnMut() -> f32, count: usize, length: usize, rough: f
 fn exact_choice_of_ten_minutes(bencher: Bencher<'_, '_>) {
     let (film, units) = film();
     bencher.counter(ItemsCount::new(TICKS / TICKS_A_SECOND)).bench_local(|| {
-        let mut chooser = Chooser::exact(Arc::clone(&units), &MosaicConfig::default());
+        let mut chooser = UnitSelector::exact(Arc::clone(&units), &MosaicConfig::default());
         let mut chosen = Vec::new();
         black_box(&film).chunks_exact(DIMS).for_each(|target| chooser.push(target, &mut chosen));
         chooser.finish(&mut chosen);
@@ -164,7 +164,7 @@ fn exact_choice_of_ten_minutes(bencher: Bencher<'_, '_>) {
 fn live_choice_of_ten_seconds(bencher: Bencher<'_, '_>, delay: usize) {
     let (film, units) = film();
     bencher.counter(ItemsCount::new(10usize)).bench_local(|| {
-        let mut chooser = Chooser::lookahead(Arc::clone(&units), &MosaicConfig::default(), delay);
+        let mut chooser = UnitSelector::lookahead(Arc::clone(&units), &MosaicConfig::default(), delay);
         let mut chosen = Vec::new();
         for target in black_box(&film).chunks_exact(DIMS).take(10 * TICKS_A_SECOND) {
             chooser.push(target, &mut chosen);
@@ -181,7 +181,7 @@ fn sound_of_a_minute_at_48000_hz<const CHANNELS: usize>(bencher: Bencher<'_, '_>
     let tick = FrameRate::new(TICKS_A_SECOND as u32, 1).expect("a rate");
     let grid = TickGrid { tick, rate: SampleRate::new(48_000).expect("a rate") };
     let units = 2000;
-    let known = Units::new(0, &[], &vec![-20.0; units], &vec![true; units]).expect("units");
+    let known = UnitDescriptors::new(0, &[], &vec![-20.0; units], &vec![true; units]).expect("units");
     let frames = units * grid.block_len();
     let mut noise = noise();
     let sound = Sound {
@@ -196,7 +196,7 @@ fn sound_of_a_minute_at_48000_hz<const CHANNELS: usize>(bencher: Bencher<'_, '_>
         for i in 0..SECONDS * TICKS_A_SECOND {
             let start = i / ticks_a_run * 761 % (units - ticks_a_run);
             let unit = (start + i % ticks_a_run) as u32;
-            mosaic.push(Choice { unit, loudness_db: -18.0, gate: 0.2 });
+            mosaic.push(SelectedUnit { unit, loudness_db: -18.0, gate: 0.2 });
             while mosaic.ready() > 0 {
                 mosaic.fill(black_box(&mut out));
             }
@@ -213,11 +213,11 @@ fn filter_of_a_minute_at_48000_hz<const CHANNELS: usize>(bencher: Bencher<'_, '_
     let mut noise = noise();
     let sound: Vec<f32> = (0..SECONDS * 48_000 * CHANNELS).map(|_| noise()).collect();
     let mut bands = || std::array::from_fn::<f32, BANDS, _>(|_| noise());
-    let aims: Vec<Aim> =
-        (0..TICKS_A_SECOND).map(|_| Aim { there: bands(), wanted: bands(), rise: 9.0 }).collect();
+    let aims: Vec<BandTarget> =
+        (0..TICKS_A_SECOND).map(|_| BandTarget { there: bands(), wanted: bands(), rise: 9.0 }).collect();
     let mut out = vec![0.0; sound.len()];
     bencher.counter(ItemsCount::new(SECONDS)).bench_local(|| {
-        let mut shaper = Shaper::new(grid, CHANNELS, &ShapeConfig::default());
+        let mut shaper = BandMatcher::new(grid, CHANNELS, &BandMatcherConfig::default());
         for _ in 0..SECONDS {
             aims.iter().for_each(|aim| shaper.push(aim));
         }
@@ -246,7 +246,7 @@ impl UnitSound for Sound {
 }
 
 /// Targets of a film, a slow walk with noise, and the units of its training part.
-fn film() -> (Vec<f32>, Arc<Units>) {
+fn film() -> (Vec<f32>, Arc<UnitDescriptors>) {
     let mut noise = noise();
     let mut row = [0.0f32; DIMS];
     let mut film = Vec::with_capacity(TICKS * DIMS);
@@ -258,7 +258,8 @@ fn film() -> (Vec<f32>, Arc<Units>) {
     let descriptors: Vec<f32> =
         trained.iter().flat_map(|i| film[i * DIMS..(i + 1) * DIMS].to_vec()).collect();
     let continued: Vec<bool> = trained.iter().map(|i| (i + 1) / BLOCK % 5 != 4).collect();
-    let units = Units::new(DIMS, &descriptors, &vec![-20.0; trained.len()], &continued).expect("units");
+    let units =
+        UnitDescriptors::new(DIMS, &descriptors, &vec![-20.0; trained.len()], &continued).expect("units");
     (film, Arc::new(units))
 }
 

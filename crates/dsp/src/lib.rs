@@ -4,15 +4,21 @@
 //! function says otherwise.
 #![forbid(unsafe_code)]
 
+pub mod concat;
+pub mod frames;
+pub mod granular;
+pub mod level;
 pub mod loudness;
-pub mod measure;
-pub mod nearest;
+pub mod mel;
+pub mod mel_centers;
+pub mod metrics;
+pub mod neighbors;
 pub mod onset;
-pub mod phase;
+pub mod overlap_add;
 pub mod pitch;
 pub mod resample;
-pub mod say;
-pub mod spectrum;
-pub mod synth;
+pub mod spectral;
+pub mod stft;
+pub mod tick_rng;
 pub mod units;
 pub mod window;

@@ -6,7 +6,8 @@
 //! onset detection", DAFx 2013). Then exactly: around such a
 //! maximum the first sample that stands out from what was there before.
 
-use crate::spectrum::{MelBank, PowerSpectrum};
+use crate::mel::MelBank;
+use crate::stft::PowerSpectrum;
 use crate::units::SampleRate;
 use crate::window::{Form, Window};
 

@@ -156,7 +156,7 @@ fn greatest_common_divisor(a: usize, b: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::synth::draw::Draw;
+    use crate::tick_rng::TickRng;
     use std::f64::consts::PI;
 
     const RATIOS: [(u32, u32); 5] =
@@ -242,7 +242,7 @@ mod tests {
 
     #[test]
     fn pieces_and_channels_change_nothing() {
-        let mut draw = Draw::new(3, 0);
+        let mut draw = TickRng::new(3, 0);
         let stereo: Vec<f32> = (0..40_000).map(|_| draw.between(-1.0, 1.0) as f32).collect();
         let rates = (SampleRate::new(48_000).unwrap(), SampleRate::new(22_050).unwrap());
         let mut whole = Vec::new();

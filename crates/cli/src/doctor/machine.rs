@@ -1,7 +1,7 @@
 //! The machine: room on its disks, memory, processor, loudspeakers.
 
-use super::Finding;
 use crate::cache;
+use crate::doctor::Finding;
 use std::path::{Path, PathBuf};
 use sysinfo::{Disks, System};
 

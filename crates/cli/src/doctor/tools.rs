@@ -1,7 +1,7 @@
 //! The programs beside us: ffmpeg, what it can encode and decode, ffprobe, and the drivers of graphics cards.
 
-use super::Finding;
 use crate::context::Context;
+use crate::doctor::Finding;
 use kinophone::media::Ffmpeg;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};

@@ -1,25 +1,25 @@
 //! The facts of a brain: what it is, how it learned, from what, how good it is.
 
-use super::facts::Facts;
 use crate::context;
-use crate::doctor::size;
+use crate::doctor::machine::size;
+use crate::inspect::facts::Facts;
 use crate::pictures::Album;
 use kinophone::Result;
-use kinophone::brain::memory::Shape;
-use kinophone::brain::{
-    AnyBrain, Brain, BrainConfig, Ensemble, EnsembleConfig, Imported, MemberConfig, MindConfig, Optimizer,
-    TrainConfig,
-};
-use kinophone::corpus::Source;
-use kinophone::dsp::say::Say;
+use kinophone::brain::Brain;
+use kinophone::classic::{ClassicBrain, ClassicConfig, ClassicTraining, Imported};
+use kinophone::ledger::Source;
+use kinophone::model::{Ensemble, EnsembleConfig, MemberConfig, PredictorConfig};
+use kinophone::nn::optimizer::Optimizer;
+use kinophone::nn::sequence::Architecture;
+use kinophone_dsp::frames::FrameFormat;
 use serde_json::{Value, json};
 use std::path::Path;
 
 pub(super) fn inspect(path: &Path, pictures: Option<&Path>) -> Result<Facts> {
     let bytes = context::existing(path)?.len();
-    let brain = match AnyBrain::load(path)? {
-        AnyBrain::Classic(brain) => brain,
-        AnyBrain::Ensemble(brain) => return ensemble(path, bytes, &brain, pictures),
+    let brain = match Brain::load(path)? {
+        Brain::Classic(brain) => brain,
+        Brain::Ensemble(brain) => return ensemble(path, bytes, &brain, pictures),
     };
     let facts = Facts::new("brain", path, as_json(&brain, bytes));
     let facts = network(facts, &brain, bytes);
@@ -117,7 +117,7 @@ fn with_range(value: f64, range: Option<[f64; 2]>) -> String {
     format!("{value:.2}{range}")
 }
 
-fn as_json(brain: &Brain, bytes: u64) -> Value {
+fn as_json(brain: &ClassicBrain, bytes: u64) -> Value {
     json!({
         "id": brain.id(),
         "bytes": bytes,
@@ -131,7 +131,7 @@ fn as_json(brain: &Brain, bytes: u64) -> Value {
     })
 }
 
-fn network(facts: Facts, brain: &Brain, bytes: u64) -> Facts {
+fn network(facts: Facts, brain: &ClassicBrain, bytes: u64) -> Facts {
     let config = brain.config();
     let layers: Vec<String> = config.layers.iter().map(usize::to_string).collect();
     let colour = if config.colour { "colour" } else { "grey" };
@@ -149,18 +149,18 @@ fn network(facts: Facts, brain: &Brain, bytes: u64) -> Facts {
 }
 
 /// What its numbers stand for.
-fn said(config: &BrainConfig) -> String {
-    let &BrainConfig { say, grid, hops, .. } = config;
+fn said(config: &ClassicConfig) -> String {
+    let &ClassicConfig { say, grid, hops, .. } = config;
     let samples = say.samples(grid, hops);
     let bins = samples / 2 + 1;
     match say {
-        Say::Pcm => format!("{samples} samples a tick"),
-        Say::Stft => format!("{bins} magnitudes a tick, of {samples} samples"),
-        Say::StftPhase => format!("{bins} magnitudes and phases a tick, of {samples} samples"),
+        FrameFormat::Pcm => format!("{samples} samples a tick"),
+        FrameFormat::Stft => format!("{bins} magnitudes a tick, of {samples} samples"),
+        FrameFormat::StftPhase => format!("{bins} magnitudes and phases a tick, of {samples} samples"),
     }
 }
 
-fn learning(facts: Facts, training: &TrainConfig) -> Facts {
+fn learning(facts: Facts, training: &ClassicTraining) -> Facts {
     let rule = match training.optimizer {
         Optimizer::Adam => "adam".to_owned(),
         Optimizer::Nesterov { momentum } => format!("nesterov, momentum {momentum}"),
@@ -177,7 +177,7 @@ fn learning(facts: Facts, training: &TrainConfig) -> Facts {
         .line("held out", word(&training.hold_out))
         .line("silence", format!("{} s of black and of white", training.silence_secs))
         .line("seed", training.seed)
-        .line("device", &training.device)
+        .line("device", training.device.name())
 }
 
 fn import(facts: Facts, file: &Imported) -> Facts {
@@ -190,7 +190,7 @@ fn import(facts: Facts, file: &Imported) -> Facts {
         .line("held out", "unknown")
 }
 
-fn verdict(facts: Facts, brain: &Brain) -> Facts {
+fn verdict(facts: Facts, brain: &ClassicBrain) -> Facts {
     let Some(verdict) = brain.verdict() else { return facts };
     let judged = if verdict.held_out { "verdict on held-out blocks" } else { "verdict on validation blocks" };
     facts
@@ -221,8 +221,8 @@ pub(super) fn terms(source: &Source) -> String {
 /// "gru, tcn, memory of 3000 ticks; for live use: …".
 fn members(config: &EnsembleConfig) -> String {
     let kind = |member: &MemberConfig| match &member.mind {
-        MindConfig::Net(shape) => kind_of(shape),
-        MindConfig::Memory { ticks } => format!("memory of {ticks} ticks"),
+        PredictorConfig::Net(shape) => kind_of(shape),
+        PredictorConfig::Memory { ticks } => format!("memory of {ticks} ticks"),
     };
     let names = |live: bool| {
         let own = config.members.iter().filter(|member| member.plays.plays(live));
@@ -238,11 +238,11 @@ fn parameters(layers: &[usize]) -> usize {
     layers.windows(2).map(|pair| pair[0] * pair[1] + pair[1]).sum()
 }
 
-fn kind_of(shape: &Shape) -> String {
+fn kind_of(shape: &Architecture) -> String {
     match shape {
-        Shape::Gru { .. } => "gru",
-        Shape::Tcn { dilations, .. } if dilations.is_empty() => "mlp",
-        Shape::Tcn { .. } => "tcn",
+        Architecture::Gru { .. } => "gru",
+        Architecture::Tcn { dilations, .. } if dilations.is_empty() => "mlp",
+        Architecture::Tcn { .. } => "tcn",
     }
     .to_owned()
 }
@@ -255,7 +255,7 @@ fn word(setting: &impl serde::Serialize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kinophone::brain::Pretrain;
+    use kinophone::classic::Pretrain;
 
     #[test]
     fn parameters_of_the_classic_brain() {

@@ -1,10 +1,10 @@
 //! A brain's model card.
 
-use super::{InspectArgs, What};
 use crate::context::Context;
+use crate::inspect::{InspectArgs, What};
 use crate::report::{self, Failure, Outcome};
 use kinophone::storage::{self, AtomicFile, Overwrite};
-use kinophone::{Error, Kind, judge};
+use kinophone::{Error, Kind, eval};
 use serde_json::json;
 use std::io::Write;
 
@@ -20,7 +20,7 @@ pub(super) fn write(args: &InspectArgs, what: What, context: &Context) -> Result
         AtomicFile::create(output, overwrite)
     });
     let file = file.transpose()?;
-    let card = judge::card(&context.ffmpeg()?, &args.path, context.task())?;
+    let card = eval::card(&context.ffmpeg()?, &args.path, context.task())?;
     let text = card.markdown();
     if let (Some(mut file), Some(output)) = (file, &args.output) {
         file.write_all(text.as_bytes()).map_err(|e| Error::io("written", output, e))?;

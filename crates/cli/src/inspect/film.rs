@@ -1,20 +1,20 @@
 //! The facts of a film or a sound file, as ffmpeg sees it.
 
-use super::facts::Facts;
 use crate::context::Context;
-use crate::doctor::size;
+use crate::doctor::machine::size;
+use crate::inspect::facts::Facts;
 use crate::pictures::Album;
-use kinophone::dsp::units::MediaTime;
-use kinophone::look::{self, Seen};
 use kinophone::media::{FilmFacts, PictureFacts, SoundFacts};
+use kinophone::visual::{self, FrameState};
 use kinophone::{Kind, Result};
+use kinophone_dsp::units::MediaTime;
 use serde_json::json;
 use std::path::Path;
 
 pub(super) fn inspect(path: &Path, pictures: Option<&Path>, context: &Context) -> Result<Facts> {
     let ffmpeg = context.ffmpeg()?;
     let film = ffmpeg.probe(path)?;
-    let seen = match film.picture.as_ref().map(|_| look::watch(&ffmpeg, path, context.task())) {
+    let seen = match film.picture.as_ref().map(|_| visual::watch(&ffmpeg, path, context.task())) {
         Some(Err(e)) if e.kind() == Kind::Interrupted => return Err(e),
         // What is known of a damaged film is worth telling all the same.
         Some(Err(e)) => {
@@ -33,7 +33,7 @@ pub(super) fn inspect(path: &Path, pictures: Option<&Path>, context: &Context) -
     Ok(facts.drawn(album.files()))
 }
 
-fn describe(path: &Path, film: &FilmFacts, seen: Option<&Seen>) -> Facts {
+fn describe(path: &Path, film: &FilmFacts, seen: Option<&FrameState>) -> Facts {
     let shots = seen.map(|seen| {
         let cuts: Vec<f64> = seen.cuts().map(MediaTime::as_secs_f64).collect();
         json!({ "count": seen.shots.len(), "pictures": seen.pictures.len(), "cuts": cuts })
@@ -73,7 +73,7 @@ fn describe_picture(facts: Facts, picture: &PictureFacts) -> Facts {
 }
 
 /// "14, a cut every 7.2 s on the average".
-fn describe_shots(seen: &Seen) -> String {
+fn describe_shots(seen: &FrameState) -> String {
     let mean = (seen.end - seen.begin()).as_secs_f64() / seen.shots.len() as f64;
     match seen.shots.len() {
         1 => "1, without a cut".to_owned(),

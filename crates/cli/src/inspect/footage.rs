@@ -1,14 +1,14 @@
 //! The facts of a corpus and of a single shard.
 
-use super::brain::terms;
-use super::facts::Facts;
-use super::film::channels;
 use crate::context::{self, Context};
-use crate::doctor::size;
+use crate::doctor::machine::size;
+use crate::inspect::brain::terms;
+use crate::inspect::facts::Facts;
+use crate::inspect::film::channels;
 use crate::pictures::Album;
 use crate::progress::span;
 use kinophone::Result;
-use kinophone::corpus::{Corpus, Shard};
+use kinophone::dataset::{Corpus, Shard};
 use serde_json::{Value, json};
 use std::path::Path;
 

@@ -1,10 +1,10 @@
 //! What a training learns from: corpora, single shards and films, in any mixture.
 
-use super::TrainArgs;
 use crate::cache;
 use crate::context::{self, Context};
+use crate::train::options::TrainArgs;
 use kinophone::Result;
-use kinophone::corpus::{self, Corpus, PrepareOptions, Shard};
+use kinophone::dataset::{self, Corpus, PrepareOptions, Shard};
 use std::cmp::Reverse;
 use std::path::{Path, PathBuf};
 
@@ -56,7 +56,7 @@ impl Footage {
         let options =
             PrepareOptions { colour: args.colour(), ..args.pictures.prepare_options(args.size(), true) };
         let prepared =
-            corpus::prepare(&context.ffmpeg()?, &self.films, &cache::films()?, &options, context.task())?;
+            dataset::prepare(&context.ffmpeg()?, &self.films, &cache::films()?, &options, context.task())?;
         Ok(prepared.into_iter().map(|p| p.shard).collect())
     }
 }

@@ -4,14 +4,14 @@ use crate::args::{self, PictureArgs, choice};
 use crate::report::Failure;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, ValueEnum};
-use kinophone::Result;
-use kinophone::brain::{
-    self, Activation, BrainConfig, EnsembleTraining, MemberKind, Optimizer, PRESETS, Pretrain, Region, See,
-    TrainConfig, Where,
-};
-use kinophone::corpus::HoldOut;
-use kinophone::dsp::say::Say;
-use kinophone::dsp::units::{FrameRate, SampleRate, TickGrid};
+use kinophone::classic::{ClassicConfig, ClassicTraining, PRESETS, Pretrain};
+use kinophone::dataset::HoldOut;
+use kinophone::model::{EnsembleTraining, FeatureConfig, MemberKind, Region, RegionMode};
+use kinophone::nn::activation::Activation;
+use kinophone::nn::optimizer::Optimizer;
+use kinophone::{Result, nn};
+use kinophone_dsp::frames::FrameFormat;
+use kinophone_dsp::units::{FrameRate, SampleRate, TickGrid};
 use std::path::PathBuf;
 
 /// Step size of Nesterov's momentum where `--lr` is not given. The mean over 735 outputs makes gradients small; the 1e-4
@@ -115,12 +115,12 @@ enum Said {
 
 impl Said {
     /// For the networks of 2015; nothing for controls.
-    fn of_2015(self) -> Option<Say> {
+    fn of_2015(self) -> Option<FrameFormat> {
         match self {
             Self::Controls => None,
-            Self::Pcm => Some(Say::Pcm),
-            Self::Stft => Some(Say::Stft),
-            Self::StftPhase => Some(Say::StftPhase),
+            Self::Pcm => Some(FrameFormat::Pcm),
+            Self::Stft => Some(FrameFormat::Stft),
+            Self::StftPhase => Some(FrameFormat::StftPhase),
         }
     }
 }
@@ -143,7 +143,7 @@ struct EnsembleArgs {
     /// The part of the picture that it looks at besides the whole: 'auto' finds what moves, 'whole' looks at nothing
     /// else, X,Y,W,H is a part in shares of width and height, such as 0.25,0,0.5,1 [default: auto]
     #[arg(long, value_name = "WHERE", value_parser = region)]
-    region: Option<Where>,
+    region: Option<RegionMode>,
     /// Kinds of members whose answers are averaged, separated by commas [default: gru,tcn,memory]
     #[arg(long, value_enum, value_name = "KIND,…", value_delimiter = ',')]
     net: Vec<Net>,
@@ -193,10 +193,10 @@ fn sight(text: &str) -> Result<Sight, String> {
 }
 
 /// In shares of the picture; at least a hundredth wide and high.
-fn region(text: &str) -> Result<Where, String> {
+fn region(text: &str) -> Result<RegionMode, String> {
     match text {
-        "auto" => return Ok(Where::Auto),
-        "whole" => return Ok(Where::Whole),
+        "auto" => return Ok(RegionMode::Auto),
+        "whole" => return Ok(RegionMode::Whole),
         _ => {}
     }
     let numbers: Vec<f32> = text.split(',').filter_map(|word| word.trim().parse().ok()).collect();
@@ -205,7 +205,7 @@ fn region(text: &str) -> Result<Where, String> {
     };
     let region = Region { x, y, w, h };
     if region.is_valid() && w >= 0.01 && h >= 0.01 {
-        Ok(Where::Region(region))
+        Ok(RegionMode::Region(region))
     } else {
         Err("X + W and Y + H reach 1 at most, and W and H are at least 0.01".to_owned())
     }
@@ -300,6 +300,16 @@ enum Device {
     Cuda,
 }
 
+impl Device {
+    fn backend(self) -> nn::backend::Device {
+        match self {
+            Self::Cpu => nn::backend::Device::Cpu,
+            Self::Wgpu => nn::backend::Device::Wgpu,
+            Self::Cuda => nn::backend::Device::Cuda,
+        }
+    }
+}
+
 impl TrainArgs {
     /// What parsing alone can't see: options that would be silently ignored.
     pub fn check(&self) -> Result<(), Failure> {
@@ -379,20 +389,20 @@ impl TrainArgs {
     }
 
     /// What a network of 2015 is.
-    pub fn brain_config(&self) -> Result<BrainConfig> {
+    pub fn brain_config(&self) -> Result<ClassicConfig> {
         let hidden = match self.learning.layers.as_slice() {
-            [] => brain::preset(&self.network.preset)?,
+            [] => kinophone::classic::preset(&self.network.preset)?,
             sizes => sizes.iter().map(|&n| n as usize).collect(),
         };
-        let plain = BrainConfig::new(self.grid(), self.size(), &hidden);
+        let plain = ClassicConfig::new(self.grid(), self.size(), &hidden);
         let config =
             plain.with_colour(self.pictures.colour).with_hops(usize::from(self.learning.hops.unwrap_or(1)));
         let config = config.with_say(self.network.say.and_then(Said::of_2015).unwrap_or_default());
-        Ok(BrainConfig { activation: self.learning.activation.unwrap_or(Activation::Relu), ..config })
+        Ok(ClassicConfig { activation: self.learning.activation.unwrap_or(Activation::Relu), ..config })
     }
 
     /// How it learns.
-    pub fn train_config(&self) -> TrainConfig {
+    pub fn train_config(&self) -> ClassicTraining {
         let (learning, usual) = (&self.learning, usual());
         let (optimizer, lr) = match learning.optimizer {
             None | Some(Rule::Adam) => (Optimizer::Adam, usual.lr),
@@ -400,8 +410,7 @@ impl TrainArgs {
                 (Optimizer::Nesterov { momentum: learning.momentum.unwrap_or(MOMENTUM) }, NESTEROV_LR)
             }
         };
-        let device = learning.device.unwrap_or(Device::Cpu).to_possible_value().expect("no device is hidden");
-        TrainConfig {
+        ClassicTraining {
             optimizer,
             lr: learning.lr.unwrap_or(lr),
             decay: learning.decay != Some(Decay::None),
@@ -414,7 +423,7 @@ impl TrainArgs {
             pretrain_epochs: learning.pretrain_epochs.unwrap_or(usual.pretrain_epochs),
             hold_out: self.network.hold_out,
             silence_secs: learning.silence.unwrap_or(usual.silence_secs),
-            device: device.get_name().to_owned(),
+            device: learning.device.map_or(nn::backend::Device::Cpu, Device::backend),
         }
     }
 
@@ -427,8 +436,9 @@ impl TrainArgs {
 
 impl EnsembleArgs {
     /// What is named, or the usual; a number of components or of past ticks alone changes nothing else.
-    fn see(&self) -> See {
-        let mut see = See { region: self.region.unwrap_or(Where::Auto), ..See::default() };
+    fn see(&self) -> FeatureConfig {
+        let mut see =
+            FeatureConfig { region: self.region.unwrap_or(RegionMode::Auto), ..FeatureConfig::default() };
         let number = |sight: &Sight| matches!(sight, Sight::Components(_) | Sight::Past(_));
         if !self.see.iter().all(number) {
             (see.motion, see.appearance) = (false, false);
@@ -500,8 +510,8 @@ impl LearningArgs {
 }
 
 /// The library's defaults, which the options show as theirs.
-fn usual() -> TrainConfig {
-    TrainConfig::default()
+fn usual() -> ClassicTraining {
+    ClassicTraining::default()
 }
 
 fn presets() -> PossibleValuesParser {
@@ -523,7 +533,8 @@ pub fn sample_rate(text: &str) -> Result<SampleRate, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::args::{Cli, Command};
+    use crate::args::Cli;
+    use crate::args::Command;
     use clap::Parser;
 
     fn parse(options: &str) -> TrainArgs {
@@ -570,7 +581,7 @@ mod tests {
         let config = args.train_config();
         assert_eq!((config.lr, config.batch, config.decay), (1e-4, 10, false));
         assert_eq!(config.optimizer, Optimizer::Nesterov { momentum: 0.9 });
-        assert_eq!(config.device, "wgpu");
+        assert_eq!(config.device, nn::backend::Device::Wgpu);
     }
 
     #[test]
@@ -578,7 +589,10 @@ mod tests {
         let (adam, nesterov) = (parse("").train_config(), parse("--optimizer nesterov").train_config());
         assert_eq!((adam.lr, nesterov.lr), (usual().lr, NESTEROV_LR));
         assert_eq!((adam.silence_secs, adam.hold_out, adam.minutes), (30.0, HoldOut::Every5th, None));
-        assert_eq!((adam.decay, adam.device.as_str(), adam.pretrain), (true, "cpu", Pretrain::None));
+        assert_eq!(
+            (adam.decay, adam.device, adam.pretrain),
+            (true, nn::backend::Device::Cpu, Pretrain::None)
+        );
     }
 
     #[test]

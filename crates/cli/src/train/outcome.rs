@@ -1,11 +1,12 @@
 //! What is said after a training: the verdict, the loss curve, and what to do next.
 
-use super::TrainArgs;
 use crate::context::Context;
+use crate::train::options::TrainArgs;
 use crate::{pictures, report};
 use kinophone::Result;
-use kinophone::brain::{Ensemble, Trained};
-use kinophone::corpus::HoldOut;
+use kinophone::classic::ClassicTrained;
+use kinophone::dataset::HoldOut;
+use kinophone::model::Ensemble;
 use kinophone::plot::{terminal_curve, terminal_curve_plain, write_png};
 use kinophone::storage::Overwrite;
 use serde_json::{Value, json};
@@ -16,7 +17,7 @@ use std::path::Path;
 const CURVE: (usize, usize) = (72, 12);
 
 /// Draws the loss curve beside the checkpoints, prints the result, and on standard error what to do with it.
-pub fn tell(trained: &Trained, args: &TrainArgs, run: &Path, context: &Context) -> Result<()> {
+pub fn tell(trained: &ClassicTrained, args: &TrainArgs, run: &Path, context: &Context) -> Result<()> {
     write_png(&pictures::loss_curve(&trained.brain), &run.join("loss.png"), Overwrite::Replace)?;
     context.report.result(|| as_json(trained, args, run), || as_text(trained, args))?;
     if trained.interrupted {
@@ -67,7 +68,7 @@ fn unjudged(brain: &Ensemble) -> &'static str {
     }
 }
 
-fn as_json(trained: &Trained, args: &TrainArgs, run: &Path) -> Value {
+fn as_json(trained: &ClassicTrained, args: &TrainArgs, run: &Path) -> Value {
     json!({
         "brain": report::lossy(&args.output),
         "id": trained.brain.id(),
@@ -78,7 +79,7 @@ fn as_json(trained: &Trained, args: &TrainArgs, run: &Path) -> Value {
     })
 }
 
-fn as_text(trained: &Trained, args: &TrainArgs) -> String {
+fn as_text(trained: &ClassicTrained, args: &TrainArgs) -> String {
     let losses: Vec<f32> =
         trained.brain.history().epochs.iter().map(|e| e.validation.unwrap_or(e.training)).collect();
     let draw = if has_unicode() { terminal_curve } else { terminal_curve_plain };

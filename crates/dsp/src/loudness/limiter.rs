@@ -6,7 +6,7 @@
 //! Because the hold is as long as the smoothing and the interpolation are wide, the smoothed gain is never above what
 //! any peak allows, neither at the peak nor at the samples that make it.
 
-use super::{UnsupportedSound, amplitude, check};
+use crate::loudness::{UnsupportedSound, amplitude, check};
 use crate::units::SampleRate;
 use std::collections::VecDeque;
 use std::f64::consts::PI;
@@ -225,9 +225,9 @@ impl MovingMean {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Meter;
     use super::*;
-    use crate::synth::draw::Draw;
+    use crate::loudness::meter::Meter;
+    use crate::tick_rng::TickRng;
 
     const CEILING: f64 = -1.0;
 
@@ -247,7 +247,7 @@ mod tests {
 
     fn nasty(rate: u32) -> Vec<(&'static str, Vec<f32>)> {
         let n = rate as usize;
-        let mut draw = Draw::new(1, 0);
+        let mut draw = TickRng::new(1, 0);
         let square = (0..n).map(|k| if k / 50 % 2 == 0 { 1.0 } else { -1.0 }).collect();
         let between = (0..n).map(|k| 1.4 * (PI / 2.0 * k as f64 + PI / 4.0).sin() as f32).collect();
         let clicks = (0..n).map(|k| if k % 1777 == 0 { 3.98 } else { 0.0 }).collect();
@@ -282,7 +282,7 @@ mod tests {
 
     #[test]
     fn what_is_below_the_ceiling_passes_bit_for_bit() {
-        let mut draw = Draw::new(2, 0);
+        let mut draw = TickRng::new(2, 0);
         let x: Vec<f32> = (0..20_000).map(|_| draw.between(-0.4, 0.4) as f32).collect();
         assert_eq!(limited(48_000, 2, &x), x);
         let mut with_click = x.clone();

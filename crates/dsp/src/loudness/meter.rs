@@ -1,6 +1,6 @@
 //! The measure: integrated loudness and true peak, streaming.
 
-use super::{UnsupportedSound, check, decibels};
+use crate::loudness::{UnsupportedSound, check, decibels};
 use crate::units::SampleRate;
 use ebur128::{EbuR128, Mode};
 
@@ -56,7 +56,7 @@ mod tests {
 
     fn stereo_sine(rate: u32, hz: f64, level_db: f64, secs: f64) -> Vec<f32> {
         let n = (f64::from(rate) * secs) as usize;
-        let a = super::super::amplitude(level_db);
+        let a = crate::loudness::amplitude(level_db);
         (0..2 * n).map(|k| (a * (2.0 * PI * hz * (k / 2) as f64 / f64::from(rate)).sin()) as f32).collect()
     }
 

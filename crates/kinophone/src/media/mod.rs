@@ -28,10 +28,10 @@ mod sound;
 mod tests;
 
 pub use decode::PictureStream;
-pub use encode::Encoder;
 pub use sound::SoundStream;
 
 use crate::Result;
+use crate::media::encode::Encoder;
 use crate::task::Task;
 use kinophone_dsp::units::{FrameRate, MediaTime, SampleRate};
 use serde::{Deserialize, Serialize};
@@ -97,8 +97,8 @@ impl Ffmpeg {
     pub fn decode_sound(&self, path: &Path, how: &DecodeSound) -> Result<SoundStream> {
         sound::decode(self, path, how)
     }
-    /// Decodes sound track `track` of `path` as the figures of [`kinophone_dsp::measure`] want it: mono at
-    /// [`measure::RATE`](kinophone_dsp::measure::RATE) on the film's clock, mixed down as ffmpeg does where nobody asks for
+    /// Decodes sound track `track` of `path` as the figures of [`kinophone_dsp::metrics`] want it: mono at
+    /// [`measure::RATE`](kinophone_dsp::metrics::RATE) on the film's clock, mixed down as ffmpeg does where nobody asks for
     /// anything else, so that they can be set beside those of other programs.
     pub fn decode_for_measures(&self, path: &Path, track: usize) -> Result<SoundStream> {
         sound::decode_for_measures(self, path, track)

@@ -1,6 +1,6 @@
 //! Flash and beep: pictures and sound keep their times through every container.
 
-use super::*;
+use crate::media::tests::*;
 use crate::media::{Decode, SoundCodec, SoundTo, encode};
 use kinophone_dsp::units::{FrameRate, MediaTime};
 

@@ -1,7 +1,7 @@
 //! The shared films: every edge case decodes or gives its one clear error, and both ways of probing agree.
 
-use super::*;
 use crate::Kind;
+use crate::media::tests::*;
 use crate::media::{FilmFacts, SoundTo};
 
 type Edge = (&'static str, Result<usize, Kind>, Option<(u32, u32)>);

@@ -1,7 +1,7 @@
 //! Inputs that mean no good, and programs that are no good ffmpeg.
 
-use super::*;
 use crate::Kind;
+use crate::media::tests::*;
 
 fn kind_of(film: &Path) -> Kind {
     ffmpeg().probe(film).unwrap_err().kind()

@@ -1,14 +1,14 @@
 //! The media module against real and made films. References: films that ffmpeg made from exact expressions, ffprobe's
 //! list of frames, and ffmpeg's own stream hashes.
 
-mod clock;
-mod films;
-mod hostile;
-mod pixels;
-mod stream;
-mod writing;
+pub mod clock;
+pub mod films;
+pub mod hostile;
+pub mod pixels;
+pub mod stream;
+pub mod writing;
 
-use super::{Decode, DecodeSound, Decoded, Ffmpeg, Picture};
+use crate::media::{Decode, DecodeSound, Decoded, Ffmpeg, Picture};
 use kinophone_dsp::units::SampleRate;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};

@@ -1,6 +1,6 @@
 //! What the pixels are worth: full range, the right way up, transparent over black.
 
-use super::*;
+use crate::media::tests::*;
 
 fn single(film: &Path, colour: bool) -> Vec<u8> {
     let (pictures, _) = decode(film, &Decode { size: 16, colour, sound: None }).unwrap();

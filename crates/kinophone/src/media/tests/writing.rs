@@ -1,8 +1,9 @@
 //! Results: the picture is the source's bit for bit, the sound begins with it, and failures are clear.
 
-use super::*;
 use crate::Kind;
-use crate::media::{DrawnFilm, Encode, Encoder, SoundCodec};
+use crate::media::encode::Encoder;
+use crate::media::tests::*;
+use crate::media::{DrawnFilm, Encode, SoundCodec};
 use crate::task::{Cancel, Quiet, Task};
 use kinophone_dsp::units::{FrameRate, MediaTime};
 

@@ -1,0 +1,7 @@
+//! TODO module docs
+
+mod cloud;
+mod modulation;
+
+pub use cloud::Cloud;
+pub use modulation::GrainModulation;
