@@ -1,6 +1,5 @@
 use crate::plot::canvas::{AMBER, BACKGROUND, CYAN, PANEL, ROSE};
 use crate::plot::curve::loss_curve;
-use crate::plot::overview::waveform;
 use crate::plot::*;
 use kinophone_dsp::units::{MediaTime, SampleRate};
 use std::f32::consts::TAU;
