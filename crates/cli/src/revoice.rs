@@ -1,18 +1,5 @@
 //! `kinophone revoice`: a film's own sound in the voice of other sounds.
 
-use crate::args::{self, loudness};
-use crate::cache;
-use crate::choice::{ChoiceArgs, MatchingArgs};
-use crate::context::{self, Context};
-use crate::output::OutputArgs;
-use crate::progress::span;
-use crate::report::{self, Failure, Outcome};
-use clap::Args;
-use kinophone::render::{LibraryRequest, LoudnessMode};
-use kinophone::revoice::{RevoicePlan, Revoiced};
-use kinophone_dsp::spectral::BandMatcherConfig;
-use std::path::PathBuf;
-
 const EXAMPLES: &str = "\
 Examples:
   The rhythm and the tones of a film, played by strings:
@@ -33,6 +20,19 @@ Examples:
 
 No brain is needed: what is wanted is what the film sounds like. To play to pictures
 use 'kinophone render' or 'kinophone texture'.";
+
+use crate::args::{self, loudness};
+use crate::cache;
+use crate::choice::{ChoiceArgs, MatchingArgs};
+use crate::context::{self, Context};
+use crate::output::OutputArgs;
+use crate::progress::span;
+use crate::report::{self, Failure, Outcome};
+use clap::Args;
+use kinophone::render::{LibraryRequest, LoudnessMode};
+use kinophone::revoice::{RevoicePlan, Revoiced};
+use kinophone_dsp::spectral::BandMatcherConfig;
+use std::path::PathBuf;
 
 /// Options of `revoice`.
 #[derive(Debug, Args)]

@@ -64,6 +64,15 @@ impl Ffmpeg {
     pub fn version(&self) -> &str {
         &self.version
     }
+    /// The ffprobe that is used with it.
+    pub fn ffprobe(&self) -> Option<&Path> {
+        self.ffprobe.as_deref()
+    }
+    /// Reads facts from what ffmpeg prints, as where there is no ffprobe.
+    pub fn without_ffprobe(mut self) -> Self {
+        self.ffprobe = None;
+        self
+    }
     /// Replaces the watchdog's limit (default 60 s): how long ffmpeg may deliver or take nothing before it is ended.
     pub fn with_stall_limit(mut self, limit: Duration) -> Self {
         self.stall = limit;

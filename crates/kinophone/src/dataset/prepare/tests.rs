@@ -56,19 +56,6 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// The films that come with the project's checkout; `None` where they are not there.
-fn shared(name: &str) -> Option<PathBuf> {
-    let beside = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
-    let folder = std::env::var_os("KINOPHONE_SHARED").map_or_else(beside, PathBuf::from);
-    let path = folder.join("data").join(name);
-    if !path.exists() {
-        assert!(std::env::var_os("CI").is_none(), "CI must have {}", path.display());
-        println!("skipped: there is no {}", path.display());
-        return None;
-    }
-    Some(path)
-}
-
 #[derive(Default)]
 struct Listener {
     stages: Mutex<Vec<(String, &'static str, Option<u64>)>>,
@@ -235,35 +222,6 @@ fn what_is_no_film_is_one_clear_error() {
         let error = run(from_ref(&film), &corpus, &PrepareOptions { size, ..options() }).unwrap_err();
         assert_eq!(error.kind(), Kind::Invalid);
     }
-}
-
-#[test]
-fn a_silent_film_is_for_rendering_and_an_error_for_training() {
-    let Some(film) = shared("edge/VP9-tractor_noaudio.webm") else { return };
-    let films = [film];
-    let folder = tempfile::tempdir().unwrap();
-    assert_eq!(run(&films, folder.path(), &options()).unwrap_err().kind(), Kind::NoSound);
-    assert!(names(folder.path()).is_empty());
-    let tolerant = PrepareOptions { require_sound: false, ..options() };
-    let prepared = run(&films, folder.path(), &tolerant).unwrap();
-    assert!(Shard::open(&prepared[0].shard).unwrap().sound().is_none());
-    assert_eq!(
-        run(&films, folder.path(), &options()).unwrap_err().kind(),
-        Kind::NoSound,
-        "there, but silent"
-    );
-}
-
-#[test]
-fn a_sound_track_that_is_not_there_is_an_error_that_lists_those_that_are() {
-    let Some(film) = shared("edge/nasa_13013_2video_2audio.mp4") else { return };
-    let films = [film];
-    let folder = tempfile::tempdir().unwrap();
-    let track = |audio_track| run(&films, folder.path(), &PrepareOptions { audio_track, ..options() });
-    let error = track(2).unwrap_err();
-    assert_eq!(error.kind(), Kind::Invalid);
-    assert!(error.advice().is_some_and(|a| a.contains("0 (") && a.contains("1 (")), "{:?}", error.advice());
-    assert!(track(1).unwrap()[0].shard.to_string_lossy().ends_with("-track1.safetensors"));
 }
 
 #[test]

@@ -1,12 +1,35 @@
 //! The classic system on real films: playable results with the source's own picture, no buzz from the better synths, and
 //! silence where the picture is black or white.
 
-mod support;
-
+use crate::footage::{find, needs};
+use crate::support::{decode_sound, ffmpeg, judge, packets, packets_md5, succeed};
+use libtest_mimic::Trial;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use support::{decode_sound, ffmpeg, packets, packets_md5, shared, succeed};
+
+pub fn trials() -> Vec<Trial> {
+    let popeye = POPEYE.iter().copied();
+    let all: Vec<&str> = [BACH, FURELISE].into_iter().chain(popeye).collect();
+    vec![
+        needs(
+            &all,
+            "classic::a_pianos_brain_plays_other_films_over_their_untouched_pictures",
+            a_pianos_brain,
+        ),
+        needs(&[BACH], "classic::pretraining_lowers_the_reconstruction_error_layer_by_layer", pretraining),
+        needs(&[BUNNY], "classic::black_and_white_are_quiet", black_and_white),
+    ]
+}
+
+const BACH: &str = "films/piano-bach.mp4";
+const FURELISE: &str = "films/piano-furelise.mp4";
+const BUNNY: &str = "films/big-buck-bunny.mp4";
+const POPEYE: [&str; 4] = [
+    "films/popeye_sinbad_T00-1.mkv",
+    "films/popeye_sinbad_T01-2.mkv",
+    "films/popeye_sinbad_T02-3.mkv",
+    "films/popeye_sinbad_T03-4.mkv",
+];
 
 fn train(home: &Path, film: &Path, brain: &Path, more: &[&str]) {
     let mut args = vec![
@@ -38,36 +61,17 @@ fn ends(path: &Path, stream: &str) -> f64 {
     packets(path, stream).into_iter().map(|(begin, length)| begin + length).fold(0.0, f64::max)
 }
 
-/// The judge's figures for a soundtrack, against the film's own.
-fn judge(shared: &Path, reference: &Path, generated: &Path) -> serde_json::Value {
-    let output = Command::new("python3")
-        .arg(shared.join("peers/judge.py"))
-        .args([reference, generated])
-        .output()
-        .unwrap();
-    assert!(
-        output.status.success(),
-        "judge.py needs numpy (scripts/setup --tests): {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    serde_json::from_slice(&output.stdout).unwrap()
-}
-
-#[test]
-fn a_pianos_brain_plays_other_films_over_their_untouched_pictures() {
-    let Some(shared) = shared() else { return };
+fn a_pianos_brain() {
     let home = tempfile::tempdir().unwrap();
-    let films = shared.join("data/films");
-    let bach = films.join("piano-bach.mp4");
+    let bach = find(BACH);
     let brain = home.path().join("bach.brain");
     train(home.path(), &bach, &brain, &["--preset", "classic"]);
 
-    let popeye = ["T00-1", "T01-2", "T02-3", "T03-4"].map(|t| films.join(format!("popeye_sinbad_{t}.mkv")));
-    for film in [films.join("piano-furelise.mp4")].iter().chain(&popeye) {
+    for film in [FURELISE].iter().chain(&POPEYE).map(|name| find(name)) {
         let name = film.file_name().unwrap().to_str().unwrap();
         let out = home.path().join(name);
-        render(home.path(), &brain, film, &out, &[]);
-        assert_eq!(packets_md5(film, "v"), packets_md5(&out, "v"), "{name}: the picture was touched");
+        render(home.path(), &brain, &film, &out, &[]);
+        assert_eq!(packets_md5(&film, "v"), packets_md5(&out, "v"), "{name}: the picture was touched");
         let (picture, sound) = (ends(&out, "0:v:0"), ends(&out, "0:a:0"));
         assert!((picture - sound).abs() < 0.042, "{name}: picture ends at {picture} s, sound at {sound} s");
         let energy: f32 = decode_sound(&out, 22_050).iter().map(|x| x * x).sum();
@@ -78,7 +82,7 @@ fn a_pianos_brain_plays_other_films_over_their_untouched_pictures() {
     let comb = |synth: &str| {
         let out = home.path().join(format!("{synth}.wav"));
         render(home.path(), &brain, &bach, &out, &["--synth", synth]);
-        let said = judge(&shared, &bach, &out);
+        let said = judge(&bach, &out, &[]);
         (said["comb_db"].as_f64().unwrap(), said["comb_ref_db"].as_f64().unwrap())
     };
     let (raw, original) = comb("raw");
@@ -94,14 +98,12 @@ fn a_pianos_brain_plays_other_films_over_their_untouched_pictures() {
 
 /// Each machine of the stack, learning from the one below, gets better at drawing again what it saw. A step against the
 /// gradient makes each of these errors grow.
-#[test]
-fn pretraining_lowers_the_reconstruction_error_layer_by_layer() {
-    let Some(shared) = shared() else { return };
+fn pretraining() {
     let home = tempfile::tempdir().unwrap();
     let brain = home.path().join("deep.brain");
     let options = "--layers 300,200,100 --activation sigmoid --pretrain rbm --pretrain-epochs 6 --epochs 1";
     let options: Vec<&str> = options.split(' ').collect();
-    train(home.path(), &shared.join("data/films/piano-bach.mp4"), &brain, &options);
+    train(home.path(), &find(BACH), &brain, &options);
     let metrics = std::fs::read_to_string(home.path().join("deep.brain.run/metrics.jsonl")).unwrap();
     let lines = metrics.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
     let mut errors = [const { Vec::new() }; 3];
@@ -116,12 +118,10 @@ fn pretraining_lowers_the_reconstruction_error_layer_by_layer() {
     }
 }
 
-#[test]
-fn black_and_white_are_quiet() {
-    let Some(shared) = shared() else { return };
+fn black_and_white() {
     let home = tempfile::tempdir().unwrap();
     let brain = home.path().join("bunny.brain");
-    let bunny = shared.join("data/films/big-buck-bunny.mp4");
+    let bunny = find(BUNNY);
     train(home.path(), &bunny, &brain, &["--preset", "classic"]);
     for colour in ["black", "white"] {
         let film: PathBuf = home.path().join(format!("{colour}.mp4"));
