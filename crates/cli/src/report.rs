@@ -2,9 +2,7 @@
 
 use crate::context::INTERRUPTED;
 use kinophone::{Error, Kind, Result};
-use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 use serde_json::{Value, json};
-use std::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -180,39 +178,17 @@ fn name_of(kind: Kind) -> &'static str {
     }
 }
 
-/// An error as miette draws it: the message and the advice. Causes are left out: where they help, the message has them.
+/// The message and, indented below it, the advice. Causes are left out: where they help, the message has them.
 fn render(error: &Error) -> String {
     let terminal = io::stderr().is_terminal();
-    let theme = match (terminal, no_color()) {
-        (true, false) => GraphicalTheme::unicode(),
-        (true, true) => GraphicalTheme::unicode_nocolor(),
-        (false, _) => GraphicalTheme::none(),
-    };
-    let mut text = String::new();
-    let drawn = GraphicalReportHandler::new_themed(theme)
-        .with_wrap_lines(terminal)
-        .render_report(&mut text, &Shown(error));
-    if drawn.is_err() { format!("{error}\n") } else { text }
+    let (red, cyan, off) =
+        if terminal && !no_color() { ("\x1b[31m", "\x1b[36m", "\x1b[0m") } else { ("", "", "") };
+    let mark = if terminal { "×" } else { "x" };
+    let advice = error.advice().map_or(String::new(), |advice| format!("  {cyan}help:{off} {advice}\n"));
+    format!("  {red}{mark}{off} {error}\n{advice}")
 }
 
 /// Whether the person asked for no colours, see <https://no-color.org>.
 pub fn no_color() -> bool {
     std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty())
-}
-
-#[derive(Debug)]
-struct Shown<'a>(&'a Error);
-
-impl fmt::Display for Shown<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl std::error::Error for Shown<'_> {}
-
-impl Diagnostic for Shown<'_> {
-    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.0.advice().map(|a| Box::new(a) as _)
-    }
 }

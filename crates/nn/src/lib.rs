@@ -11,6 +11,7 @@ pub mod error;
 pub mod gpu;
 pub mod kernels;
 pub mod layer;
+pub mod linalg;
 pub mod optimizer;
 pub mod perceptron;
 pub mod sequence;

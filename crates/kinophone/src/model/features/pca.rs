@@ -1,7 +1,8 @@
 //! Principal components: the few directions in which pictures differ most.
 
-use faer::Mat;
+use kinophone_nn::kernels::Panels;
 use kinophone_nn::layer::Layer;
+use kinophone_nn::linalg::{column, dot, orthonormalize, product, symmetric_eigen, transposed_product};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
@@ -27,21 +28,21 @@ pub fn components(rows: &[f32], inputs: usize, count: usize, seed: u64) -> Layer
         return layer;
     }
     let mean = mean_row(rows, inputs);
-    let a = Mat::from_fn(n, inputs, |r, c| rows[r * inputs + c] - mean[c]);
-    let Some((directions, variances)) = subspace(&a, wanted, seed) else { return layer };
+    let centred: Vec<f32> = rows.iter().zip(mean.iter().cycle()).map(|(x, mean)| x - mean).collect();
+    let centred = Panels::from_rows(n, inputs, &centred);
+    let Some((directions, variances)) = subspace(&centred, wanted, seed) else { return layer };
     let first = variances.first().copied().unwrap_or(0.0).sqrt();
     for (k, variance) in variances.iter().enumerate().take(count) {
         let deviation = variance.max(0.0).sqrt();
         if deviation <= LEAST * first || deviation == 0.0 {
             break;
         }
-        let column = directions.col(k);
-        let largest =
-            (0..inputs).map(|c| column[c]).fold(0.0f32, |m, x| if x.abs() > m.abs() { x } else { m });
+        let direction = &directions[k];
+        let largest = direction.iter().fold(0.0f32, |m, &x| if x.abs() > m.abs() { x } else { m });
         let scale = largest.signum() / deviation as f32;
         let mut bias = 0.0f64;
         for c in 0..inputs {
-            let weight = column[c] * scale;
+            let weight = direction[c] * scale;
             layer.weights[c * count + k] = weight;
             bias -= f64::from(weight) * f64::from(mean[c]);
         }
@@ -59,29 +60,31 @@ fn mean_row(rows: &[f32], inputs: usize) -> Vec<f32> {
     sums.into_iter().map(|sum| (sum / n) as f32).collect()
 }
 
-/// The `wanted` leading directions (columns of unit length, most important first) of the rows of `a`, and the variance of
-/// the rows along each. `None` where the numbers are not finite.
-fn subspace(a: &Mat<f32>, wanted: usize, seed: u64) -> Option<(Mat<f32>, Vec<f64>)> {
-    let mut random = ChaCha8Rng::seed_from_u64(seed);
-    let start: Mat<f32> = Mat::from_fn(a.ncols(), wanted, |_, _| StandardNormal.sample(&mut random));
-    let mut basis: Mat<f32> = (a * start).qr().compute_thin_Q();
+/// The `wanted` leading directions (of unit length, most important first) of the rows of `a`, and the variance of the rows
+/// along each. `None` where the numbers are not finite.
+fn subspace(a: &Panels, wanted: usize, seed: u64) -> Option<(Vec<Vec<f32>>, Vec<f64>)> {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let start: Vec<f32> = (0..a.columns() * wanted).map(|_| StandardNormal.sample(&mut rng)).collect();
+    let mut basis = product(a, &Panels::from_rows(a.columns(), wanted, &start));
+    orthonormalize(&mut basis);
     for _ in 0..ITERATIONS {
-        let back = (a.transpose() * &basis).qr().compute_thin_Q();
-        basis = (a * back).qr().compute_thin_Q();
+        let mut back = transposed_product(a, &basis);
+        orthonormalize(&mut back);
+        basis = product(a, &back);
+        orthonormalize(&mut basis);
     }
-    let small = basis.transpose() * a;
-    let gram = Mat::from_fn(wanted, wanted, |i, j| {
-        (0..a.ncols()).map(|c| f64::from(small[(i, c)]) * f64::from(small[(j, c)])).sum::<f64>()
-    });
-    let eigen = gram.self_adjoint_eigen(faer::Side::Lower).ok()?;
-    let (vectors, values) = (eigen.U(), eigen.S().column_vector());
-    // Ascending order.
-    let order: Vec<usize> = (0..wanted).rev().collect();
-    let root = |k: usize| values[k].max(f64::MIN_POSITIVE).sqrt();
-    let turned = Mat::from_fn(wanted, wanted, |i, k| (vectors[(i, order[k])] / root(order[k])) as f32);
-    let directions = small.transpose() * turned;
-    let variances = order.iter().map(|k| values[*k] / a.nrows() as f64).collect();
-    Some((directions, variances))
+    let small = transposed_product(a, &basis); // [inputs, wanted]
+    let columns: Vec<Vec<f64>> = (0..wanted).map(|k| column(&small, k)).collect();
+    let gram = (0..wanted * wanted).map(|i| dot(&columns[i / wanted], &columns[i % wanted])).collect();
+    let (values, vectors) = symmetric_eigen(gram, wanted)?;
+    let direction = |(value, vector): (&f64, &Vec<f64>)| {
+        let root = value.max(f64::MIN_POSITIVE).sqrt();
+        let component =
+            |c: usize| columns.iter().zip(vector).map(|(column, v)| column[c] * v).sum::<f64>() / root;
+        (0..a.columns()).map(|c| component(c) as f32).collect()
+    };
+    let directions = values.iter().zip(&vectors).map(direction).collect();
+    Some((directions, values.iter().map(|value| value / a.rows() as f64).collect()))
 }
 
 #[cfg(test)]
