@@ -1,20 +1,27 @@
-//! `kinophone demo`: two films drawn by Kinophone itself, a brain from the first, a soundtrack for the second.
+//! `kinophone demo`: two films drawn by Kinophone itself, the default brain from the first, a soundtrack for the second.
+//!
+//! All of it is made in a folder beside the one that was asked for, which appears whole or not at all.
 
+mod browser;
+
+use crate::args::{self, Cli, Command};
 use crate::context::Context;
 use crate::report::{self, Failure, Outcome};
-use crate::{args, train};
-use clap::Args;
-use kinophone::classic::{ClassicConfig, ClassicTrained, ClassicTraining, RunFiles};
-use kinophone::dataset::{self, Corpus, HoldOut, PrepareOptions, Shard};
+use crate::train::TrainArgs;
+use clap::{Args, Parser};
+use kinophone::dataset::{self, Corpus, Pairs, Shard};
+use kinophone::dsp::units::SampleRate;
 use kinophone::etude::{self, Etude, EtudeConfig, EtudeScore};
+use kinophone::eval::{self, EvalPlan};
 use kinophone::media::{DecodeSound, Ffmpeg};
-use kinophone::render::{self, RenderPlan, ResolvedSynth, SynthRequest};
+use kinophone::model;
+use kinophone::plot;
+use kinophone::render::{self, LoudnessMode, RenderPlan};
 use kinophone::soundtrack::OutputOptions;
-use kinophone::storage::Overwrite;
-use kinophone::{Error, Result, plot};
-use kinophone_dsp::frames::FrameSynthConfig;
-use kinophone_dsp::units::{FrameRate, SampleRate, TickGrid};
+use kinophone::storage::{AtomicFolder, Overwrite, write_atomically};
+use kinophone::{Error, Kind, Result};
 use serde_json::{Value, json};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 const EXAMPLES: &str = "\
@@ -23,126 +30,168 @@ Examples:
     kinophone demo
 
   Elsewhere, with other films:
-    kinophone demo -o /tmp/etudes --seed 7
+    kinophone demo -o etudes --seed 7
 
-  With longer films, and at most five minutes of training:
-    kinophone demo --seconds 180 --minutes 5
+  With a longer film to learn from, and at most five minutes of training:
+    kinophone demo --seconds 360 --minutes 5
 
-It prints what to open.";
+It prints what to open, and on a desktop offers to open the report.";
 
 /// Options of `demo`.
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct DemoArgs {
-    /// The folder for films, brain and soundtrack, created if missing; what an earlier demo left there is replaced
+    /// The folder for films, brain, soundtrack and report; one that an earlier demo made is replaced, no other ever is
     #[arg(long, short, value_name = "DIR", default_value = "kinophone-demo")]
     pub output: PathBuf,
     /// Length of the film to learn from, in seconds
-    #[arg(long, value_name = "N", default_value_t = 75, value_parser = clap::value_parser!(u32).range(20..=3600))]
+    #[arg(long, value_name = "N", default_value_t = 180, value_parser = clap::value_parser!(u32).range(20..=3600))]
     pub seconds: u32,
-    /// Train for at most so many minutes
-    #[arg(long, value_name = "M", default_value = "1", value_parser = args::positive)]
-    pub minutes: f32,
+    /// Train for at most so many minutes [default: no limit]
+    #[arg(long, value_name = "M", value_parser = args::positive)]
+    pub minutes: Option<f32>,
     /// Other films, another brain
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=MOST_SEED))]
     pub seed: u64,
+    /// Only print what to open, never offer to open it
+    #[arg(long)]
+    pub no_open: bool,
 }
+
+/// The largest seed: each demo takes two seeds for its films.
+const MOST_SEED: u64 = u64::MAX / 2 - 1;
+/// Length of the film that gets a soundtrack, in seconds.
+const TEST_SECONDS: u32 = 30;
+
+/// The file by which a demo's folder is known.
+const MARK: &str = "demo.json";
+const BRAIN: &str = "etude.brain";
+const OWN_PICTURE: &str = "etude-2-own.png";
+const PLAYED: &str = "etude-2-kinophone.mp4";
+const PLAYED_PICTURE: &str = "etude-2-kinophone.png";
+const REPORT: &str = "report";
 
 /// Draws, learns, renders, measures, and tells what to open.
 pub fn run(args: &DemoArgs, context: &Context) -> Result<Outcome, Failure> {
-    std::fs::create_dir_all(&args.output).map_err(|e| Error::io("created", &args.output, e))?;
-    let stage = Stage { ffmpeg: context.ffmpeg()?, folder: &args.output, context };
-    let lesson = stage.draw("etude-1", EtudeConfig::shapes(args.seconds, 2 * args.seed + 1))?;
-    let test = stage.draw("etude-2", EtudeConfig::shapes(TEST_SECONDS, 2 * args.seed + 2))?;
-    let trained = stage.learn(&lesson.film, args)?;
-    let played = stage.play(&test)?;
-    let score = stage.score(&test, &played)?;
-    stage.look(&test, &played)?;
+    let score = make(args, context).map_err(with_way_on)?;
     context.end_progress();
-    context.report.result(|| as_json(args, &played, &score), || as_text(&played, &test, &score))?;
-    Ok(if trained.interrupted { Outcome::Interrupted } else { Outcome::Done })
+    let mut told = false;
+    context.report.result(
+        || as_json(&args.output, &score),
+        || {
+            told = true;
+            as_text(&args.output, &score)
+        },
+    )?;
+    if told && !args.no_open {
+        browser::offer(&page(&args.output));
+    }
+    Ok(Outcome::Done)
 }
 
-/// Length of the film that gets a soundtrack.
-const TEST_SECONDS: u32 = 30;
+/// Makes the folder.
+fn make(args: &DemoArgs, context: &Context) -> Result<EtudeScore> {
+    if args.output.file_name().is_none() {
+        return Err(Error::new(Kind::Exists, "can't be replaced by a new folder")
+            .at(&args.output)
+            .help("give the name of a folder inside it, such as kinophone-demo"));
+    }
+    let folder = AtomicFolder::create(&args.output, Overwrite::Replace, MARK)?;
+    let demo = Demo { ffmpeg: context.ffmpeg()?, folder: folder.path(), context };
+    let score = demo.whole(args)?;
+    folder.commit()?;
+    Ok(score)
+}
 
-/// Passes over the etude: with the step size falling to its end, enough to learn every shape's sound.
-const EPOCHS: u32 = 30;
+/// What to do after Ctrl-C; other errors bring their own advice.
+fn with_way_on(error: Error) -> Error {
+    if error.kind() == Kind::Interrupted {
+        return error.help("nothing half-written was left; the same command starts again");
+    }
+    error
+}
 
 /// A drawn film with the truth about it.
-struct Drawn {
+struct DrawnEtude {
     film: PathBuf,
     etude: Etude,
 }
 
-/// What every part of the demo works with.
-struct Stage<'a> {
+/// What every step of the demo works with.
+struct Demo<'a> {
     ffmpeg: Ffmpeg,
+    /// The folder under its temporary name.
     folder: &'a Path,
     context: &'a Context,
 }
 
-impl Stage<'_> {
+impl Demo<'_> {
+    /// All steps, from the first picture to the report.
+    fn whole(&self, args: &DemoArgs) -> Result<EtudeScore> {
+        let work = self.path("work");
+        std::fs::create_dir(&work).map_err(|e| Error::io("created", &work, e))?;
+        let lesson = self.draw("etude-1", EtudeConfig::shapes(args.seconds, 2 * args.seed + 1))?;
+        let test = self.draw("etude-2", EtudeConfig::shapes(TEST_SECONDS, 2 * args.seed + 2))?;
+        self.learn(&lesson.film, args, &work)?;
+        self.play(&test)?;
+        let score = self.score(&test)?;
+        self.look(&test)?;
+        self.evaluate(&test, &work)?;
+        std::fs::remove_dir_all(&work).map_err(|e| Error::io("removed", &work, e))?;
+        self.mark(args, &score)?;
+        Ok(score)
+    }
+
     fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
 
-    fn draw(&self, name: &str, config: EtudeConfig) -> Result<Drawn> {
+    fn draw(&self, name: &str, config: EtudeConfig) -> Result<DrawnEtude> {
         let etude = Etude::new(config)?;
         let film = self.path(&format!("{name}.mp4"));
         etude.write(&self.ffmpeg, &film, self.context.task())?;
-        etude.write_truth(&self.path(&format!("{name}.json")), Overwrite::Replace)?;
-        Ok(Drawn { film, etude })
+        etude.write_truth(&self.path(&format!("{name}.json")), Overwrite::Refuse)?;
+        Ok(DrawnEtude { film, etude })
     }
 
-    /// A classic brain. Nothing is held out: the second film is the test.
-    fn learn(&self, film: &Path, args: &DemoArgs) -> Result<ClassicTrained> {
-        let corpus = self.path("corpus");
-        let options = PrepareOptions { require_sound: true, ..PrepareOptions::default() };
-        let prepared =
-            dataset::prepare(&self.ffmpeg, &[film.to_owned()], &corpus, &options, self.context.task())?;
+    /// Trains the brain of `kinophone train`.
+    fn learn(&self, film: &Path, args: &DemoArgs, work: &Path) -> Result<()> {
+        let task = self.context.task();
+        let usual = usual_training(film, &self.path(BRAIN), args);
+        let options = usual.pictures.prepare_options(usual.size(), true);
+        let prepared = dataset::prepare(&self.ffmpeg, &[film.to_owned()], work, &options, task)?;
         let shards = prepared.iter().map(|p| Shard::open(&p.shard)).collect::<Result<Vec<_>>>()?;
         let corpus = Corpus { shards };
-        // The demo starts from the beginning each time; a run left by an earlier one is its own to remove.
-        let run = self.path("etude.brain.run");
-        if run.is_dir() {
-            train::forget(&run)?;
+        let ledger = corpus.sources();
+        let training = usual.ensemble_training();
+        let options = training.pairs(usual.grid(), &corpus);
+        let pairs = Pairs::new(corpus, &options, work, task)?;
+        match model::train(&pairs, training, ledger, task)? {
+            (_, true) => Err(Error::interrupted()),
+            (brain, false) => brain.save(&self.path(BRAIN), Overwrite::Refuse),
         }
-        std::fs::create_dir_all(&run).map_err(|e| Error::io("created", &run, e))?;
-        let files = RunFiles { run, resume: false };
-        let trained = train::learn(corpus, brain_config(), train_config(args), &files, self.context)?;
-        trained.brain.save(&self.path("etude.brain"), Overwrite::Replace)?;
-        Ok(trained)
     }
 
-    fn play(&self, test: &Drawn) -> Result<PathBuf> {
-        let output = self.path("etude-2-kinophone.mp4");
-        let plan = RenderPlan {
-            // An etude's tones keep their phase from frame to frame, and so do the blocks of a brain that learned them: end to
-            // end they are exact, where windows at random times would make the tones flutter.
-            synth: SynthRequest::Exactly(ResolvedSynth::Blocks(FrameSynthConfig::Raw)),
-            ..RenderPlan::new(
-                self.path("etude.brain"),
-                test.film.clone(),
-                OutputOptions::alone(output.clone(), Overwrite::Replace),
-            )
-        };
+    /// The soundtrack of `kinophone render`.
+    fn play(&self, test: &DrawnEtude) -> Result<()> {
+        let output = OutputOptions::alone(self.path(PLAYED), Overwrite::Refuse);
+        let plan = RenderPlan::new(self.path(BRAIN), test.film.clone(), output);
         render::render(&self.ffmpeg, &plan, self.context.task())?;
-        Ok(output)
+        Ok(())
     }
 
     /// Compares what is in the finished file with the truth.
-    fn score(&self, test: &Drawn, played: &Path) -> Result<EtudeScore> {
+    fn score(&self, test: &DrawnEtude) -> Result<EtudeScore> {
         let rate = test.etude.config.sound_rate;
-        Ok(etude::score(&test.etude.events, &self.sound_of(played, rate)?, rate))
+        Ok(etude::score(&test.etude.events, &self.sound_of(&self.path(PLAYED), rate)?, rate))
     }
 
     /// Pictures to compare: the etude's own sound and the brain's, over the same time.
-    fn look(&self, test: &Drawn, played: &Path) -> Result<()> {
+    fn look(&self, test: &DrawnEtude) -> Result<()> {
         let rate = test.etude.config.sound_rate;
-        for (film, name) in [(test.film.as_path(), "etude-2-own.png"), (played, "etude-2-kinophone.png")] {
+        for (film, name) in [(&test.film, OWN_PICTURE), (&self.path(PLAYED), PLAYED_PICTURE)] {
             let picture = plot::spectrogram(&self.sound_of(film, rate)?, rate);
-            plot::write_png(&picture, &self.path(name), Overwrite::Replace)?;
+            plot::write_png(&picture, &self.path(name), Overwrite::Refuse)?;
         }
         Ok(())
     }
@@ -157,31 +206,60 @@ impl Stage<'_> {
             }
         }
     }
-}
 
-fn brain_config() -> ClassicConfig {
-    let grid = TickGrid {
-        tick: FrameRate::new(30, 1).expect("30 is a frame rate"),
-        rate: SampleRate::new(22_050).expect("22050 is a sample rate"),
-    };
-    ClassicConfig::new(grid, 64, &[1000])
-}
+    /// The report of `kinophone eval`.
+    fn evaluate(&self, test: &DrawnEtude, work: &Path) -> Result<()> {
+        let examination = EvalPlan {
+            brain: self.path(BRAIN),
+            films: vec![test.film.clone()],
+            output: self.path(REPORT),
+            overwrite: Overwrite::Refuse,
+            cache: work.to_owned(),
+            seed: 0,
+            loudness: LoudnessMode::Usual,
+            classic: false,
+            folds: None,
+            seeds: None,
+            growth: false,
+            keep_sound: false,
+        };
+        eval::evaluate(&self.ffmpeg, &examination, self.context.task())?;
+        Ok(())
+    }
 
-fn train_config(args: &DemoArgs) -> ClassicTraining {
-    ClassicTraining {
-        epochs: EPOCHS,
-        minutes: Some(args.minutes),
-        patience: 0,
-        seed: args.seed,
-        hold_out: HoldOut::None,
-        ..ClassicTraining::default()
+    /// Writes the figures, and by them marks the folder as a demo's.
+    fn mark(&self, args: &DemoArgs, score: &EtudeScore) -> Result<()> {
+        let mut about = json!({
+            "kinophone": env!("CARGO_PKG_VERSION"),
+            "seconds": args.seconds,
+            "seed": args.seed,
+        });
+        append(&mut about, figures(score));
+        write_atomically(&self.path(MARK), Overwrite::Refuse, format!("{about:#}\n").as_bytes())
     }
 }
 
-fn as_json(args: &DemoArgs, played: &Path, score: &EtudeScore) -> Value {
+/// The options of `kinophone train FILM -o BRAIN`, with whatever defaults they have.
+fn usual_training(film: &Path, brain: &Path, args: &DemoArgs) -> TrainArgs {
+    let mut words: Vec<OsString> = ["kinophone", "train", "--seed"].map(OsString::from).to_vec();
+    words.push(args.seed.to_string().into());
+    if let Some(minutes) = args.minutes {
+        words.extend(["--minutes".into(), minutes.to_string().into()]);
+    }
+    words.extend(["--output".into(), brain.into(), "--".into(), film.into()]);
+    match Cli::try_parse_from(words).map(|cli| cli.command) {
+        Ok(Command::Train(args)) => args,
+        other => unreachable!("a command line of ours does not parse: {other:?}"),
+    }
+}
+
+/// The page of the report.
+fn page(folder: &Path) -> PathBuf {
+    folder.join(REPORT).join("index.html")
+}
+
+fn figures(score: &EtudeScore) -> Value {
     json!({
-        "folder": report::lossy(&args.output),
-        "film": report::lossy(played),
         "events": score.events,
         "hits": score.hits,
         "contrast_db": score.contrast_db(),
@@ -189,18 +267,41 @@ fn as_json(args: &DemoArgs, played: &Path, score: &EtudeScore) -> Value {
     })
 }
 
-fn as_text(played: &Path, test: &Drawn, score: &EtudeScore) -> String {
-    let folder = played.parent().unwrap_or(Path::new("."));
+fn as_json(folder: &Path, score: &EtudeScore) -> Value {
+    let mut result = json!({
+        "folder": report::lossy(folder),
+        "film": report::lossy(&folder.join(PLAYED)),
+        "report": report::lossy(&page(folder)),
+    });
+    append(&mut result, figures(score));
+    result
+}
+
+/// Appends the fields of one JSON object to another.
+fn append(object: &mut Value, more: Value) {
+    if let (Value::Object(object), Value::Object(more)) = (object, more) {
+        object.extend(more);
+    }
+}
+
+fn as_text(folder: &Path, score: &EtudeScore) -> String {
+    let shown = [
+        (folder.join(PLAYED), "the second film with the brain's sound"),
+        (folder.join(PLAYED_PICTURE), "the spectrogram of that sound"),
+        (folder.join(OWN_PICTURE), "the spectrogram of the film's own sound, which the brain never heard"),
+        (page(folder), "the report: all versions to listen to, figures, baselines"),
+    ];
+    let wide = shown.iter().map(|(path, _)| path.display().to_string().chars().count()).max().unwrap_or(0);
+    let shown: String = shown
+        .iter()
+        .map(|(path, about)| format!("  {:wide$}   {about}\n", path.display().to_string()))
+        .collect();
     format!(
         "Of {} events in a film that the brain never saw, {} sound within 33 ms of their picture.\n\
-         Where nothing happens it is {:.0} dB quieter.\n\n\
-         Open these:\n  {}   the second etude with the brain's sound\n  {}   the same with its own sound, which the \
-         brain never heard\n  {}   spectrograms of both\n",
+         Where nothing happens, it is {:.0} dB quieter.\n\n\
+         Open these:\n{shown}",
         score.events,
         score.hits,
         score.contrast_db(),
-        played.display(),
-        test.film.display(),
-        folder.join("etude-2-*.png").display(),
     )
 }
