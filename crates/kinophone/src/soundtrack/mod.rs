@@ -4,7 +4,7 @@ mod encoder;
 mod format;
 mod mixdown;
 mod original;
-mod output;
+pub(crate) mod output;
 mod renderer;
 
 pub(crate) use format::no_picture;
