@@ -322,7 +322,7 @@ impl SynthArgs {
             Some(name) if name == "rtpghi" => (Phase::Rtpghi, None),
             Some(name) if name == "griffin-lim" => (Phase::GriffinLim, None),
             Some(name) if name == "random-walk" => (Phase::RandomWalk, None),
-            Some(file) => (Phase::Lent, Some(file)),
+            Some(file) => (Phase::Borrowed, Some(file)),
         }
     }
 
@@ -351,7 +351,7 @@ impl GrainArgs {
             pitch: self.pitch.unwrap_or(usual.pitch),
             pitch_spread: self.pitch_spread.unwrap_or(usual.pitch_spread),
             children: self.children.unwrap_or(usual.children),
-            drive: self.drive.unwrap_or(usual.drive),
+            mod_depth: self.drive.unwrap_or(usual.mod_depth),
             seed,
             ..usual
         }
@@ -432,7 +432,7 @@ mod tests {
             density: 0.5,
             envelope: Window::Tukey { taper: 0.25 },
             children: 3,
-            drive: 0.5,
+            mod_depth: 0.5,
             seed: 4,
             ..GranularConfig::default()
         };
@@ -463,7 +463,7 @@ mod tests {
         assert_eq!(phase("--phase griffin-lim"), (Phase::GriffinLim, 0, None));
         assert_eq!(phase("--phase random-walk --live"), (Phase::RandomWalk, 0, None));
         let lender = Some(PathBuf::from("./rtpghi"));
-        assert_eq!(phase("--phase ./rtpghi --synth spectral"), (Phase::Lent, 0, lender));
+        assert_eq!(phase("--phase ./rtpghi --synth spectral"), (Phase::Borrowed, 0, lender));
         for wrong in ["--phase x --synth mosaic", "--phase rtpghi --synth raw", "--phase griffin-lim --live"]
         {
             assert!(matches!(parse(wrong).check(), Err(Failure::Usage(_))), "{wrong}");

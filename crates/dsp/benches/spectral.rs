@@ -21,7 +21,7 @@ fn main() {
 }
 
 /// The synth as it plays, tick by tick.
-#[divan::bench(args = [Phase::Rtpghi, Phase::RandomWalk, Phase::Lent], sample_count = 10)]
+#[divan::bench(args = [Phase::Rtpghi, Phase::RandomWalk, Phase::Borrowed], sample_count = 10)]
 fn causal(bencher: Bencher<'_, '_>, phase: Phase) {
     let tick = FrameRate::new(30, 1).expect("a rate");
     let grid = TickGrid { tick, rate: SampleRate::new(RATE).expect("a rate") };

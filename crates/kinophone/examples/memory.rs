@@ -16,7 +16,7 @@ fn main() {
         Some("tcn") => Architecture::tcn(INPUTS, OUTPUTS, false),
         _ => Architecture::gru(INPUTS, OUTPUTS),
     };
-    let loss = |i| Loss { measure: if i < 60 { LossKind::Square } else { LossKind::Logistic }, weight: 1.0 };
+    let loss = |i| Loss { kind: if i < 60 { LossKind::Square } else { LossKind::Logistic }, weight: 1.0 };
     let losses: Vec<Loss> = (0..OUTPUTS).map(loss).collect();
     let mut trainer = SequenceTrainer::new(&shape, &losses, &HyperParams::new(&shape, 1)).unwrap();
     let numbers = |count: usize| -> Vec<f32> {

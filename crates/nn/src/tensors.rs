@@ -108,7 +108,7 @@ impl Tensors {
     }
 
     /// All numbers whose names begin with `prefix`, without it.
-    pub fn below(&self, prefix: &str) -> Vec<NamedTensor> {
+    pub fn with_prefix(&self, prefix: &str) -> Vec<NamedTensor> {
         let tensor = |(name, tensor): (&String, &Tensor)| {
             let Values::Floats(values) = &tensor.values else { return None };
             let name = name.strip_prefix(prefix)?.to_owned();

@@ -1,33 +1,34 @@
 //! Concatenative synthesis: a film's sound pieced together from the sound that a brain was trained on.
 //!
-//! The training sound is cut into *units*, one tick each. What a network predicts for a new film, tick by tick, is a
-//! target: a row of descriptors, a loudness, and the probability of silence. A [`UnitSelector`] finds the unit for each tick,
-//! weighing likeness against the price of a jump; [`Mosaic`] reads the chosen units on end, splices where they jump, and
-//! gives them the predicted loudness. What is known of the units but their sound is [`UnitDescriptors`]; the sound itself is read
-//! through [`UnitSound`].
+//! The training sound is divided into *units*, one tick each. A network's prediction for a tick of a new film is a target: a
+//! row of descriptors, a loudness, and the probability of silence. A [`UnitSelector`] finds the unit for each tick, weighing
+//! its distance from the target against the price of a jump; [`Mosaic`] reads the selected units on end, crossfades where
+//! they jump, and gives them the predicted loudness. [`UnitDescriptors`] hold all that describes the units; their sound is
+//! read through [`UnitSound`]. Played sound can be recorded as [`Clip`]s, which a [`ClipPlayer`] plays again.
 //!
 //! Unit selection as the cheapest path through all units is from A. Hunt and A. Black, "Unit selection in a concatenative
 //! speech synthesis system using a large speech database", ICASSP 1996; for music A. Zils and F. Pachet, "Musical
 //! mosaicing", DAFx 2001; live by nearness of descriptors D. Schwarz, G. Beller, B. Verbrugghe and S. Britton, "Real-time
 //! corpus-based concatenative synthesis with CataRT", DAFx 2006.
 //!
-//! | way to choose | made by | delay | memory beyond the units |
+//! | selection | made by | delay | memory beyond the units |
 //! |---|---|---|---|
 //! | exact | [`UnitSelector::exact`] | until it is decided: seconds, rarely more | O(delay + units near a target) |
-//! | with foresight | [`UnitSelector::lookahead`] | as many ticks as asked for | O(delay + units near a target) |
+//! | with lookahead | [`UnitSelector::lookahead`] | as many ticks as asked for | O(delay + units near a target) |
 //! | greedy | [`UnitSelector::greedy`] | none | O(units near a target) |
 //!
-//! What may sound in a tick can be limited to some groups of units, and kept from repeating what others play ([`Constraints`]).
-//! What sounded a short while ago can cost more ([`MosaicConfig::repeat_ticks`]).
+//! The units of a tick can be limited to some groups, and kept from repeating the units of another layer ([`Constraints`]).
+//! Units that sounded a short while ago can cost more ([`MosaicConfig::repeat_ticks`]).
 
 mod clip;
 mod clip_player;
+mod clip_recorder;
 mod crossfade;
 mod mosaic;
+mod run_reader;
 mod selector;
 #[cfg(test)]
 mod tests;
-mod traceback;
 mod units;
 
 pub use clip::Clip;
@@ -52,9 +53,9 @@ pub trait UnitSound: Send {
     /// of `unit` in its film (before it where negative).
     ///
     /// A run of units that continue one another is read relative to its first unit, so `offset` may lie as many units
-    /// beyond `unit` as continue it. [`Mosaic`] reads over no break between units ([`UnitDescriptors::new`]): there it mirrors the
-    /// sound at hand. Of what must not be heard for any other reason, and of units that do not exist, the reader gives
-    /// silence: it alone decides.
+    /// beyond `unit` as continue it. [`Mosaic`] reads over no break between units ([`UnitDescriptors::new`]): there it mirrors
+    /// the sound at hand. For sound that must not be heard for any other reason, and for units that do not exist, the reader
+    /// gives silence: it alone decides.
     fn read(&self, unit: u32, offset: i64, out: &mut [f32]);
 }
 
@@ -82,10 +83,10 @@ impl<S: UnitSound + Sync + ?Sized> UnitSound for std::sync::Arc<S> {
 /// at 0.9.
 const GATE_KNEE: i32 = 6;
 
-/// What sounds in one tick.
+/// The unit of one tick, with its loudness and gate.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SelectedUnit {
-    /// The unit, as a [`UnitSelector`] names it.
+    /// The unit, as a [`UnitSelector`] numbers it.
     pub unit: u32,
     /// Loudness that the tick should have, in dB on the scale of the units' loudness.
     pub loudness_db: f32,
@@ -94,10 +95,10 @@ pub struct SelectedUnit {
 }
 
 impl SelectedUnit {
-    /// Gain in dB towards the loudness that is wanted; 0 dB where that is no number.
+    /// Gain in dB from the unit's loudness to the tick's, within its limits; 0 dB where that is no number.
     pub fn gain_db(&self, units: &UnitDescriptors, config: &MosaicConfig) -> f32 {
-        let wanted = self.loudness_db - units.loudness_db(self.unit);
-        if wanted.is_nan() { 0.0 } else { wanted.clamp(-config.most_gain_db, config.most_gain_db) }
+        let gain = self.loudness_db - units.loudness_db(self.unit);
+        if gain.is_nan() { 0.0 } else { gain.clamp(-config.most_gain_db, config.most_gain_db) }
     }
 
     /// Amplitude of the gate.
@@ -115,11 +116,11 @@ fn to_amplitude(db: f32) -> f32 {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MosaicConfig {
-    /// What a jump costs in the exact choice and with foresight, in squared distance of descriptors, 0 to 1 000 000. At 0
+    /// Price of a jump in the exact selection and with lookahead, in squared distance of descriptors, 0 to 1 000 000. At 0
     /// every tick takes its nearest unit.
     pub jump_price: f32,
-    /// By how much, in squared distance, the continuing unit may be worse than the best before the greedy choice jumps, 0
-    /// to 1 000 000.
+    /// Squared distance by which the continuing unit may be worse than the best before the greedy selection jumps, 0 to
+    /// 1 000 000.
     pub stay: f32,
     /// Length of the fade at a jump in milliseconds, 1 to 50; at most a tick.
     pub fade_ms: f32,
@@ -130,10 +131,10 @@ pub struct MosaicConfig {
     pub most_gain_db: f32,
     /// Attenuation in dB where silence is certain, 0 to 120.
     pub gate_db: f32,
-    /// Ticks, 0 to 9000, within which a unit that sounded costs more if it sounds again; at 0 repetition is free. Only what is
-    /// decided counts: a unit that was given out for one of so many ticks before the one whose target is pushed.
+    /// Ticks, 0 to 9000, within which a unit that sounded costs more if it sounds again; at 0 repetition is free. Only
+    /// decisions count: a unit that was given out for one of so many ticks before the one whose target is pushed.
     pub repeat_ticks: u32,
-    /// By how much more such a unit costs, in squared distance of descriptors, 0 to 1 000 000.
+    /// Additional cost of such a unit, in squared distance of descriptors, 0 to 1 000 000.
     pub repeat_price: f32,
 }
 
@@ -153,7 +154,8 @@ impl Default for MosaicConfig {
 }
 
 impl MosaicConfig {
-    /// Whether every setting lies within its range. What does not is moved to the nearest allowed value where it is used.
+    /// Checks that every setting lies within its range. One that does not is moved to the nearest allowed value where it is
+    /// used.
     pub fn check(&self) -> Result<(), OutOfRange> {
         self.settings().iter().try_for_each(Setting::check)
     }

@@ -1,4 +1,4 @@
-//! What is known of all units but their sound.
+//! The units of a training sound: everything but the sound itself.
 
 use crate::neighbors::{NEVER, PcaKdTree, Query};
 
@@ -14,15 +14,15 @@ pub struct UnitDescriptors {
     groups: Vec<u32>,
 }
 
-/// Units that do not belong together.
+/// Lists that do not describe a set of units.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnitDescriptorsError {
-    /// Nothing to choose from, or more than can be numbered.
+    /// No unit at all, or more than can be numbered.
     #[error("there must be at least one unit and less than 2^31, not {0}")]
     Number(usize),
     /// The lists have different lengths.
     #[error(
-        "{units} units of {dims} descriptors need {units} times {dims} of them and {units} marks, not {descriptors} and {marks}"
+        "{units} units of {dims} descriptors need {units} times {dims} of them and {units} continuation flags, not {descriptors} and {continued}"
     )]
     Lengths {
         /// Units, by their loudness.
@@ -31,13 +31,13 @@ pub enum UnitDescriptorsError {
         dims: usize,
         /// Descriptors given.
         descriptors: usize,
-        /// Marks of continuation given.
-        marks: usize,
+        /// Continuation flags given.
+        continued: usize,
     },
-    /// Not every unit has its group.
+    /// Not one group for each unit.
     #[error("{units} units need {units} groups, not {groups}")]
     Groups {
-        /// Units that there are.
+        /// Units, by their loudness.
         units: usize,
         /// Groups given.
         groups: usize,
@@ -45,11 +45,11 @@ pub enum UnitDescriptorsError {
 }
 
 impl UnitDescriptors {
-    /// From `descriptors` `[units × dims]` row by row, `loudness_db` `[units]`, and `continued` `[units]`: whether the next unit
-    /// is what naturally follows in the same film. It is not at a break: where a film ends, or before something held out.
+    /// Units from `descriptors` `[units × dims]` row by row, `loudness_db` `[units]`, and `continued` `[units]`: whether the
+    /// next unit naturally follows in the same film. It does not at a break: where a film ends, or before a part held out.
     ///
-    /// The distance of two rows is the sum of squared differences, so whoever calls has scaled the descriptors. A unit with
-    /// a descriptor that is no number is chosen only if there is no other.
+    /// The distance of two rows is the sum of squared differences, so the caller has to scale the descriptors. A unit with a
+    /// descriptor that is no number is selected only if there is no other.
     pub fn new(
         dims: usize,
         descriptors: &[f32],
@@ -61,16 +61,16 @@ impl UnitDescriptors {
             return Err(UnitDescriptorsError::Number(units));
         }
         if units.checked_mul(dims) != Some(descriptors.len()) || continued.len() != units {
-            let (descriptors, marks) = (descriptors.len(), continued.len());
-            return Err(UnitDescriptorsError::Lengths { units, dims, descriptors, marks });
+            let (descriptors, continued) = (descriptors.len(), continued.len());
+            return Err(UnitDescriptorsError::Lengths { units, dims, descriptors, continued });
         }
         let descriptors = PcaKdTree::new(dims, units, descriptors);
         let (loudness_db, continued) = (loudness_db.to_vec(), continued.to_vec());
         Ok(Self { descriptors, loudness_db, continued, groups: Vec::new() })
     }
 
-    /// The same units in `groups` `[units]`: which material each is of, such as its source, so that some may be chosen from alone
-    /// ([`crate::concat::selector::Constraints::only`]). Without this call all are in group 0.
+    /// The same units in `groups` `[units]`, such as their sources, so that a selection can be limited to some of them
+    /// ([`Constraints::only`](crate::concat::Constraints::only)). Without this call all are in group 0.
     pub fn with_groups(self, groups: &[u32]) -> Result<Self, UnitDescriptorsError> {
         if groups.len() != self.len() {
             return Err(UnitDescriptorsError::Groups { units: self.len(), groups: groups.len() });
@@ -78,13 +78,13 @@ impl UnitDescriptors {
         Ok(Self { groups: groups.to_vec(), ..self })
     }
 
-    /// How many units there are: at least one.
+    /// Number of units: at least one.
     #[expect(clippy::len_without_is_empty, reason = "there is always one")]
     pub fn len(&self) -> usize {
         self.loudness_db.len()
     }
 
-    /// Descriptors of each unit.
+    /// Number of descriptors of each unit.
     pub fn dims(&self) -> usize {
         self.descriptors.dims()
     }
@@ -99,30 +99,30 @@ impl UnitDescriptors {
         self.groups.get(unit as usize).copied().unwrap_or(0)
     }
 
-    /// The squared distance of a unit's descriptors from `target` `[dims]`, the very number by which a [`crate::concat::selector::UnitSelector`] goes; 1e30
-    /// where there is no such unit or it has a descriptor that is no number. Numbers of the target that are missing or none
-    /// count as 0.
+    /// The squared distance of a unit's descriptors from `target` `[dims]`, the very number that a
+    /// [`UnitSelector`](crate::concat::UnitSelector) minimises; 1e30 where there is no such unit or it has a descriptor that
+    /// is no number. Numbers of the target that are missing or none count as 0.
     pub fn distance(&self, target: &[f32], unit: u32) -> f32 {
-        let (mut aimed, mut found) = (Query::default(), Vec::new());
+        let (mut query, mut found) = (Query::default(), Vec::new());
         if (unit as usize) < self.len() {
-            self.descriptors.aim(target, &mut aimed);
-            self.descriptors.squared_distances(&aimed, &[unit], &mut found);
+            self.descriptors.set_query(target, &mut query);
+            self.descriptors.squared_distances(&query, &[unit], &mut found);
         }
         found.first().copied().unwrap_or(NEVER)
     }
 
-    /// The squared distance from `target` `[dims]` of the nearest unit of every group, into `out` `[groups]`; 1e30 where there is none
-    /// that can be compared.
+    /// Writes the squared distance from `target` `[dims]` of the nearest unit of every group to `out` `[groups]`; 1e30 where
+    /// there is none that can be compared.
     pub fn nearest_of_groups(&self, target: &[f32], out: &mut Vec<f32>) {
         let groups = self.groups.iter().max().map_or(1, |last| *last as usize + 1);
         out.clear();
         out.resize(groups, NEVER);
-        let (mut aimed, mut units, mut distances) = (Query::default(), Vec::new(), Vec::new());
-        self.descriptors.aim(target, &mut aimed);
+        let (mut query, mut units, mut distances) = (Query::default(), Vec::new(), Vec::new());
+        self.descriptors.set_query(target, &mut query);
         for first in (0..self.len() as u32).step_by(4096) {
             units.clear();
             units.extend(first..(first + 4096).min(self.len() as u32));
-            self.descriptors.squared_distances(&aimed, &units, &mut distances);
+            self.descriptors.squared_distances(&query, &units, &mut distances);
             for (unit, distance) in std::iter::zip(&units, &distances) {
                 let nearest = &mut out[self.group(*unit) as usize];
                 *nearest = nearest.min(*distance);
@@ -135,7 +135,7 @@ impl UnitDescriptors {
         before.checked_add(1) == Some(unit) && self.follows_another(unit)
     }
 
-    /// Whether the unit is what naturally follows the one before it.
+    /// Whether the unit naturally follows the one before it.
     pub(crate) fn follows_another(&self, unit: u32) -> bool {
         (unit as usize) < self.len()
             && unit.checked_sub(1).is_some_and(|before| self.continued[before as usize])

@@ -105,7 +105,7 @@ impl FrameCodec {
     }
 
     /// What rows stand for.
-    pub fn say(&self) -> FrameFormat {
+    pub fn format(&self) -> FrameFormat {
         self.say
     }
 
@@ -125,7 +125,7 @@ impl FrameCodec {
     }
 
     /// The row of a sound of [`FrameCodec::samples`] samples: `[numbers]`.
-    pub fn describe(&mut self, sound: &[f32], row: &mut [f32]) {
+    pub fn encode(&mut self, sound: &[f32], row: &mut [f32]) {
         let Some(transform) = &mut self.transform else { return row.copy_from_slice(sound) };
         transform.analyse(sound);
         let bins = transform.scale.len();
@@ -140,7 +140,7 @@ impl FrameCodec {
 
     /// The block that a row of samples, or of magnitudes and phases, stands for: `[samples]`. Magnitudes alone stand for none,
     /// and give silence.
-    pub fn block(&mut self, row: &[f32], block: &mut [f32]) {
+    pub fn decode(&mut self, row: &[f32], block: &mut [f32]) {
         match (&mut self.transform, self.say) {
             (Some(transform), FrameFormat::StftPhase) => transform.synthesise(row, block),
             (None, _) => block.copy_from_slice(row),
@@ -150,7 +150,7 @@ impl FrameCodec {
 
     /// The magnitudes |X| of the frame that a row of magnitudes stands for, in place, and its level in dB of its mean
     /// square. Numbers below 0, which are no magnitudes, count as 0.
-    pub fn frame(&self, row: &mut [f32]) -> f32 {
+    pub fn magnitudes(&self, row: &mut [f32]) -> f32 {
         row.iter_mut().for_each(|number| *number = number.max(0.0));
         let mean = row.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() / row.len().max(1) as f64;
         if let Some(transform) = &self.transform {
@@ -227,7 +227,7 @@ mod tests {
 
     fn row(speech: &mut FrameCodec, sound: &[f32]) -> Vec<f32> {
         let mut row = vec![0.0; speech.numbers()];
-        speech.describe(sound, &mut row);
+        speech.encode(sound, &mut row);
         row
     }
 
@@ -263,7 +263,7 @@ mod tests {
             let widest = row[bins..].iter().fold(0.0f32, |a, x| a.max(x.abs()));
             assert!((0.09..=0.100_001).contains(&widest), "{widest}");
             let mut block = vec![0.0; sound.len()];
-            speech.block(&row, &mut block);
+            speech.decode(&row, &mut block);
             let error = block.iter().zip(&sound).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
             assert!(error < 1e-5, "{tick}, {hops} hops: {error}");
         }
@@ -277,12 +277,12 @@ mod tests {
         let mut row = row(&mut speech, &sine);
         let top = (0..513).max_by(|a, b| row[*a].total_cmp(&row[*b])).unwrap();
         assert_eq!(top, 50);
-        let db = speech.frame(&mut row);
+        let db = speech.magnitudes(&mut row);
         assert!((db - 10.0 * 0.08f32.log10()).abs() < 0.01, "{db} dB");
         // Σ w / 2 of the amplitude.
         assert!((row[50] - 0.4 * 256.0).abs() < 0.1, "{}", row[50]);
         let mut below = vec![-1.0; 513];
-        assert_eq!((speech.frame(&mut below), below.iter().sum::<f32>()), (f32::NEG_INFINITY, 0.0));
+        assert_eq!((speech.magnitudes(&mut below), below.iter().sum::<f32>()), (f32::NEG_INFINITY, 0.0));
     }
 
     #[test]
@@ -291,7 +291,7 @@ mod tests {
         let sound = noise(735);
         let said = row(&mut speech, &sound);
         let mut block = vec![0.0; 735];
-        speech.block(&said, &mut block);
+        speech.decode(&said, &mut block);
         assert!(said == sound && block == sound);
     }
 }

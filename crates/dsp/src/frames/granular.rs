@@ -42,7 +42,8 @@ pub struct GranularConfig {
     pub spread_ticks: f32,
     /// How far density, size, jitter and spread of pitch follow what a brain says of each tick, 0 to 1, see
     /// [`Manner`](crate::granular::GrainModulation): for [`Cloud`](crate::granular::Cloud) alone, since blocks come without it.
-    pub drive: f32,
+    #[serde(rename = "drive")]
+    pub mod_depth: f32,
     /// Seed of all places and pitches.
     pub seed: u64,
 }
@@ -59,7 +60,7 @@ impl Default for GranularConfig {
             children: 0,
             child_shrink: 0.5,
             spread_ticks: 1.0,
-            drive: 1.0,
+            mod_depth: 1.0,
             seed: 0,
         }
     }
@@ -77,13 +78,13 @@ impl GranularConfig {
             Setting::new("children", f64::from(self.children), 0.0, 20.0),
             setting("child_shrink", self.child_shrink, 0.1, 1.0),
             setting("spread_ticks", self.spread_ticks, 0.5, 64.0),
-            setting("drive", self.drive, 0.0, 1.0),
+            setting("drive", self.mod_depth, 0.0, 1.0),
         ]
     }
 
     fn clamped(&self) -> Self {
         let allowed: Vec<f64> = self.settings().iter().map(Setting::clamped).collect();
-        let [size_ms, density, jitter, pitch, pitch_spread, children, child_shrink, spread_ticks, drive] =
+        let [size_ms, density, jitter, pitch, pitch_spread, children, child_shrink, spread_ticks, mod_depth] =
             allowed[..]
         else {
             unreachable!("there are nine settings");
@@ -98,7 +99,7 @@ impl GranularConfig {
             children: children as u32,
             child_shrink: child_shrink as f32,
             spread_ticks: spread_ticks as f32,
-            drive: drive as f32,
+            mod_depth: mod_depth as f32,
             seed: self.seed,
         }
     }

@@ -24,7 +24,7 @@ const MOST_MAKE_UP: f64 = 31.6;
 /// shorter than a grain, the rest of the grain is silent. All grains of a tick have its gain towards the wanted loudness and
 /// its gate, as [`Mosaic`](crate::concat::Mosaic) has them.
 ///
-/// Density, size and spread follow a [`GrainModulation`] from tick to tick, as far as [`GranularConfig::drive`] says; at 0 they are
+/// Density, size and spread follow a [`GrainModulation`] from tick to tick, as far as [`GranularConfig::mod_depth`] says; at 0 they are
 /// constant. The grains of a tick have the power of its unit in any manner: their gain is that of their own density and size.
 ///
 /// Grains of one tone at random times cancel each other at one moment and double at another: their sum would swell and fade by
@@ -92,7 +92,7 @@ impl<S: UnitSound> Cloud<S> {
     ) -> Self {
         let channels = sound.channels().max(1);
         let family = Family::new(grid, config);
-        let longest = GrainModulation::longest(family.config().drive).applied(family.config());
+        let longest = GrainModulation::longest(family.config().mod_depth).applied(family.config());
         Self {
             lead: family.lead().max(Family::new(grid, &longest).lead()),
             family: Arc::new(family),
@@ -204,7 +204,7 @@ impl<S: UnitSound> Cloud<S> {
     /// The grains of a tick, as far as they follow `manner`. They are as loud together as they would be in any other.
     fn strewn(&self, manner: &GrainModulation) -> Arc<Family> {
         let config = self.family.config();
-        match manner.driven(config.drive) {
+        match manner.driven(config.mod_depth) {
             manner if manner == GrainModulation::default() => self.family.clone(),
             manner => Arc::new(Family::new(self.grid, &manner.applied(config))),
         }
@@ -435,7 +435,7 @@ mod tests {
     }
 
     fn driven(config: GranularConfig) -> GranularConfig {
-        GranularConfig { drive: 1.0, ..config }
+        GranularConfig { mod_depth: 1.0, ..config }
     }
 
     fn db(sound: &[f32]) -> f64 {
@@ -499,8 +499,12 @@ mod tests {
         let ticks = 400;
         for manner in MANNERS {
             for drive in [0.0f32, 0.5, 1.0] {
-                let config =
-                    GranularConfig { drive, density: 3.3, size_ms: 20.0, ..GranularConfig::default() };
+                let config = GranularConfig {
+                    mod_depth: drive,
+                    density: 3.3,
+                    size_ms: 20.0,
+                    ..GranularConfig::default()
+                };
                 let mut cloud = cloud(&config, 1, |n, _| noise(n)).with_cuts();
                 (0..ticks).for_each(|i| cloud.push(choice(i % 10, -20.0, 0.0), &manner));
                 cloud.finish();
@@ -528,7 +532,7 @@ mod tests {
 
     #[test]
     fn what_is_not_driven_sounds_alike_in_any_manner() {
-        let off = GranularConfig { drive: 0.0, pitch_spread: 2.0, ..GranularConfig::default() };
+        let off = GranularConfig { mod_depth: 0.0, pitch_spread: 2.0, ..GranularConfig::default() };
         let choices = || (0..90).map(|i| choice(i * 13 % 100, -25.0, 0.1));
         let of = |config: &GranularConfig, manner: fn(u32) -> GrainModulation| {
             strewn(cloud(config, 2, |n, c| noise(n + 7 * c as i64)), choices().zip((0..).map(manner)))
@@ -662,7 +666,7 @@ mod tests {
                 pitch_spread: 3.0,
                 size_ms: 2000.0,
                 spread_ticks: 20.0,
-                drive: 0.7,
+                mod_depth: 0.7,
                 ..GranularConfig::default()
             };
             let mut cloud = cloud(&config, 2, |n, c| noise(n + 7 * c as i64));

@@ -19,7 +19,7 @@ const SHORTER: f32 = 1.5;
 const LONGER: f32 = 0.5;
 
 /// What the settings of grains are multiplied by in one tick: [`Cloud`](crate::granular::cloud::Cloud) goes as far towards it as
-/// [`GranularConfig::drive`] says.
+/// [`GranularConfig::mod_depth`] says.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct GrainModulation {
     /// Grains a tick, 0.25 to 4.
@@ -45,7 +45,7 @@ impl GrainModulation {
     ///
     /// So at an attack grains are short, dense and on time; while nothing begins they are long and overlap smoothly; loud passages
     /// are dense, and quiet ones sparse. Where all is usual, the settings are as they are. So they are for what is no number.
-    pub fn said(onset: f32, above_usual_db: f32) -> Self {
+    pub fn for_tick(onset: f32, above_usual_db: f32) -> Self {
         let within = |x: f32, low: f32| if x.is_nan() { 0.0 } else { x.clamp(low, 1.0) };
         let (attack, calm) = (within(onset / ATTACK, 0.0), within(-onset / CALM, 0.0));
         let loud = within(above_usual_db / TWICE_DB, -1.0);
@@ -90,21 +90,21 @@ mod tests {
 
     #[test]
     fn attacks_are_short_dense_and_on_time_and_quiet_is_sparse() {
-        let usual = GrainModulation::said(0.0, 0.0);
+        let usual = GrainModulation::for_tick(0.0, 0.0);
         assert_eq!(usual, GrainModulation::default());
-        assert_eq!(GrainModulation::said(f32::NAN, f32::NAN), usual);
-        let attack = GrainModulation::said(5.0, 0.0);
+        assert_eq!(GrainModulation::for_tick(f32::NAN, f32::NAN), usual);
+        let attack = GrainModulation::for_tick(5.0, 0.0);
         assert!(attack.density == 2.0 && (attack.size - 0.354).abs() < 1e-3 && attack.spread == 0.0);
-        let calm = GrainModulation::said(-3.0, 0.0);
+        let calm = GrainModulation::for_tick(-3.0, 0.0);
         assert!(calm.density == 1.0 && (calm.size - 1.414).abs() < 1e-3 && calm.spread == 1.0);
         assert_eq!(
-            [-40.0, -6.0, 6.0, 40.0].map(|db| GrainModulation::said(0.0, db).density),
+            [-40.0, -6.0, 6.0, 40.0].map(|db| GrainModulation::for_tick(0.0, db).density),
             [0.5, 0.5f32.sqrt(), 2f32.sqrt(), 2.0]
         );
         // Everything that may be said lies within the ranges.
         for onset in -40..=40 {
             for db in -30..=30 {
-                let said = GrainModulation::said(onset as f32 / 10.0, db as f32);
+                let said = GrainModulation::for_tick(onset as f32 / 10.0, db as f32);
                 assert_eq!(said.driven(1.0), said);
             }
         }

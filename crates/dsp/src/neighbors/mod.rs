@@ -1,5 +1,5 @@
 //! Distances of a point from many others: from all of them, as fast as the processor can read them ([`Points`]), or from
-//! those that are near, found on a map ([`PcaKdTree`]).
+//! those that are near, found in a tree ([`PcaKdTree`]).
 
 mod pca_kd_tree;
 
@@ -9,9 +9,9 @@ use pulp::{Arch, NullaryFnOnce};
 
 /// Points that are compared with a target side by side. All rows of distances are padded to a multiple of it.
 pub const LANES: usize = 16;
-/// Targets that share one reading of the points where several wait.
-const TOGETHER: usize = 4;
-/// Distance from what cannot be compared: a point with a coordinate that is no number, or none at all.
+/// Targets that share one reading of the points, where there are several.
+const TARGETS_AT_A_TIME: usize = 4;
+/// Distance from a point that cannot be compared: a point with a coordinate that is no number, or none at all.
 pub const NEVER: f32 = 1e30;
 
 /// Points in a space of some dimensions.
@@ -31,7 +31,7 @@ impl Points {
     ///
     /// # Panics
     ///
-    /// If these are not so many.
+    /// If the number of coordinates is another.
     pub fn new(dims: usize, count: usize, coordinates: &[f32]) -> Self {
         assert_eq!(coordinates.len(), count * dims, "every point has all its coordinates");
         let padded = count.next_multiple_of(LANES);
@@ -43,27 +43,27 @@ impl Points {
         Self { dims, blocks, padded }
     }
 
-    /// Coordinates of each.
+    /// Coordinates of each point.
     pub fn dims(&self) -> usize {
         self.dims
     }
 
-    /// Distances of a row: the number of points, padded to a multiple of [`LANES`].
+    /// Length of a row of distances: the number of points, padded to a multiple of [`LANES`].
     pub fn padded(&self) -> usize {
         self.padded
     }
 
-    /// Squared distances of `targets` [rows × dims] from all points, into `out` [rows × padded]; [`NEVER`] where there is no
-    /// point or it has a coordinate that is no number. Every number is the same sum in the same order, whatever the number of
-    /// rows and the processor.
+    /// Writes the squared distances of `targets` [rows × dims] from all points to `out` [rows × padded]; [`NEVER`] where there
+    /// is no point or it has a coordinate that is no number. Every number is the same sum in the same order, whatever the
+    /// number of rows and the processor.
     pub fn squared_distances(&self, targets: &[f32], out: &mut [f32]) {
         // Wider registers do more at a time and give the same sums.
         Arch::new().dispatch(DistanceSums { points: self, targets, out });
     }
 }
 
-/// Squared distances of targets from points: no closure, since what wide registers are to be used in must be written into the
-/// caller, and closures are not.
+/// Squared distances of targets from points. Not a closure, since loops that are compiled for the widest registers at hand
+/// must be inlined into their caller, which closures are not.
 struct DistanceSums<'a> {
     points: &'a Points,
     targets: &'a [f32],
@@ -84,10 +84,11 @@ impl NullaryFnOnce for DistanceSums<'_> {
                 out[row * width + block * LANES..][..LANES].copy_from_slice(&distances);
             };
             let mut row = 0;
-            while row + TOGETHER <= rows {
-                let several = distances::<TOGETHER>(points, std::array::from_fn(|k| target(row + k)));
+            while row + TARGETS_AT_A_TIME <= rows {
+                let several =
+                    distances::<TARGETS_AT_A_TIME>(points, std::array::from_fn(|k| target(row + k)));
                 several.into_iter().enumerate().for_each(|(k, found)| put(row + k, found));
-                row += TOGETHER;
+                row += TARGETS_AT_A_TIME;
             }
             for row in row..rows {
                 put(row, distances::<1>(points, [target(row)])[0]);
@@ -103,14 +104,14 @@ fn distances<const N: usize>(points: &[[f32; LANES]], targets: [&[f32]; N]) -> [
     let targets = targets.map(|target| &target[..points.len()]);
     for (dim, values) in points.iter().enumerate() {
         for (sum, target) in sums.iter_mut().zip(&targets) {
-            let wanted = target[dim];
+            let coordinate = target[dim];
             for (s, value) in sum.iter_mut().zip(values) {
-                let difference = wanted - value;
+                let difference = coordinate - value;
                 *s += difference * difference;
             }
         }
     }
-    // Written so that what is no number is caught, too.
+    // Written so that NaN is caught, too.
     sums.map(|sum| sum.map(|s| if s < NEVER { s } else { NEVER }))
 }
 
@@ -135,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_is_far() {
+    fn points_that_are_no_number_are_far() {
         let known = Points::new(1, 3, &[f32::NAN, 2.0, f32::INFINITY]);
         let mut out = vec![0.0; known.padded()];
         known.squared_distances(&[1.0], &mut out);

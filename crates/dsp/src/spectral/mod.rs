@@ -155,7 +155,7 @@ enum Inversion {
 }
 
 impl SpectralSynth {
-    /// For ticks and samples of `grid`. [`Phase::Lent`] takes the phases of `lender`, a sound at the grid's rate, as a loop, or
+    /// For ticks and samples of `grid`. [`Phase::Borrowed`] takes the phases of `lender`, a sound at the grid's rate, as a loop, or
     /// of a white noise. Settings outside of their ranges are moved to the nearest allowed value.
     pub fn new(grid: TickGrid, config: &SpectralConfig, lender: Option<Vec<f32>>) -> Self {
         let [transform, hop, amount, jitter, iterations, gate_from, gate_db] =
@@ -169,7 +169,7 @@ impl SpectralSynth {
         let (inversion, held) = match config.phase {
             Phase::Rtpghi => causal(Box::new(Rtpghi::new(size, hop, Window::Hann, seed).expect(expect))),
             Phase::RandomWalk => causal(Box::new(RandomWalk::new(size, hop, jitter as f32, seed))),
-            Phase::Lent => {
+            Phase::Borrowed => {
                 let sound = lender.unwrap_or_else(|| noise_texture::noise(seed, rate));
                 causal(Box::new(BorrowedPhase::new(sound, size, hop, Window::Hann).expect(expect)))
             }

@@ -8,7 +8,7 @@ use crate::tick_rng::TickRng;
 use crate::units::SampleRate;
 use crate::window::Form;
 
-const CAUSAL: [Phase; 3] = [Phase::Rtpghi, Phase::RandomWalk, Phase::Lent];
+const CAUSAL: [Phase; 3] = [Phase::Rtpghi, Phase::RandomWalk, Phase::Borrowed];
 
 fn grid(tick: &str) -> TickGrid {
     TickGrid { tick: tick.parse().unwrap(), rate: SampleRate::new(22_050).unwrap() }
@@ -59,7 +59,7 @@ fn mean_bands(sound: &[f32], fps: f64, ticks: usize) -> [f64; BANDS] {
 
 #[test]
 fn bands_come_out_as_they_went_in() {
-    for phase in [Phase::Rtpghi, Phase::RandomWalk, Phase::Lent, Phase::GriffinLim] {
+    for phase in [Phase::Rtpghi, Phase::RandomWalk, Phase::Borrowed, Phase::GriffinLim] {
         let ticks = 900;
         let sound = played(
             &mut SpectralSynth::new(grid("30"), &with(phase), None),
@@ -138,7 +138,7 @@ fn silence_is_silence_and_nonsense_too() {
 
 #[test]
 fn length_latency_and_pieces() {
-    let phases = [Phase::Rtpghi, Phase::RandomWalk, Phase::Lent, Phase::GriffinLim];
+    let phases = [Phase::Rtpghi, Phase::RandomWalk, Phase::Borrowed, Phase::GriffinLim];
     for (tick, rate) in [("30", 22_050), ("24000/1001", 22_050), ("29.97", 44_100), ("5", 22_050)] {
         let g = TickGrid { tick: tick.parse().unwrap(), rate: SampleRate::new(rate).unwrap() };
         for phase in phases {
@@ -186,8 +186,8 @@ fn the_magnitudes_of_a_sine_sound_at_its_pitch_and_level() {
         for tick in 0..90 {
             let from = (speech.first_sample(tick).max(0)) as usize;
             let mut row = vec![0.0; speech.numbers()];
-            speech.describe(&sine[from..from + speech.samples()], &mut row);
-            let loudness = speech.frame(&mut row);
+            speech.encode(&sine[from..from + speech.samples()], &mut row);
+            let loudness = speech.magnitudes(&mut row);
             synth.push_magnitudes(&row, loudness);
         }
         synth.finish();

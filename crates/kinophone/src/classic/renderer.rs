@@ -134,11 +134,11 @@ impl<'a> ClassicRenderer<'a> {
             match &mut self.machine {
                 ClassicSynth::Blocks(synth) => {
                     self.block.resize(self.speech.samples(), 0.0);
-                    self.speech.block(row, &mut self.block);
+                    self.speech.decode(row, &mut self.block);
                     (0..hold).for_each(|_| synth.push(&self.block));
                 }
                 ClassicSynth::Frames(synth) => {
-                    let loudness_db = self.speech.frame(row);
+                    let loudness_db = self.speech.magnitudes(row);
                     (0..hold).for_each(|_| synth.push_magnitudes(row, loudness_db));
                 }
             }

@@ -57,14 +57,14 @@ pub fn judge(
 
 /// Rows as they are compared: as samples where they are samples or stand for them, else as magnitudes.
 fn heard(speech: &FrameCodec, rows: Vec<f32>) -> Vec<f32> {
-    if speech.say() != FrameFormat::StftPhase {
+    if speech.format() != FrameFormat::StftPhase {
         return rows;
     }
     let (numbers, samples) = (speech.numbers(), speech.samples());
     let mut blocks = vec![0.0; rows.len() / numbers * samples];
     rows.par_chunks(numbers)
         .zip(blocks.par_chunks_mut(samples))
-        .for_each_init(|| speech.clone(), |speech, (row, block)| speech.block(row, block));
+        .for_each_init(|| speech.clone(), |speech, (row, block)| speech.decode(row, block));
     blocks
 }
 

@@ -115,7 +115,7 @@ impl MemberConfig {
 impl Predictor {
     pub(crate) fn config(&self) -> PredictorConfig {
         match self {
-            Self::Net(net) => PredictorConfig::Net(net.shape().clone()),
+            Self::Net(net) => PredictorConfig::Net(net.architecture().clone()),
             Self::Memory(memory) => PredictorConfig::Memory { ticks: memory.memories() },
         }
     }
@@ -135,7 +135,7 @@ impl Predictor {
         let inputs = config.inputs();
         Ok(match &config.mind {
             PredictorConfig::Net(shape) => {
-                Self::Net(SequenceNet::restore(shape, &from.below(&format!("{name}.")))?)
+                Self::Net(SequenceNet::restore(shape, &from.with_prefix(&format!("{name}.")))?)
             }
             PredictorConfig::Memory { ticks } => {
                 Self::Memory(KnnRegressor::restore(*ticks, inputs, name, from)?)

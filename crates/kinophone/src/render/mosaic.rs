@@ -84,7 +84,7 @@ impl<'a> MosaicRenderer<'a> {
                 soft: false,
                 bands,
                 rise: voice.rise(onset),
-                manner: GrainModulation::said(onset, loudness_db - voice.usual_loudness_db()),
+                manner: GrainModulation::for_tick(onset, loudness_db - voice.usual_loudness_db()),
                 // A brain knows no more than the tick, and no pitches.
                 attack: None,
                 hz: None,

@@ -51,7 +51,7 @@ pub enum ResolvedSynth {
         /// Its settings.
         #[serde(flatten)]
         config: SpectralConfig,
-        /// The sound or film that lends its phases under [`Phase::Lent`](kinophone_dsp::spectral::Phase::Lent): up to five minutes of it, without its silent
+        /// The sound or film that lends its phases under [`Phase::Borrowed`](kinophone_dsp::spectral::Phase::Borrowed): up to five minutes of it, without its silent
         /// parts, as a loop. Without one a white noise lends them.
         #[serde(skip_serializing_if = "Option::is_none", serialize_with = "lossy")]
         lender: Option<PathBuf>,

@@ -20,7 +20,8 @@ pub enum LossKind {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Loss {
     /// Which distance.
-    pub measure: LossKind,
+    #[serde(rename = "measure")]
+    pub kind: LossKind,
     /// Factor, 0 or more; outputs of weight 0 are not learned.
     pub weight: f32,
 }
@@ -40,8 +41,8 @@ impl Losses {
         if losses.iter().any(|loss| !(loss.weight.is_finite() && loss.weight >= 0.0)) {
             return Err(Error::Invalid("weights of losses must be 0 or more".to_owned()));
         }
-        let of = |measure| {
-            let weight = |loss: &Loss| if loss.measure == measure { loss.weight } else { 0.0 };
+        let of = |kind| {
+            let weight = |loss: &Loss| if loss.kind == kind { loss.weight } else { 0.0 };
             let row = |losses: &[Loss]| {
                 let mut row = ZERO;
                 row.iter_mut().zip(losses).for_each(|(w, loss)| *w = weight(loss));

@@ -27,7 +27,7 @@ impl SequenceNet {
     }
 
     /// Kind and sizes.
-    pub fn shape(&self) -> &Architecture {
+    pub fn architecture(&self) -> &Architecture {
         &self.shape
     }
 

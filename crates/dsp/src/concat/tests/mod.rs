@@ -1,6 +1,8 @@
-pub mod choice;
-pub mod search;
-pub mod sound;
+//! Tests of the selection, its search, and the sound of a mosaic.
+
+mod search;
+mod selection;
+mod sound;
 
 use crate::concat::units::{UnitDescriptors, UnitDescriptorsError};
 use crate::concat::*;
@@ -25,8 +27,8 @@ fn settings_are_data_with_ranges() {
 
 #[test]
 fn units_that_do_not_belong_together_are_refused() {
-    let refused = |dims, rows: usize, units, marks| {
-        UnitDescriptors::new(dims, &vec![0.0; rows], &vec![0.0; units], &vec![true; marks]).err()
+    let refused = |dims, rows: usize, units, flags| {
+        UnitDescriptors::new(dims, &vec![0.0; rows], &vec![0.0; units], &vec![true; flags]).err()
     };
     assert_eq!(refused(3, 12, 4, 4), None);
     assert_eq!(refused(0, 0, 4, 4), None);

@@ -1,4 +1,4 @@
-//! The search is exact: it chooses, unit by unit, what a twin chooses that looks at every unit in every tick.
+//! The search is exact: it selects, unit by unit, the path of a twin that visits every unit in every tick.
 
 use crate::concat::selector::{Constraints, UnitSelector};
 use crate::concat::tests::*;
@@ -8,11 +8,11 @@ use std::ops::Range;
 use std::sync::Arc;
 
 const DIMS: usize = 66;
-/// Every so many ticks the exact choice looks what is decided.
-const ASK_EVERY: usize = 32;
+/// Ticks from one search for decided ticks to the next in the exact selection.
+const DECISION_INTERVAL: usize = 32;
 
-/// Sound as it is: a few things change slowly and are heard in all bands, the rest is noise; recordings of a few seconds, some
-/// of which are there twice, and some broken units. What is wanted is smoother.
+/// Sound as it is: a few things change slowly and show in all bands, the rest is noise; recordings of a few seconds, some
+/// of which are there twice, and some broken units. The targets are smoother.
 struct Library {
     units: Arc<UnitDescriptors>,
     targets: Vec<Vec<f32>>,
@@ -57,14 +57,14 @@ impl Library {
         Self { distances: targets.iter().map(to_all).collect(), units: Arc::new(units), targets }
     }
 
-    fn chosen(&self, mut chooser: UnitSelector, terms: &dyn Fn(usize) -> Rule) -> Vec<u32> {
+    fn selected(&self, mut selector: UnitSelector, constraints: &dyn Fn(usize) -> Rule) -> Vec<u32> {
         let mut path = Vec::new();
         for (tick, target) in self.targets.iter().enumerate() {
-            let rule = terms(tick);
-            let terms = Constraints { only: rule.only.as_deref(), avoid: &rule.avoid };
-            chooser.push_on(target, &terms, &mut path);
+            let rule = constraints(tick);
+            let constraints = Constraints { only: rule.only.as_deref(), avoid: &rule.avoid };
+            selector.push_on(target, &constraints, &mut path);
         }
-        chooser.finish(&mut path);
+        selector.finish(&mut path);
         path
     }
 
@@ -74,10 +74,10 @@ impl Library {
         price: f32,
         delay: Option<usize>,
         config: &MosaicConfig,
-        terms: &dyn Fn(usize) -> Rule,
+        constraints: &dyn Fn(usize) -> Rule,
     ) -> Vec<u32> {
         let count = self.units.len();
-        let mut heard: Vec<Option<usize>> = vec![None; count];
+        let mut last_played: Vec<Option<usize>> = vec![None; count];
         let (mut sums, mut base) = (vec![f32::INFINITY; count], 0.0);
         let (mut backs, mut bests, mut path) = (Vec::<Vec<u32>>::new(), Vec::<u32>::new(), Vec::new());
         let back_to = |backs: &[Vec<u32>], from: usize, mut unit: u32, to: usize| {
@@ -90,7 +90,7 @@ impl Library {
                 let mut back = Vec::with_capacity(count);
                 for unit in 0..count {
                     let within = |t: usize| t + config.repeat_ticks as usize >= tick;
-                    let repeats = config.repeat_ticks > 0 && heard[unit].is_some_and(within);
+                    let repeats = config.repeat_ticks > 0 && last_played[unit].is_some_and(within);
                     let distance = self.distances[tick][unit];
                     let cost = if repeats { distance + config.repeat_price } else { distance };
                     let joined = unit > 0 && self.units.continues(unit as u32 - 1, unit as u32);
@@ -103,7 +103,7 @@ impl Library {
                 (new, back)
             };
             let least = |sums: &[f32]| sums.iter().copied().fold(f32::INFINITY, f32::min);
-            let (mut new, mut back) = step(&terms(tick));
+            let (mut new, mut back) = step(&constraints(tick));
             if least(&new) >= NEVER {
                 (new, back) = step(&Rule::default());
             }
@@ -115,7 +115,7 @@ impl Library {
                 (0..count as u32).filter(|unit| sums[*unit as usize] - base <= price).collect();
             let decided = match delay {
                 Some(delay) => (tick + 1).saturating_sub(delay),
-                None if (tick + 1).is_multiple_of(ASK_EVERY) => {
+                None if (tick + 1).is_multiple_of(DECISION_INTERVAL) => {
                     let (mut ends, mut at) = (alive.clone(), tick + 1);
                     while ends.len() > 1 && at > 0 {
                         at -= 1;
@@ -133,7 +133,7 @@ impl Library {
                     let gone = |end: &&u32| back_to(&backs, tick, **end, path.len()) != unit;
                     alive.iter().filter(gone).for_each(|end| sums[*end as usize] = f32::INFINITY);
                 }
-                heard[unit as usize] = Some(path.len());
+                last_played[unit as usize] = Some(path.len());
                 path.push(unit);
                 if delay.is_some() {
                     break;
@@ -145,21 +145,21 @@ impl Library {
         path
     }
 
-    /// Whether all three ways choose as the twin does.
-    fn compare(&self, config: &MosaicConfig, terms: &dyn Fn(usize) -> Rule) {
+    /// Checks that all three kinds of selection agree with the twin.
+    fn compare(&self, config: &MosaicConfig, constraints: &dyn Fn(usize) -> Rule) {
         let units = || Arc::clone(&self.units);
-        let exact = self.chosen(UnitSelector::exact(units(), config), terms);
-        assert_eq!(exact, self.twin(config.jump_price, None, config, terms));
+        let exact = self.selected(UnitSelector::exact(units(), config), constraints);
+        assert_eq!(exact, self.twin(config.jump_price, None, config, constraints));
         for delay in [0, 1, 4, 20] {
-            let live = self.chosen(UnitSelector::lookahead(units(), config, delay), terms);
-            assert_eq!(live, self.twin(config.jump_price, Some(delay), config, terms), "{delay}");
+            let live = self.selected(UnitSelector::lookahead(units(), config, delay), constraints);
+            assert_eq!(live, self.twin(config.jump_price, Some(delay), config, constraints), "{delay}");
         }
-        let greedy = self.chosen(UnitSelector::greedy(units(), config), terms);
-        assert_eq!(greedy, self.twin(config.stay, Some(0), config, terms));
+        let greedy = self.selected(UnitSelector::greedy(units(), config), constraints);
+        assert_eq!(greedy, self.twin(config.stay, Some(0), config, constraints));
     }
 }
 
-/// Constraints that are kept.
+/// Constraints that own their lists.
 #[derive(Default)]
 struct Rule {
     only: Option<Vec<bool>>,
@@ -184,9 +184,9 @@ fn a_large_library_is_searched_exactly() {
 }
 
 #[test]
-fn groups_and_what_must_not_sound_are_heeded() {
+fn constraints_are_kept() {
     let library = Library::new(6000, 120, 2);
-    let terms = |tick: usize| Rule {
+    let constraints = |tick: usize| Rule {
         only: match tick {
             20..50 => Some(vec![false, true]),
             50..60 => Some(vec![false; 4]),
@@ -197,16 +197,16 @@ fn groups_and_what_must_not_sound_are_heeded() {
         avoid: if tick.is_multiple_of(3) { vec![3000..4000, 10..900, 5990..9000] } else { Vec::new() },
     };
     let config = MosaicConfig { jump_price: 0.7, ..Default::default() };
-    library.compare(&config, &terms);
-    let path = library.chosen(UnitSelector::exact(Arc::clone(&library.units), &config), &terms);
+    library.compare(&config, &constraints);
+    let path = library.selected(UnitSelector::exact(Arc::clone(&library.units), &config), &constraints);
     for (tick, unit) in path.iter().enumerate() {
         let nothing_left = (50..60).contains(&tick);
-        assert!(nothing_left || terms(tick).allows(&library.units, *unit), "{tick}");
+        assert!(nothing_left || constraints(tick).allows(&library.units, *unit), "{tick}");
     }
 }
 
 #[test]
-fn what_sounded_costs_more() {
+fn repetition_costs_more() {
     let library = Library::new(5000, 200, 3);
     for (repeat_ticks, repeat_price) in [(1, 0.5), (40, 0.3), (9000, 20.0)] {
         let config = MosaicConfig { jump_price: 0.5, repeat_ticks, repeat_price, ..Default::default() };
@@ -221,7 +221,7 @@ fn what_sounded_costs_more() {
         let config =
             MosaicConfig { jump_price: 0.0, repeat_ticks, repeat_price: 100.0, ..Default::default() };
         let mut path =
-            same.chosen(UnitSelector::lookahead(Arc::clone(&same.units), &config, 0), &|_| Rule::default());
+            same.selected(UnitSelector::lookahead(Arc::clone(&same.units), &config, 0), &|_| Rule::default());
         path.sort_unstable();
         path.dedup();
         path.len()
@@ -232,15 +232,15 @@ fn what_sounded_costs_more() {
 #[test]
 fn units_that_cannot_be_compared_are_all_alike() {
     let units = Arc::new(UnitDescriptors::new(2, &[f32::NAN; 80], &[0.0; 40], &[true; 40]).unwrap());
-    for mut chooser in [
+    for mut selector in [
         UnitSelector::exact(Arc::clone(&units), &MosaicConfig::default()),
         UnitSelector::lookahead(Arc::clone(&units), &MosaicConfig::default(), 3),
     ] {
         let mut path = Vec::new();
         (0..30).for_each(|_| {
-            chooser.push_on(&[1.0, 2.0], &Constraints { only: Some(&[]), avoid: &[] }, &mut path)
+            selector.push_on(&[1.0, 2.0], &Constraints { only: Some(&[]), avoid: &[] }, &mut path)
         });
-        chooser.finish(&mut path);
+        selector.finish(&mut path);
         assert!(path.len() == 30 && path.iter().all(|unit| *unit < 40));
     }
 }

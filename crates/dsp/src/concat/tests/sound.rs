@@ -1,3 +1,5 @@
+//! The sound of a mosaic: fades, gains, gates, attacks, speeds, and the clips that record it.
+
 use crate::concat::clip::replayed;
 use crate::concat::mosaic::{AttackTarget, Mosaic, UnitPlayback};
 use crate::concat::tests::*;
@@ -9,15 +11,15 @@ use std::f64::consts::TAU;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// One film, cut into units on the grid; every read beyond `heard` is an error.
-struct Film<F> {
+/// One film, divided into units on the grid; every read beyond `readable` is an error.
+struct UnitFilm<F> {
     grid: TickGrid,
     channels: usize,
-    heard: Range<i64>,
+    readable: Range<i64>,
     sample: F,
 }
 
-impl<F: Fn(i64, usize) -> f32 + Send> UnitSound for Film<F> {
+impl<F: Fn(i64, usize) -> f32 + Send> UnitSound for UnitFilm<F> {
     fn channels(&self) -> usize {
         self.channels
     }
@@ -25,7 +27,10 @@ impl<F: Fn(i64, usize) -> f32 + Send> UnitSound for Film<F> {
     fn read(&self, unit: u32, offset: i64, out: &mut [f32]) {
         let first = self.grid.start_sample(i64::from(unit)) + offset;
         let frames = out.len() / self.channels;
-        assert!(self.heard.start <= first && first + frames as i64 <= self.heard.end, "{first} is not ours");
+        assert!(
+            self.readable.start <= first && first + frames as i64 <= self.readable.end,
+            "{first} is not ours"
+        );
         for (n, frame) in (first..).zip(out.chunks_exact_mut(self.channels)) {
             frame.iter_mut().enumerate().for_each(|(c, y)| *y = (self.sample)(n, c));
         }
@@ -37,15 +42,15 @@ fn grid(tick: &str, rate: u32) -> TickGrid {
 }
 
 /// A film without end on both sides.
-fn endless<F: Fn(i64, usize) -> f32 + Send>(g: TickGrid, channels: usize, sample: F) -> Film<F> {
-    Film { grid: g, channels, heard: -100_000..i64::MAX / 2, sample }
+fn endless<F: Fn(i64, usize) -> f32 + Send>(g: TickGrid, channels: usize, sample: F) -> UnitFilm<F> {
+    UnitFilm { grid: g, channels, readable: -100_000..i64::MAX / 2, sample }
 }
 
 fn mosaic<F: Fn(i64, usize) -> f32 + Send>(
-    film: Film<F>,
+    film: UnitFilm<F>,
     loudness: &[f32],
     breaks: &[usize],
-) -> Mosaic<Film<F>> {
+) -> Mosaic<UnitFilm<F>> {
     let continued: Vec<bool> = (0..loudness.len()).map(|j| !breaks.contains(&j)).collect();
     let units = UnitDescriptors::new(0, &[], loudness, &continued).unwrap();
     Mosaic::new(film.grid, Arc::new(units), film, &MosaicConfig::default())
@@ -55,8 +60,11 @@ fn plain(unit: u32) -> SelectedUnit {
     SelectedUnit { unit, loudness_db: -20.0, gate: 0.0 }
 }
 
-fn played<S: UnitSound>(mosaic: &mut Mosaic<S>, choices: impl IntoIterator<Item = SelectedUnit>) -> Vec<f32> {
-    choices.into_iter().for_each(|choice| mosaic.push(choice));
+fn played<S: UnitSound>(
+    mosaic: &mut Mosaic<S>,
+    selection: impl IntoIterator<Item = SelectedUnit>,
+) -> Vec<f32> {
+    selection.into_iter().for_each(|selected| mosaic.push(selected));
     mosaic.finish();
     let mut out = vec![0.0; mosaic.ready()];
     assert_eq!(mosaic.fill(&mut out), out.len());
@@ -117,7 +125,7 @@ fn without_jumps_the_source_comes_back_bit_for_bit() {
 }
 
 #[test]
-fn a_tone_is_spliced_with_itself_unheard() {
+fn a_tone_is_spliced_with_itself_inaudibly() {
     let g = grid("30", 22_050);
     for hz in [101.0, 230.7, 441.3, 1003.9, 2500.0] {
         let w = TAU * hz / 22_050.0;
@@ -174,13 +182,13 @@ fn a_known_shift_is_found_exactly() {
 #[test]
 fn gain_reaches_its_aim_within_its_limits() {
     let g = grid("30", 22_050);
-    for (wanted, gain) in
+    for (loudness, gain) in
         [(-24.0, 6.0), (-18.0, 12.0), (0.0, 12.0), (-35.0, -5.0), (-90.0, -12.0), (f32::NAN, 0.0)]
     {
         let mut mosaic = mosaic(endless(g, 1, |_, _| 0.1), &[-30.0; 20], &[]);
-        let y = played(&mut mosaic, (0..20).map(|u| SelectedUnit { loudness_db: wanted, ..plain(u) }));
+        let y = played(&mut mosaic, (0..20).map(|u| SelectedUnit { loudness_db: loudness, ..plain(u) }));
         let expected = 0.1 * 10f32.powf(gain / 20.0);
-        assert!(y.iter().all(|v| (v - expected).abs() < 1e-6), "{wanted} dB");
+        assert!(y.iter().all(|v| (v - expected).abs() < 1e-6), "{loudness} dB");
     }
 }
 
@@ -202,7 +210,7 @@ fn gain_changes_without_a_step_and_on_time() {
 #[test]
 fn units_of_different_loudness_meet_at_one() {
     let g = grid("30", 22_050);
-    // UnitDescriptors from 400 on are 10 dB louder.
+    // Units from 400 on are 10 dB louder.
     let loud = |n: i64| if n >= 400 * 735 { 0.316_227_77 } else { 0.1 };
     let loudness: Vec<f32> = (0..1000).map(|j| if j >= 400 { -15.0 } else { -25.0 }).collect();
     let mut mosaic = mosaic(endless(g, 1, |n, _| loud(n) * noise(n)), &loudness, &[]);
@@ -293,7 +301,7 @@ fn length_latency_and_pieces() {
     {
         let g = grid(tick, rate);
         let mut draw = TickRng::new(6, 6);
-        let choices: Vec<SelectedUnit> = jumping(90, 4, 2)
+        let selection: Vec<SelectedUnit> = jumping(90, 4, 2)
             .into_iter()
             .map(|unit| SelectedUnit {
                 unit,
@@ -302,14 +310,14 @@ fn length_latency_and_pieces() {
             })
             .collect();
         let mut mosaic = mosaic(endless(g, channels, |n, c| noise(2 * n + c as i64)), &[-20.0; 1000], &[]);
-        let whole = played(&mut mosaic, choices.iter().copied());
+        let whole = played(&mut mosaic, selection.iter().copied());
         assert_eq!(whole.len() as i64, g.start_sample(90) * channels as i64);
         assert!(whole.iter().all(|v| v.is_finite()));
 
         mosaic.reset();
         let (mut out, mut pieces) = ([0.0; 4000], Vec::new());
-        for (i, choice) in (0..).zip(&choices) {
-            mosaic.push(*choice);
+        for (i, selected) in (0..).zip(&selection) {
+            mosaic.push(*selected);
             let made = (pieces.len() + mosaic.ready()) / channels;
             assert!(made as i64 >= g.start_sample(i + 1) - mosaic.latency() as i64, "{tick} at {i}");
             while draw.unit() < 0.6 {
@@ -367,10 +375,10 @@ fn nothing_is_read_over_a_break_and_nothing_clicks_there() {
     for (tick, rate) in [("30", 22_050), ("24000/1001", 44_100), ("60", 22_050)] {
         let g = grid(tick, rate);
         // The film is 20 units long and nothing but its sound may be read; jumps go from its end to its beginning.
-        let film = Film {
+        let film = UnitFilm {
             grid: g,
             channels: 2,
-            heard: 0..g.start_sample(20),
+            readable: 0..g.start_sample(20),
             sample: |n, _| 0.5 + 0.1 * (n as f32 * 0.05).sin(),
         };
         let mut mosaic = mosaic(film, &[-20.0; 20], &[]);
@@ -423,7 +431,7 @@ fn attacks_come_to_the_frame_and_whole() {
             let mut draw = TickRng::new(seed, 9);
             (0..300).map(|_| (draw.between(-0.4, 0.6) * g.span(0) as f64) as i64).collect()
         };
-        let (there, wanted) = (places(1), places(2));
+        let (there, attacks) = (places(1), places(2));
         let ping = |n: i64| if n < 0 { 0.0 } else { 0.5 * (-(n as f64) / (0.02 * f64::from(rate))).exp() };
         let sounds = there.clone();
         let sample = move |n: i64, _: usize| {
@@ -434,7 +442,7 @@ fn attacks_come_to_the_frame_and_whole() {
         let mut mosaic = mosaic(endless(g, 1, sample), &[-20.0; 900], &[]).with_cuts();
         let mut draw = TickRng::new(3, 3);
         let mut from: Vec<u32> = Vec::new();
-        for place in wanted.iter().take(200) {
+        for place in attacks.iter().take(200) {
             let k = draw.whole(5, 290);
             from.push(k);
             let attack = AttackTarget { at: *place, source: there[k as usize] };
@@ -450,7 +458,7 @@ fn attacks_come_to_the_frame_and_whole() {
         let mut y = vec![0.0; mosaic.ready()];
         mosaic.fill(&mut y);
         for k in 1..200 {
-            let begin = g.start_sample(3 * k as i64) + wanted[k];
+            let begin = g.start_sample(3 * k as i64) + attacks[k];
             // One that jumps to what follows it in the source is no jump.
             if from[k] == from[k - 1] + 1 {
                 continue;
@@ -472,11 +480,11 @@ fn speed_changes_the_pitch_and_not_the_time() {
     let g = grid("30", 22_050);
     for cents in [-1200, -700, -100, -30, 30, 100, 400, 1200] {
         let speed = (f64::from(cents) / 1200.0).exp2();
-        let reading = UnitPlayback { attack: None, speed };
+        let playback = UnitPlayback { attack: None, speed };
         let w = TAU * 440.0 / 22_050.0;
         let played = |sample: &(dyn Fn(i64, usize) -> f32 + Send + Sync)| {
             let mut mosaic = mosaic(endless(g, 1, sample), &[-20.0; 1000], &[]);
-            (100..300).for_each(|unit| mosaic.push_as(plain(unit), &reading));
+            (100..300).for_each(|unit| mosaic.push_as(plain(unit), &playback));
             mosaic.finish();
             let mut y = vec![0.0; mosaic.ready()];
             mosaic.fill(&mut y);
@@ -504,9 +512,9 @@ fn speed_changes_the_pitch_and_not_the_time() {
     }
 }
 
-/// What is said of a mosaic sounds like it: tones and noises, one channel and two, gates, gains and ends of sources.
+/// The clips of a mosaic sound like it: tones and noises, one channel and two, gates, gains and ends of sources.
 #[test]
-fn cuts_say_what_was_played() {
+fn clips_replay_the_mosaic() {
     for (tick, rate, channels) in [("30", 22_050, 1), ("29.97", 44_100, 2), ("25", 48_000, 2)] {
         let g = grid(tick, rate);
         let w = TAU * 311.0 / f64::from(rate);
@@ -527,7 +535,7 @@ fn cuts_say_what_was_played() {
             let mut units = jumping(400, 4, 2);
             units.extend([98, 99, 500, 501, 199, 299, 0, 1, 2, 100, 499, 300]);
             let breaks: Vec<usize> = (0..10).map(|k| 99 + 100 * k).collect();
-            let known = UnitDescriptors::new(
+            let descriptors = UnitDescriptors::new(
                 0,
                 &[],
                 &[-20.0; 1000],
@@ -535,8 +543,8 @@ fn cuts_say_what_was_played() {
             );
             let film = endless(g, channels, sample);
             let mut mosaic =
-                Mosaic::new(g, Arc::new(known.unwrap()), film, &MosaicConfig::default()).with_cuts();
-            let mut cuts = Vec::new();
+                Mosaic::new(g, Arc::new(descriptors.unwrap()), film, &MosaicConfig::default()).with_cuts();
+            let mut clips = Vec::new();
             let mut place = TickRng::new(4, 4);
             for unit in &units {
                 let mut frame = || (place.between(-0.5, 0.5) * g.span(0) as f64) as i64;
@@ -546,28 +554,28 @@ fn cuts_say_what_was_played() {
                     wild(*unit),
                     &UnitPlayback { attack, speed: if *unit % 50 < 10 { fast } else { 1.0 } },
                 );
-                mosaic.take_cuts(&mut cuts);
+                mosaic.take_cuts(&mut clips);
             }
             mosaic.finish();
-            mosaic.take_cuts(&mut cuts);
+            mosaic.take_cuts(&mut clips);
             let mut y = vec![0.0; mosaic.ready()];
             mosaic.fill(&mut y);
 
-            let again = replayed(&cuts, &endless(g, channels, sample), y.len());
+            let again = replayed(&clips, &endless(g, channels, sample), y.len());
             let error: Vec<f32> = y.iter().zip(&again).map(|(a, b)| a - b).collect();
             let off = db(power(&error) / power(&y));
-            println!("{tick} at {rate}, {channels} channels: {off:.1} dB, {} cuts", cuts.len());
+            println!("{tick} at {rate}, {channels} channels: {off:.1} dB, {} clips", clips.len());
             assert!(off < -50.0, "{off:.1} dB");
 
             // By name they follow one another without a gap.
             let mut until = 0;
-            for cut in &cuts {
-                assert!(cut.at == until || cut.frames == 0, "{cut:?} after {until}");
-                until += cut.frames;
-                assert!(cut.envelope.windows(2).all(|w| w[0].0 < w[1].0), "{cut:?}");
+            for clip in &clips {
+                assert!(clip.at == until || clip.frames == 0, "{clip:?} after {until}");
+                until += clip.frames;
+                assert!(clip.envelope.windows(2).all(|w| w[0].0 < w[1].0), "{clip:?}");
             }
             assert_eq!(until, g.start_sample(units.len() as i64));
-            assert!(cuts.iter().any(|cut| cut.speed < 0.0), "nothing was mirrored");
+            assert!(clips.iter().any(|clip| clip.speed < 0.0), "nothing was mirrored");
         }
     }
 }

@@ -32,7 +32,8 @@ pub enum Phase {
     /// Every bin at its own frequency with jitter: [`RandomWalk`].
     RandomWalk,
     /// From another sound: [`BorrowedPhase`].
-    Lent,
+    #[serde(rename = "lent")]
+    Borrowed,
 }
 
 /// Phases frame by frame, without a look at what follows.

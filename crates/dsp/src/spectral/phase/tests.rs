@@ -207,7 +207,7 @@ fn names_are_kebab_case() {
         (Phase::Rtpghi, "\"rtpghi\""),
         (Phase::GriffinLim, "\"griffin-lim\""),
         (Phase::RandomWalk, "\"random-walk\""),
-        (Phase::Lent, "\"lent\""),
+        (Phase::Borrowed, "\"lent\""),
     ] {
         assert_eq!(serde_json::to_string(&phase).unwrap(), name);
         assert_eq!(serde_json::from_str::<Phase>(name).unwrap(), phase);

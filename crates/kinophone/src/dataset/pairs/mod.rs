@@ -274,7 +274,7 @@ impl Pairs {
         film.reducer.reduce(film.shard.picture(shown as usize), &mut room.line, picture);
         room.sound.resize(room.speech.samples(), 0.0);
         self.sound.read(number, room.speech.first_sample(tick), &mut room.sound);
-        room.speech.describe(&room.sound, target);
+        room.speech.encode(&room.sound, target);
     }
 
     /// Gives pages back once enough rows of a large corpus were read. Other threads may read meanwhile: their pages

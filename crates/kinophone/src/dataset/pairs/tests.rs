@@ -82,7 +82,7 @@ fn spectra_are_those_of_the_sound_around_the_tick() {
             let mut sound = vec![0.0; speech.samples()];
             pairs.read_sound(0, speech.first_sample(tick), &mut sound);
             let mut expected = vec![0.0; speech.numbers()];
-            speech.describe(&sound, &mut expected);
+            speech.encode(&sound, &mut expected);
             assert!(
                 row(&pairs, tick as u32).1 == expected && expected.iter().any(|x| *x > 0.01),
                 "{say:?} {tick}"

@@ -359,7 +359,7 @@ impl<'a> EnsembleTrainer<'a> {
         let seed = self.training.seed.wrapping_mul(1000).wrapping_add(number as u64);
         let recipe = HyperParams { noise: NOISE, lead: LEAD, ..HyperParams::new(shape, seed) };
         let loss = |(weight, logistic)| Loss {
-            measure: if logistic { LossKind::Logistic } else { LossKind::Square },
+            kind: if logistic { LossKind::Logistic } else { LossKind::Square },
             weight,
         };
         let mut trainer = SequenceTrainer::new(shape, &losses().map(loss), &recipe)?;

@@ -19,7 +19,7 @@ fn numbers(count: usize, seed: u64) -> Vec<f32> {
 /// Every third output is logistic, and weights differ.
 fn losses(outputs: usize) -> Vec<Loss> {
     let loss = |i| Loss {
-        measure: if i % 3 == 2 { LossKind::Logistic } else { LossKind::Square },
+        kind: if i % 3 == 2 { LossKind::Logistic } else { LossKind::Square },
         weight: 0.5 + 0.25 * (i % 4) as f32,
     };
     (0..outputs).map(loss).collect()
@@ -39,7 +39,7 @@ impl Windows {
         let places = windows * frames;
         let mut targets = numbers(places * shape.outputs(), seed + 1);
         for (t, loss) in targets.iter_mut().zip(losses(shape.outputs()).iter().cycle()) {
-            if loss.measure == LossKind::Logistic {
+            if loss.kind == LossKind::Logistic {
                 *t = f32::from(*t > 0.0);
             }
         }

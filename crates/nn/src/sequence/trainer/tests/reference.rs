@@ -113,7 +113,7 @@ pub fn loss(out: &[Vec<Vec<f64>>], windows: &Windows, losses: &[Loss], lead: usi
                 for ((y, t), loss) in frame.iter().zip(targets).zip(losses) {
                     let t = f64::from(*t);
                     sum += f64::from(loss.weight)
-                        * match loss.measure {
+                        * match loss.kind {
                             LossKind::Square => (y - t).powi(2),
                             LossKind::Logistic => {
                                 -t * sigmoid(*y).ln() - (1.0 - t) * (1.0 - sigmoid(*y)).ln()

@@ -30,8 +30,8 @@ fn ask(folder: &Path, trainer: &SequenceTrainer, windows: &Windows) -> Torch {
         Architecture::Gru { .. } => ("gru", vec![], true),
         Architecture::Tcn { dilations, causal, .. } => ("tcn", dilations.clone(), *causal),
     };
-    let weight = |measure| -> Vec<f32> {
-        let of = |loss: &Loss| if loss.measure == measure { loss.weight } else { 0.0 };
+    let weight = |kind| -> Vec<f32> {
+        let of = |loss: &Loss| if loss.kind == kind { loss.weight } else { 0.0 };
         losses(shape.outputs()).iter().map(of).collect()
     };
     let settings = serde_json::json!({

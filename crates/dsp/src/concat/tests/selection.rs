@@ -1,3 +1,5 @@
+//! The selection against definitions of it: all paths, Viterbi's algorithm, the greedy rule.
+
 use crate::concat::selector::UnitSelector;
 use crate::concat::tests::*;
 use crate::tick_rng::TickRng;
@@ -15,7 +17,7 @@ struct Problem {
 }
 
 impl Problem {
-    fn known(&self) -> Arc<UnitDescriptors> {
+    fn descriptors(&self) -> Arc<UnitDescriptors> {
         let loudness = vec![0.0; self.continued.len()];
         Arc::new(UnitDescriptors::new(self.dims, &self.units, &loudness, &self.continued).unwrap())
     }
@@ -47,7 +49,7 @@ impl Problem {
     }
 
     /// Viterbi's algorithm with every back-pointer and every pair of units.
-    fn textbook(&self) -> Vec<u32> {
+    fn viterbi(&self) -> Vec<u32> {
         let units = self.continued.len();
         let mut sums: Vec<f64> = (0..units).map(|j| self.cost(0, j)).collect();
         let mut pointers = Vec::new();
@@ -72,16 +74,16 @@ impl Problem {
         path
     }
 
-    /// All choices, committed or left to the end.
-    fn chosen(&self, mut chooser: UnitSelector) -> Vec<u32> {
+    /// All selected units, committed or left to the end.
+    fn selected(&self, mut selector: UnitSelector) -> Vec<u32> {
         let mut path = Vec::new();
-        self.targets.chunks_exact(self.dims).for_each(|t| chooser.push(t, &mut path));
-        chooser.finish(&mut path);
+        self.targets.chunks_exact(self.dims).for_each(|t| selector.push(t, &mut path));
+        selector.finish(&mut path);
         path
     }
 
     fn exact(&self) -> Vec<u32> {
-        self.chosen(UnitSelector::exact(self.known(), &self.config()))
+        self.selected(UnitSelector::exact(self.descriptors(), &self.config()))
     }
 }
 
@@ -102,8 +104,8 @@ prop_compose! {
 
 proptest! {
     #[test]
-    fn exact_is_the_textbook(problem in problem(37, 60)) {
-        prop_assert_eq!(problem.exact(), problem.textbook());
+    fn exact_is_viterbi(problem in problem(37, 60)) {
+        prop_assert_eq!(problem.exact(), problem.viterbi());
     }
 
     #[test]
@@ -128,20 +130,20 @@ proptest! {
             });
             path.push(stays.unwrap_or(best));
         }
-        prop_assert_eq!(&problem.chosen(UnitSelector::greedy(problem.known(), &problem.config())), &path);
-        prop_assert_eq!(&problem.chosen(UnitSelector::lookahead(problem.known(), &problem.config(), 0)), &path);
+        prop_assert_eq!(&problem.selected(UnitSelector::greedy(problem.descriptors(), &problem.config())), &path);
+        prop_assert_eq!(&problem.selected(UnitSelector::lookahead(problem.descriptors(), &problem.config(), 0)), &path);
     }
 
     #[test]
-    fn foresight_to_the_end_is_exact(problem in problem(37, 60)) {
+    fn lookahead_to_the_end_is_exact(problem in problem(37, 60)) {
         for delay in [problem.ticks() - 1, problem.ticks(), 10_000] {
-            prop_assert_eq!(problem.chosen(UnitSelector::lookahead(problem.known(), &problem.config(), delay)), problem.exact());
+            prop_assert_eq!(problem.selected(UnitSelector::lookahead(problem.descriptors(), &problem.config(), delay)), problem.exact());
         }
     }
 
     #[test]
     fn no_path_is_better_than_the_exact_one(problem in problem(37, 60), delay in 0usize..12) {
-        let path = problem.chosen(UnitSelector::lookahead(problem.known(), &problem.config(), delay));
+        let path = problem.selected(UnitSelector::lookahead(problem.descriptors(), &problem.config(), delay));
         prop_assert!(problem.cost_of(&path) >= problem.cost_of(&problem.exact()));
     }
 }
@@ -164,40 +166,40 @@ fn walks(units: usize, ticks: usize, seed: u64) -> Problem {
 #[test]
 fn nothing_is_lost_in_a_long_film() {
     let problem = walks(61, 4000, 1);
-    let (found, best) = (problem.cost_of(&problem.exact()), problem.cost_of(&problem.textbook()));
+    let (found, best) = (problem.cost_of(&problem.exact()), problem.cost_of(&problem.viterbi()));
     assert!((found - best).abs() < 1e-4 && best > 1000.0, "{found} instead of {best}");
 }
 
 #[test]
-fn foresight_pays() {
+fn lookahead_pays() {
     let problems: Vec<Problem> = (0..8).map(|seed| walks(300, 600, seed)).collect();
     let sum = |path: &dyn Fn(&Problem) -> Vec<u32>| problems.iter().map(|p| p.cost_of(&path(p))).sum::<f64>();
-    let with = |delay| sum(&|p| p.chosen(UnitSelector::lookahead(p.known(), &p.config(), delay)));
+    let with = |delay| sum(&|p| p.selected(UnitSelector::lookahead(p.descriptors(), &p.config(), delay)));
     let (exact, costs) = (sum(&Problem::exact), [0, 1, 3, 10, 30].map(with));
     assert!(costs.windows(2).all(|w| w[1] <= w[0]), "{costs:?}");
     assert!(costs[4] < 1.001 * exact && costs[0] > 1.05 * exact, "{costs:?}, exact {exact}");
 }
 
 #[test]
-fn choices_come_after_the_delay_and_are_the_same_again() {
+fn units_come_after_the_delay_and_are_the_same_again() {
     let problem = walks(100, 50, 3);
     for delay in [0, 1, 7] {
-        let mut chooser = UnitSelector::lookahead(problem.known(), &problem.config(), delay);
+        let mut selector = UnitSelector::lookahead(problem.descriptors(), &problem.config(), delay);
         let mut run = || {
-            let mut chosen = Vec::new();
+            let mut selected = Vec::new();
             for (t, target) in problem.targets.chunks_exact(4).enumerate() {
-                chooser.push(target, &mut chosen);
-                assert_eq!(chosen.len(), (t + 1).saturating_sub(delay));
+                selector.push(target, &mut selected);
+                assert_eq!(selected.len(), (t + 1).saturating_sub(delay));
             }
-            chooser.finish(&mut chosen);
-            chosen
+            selector.finish(&mut selected);
+            selected
         };
         let first = run();
         assert_eq!(first.len(), problem.ticks());
         assert_eq!(first, run());
     }
     let mut none = Vec::new();
-    UnitSelector::exact(problem.known(), &problem.config()).finish(&mut none);
+    UnitSelector::exact(problem.descriptors(), &problem.config()).finish(&mut none);
     assert!(none.is_empty());
 }
 
@@ -212,13 +214,13 @@ fn a_film_is_made_of_itself() {
 fn memory_is_that_of_ticks_and_units() {
     let (units, ticks) = (500, 20_000);
     let problem = walks(units, ticks, 9);
-    let mut exact = UnitSelector::exact(problem.known(), &problem.config());
-    let mut live = UnitSelector::lookahead(problem.known(), &problem.config(), 15);
-    let (mut chosen, mut delayed, mut latest) = (Vec::new(), Vec::new(), 0);
+    let mut exact = UnitSelector::exact(problem.descriptors(), &problem.config());
+    let mut live = UnitSelector::lookahead(problem.descriptors(), &problem.config(), 15);
+    let (mut selected, mut delayed, mut latest) = (Vec::new(), Vec::new(), 0);
     for (t, target) in problem.targets.chunks_exact(4).enumerate() {
-        exact.push(target, &mut chosen);
+        exact.push(target, &mut selected);
         live.push(target, &mut delayed);
-        latest = latest.max(t + 1 - chosen.len());
+        latest = latest.max(t + 1 - selected.len());
     }
     // A few numbers a path that is alive, and of ticks only those that are not decided.
     assert!(exact.held() <= 24 * units, "{}", exact.held());
@@ -226,9 +228,9 @@ fn memory_is_that_of_ticks_and_units() {
     assert!(latest < 200, "decided after {latest} ticks");
 }
 
-/// UnitDescriptors that are all alike: whichever comes last decides which was first.
+/// Units that are all alike: the last target decides which was first.
 #[test]
-fn what_is_not_decided_waits() {
+fn undecided_ticks_wait() {
     let units = 400;
     let problem = Problem {
         dims: 1,
@@ -237,28 +239,28 @@ fn what_is_not_decided_waits() {
         targets: (0..250).map(|t| if t == 249 { 1.0 } else { 0.0 }).collect(),
         price: 4.0,
     };
-    let mut chooser = UnitSelector::exact(problem.known(), &problem.config());
-    let mut chosen = Vec::new();
-    problem.targets.iter().for_each(|t| chooser.push(&[*t], &mut chosen));
-    assert!(chosen.is_empty());
-    chooser.finish(&mut chosen);
-    assert_eq!(chosen, (50..300).collect::<Vec<_>>());
+    let mut selector = UnitSelector::exact(problem.descriptors(), &problem.config());
+    let mut selected = Vec::new();
+    problem.targets.iter().for_each(|t| selector.push(&[*t], &mut selected));
+    assert!(selected.is_empty());
+    selector.finish(&mut selected);
+    assert_eq!(selected, (50..300).collect::<Vec<_>>());
 }
 
 #[test]
-fn what_is_no_number_is_not_chosen() {
+fn units_that_are_no_number_are_not_selected() {
     let units = [f32::NAN, 0.0, f32::INFINITY, 5.0];
-    let known = Arc::new(UnitDescriptors::new(1, &units, &[0.0; 4], &[true; 4]).unwrap());
-    let mut chooser = UnitSelector::exact(Arc::clone(&known), &MosaicConfig::default());
-    let mut chosen = Vec::new();
+    let descriptors = Arc::new(UnitDescriptors::new(1, &units, &[0.0; 4], &[true; 4]).unwrap());
+    let mut selector = UnitSelector::exact(Arc::clone(&descriptors), &MosaicConfig::default());
+    let mut selected = Vec::new();
     for target in [&[4.0][..], &[f32::NAN], &[], &[9.0, 1.0]] {
-        chooser.push(target, &mut chosen);
+        selector.push(target, &mut selected);
     }
-    chooser.finish(&mut chosen);
-    assert_eq!(chosen, [3, 1, 1, 3]);
+    selector.finish(&mut selected);
+    assert_eq!(selected, [3, 1, 1, 3]);
     let none = Arc::new(UnitDescriptors::new(1, &[f32::NAN; 9], &[0.0; 9], &[true; 9]).unwrap());
-    let mut chooser = UnitSelector::greedy(none, &MosaicConfig::default());
-    chosen.clear();
-    (0..5).for_each(|_| chooser.push(&[1.0], &mut chosen));
-    assert!(chosen.len() == 5 && chosen.iter().all(|unit| *unit < 9));
+    let mut selector = UnitSelector::greedy(none, &MosaicConfig::default());
+    selected.clear();
+    (0..5).for_each(|_| selector.push(&[1.0], &mut selected));
+    assert!(selected.len() == 5 && selected.iter().all(|unit| *unit < 9));
 }
