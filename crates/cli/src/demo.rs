@@ -2,7 +2,7 @@
 
 use crate::context::Context;
 use crate::report::{self, Failure, Outcome};
-use crate::{args, train};
+use crate::{train, values};
 use clap::Args;
 use kinophone::classic::{ClassicConfig, ClassicTrained, ClassicTraining, RunFiles};
 use kinophone::dataset::{self, Corpus, HoldOut, PrepareOptions, Shard};
@@ -41,7 +41,7 @@ pub struct DemoArgs {
     #[arg(long, value_name = "N", default_value_t = 75, value_parser = clap::value_parser!(u32).range(20..=3600))]
     pub seconds: u32,
     /// Train for at most so many minutes
-    #[arg(long, value_name = "M", default_value = "1", value_parser = args::positive)]
+    #[arg(long, value_name = "M", default_value = "1", value_parser = values::positive)]
     pub minutes: f32,
     /// Other films, another brain
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -106,11 +106,11 @@ impl Stage<'_> {
         // The demo starts from the beginning each time; a run left by an earlier one is its own to remove.
         let run = self.path("etude.brain.run");
         if run.is_dir() {
-            train::forget(&run)?;
+            train::remove_run_state(&run)?;
         }
         std::fs::create_dir_all(&run).map_err(|e| Error::io("created", &run, e))?;
         let files = RunFiles { run, resume: false };
-        let trained = train::learn(corpus, brain_config(), train_config(args), &files, self.context)?;
+        let trained = train::train_classic(corpus, brain_config(), train_config(args), &files, self.context)?;
         trained.brain.save(&self.path("etude.brain"), Overwrite::Replace)?;
         Ok(trained)
     }
