@@ -4,10 +4,11 @@
 
 mod browser;
 
-use crate::args::{self, Cli, Command};
+use crate::cli::{Cli, Command};
 use crate::context::Context;
 use crate::report::{self, Failure, Outcome};
 use crate::train::TrainArgs;
+use crate::values;
 use clap::{Args, Parser};
 use kinophone::dataset::{self, Corpus, Pairs, Shard};
 use kinophone::dsp::units::SampleRate;
@@ -48,7 +49,7 @@ pub struct DemoArgs {
     #[arg(long, value_name = "N", default_value_t = 180, value_parser = clap::value_parser!(u32).range(20..=3600))]
     pub seconds: u32,
     /// Train for at most so many minutes [default: no limit]
-    #[arg(long, value_name = "M", value_parser = args::positive)]
+    #[arg(long, value_name = "M", value_parser = values::positive)]
     pub minutes: Option<f32>,
     /// Other films, another brain
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=MOST_SEED))]

@@ -1,8 +1,8 @@
-//! The program `kinophone`: options in, library calls, results and errors out. The only crate that prints.
+//! The program `kinophone`: parses options, calls the library, and reports results and errors. The only crate that prints.
 
 mod args;
 mod cache;
-mod choice;
+mod cli;
 mod completions;
 mod context;
 mod credits;
@@ -13,7 +13,6 @@ mod gallery;
 mod import;
 mod inspect;
 mod man;
-mod output;
 mod pictures;
 mod prepare;
 mod progress;
@@ -23,11 +22,13 @@ mod revoice;
 mod sounds;
 mod texture;
 mod train;
+mod values;
+mod wording;
 
-use crate::args::{Cli, Command};
+use crate::cli::{Cli, Command};
 use crate::context::Context;
 use crate::report::{Failure, Outcome};
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use std::ffi::OsStr;
 use std::process::ExitCode;
 
@@ -35,7 +36,7 @@ fn main() -> ExitCode {
     report::install_bug_hook();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        // The options did not parse, so whether errors are wanted as JSON must be read from the raw words.
+        // The options did not parse, so `--json` has to be looked for among the raw arguments.
         Err(e) => {
             return report::usage_error(&e, std::env::args_os().any(|word| word == OsStr::new("--json")));
         }
@@ -64,7 +65,7 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
         Command::Inspect(args) => inspect::run(&args, &context),
         Command::Demo(args) => demo::run(&args, &context),
         Command::Doctor(args) => doctor::run(&args, &context),
-        Command::Completions(args) => completions::run(&args, &context),
-        Command::Man(args) => man::run(&args, &context),
+        Command::Completions(args) => completions::run(&args, Cli::command(), &context),
+        Command::Man(args) => man::run(&args, Cli::command(), &context),
     }
 }
