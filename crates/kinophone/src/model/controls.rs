@@ -19,8 +19,6 @@ use serde::{Deserialize, Serialize};
 
 /// Numbers that a brain says a tick.
 pub const OUTPUTS: usize = BANDS + 5;
-/// Numbers by which sound is chosen: the bands, the loudness, the onset.
-pub const DESCRIPTOR: usize = BANDS + 2;
 
 const LOUDNESS: usize = BANDS;
 const ROOT_FLUX: usize = BANDS + 1;
@@ -324,6 +322,7 @@ pub fn losses() -> [(f32, bool); OUTPUTS] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::descriptor::DESCRIPTOR;
     use kinophone_dsp::metrics as measure;
     use kinophone_dsp::metrics::RATE;
     use kinophone_dsp::units::FrameRate;

@@ -2,6 +2,7 @@
 //! module that names the machine-learning framework.
 
 mod controls;
+mod descriptor;
 mod ensemble;
 mod features;
 mod inference;
@@ -10,8 +11,9 @@ mod member;
 pub(crate) mod training;
 mod training_audio;
 
-pub use controls::{ControlScaler, DESCRIPTOR, DescriptorMatching, OUTPUTS};
-pub use ensemble::{Ensemble, EnsembleConfig, UNIT, UnitFeatures};
+pub use controls::{ControlScaler, DescriptorMatching, OUTPUTS};
+pub use descriptor::{DESCRIPTOR, DescriptorLayout, UNIT};
+pub use ensemble::{Ensemble, EnsembleConfig, UnitFeatures};
 pub use features::config::{FeatureConfig, PORTRAIT, RegionMode};
 pub use features::crop::Region;
 pub use inference::EnsembleStream;

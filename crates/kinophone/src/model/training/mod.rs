@@ -10,9 +10,10 @@ pub mod validation;
 
 use crate::dataset::{AudioFeatures, FilmTicks, Pairs};
 use crate::ledger::Source;
-use crate::model::controls::{ControlScaler, DESCRIPTOR, OUTPUTS, losses};
+use crate::model::controls::{ControlScaler, OUTPUTS, losses};
+use crate::model::descriptor::{DESCRIPTOR, UNIT};
 use crate::model::ensemble::{Ensemble, EnsembleConfig, EnsembleDescription, UnitFeatures};
-use crate::model::features::config::{PORTRAIT, ViewConfig};
+use crate::model::features::config::ViewConfig;
 use crate::model::features::stream::{Augmentation, FeatureStream};
 use crate::model::features::{CLIP, FramePair, VisualFeatures};
 use crate::model::inference::MemberStreams;
@@ -536,7 +537,7 @@ impl<'a> EnsembleTrainer<'a> {
         for run in runs(rows, &self.reels) {
             let heard = &self.reels[run.reel].heard;
             for tick in run.ticks {
-                let mut descriptor = [0.0; DESCRIPTOR + PORTRAIT];
+                let mut descriptor = [0.0; UNIT];
                 let (sound, picture) = descriptor.split_at_mut(DESCRIPTOR);
                 self.voice.unit(heard, tick, sound);
                 self.reels[run.reel].seen.fill(tick, std::slice::from_ref(&(0..width)), &mut seen);
