@@ -115,7 +115,6 @@ impl PictureArgs {
             colour: self.colour,
             audio_track: self.audio_track,
             require_sound,
-            sound_alone: None,
             licence: None,
             author: None,
             title: None,

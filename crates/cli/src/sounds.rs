@@ -5,8 +5,8 @@ use crate::prepare::ProvenanceArgs;
 use crate::progress::span;
 use crate::report::{self, Failure, Outcome};
 use clap::{Args, ValueEnum};
-use kinophone::dataset::{self, PrepareOptions, Prepared};
-use kinophone::sound_library::{SegmentBy, Segmentation};
+use kinophone::dataset::{PrepareOptions, Prepared};
+use kinophone::sound_library::{self, SegmentBy, Segmentation};
 use kinophone::{Error, Kind};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -77,11 +77,7 @@ impl SoundsArgs {
 /// Takes the sounds in.
 pub fn run(args: &SoundsArgs, context: &Context) -> Result<Outcome, Failure> {
     let ffmpeg = context.ffmpeg()?;
-    let usual = PrepareOptions {
-        sound_alone: Some(args.cutting()),
-        audio_track: args.audio_track,
-        ..PrepareOptions::default()
-    };
+    let usual = PrepareOptions { audio_track: args.audio_track, ..PrepareOptions::default() };
     let options = args.provenance.added_to(usual);
     let mut taken = Vec::new();
     for source in &args.sources {
@@ -89,7 +85,8 @@ pub fn run(args: &SoundsArgs, context: &Context) -> Result<Outcome, Failure> {
             if context::existing(source)?.is_dir() { files_below(source)? } else { vec![source.clone()] };
         for file in &found {
             let alone = std::slice::from_ref(file);
-            match dataset::prepare(&ffmpeg, alone, &args.output, &options, context.task()) {
+            let (segmentation, task) = (args.cutting(), context.task());
+            match sound_library::prepare(&ffmpeg, alone, &args.output, segmentation, &options, task) {
                 Ok(done) => taken.extend(done),
                 // Beside recordings there lie notes, pictures and the like, which nobody named.
                 Err(e) if file != source && is_no_sound(e.kind()) => {

@@ -24,6 +24,7 @@ pub(crate) use pairs::reduce::Reducer;
 pub use pairs::sound::downmix;
 pub use pairs::{FilmTicks, HoldOut, PairOptions, Pairs};
 pub use prepare::{PrepareOptions, Prepared, find, find_hash, prepare};
+pub(crate) use prepare::{SoundDescriber, prepare_sound};
 pub use shard::Shard;
 pub use shard::write::{ShardWriter, SoundTrack};
 pub(crate) use shard::{TensorData, map_file};

@@ -176,7 +176,7 @@ impl<'a> EnsembleTrainer<'a> {
                 .map(|i| look(&eye, pairs, reel, variation(training.seed, i), task, &mut done))
                 .collect::<Result<Vec<_>>>()?;
             let heard =
-                AudioFeatures::listen(pairs.grid(), reel.first_tick, reel.ticks as usize, |start, out| {
+                AudioFeatures::analyze(pairs.grid(), reel.first_tick, reel.ticks as usize, |start, out| {
                     pairs.read_sound(reel.number, start, out);
                 });
             known.push(FilmFeatures {
