@@ -9,8 +9,10 @@ pub use crate::train::options::TrainArgs;
 use crate::context::Context;
 use crate::report::{Failure, Outcome};
 use crate::train::footage::Footage;
-use kinophone::classic::{self, ClassicConfig, ClassicTrained, ClassicTraining, RowSplit, RunFiles};
-use kinophone::dataset::{Corpus, Pairs};
+use kinophone::classic::{
+    self, ClassicConfig, ClassicTrained, ClassicTraining, DatasetRows, RowSplit, RunFiles,
+};
+use kinophone::dataset::{Corpus, TickDataset};
 use kinophone::storage::{self, AtomicFile, Overwrite};
 use kinophone::{Error, Result, model};
 use std::ffi::OsString;
@@ -41,9 +43,9 @@ fn ensemble(args: &TrainArgs, place: &Place, corpus: Corpus, context: &Context) 
     }
     let ledger = corpus.sources();
     let training = args.ensemble_training();
-    let options = training.pairs(args.grid(), &corpus);
-    let pairs = Pairs::new(corpus, &options, &place.run, context.task())?;
-    let (brain, interrupted) = model::train(&pairs, training, ledger, context.task())?;
+    let options = training.dataset_options(args.grid());
+    let dataset = TickDataset::new(corpus, &options, &place.run, context.task())?;
+    let (brain, interrupted) = model::train(&dataset, training, ledger, context.task())?;
     brain.save(&args.output, place.overwrite)?;
     context.end_progress();
     outcome::tell_ensemble(&brain, interrupted, args, context)?;
@@ -97,7 +99,7 @@ pub fn forget(run: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Learns from `corpus`, in whose pairs the configurations are the only choices.
+/// Learns from `corpus`, whose rows follow from the configurations.
 pub fn learn(
     corpus: Corpus,
     config: ClassicConfig,
@@ -105,10 +107,10 @@ pub fn learn(
     files: &RunFiles,
     context: &Context,
 ) -> Result<ClassicTrained> {
-    let options = config.pairs(&training);
+    let options = config.row_options(&training);
     let ledger = corpus.sources();
-    let pairs = Pairs::new(corpus, &options, &files.run, context.task())?;
-    classic::train(config, training, ledger, &pairs, RowSplit::of(&pairs), files, context.task())
+    let rows = DatasetRows::new(corpus, &options, &files.run, context.task())?;
+    classic::train(config, training, ledger, &rows, RowSplit::of(&rows), files, context.task())
 }
 
 #[cfg(test)]
