@@ -10,7 +10,7 @@ use crate::report::{self, Failure, Outcome};
 use crate::train::TrainArgs;
 use crate::values;
 use clap::{Args, Parser};
-use kinophone::dataset::{self, Corpus, Pairs, Shard};
+use kinophone::dataset::{self, Corpus, Shard, TickDataset};
 use kinophone::dsp::units::SampleRate;
 use kinophone::etude::{self, Etude, EtudeConfig, EtudeScore};
 use kinophone::eval::{self, EvalPlan};
@@ -165,9 +165,9 @@ impl Demo<'_> {
         let corpus = Corpus { shards };
         let ledger = corpus.sources();
         let training = usual.ensemble_training();
-        let options = training.pairs(usual.grid(), &corpus);
-        let pairs = Pairs::new(corpus, &options, work, task)?;
-        match model::train(&pairs, training, ledger, task)? {
+        let options = training.dataset_options(usual.grid());
+        let dataset = TickDataset::new(corpus, &options, work, task)?;
+        match model::train(&dataset, training, ledger, task)? {
             (_, true) => Err(Error::interrupted()),
             (brain, false) => brain.save(&self.path(BRAIN), Overwrite::Refuse),
         }

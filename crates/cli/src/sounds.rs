@@ -5,8 +5,8 @@ use crate::context::{self, Context};
 use crate::report::{self, Failure, Outcome};
 use crate::wording::duration;
 use clap::{Args, ValueEnum};
-use kinophone::dataset::{self, PrepareOptions, Prepared};
-use kinophone::sound_library::{SegmentBy, Segmentation};
+use kinophone::dataset::{PrepareOptions, Prepared};
+use kinophone::sound_library::{self, SegmentBy, Segmentation};
 use kinophone::wording::count;
 use kinophone::{Error, Kind};
 use serde_json::{Value, json};
@@ -78,11 +78,7 @@ impl SoundsArgs {
 /// Adds the sounds to the library.
 pub fn run(args: &SoundsArgs, context: &Context) -> Result<Outcome, Failure> {
     let ffmpeg = context.ffmpeg()?;
-    let usual = PrepareOptions {
-        sound_alone: Some(args.segmentation()),
-        audio_track: args.audio_track,
-        ..PrepareOptions::default()
-    };
+    let usual = PrepareOptions { audio_track: args.audio_track, ..PrepareOptions::default() };
     let options = args.provenance.added_to(usual);
     let mut added = Vec::new();
     for source in &args.sources {
@@ -90,7 +86,8 @@ pub fn run(args: &SoundsArgs, context: &Context) -> Result<Outcome, Failure> {
             if context::metadata(source)?.is_dir() { files_below(source)? } else { vec![source.clone()] };
         for file in &found {
             let alone = std::slice::from_ref(file);
-            match dataset::prepare(&ffmpeg, alone, &args.output, &options, context.task()) {
+            let (segmentation, task) = (args.segmentation(), context.task());
+            match sound_library::prepare(&ffmpeg, alone, &args.output, segmentation, &options, task) {
                 Ok(done) => added.extend(done),
                 // A folder may hold notes, pictures and the like beside recordings; they were not named themselves.
                 Err(e) if file != source && is_no_sound(e.kind()) => {

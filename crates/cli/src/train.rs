@@ -14,8 +14,8 @@ pub use crate::train::args::TrainArgs;
 use crate::context::Context;
 use crate::report::{Failure, Outcome};
 use crate::train::footage::Footage;
-use kinophone::classic::{ClassicConfig, ClassicTrained, ClassicTraining, RowSplit, RunFiles};
-use kinophone::dataset::{Corpus, Pairs};
+use kinophone::classic::{ClassicConfig, ClassicTrained, ClassicTraining, DatasetRows, RowSplit, RunFiles};
+use kinophone::dataset::{Corpus, TickDataset};
 use kinophone::storage::{self, AtomicFile, Overwrite};
 use kinophone::{Error, Result, model};
 use std::ffi::OsString;
@@ -51,9 +51,9 @@ fn train_ensemble(
     }
     let ledger = corpus.sources();
     let training = args.ensemble_training();
-    let options = training.pairs(args.grid(), &corpus);
-    let pairs = Pairs::new(corpus, &options, &destination.run, context.task())?;
-    let (brain, interrupted) = model::train(&pairs, training, ledger, context.task())?;
+    let options = training.dataset_options(args.grid());
+    let dataset = TickDataset::new(corpus, &options, &destination.run, context.task())?;
+    let (brain, interrupted) = model::train(&dataset, training, ledger, context.task())?;
     brain.save(&args.output, destination.overwrite)?;
     context.end_progress();
     outcome::report_ensemble(&brain, interrupted, args, context)?;
@@ -115,8 +115,8 @@ pub fn train_classic(
     files: &RunFiles,
     context: &Context,
 ) -> Result<ClassicTrained> {
-    let options = config.pairs(&training);
+    let options = config.row_options(&training);
     let ledger = corpus.sources();
-    let pairs = Pairs::new(corpus, &options, &files.run, context.task())?;
-    kinophone::classic::train(config, training, ledger, &pairs, RowSplit::of(&pairs), files, context.task())
+    let rows = DatasetRows::new(corpus, &options, &files.run, context.task())?;
+    kinophone::classic::train(config, training, ledger, &rows, RowSplit::of(&rows), files, context.task())
 }

@@ -7,12 +7,12 @@ use crate::concat::{
     ConcatEngine, LibraryUnits, Lookahead, OnsetPitchTrack, PITCH, PitchSegment, SelectionConfig, Target,
     UnitDatabase, UnitRendering, shot_sources as casting,
 };
-use crate::dataset::{self, AudioFeatures, PrepareOptions, Shard};
+use crate::dataset::{AudioFeatures, PrepareOptions, Shard};
 use crate::media::{Ffmpeg, SoundCodec};
 use crate::model::{ControlScaler, DESCRIPTOR, OUTPUTS};
 use crate::render::{LibraryRequest, LoudnessMode, rounded_ms, ticks_until};
 use crate::score::{CreditedSource, Credits};
-use crate::sound_library::{Segmentation, analysis};
+use crate::sound_library::{self, Segmentation, SoundAnalysis, analysis_grid};
 use crate::soundtrack::{OutputOptions, OutputRequest, ReservedOutput, SoundtrackMeta};
 use crate::task::Task;
 use crate::{Error, Kind, Result};
@@ -93,7 +93,7 @@ pub struct Revoiced {
 pub fn revoice(ffmpeg: &Ffmpeg, plan: &RevoicePlan, task: Task<'_>) -> Result<Revoiced> {
     let order = OutputRequest { film: &plan.film, inputs: &[], output: &plan.output };
     let production = ReservedOutput::begin(ffmpeg, order, true)?;
-    let grid = analysis::grid();
+    let grid = analysis_grid();
     let shard = listen(ffmpeg, plan, task)?;
     let voice = voice_of(&shard).ok_or_else(|| {
         Error::new(Kind::Empty, "has a sound track in which nothing sounds")
@@ -184,13 +184,10 @@ pub fn revoice(ffmpeg: &Ffmpeg, plan: &RevoicePlan, task: Task<'_>) -> Result<Re
 
 /// What the film sounds like: known already, or listened to now and kept.
 fn listen(ffmpeg: &Ffmpeg, plan: &RevoicePlan, task: Task<'_>) -> Result<Shard> {
-    let usual = PrepareOptions {
-        sound_alone: Some(Segmentation::default()),
-        audio_track: plan.output.audio_track,
-        ..PrepareOptions::default()
-    };
+    let options = PrepareOptions { audio_track: plan.output.audio_track, ..PrepareOptions::default() };
     let films = std::slice::from_ref(&plan.film);
-    let prepared = dataset::prepare(ffmpeg, films, &plan.corpus, &usual, task)?;
+    let segmentation = Segmentation::default();
+    let prepared = sound_library::prepare(ffmpeg, films, &plan.corpus, segmentation, &options, task)?;
     match prepared.first() {
         Some(prepared) => Shard::open(&prepared.shard),
         None => Err(Error::new(Kind::NoSound, "has no sound").at(&plan.film).help("name a film that sounds")),
@@ -199,9 +196,9 @@ fn listen(ffmpeg: &Ffmpeg, plan: &RevoicePlan, task: Task<'_>) -> Result<Shard> 
 
 /// What is usual in the film, from all of it or, if it is long, from minutes spread over it; `None` where nothing sounds.
 fn voice_of(shard: &Shard) -> Option<ControlScaler> {
-    let parts = shard.heard_ticks().div_ceil(PART);
+    let parts = SoundAnalysis::tick_count(shard).div_ceil(PART);
     let part = |k: usize| {
-        let heard = shard.heard(k * PART..(k + 1) * PART);
+        let heard = SoundAnalysis::ticks_of_shard(shard, k * PART..(k + 1) * PART);
         shard.release();
         let sounding: Vec<u32> =
             (0..heard.loudness.len() as u32).filter(|tick| !heard.is_silent(*tick as usize)).collect();
@@ -217,8 +214,8 @@ fn voice_of(shard: &Shard) -> Option<ControlScaler> {
 
 /// When the soundtrack begins and ends on the film's clock: with its picture, or with its sound where there is none to be seen.
 fn extent(production: &ReservedOutput<'_>, shard: &Shard) -> Result<(MediaTime, MediaTime)> {
-    let grid = analysis::grid();
-    let sound = grid.tick.time_of(shard.heard_ticks() as i64);
+    let grid = analysis_grid();
+    let sound = grid.tick.time_of(SoundAnalysis::tick_count(shard) as i64);
     let facts = production.facts();
     let picture = facts.and_then(|facts| facts.picture.as_ref());
     if picture.is_none() && !production.is_sound_alone() {
@@ -245,7 +242,7 @@ impl<'a> AudioTarget<'a> {
     fn new(shard: &'a Shard, voice: &'a ControlScaler, stock: &'a UnitDatabase<'a>) -> Result<Self> {
         let mut marks = OnsetPitchTrack::default();
         let own = shard.sound().map_or(stock.sound.rate(), |(rate, ..)| rate);
-        for unit in shard.units()?.unwrap_or_default() {
+        for unit in SoundAnalysis::units_of_shard(shard)?.unwrap_or_default() {
             let end = unit.first + i64::from(unit.frames);
             let tone =
                 PitchSegment { first: unit.first, end, hz: unit.pitch_hz, confidence: unit.confidence };
@@ -258,9 +255,9 @@ impl<'a> AudioTarget<'a> {
     fn wanted(&mut self, tick: usize) -> Target {
         let at_hand = self.from..self.from + self.heard.loudness.len();
         // Pictures may go on when the sound is over.
-        if !at_hand.contains(&tick) && tick < self.shard.heard_ticks() {
+        if !at_hand.contains(&tick) && tick < SoundAnalysis::tick_count(self.shard) {
             self.from = tick;
-            self.heard = self.shard.heard(tick..tick + PART);
+            self.heard = SoundAnalysis::ticks_of_shard(self.shard, tick..tick + PART);
             self.shard.release();
         }
         let theirs = self.stock.voice;

@@ -9,6 +9,7 @@ use crate::report;
 use crate::wording::{byte_size, channels, duration};
 use kinophone::Result;
 use kinophone::dataset::{Corpus, Shard};
+use kinophone::sound_library::SoundAnalysis;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -57,7 +58,7 @@ fn library(folder: &Path, corpus: &Corpus, damaged: &[PathBuf]) -> Result<Facts>
     let units = corpus
         .shards
         .iter()
-        .map(|shard| Ok(shard.units()?.map(|units| units.len())))
+        .map(|shard| Ok(SoundAnalysis::units_of_shard(shard)?.map(|units| units.len())))
         .collect::<Result<Vec<Option<usize>>>>()?;
     let total: usize = units.iter().flatten().sum();
     let source = |(shard, units): (&Shard, &Option<usize>)| json!({ "source": shard.source(), "seconds": seconds(shard), "sound": sound_json(shard), "units": units });

@@ -1,7 +1,8 @@
 //! TODO module docs
 
 use crate::classic::brain::ClassicBrain;
-use crate::dataset::{HoldOut, PairOptions, Pairs};
+use crate::classic::rows::{DatasetRows, RowOptions};
+use crate::dataset::HoldOut;
 use crate::{Error, Kind, Result};
 use kinophone_dsp::frames::FrameFormat;
 use kinophone_dsp::units::TickGrid;
@@ -258,7 +259,7 @@ pub struct ClassicTrained {
     pub interrupted: bool,
 }
 
-/// The rows of each part, see `corpus::Pairs`.
+/// Rows of each part of a training.
 pub struct RowSplit<'a> {
     /// To learn from.
     pub training: &'a [u32],
@@ -269,23 +270,22 @@ pub struct RowSplit<'a> {
 }
 
 impl<'a> RowSplit<'a> {
-    /// All parts of these pairs.
-    pub fn of(pairs: &'a Pairs) -> Self {
-        Self { training: pairs.training(), validation: pairs.validation(), held_out: pairs.held_out() }
+    /// All parts of a dataset's rows.
+    pub fn of(rows: &'a DatasetRows) -> Self {
+        Self { training: rows.training(), validation: rows.validation(), held_out: rows.held_out() }
     }
 }
 
 impl ClassicConfig {
-    /// The pairs that such a brain learns from.
-    pub fn pairs(&self, training: &ClassicTraining) -> PairOptions {
-        PairOptions {
+    /// Settings of the rows that such a brain learns from.
+    pub fn row_options(&self, training: &ClassicTraining) -> RowOptions {
+        RowOptions {
             grid: self.grid,
             hops: self.hops,
-            say: self.say,
+            format: self.say,
             size: self.size,
             colour: self.colour,
             hold_out: training.hold_out,
-            validation: true,
             silence_secs: training.silence_secs,
             seed: training.seed,
         }

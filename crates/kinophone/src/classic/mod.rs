@@ -7,6 +7,8 @@ mod config;
 mod import;
 mod rbm;
 mod renderer;
+mod rows;
+mod silence;
 pub(crate) mod trainer;
 mod verdict;
 
@@ -18,4 +20,5 @@ pub use config::{
 pub use import::import;
 pub use import::{ImportOptions, Nonlinearity};
 pub use renderer::ClassicRenderer;
+pub use rows::{DatasetRows, RowOptions};
 pub use trainer::train;

@@ -1,12 +1,12 @@
 //! What a collage plays, written down as it is played.
 
 use crate::concat::unit_database::UnitDatabase;
-use crate::model::DESCRIPTOR;
+use crate::model::DescriptorLayout;
 use crate::score::{ClipEvent, SelectionReason};
 use crate::soundtrack::PlayedClips;
 use kinophone_dsp::concat::{Clip, MosaicConfig, SelectedUnit};
-use kinophone_dsp::metrics::BANDS;
 use std::collections::VecDeque;
+use std::ops::Range;
 
 /// Ticks that are remembered for grains: no grain sounds further from its cause.
 const MEMORY: usize = 256;
@@ -30,8 +30,8 @@ struct RecordedTick {
     power: f64,
     /// Whether it does not continue the one before.
     jump: bool,
-    /// Squared distances, where pieces are wanted.
-    distances: [f32; 4],
+    /// Squared distances in each range of the descriptor, where pieces are wanted.
+    distances: [f32; 5],
 }
 
 impl ScoreRecorder {
@@ -56,9 +56,9 @@ impl ScoreRecorder {
             power: gate * gate * 10f64.powf(loudness / 10.0),
             jump,
             distances: if self.keep {
-                distances(target, &stock.weighed(stock.descriptor(choice.unit)))
+                distances(&stock.layout, target, &stock.weighed(stock.descriptor(choice.unit)))
             } else {
-                [0.0; 4]
+                [0.0; 5]
             },
         });
     }
@@ -95,16 +95,14 @@ impl ScoreRecorder {
         let middle = cut.at + cut.frames / 2;
         let distance = |number: i64| (grid.start_sample(number) + grid.start_sample(1) / 2 - middle).abs();
         let ticks = (self.first..).zip(&self.ticks).filter(|(_, tick)| tick.unit == cut.unit);
-        ticks
-            .min_by_key(|(number, _)| distance(*number))
-            .map(|(_, tick)| why(tick.distances, tick.jump, stock))
+        ticks.min_by_key(|(number, _)| distance(*number)).map(|(_, tick)| why(tick.distances, tick.jump))
     }
 
     /// The ticks of a run are over: the power of what it is made of, in dB, and why it is there.
     fn run(&mut self, cut: &Clip, stock: &UnitDatabase<'_>) -> (f32, Option<SelectionReason>) {
         let grid = stock.sound.grid();
         let end = cut.at + cut.frames;
-        let (mut power, mut count, mut jump, mut sums) = (0.0, 0.0, false, [0.0; 4]);
+        let (mut power, mut count, mut jump, mut sums) = (0.0, 0.0, false, [0.0; 5]);
         while grid.start_sample(self.first) < end
             && let Some(tick) = self.ticks.pop_front()
         {
@@ -120,22 +118,24 @@ impl ScoreRecorder {
         let level = 10.0 * (power / count).max(1e-12).log10();
         // The envelope's own power is added again where the piece is made.
         let own = 10.0 * cut.power().max(1e-12).log10();
-        let why = self.keep.then(|| why(sums.map(|sum| sum / count as f32), jump, stock));
+        let why = self.keep.then(|| why(sums.map(|sum| sum / count as f32), jump));
         ((level - own) as f32, why)
     }
 }
 
-/// Squared distances in tone, loudness, onset and what lies beyond what is heard: of a brain's own sound the picture, of a library the
-/// pitch where it counts.
-fn distances(wanted: &[f32], there: &[f32]) -> [f32; 4] {
-    let parts = [0..BANDS, BANDS..BANDS + 1, BANDS + 1..DESCRIPTOR, DESCRIPTOR..there.len()];
-    parts.map(|part| wanted[part.clone()].iter().zip(&there[part]).map(|(a, b)| (a - b) * (a - b)).sum())
+/// Squared distances between two descriptors in tone, loudness, onset, picture and pitch.
+fn distances(layout: &DescriptorLayout, target: &[f32], unit: &[f32]) -> [f32; 5] {
+    let squared = |range: Range<usize>| {
+        let pairs = target[range.clone()].iter().zip(&unit[range]);
+        pairs.map(|(a, b)| (a - b) * (a - b)).sum()
+    };
+    layout.ranges().map(squared)
 }
 
-fn why(distances: [f32; 4], jump: bool, stock: &UnitDatabase<'_>) -> SelectionReason {
+fn why(distances: [f32; 5], jump: bool) -> SelectionReason {
     let short = |x: f32| (x * 1e4).round() / 1e4;
     let distance: f32 = distances.iter().sum();
-    let [tone, loudness, onset, beyond] = distances.map(|part| short(part / distance.max(f32::MIN_POSITIVE)));
-    let (picture, pitch) = if stock.is_pitched() { (0.0, beyond) } else { (beyond, 0.0) };
+    let [tone, loudness, onset, picture, pitch] =
+        distances.map(|part| short(part / distance.max(f32::MIN_POSITIVE)));
     SelectionReason { distance: short(distance), jump, tone, loudness, onset, picture, pitch }
 }

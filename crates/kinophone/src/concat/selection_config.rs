@@ -1,8 +1,7 @@
 //! TODO module docs
 
-use crate::model::DESCRIPTOR;
+use crate::model::DescriptorLayout;
 use kinophone_dsp::concat::MosaicConfig;
-use kinophone_dsp::metrics::BANDS;
 use kinophone_dsp::units::FrameRate;
 use serde::Serialize;
 
@@ -40,15 +39,11 @@ impl SelectionConfig {
     /// What a unit costs that was heard a moment ago, in squared distance of descriptors: a few deviations.
     const REPEAT_PRICE: f32 = 4.0;
 
-    /// By which descriptors are multiplied, with the weight of what lies beyond what is heard: distances are of their squares.
-    pub(crate) fn weights(&self, dims: usize, beyond: f32) -> Vec<f32> {
-        let weight = |dim: usize| match dim {
-            0..BANDS => self.tone,
-            BANDS => self.loudness,
-            d if d < DESCRIPTOR => self.onset,
-            _ => beyond,
-        };
-        (0..dims).map(|dim| weight(dim).max(0.0).sqrt()).collect()
+    /// Factors by which descriptors are multiplied before their squared distance is taken.
+    pub(crate) fn weights(&self, layout: &DescriptorLayout) -> Vec<f32> {
+        let weights = [self.tone, self.loudness, self.onset, self.picture, self.pitch];
+        let ranges = layout.ranges().into_iter().zip(weights);
+        ranges.flat_map(|(range, weight)| range.map(move |_| weight.max(0.0).sqrt())).collect()
     }
 
     /// A mosaic's settings with this choice.

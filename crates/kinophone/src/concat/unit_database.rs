@@ -4,7 +4,7 @@ use crate::concat::onset_pitch_track::{OnsetPitchTrack, PITCH, PitchSegment};
 use crate::concat::selection_config::SelectionConfig;
 use crate::dataset::AudioFeatures;
 use crate::model::{
-    ControlScaler, DESCRIPTOR, DescriptorMatching, Ensemble, TrainingAudio, UNIT, UnitFeatures,
+    ControlScaler, DESCRIPTOR, DescriptorLayout, DescriptorMatching, Ensemble, TrainingAudio, UnitFeatures,
 };
 use crate::render::RenderPlan;
 use crate::score::SourceSound;
@@ -25,6 +25,8 @@ pub(crate) struct UnitDatabase<'a> {
     pub(crate) voice: &'a ControlScaler,
     /// What each unit sounds like and, of a brain's own sound, what is seen there, of a library perhaps its pitch: `[units, dims]`.
     descriptors: Cow<'a, [f32]>,
+    /// Which of those numbers describe what.
+    pub(crate) layout: DescriptorLayout,
     /// What each of those counts.
     weights: Vec<f32>,
 }
@@ -60,9 +62,10 @@ impl<'a> UnitDatabase<'a> {
         match (library, brain.material()) {
             (Some(sounds), _) => Ok(Self::of_library(sounds, &plan.choice, false)),
             (None, Some((material, known))) => {
-                let (seen, weights) =
-                    ((&*known.descriptors).into(), plan.choice.weights(UNIT, plan.choice.picture));
-                Self::new(DatabaseSound::Own(material), known, brain.voice(), seen, weights).map_err(|e| {
+                let layout = DescriptorLayout::SOUND_AND_PICTURE;
+                let descriptors = (layout, (&*known.descriptors).into());
+                let sound = DatabaseSound::Own(material);
+                Self::new(sound, known, brain.voice(), descriptors, &plan.choice).map_err(|e| {
                     Error::new(Kind::Damaged, format!("has units that do not fit its sound: {e}"))
                         .at(&plan.brain)
                         .help("make or copy the brain again")
@@ -76,36 +79,35 @@ impl<'a> UnitDatabase<'a> {
 
     /// A library; `pitched` adds the pitch to what is said of its units.
     pub(crate) fn of_library(sounds: &'a LibraryUnits, choice: &SelectionConfig, pitched: bool) -> Self {
-        let (descriptors, dims) = match pitched {
-            true => (Cow::Owned(sounds.descriptors_with_pitch()), DESCRIPTOR + PITCH),
-            false => (Cow::Borrowed(&*sounds.known.descriptors), DESCRIPTOR),
+        let descriptors = match pitched {
+            true => (DescriptorLayout::sound_and_pitch(PITCH), Cow::Owned(sounds.descriptors_with_pitch())),
+            false => (DescriptorLayout::SOUND, Cow::Borrowed(&*sounds.known.descriptors)),
         };
-        let weights = choice.weights(dims, choice.pitch);
-        Self::new(DatabaseSound::Library(sounds), &sounds.known, &sounds.voice, descriptors, weights)
+        Self::new(DatabaseSound::Library(sounds), &sounds.known, &sounds.voice, descriptors, choice)
             .expect("every tick of a library was described, and there is one")
     }
 
-    /// `descriptors` has as many numbers for each of the units that are `known` as there are weights.
+    /// `descriptors` are of the units that are `known`.
     fn new(
         sound: DatabaseSound<'a>,
         known: &'a UnitFeatures,
         voice: &'a ControlScaler,
-        descriptors: Cow<'a, [f32]>,
-        weights: Vec<f32>,
+        (layout, descriptors): (DescriptorLayout, Cow<'a, [f32]>),
+        config: &SelectionConfig,
     ) -> std::result::Result<Self, UnitDescriptorsError> {
-        let dims = weights.len();
+        let (dims, weights) = (layout.width(), config.weights(&layout));
         let rows = descriptors.chunks_exact(dims);
         let weighed: Vec<f32> = rows.flat_map(|row| row.iter().zip(&weights).map(|(x, w)| x * w)).collect();
         let groups: Vec<u32> =
             (0..known.loudness.len()).map(|unit| sound.place(unit).map_or(0, |at| at.0 as u32)).collect();
         let units = UnitDescriptors::new(dims, &weighed, &known.loudness, &sound.continued())?
             .with_groups(&groups)?;
-        Ok(Self { sound, units: Arc::new(units), voice, descriptors, weights })
+        Ok(Self { sound, units: Arc::new(units), voice, descriptors, layout, weights })
     }
 
     /// Whether pitches are said of its units.
     pub(crate) fn is_pitched(&self) -> bool {
-        matches!(self.sound, DatabaseSound::Library(_)) && self.weights.len() > DESCRIPTOR
+        !self.layout.pitch.is_empty()
     }
 
     /// A description as units are searched for, of as many numbers as they have.

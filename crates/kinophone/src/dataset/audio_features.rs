@@ -32,7 +32,7 @@ pub struct AudioFeatures {
 
 impl AudioFeatures {
     /// Describes ticks `first..first + ticks` of mono sound at 22 050 Hz, which `read` gives from any sample on.
-    pub fn listen(grid: TickGrid, first: i64, ticks: usize, read: impl Fn(i64, &mut [f32]) + Sync) -> Self {
+    pub fn analyze(grid: TickGrid, first: i64, ticks: usize, read: impl Fn(i64, &mut [f32]) + Sync) -> Self {
         let rate = SampleRate::new(RATE).expect("a constant within the range");
         let bank = MelBank::new(rate, TRANSFORM, BANDS, LOWEST_HZ, f64::from(RATE) / 2.0);
         let mut heard = Self { mel: vec![0.0; ticks * BANDS], loudness: vec![0.0; ticks], flux: Vec::new() };

@@ -1,4 +1,4 @@
-//! Aligned pictures and sound: shards (one file a film), the folder of them, and the pairs that a brain learns from.
+//! Aligned pictures and sound: shards (one file a film), the folder of them, and the ticks that a brain learns from.
 //!
 //! A corpus is a folder of shards and nothing else: adding a film is writing one file, merging corpora is copying, and
 //! there is no index to corrupt. A shard is named by the BLAKE3 of its film:
@@ -12,23 +12,28 @@
 //! | `HASH-sound.safetensors` | sound track 0 alone: for a library of sounds |
 
 mod audio_features;
-mod pairs;
+mod picture_reducer;
 mod prepare;
+mod resampled_sound;
 mod shard;
+mod splits;
 #[cfg(test)]
 mod synthetic;
+mod tick_dataset;
 
 pub use audio_features::AudioFeatures;
 pub(crate) use audio_features::{FLOOR_DB, LEAST_BAND_POWER, SILENT_DB};
-pub(crate) use pairs::reduce::Reducer;
-pub use pairs::sound::downmix;
-pub use pairs::{FilmTicks, HoldOut, PairOptions, Pairs};
+pub(crate) use picture_reducer::PictureReducer;
 pub use prepare::{PrepareOptions, Prepared, find, find_hash, prepare};
+pub(crate) use prepare::{SoundDescriber, prepare_sound};
+pub use resampled_sound::downmix;
 pub use shard::Shard;
 pub use shard::write::{ShardWriter, SoundTrack};
 pub(crate) use shard::{TensorData, map_file};
+pub use splits::{HoldOut, TickSpan};
 #[cfg(test)]
 pub(crate) use synthetic::SyntheticFilm;
+pub use tick_dataset::{DatasetOptions, FilmTicks, TickDataset};
 
 use crate::ledger::Source;
 use crate::task::Cancel;

@@ -4,8 +4,8 @@
 //! They have the brain's settings, except that networks for live use are left out: what is judged here plays films.
 
 use crate::brain::Brain;
-use crate::classic::{self, ClassicConfig, ClassicTraining, RowSplit, RunFiles};
-use crate::dataset::{Corpus, HoldOut, Pairs, Shard};
+use crate::classic::{self, ClassicConfig, ClassicTraining, DatasetRows, RowSplit, RunFiles};
+use crate::dataset::{Corpus, HoldOut, Shard, TickDataset, TickSpan};
 use crate::eval::curves::{self, Curves, Kept};
 use crate::eval::report::{Figures, FoldRow, Folds, GrowthRow, SeedRow, Seeds};
 use crate::eval::subject::{self, Subject};
@@ -97,10 +97,10 @@ impl<'a> Retrainer<'a> {
     /// Trains on a share of the footage. Gives the player and the seconds that it learned from.
     fn train(&self, training: EnsembleTraining, share: f64, number: usize) -> Result<(EvalPlayer, f64)> {
         let EvalContext { task, scratch, .. } = *self.bench;
-        let pairs = self.pairs(&training, share)?;
-        let seconds = pairs.training().len() as f64 / self.bench.fps();
+        let dataset = self.dataset(&training, share)?;
+        let seconds = TickSpan::total(dataset.training()) as f64 / self.bench.fps();
         let ledger = self.brain.ledger().to_vec();
-        let (brain, interrupted) = model::train(&pairs, training, ledger, task)?;
+        let (brain, interrupted) = model::train(&dataset, training, ledger, task)?;
         if interrupted {
             return Err(Error::interrupted());
         }
@@ -109,15 +109,15 @@ impl<'a> Retrainer<'a> {
         Ok((EvalPlayer { file, size: brain.config().size, colour: brain.eye().colour() }, seconds))
     }
 
-    fn pairs(&self, training: &EnsembleTraining, share: f64) -> Result<Pairs> {
+    fn dataset(&self, training: &EnsembleTraining, share: f64) -> Result<TickDataset> {
         let shards = subject::lessons(self.bench.brain, self.subjects, &self.bench.how.cache)?;
         let corpus = Corpus { shards };
-        let options = training.pairs(self.brain.config().grid, &corpus);
-        let mut pairs = Pairs::new(corpus, &options, self.bench.scratch, self.bench.task)?;
+        let options = training.dataset_options(self.brain.config().grid);
+        let mut dataset = TickDataset::new(corpus, &options, self.bench.scratch, self.bench.task)?;
         if share < 1.0 {
-            pairs.learn_from_part(share);
+            dataset.keep_training_share(share);
         }
-        Ok(pairs)
+        Ok(dataset)
     }
 
     /// Plays to all films, and judges on the blocks that the rule holds out: the mean over films, by their length. `None`
@@ -191,8 +191,8 @@ impl<'a> Retrainer<'a> {
             let (player, seconds) = if share < 1.0 {
                 self.train(self.training(), share, k)?
             } else {
-                let pairs = self.pairs(&self.training(), share)?;
-                (self.bench.player(), pairs.training().len() as f64 / self.bench.fps())
+                let dataset = self.dataset(&self.training(), share)?;
+                (self.bench.player(), TickSpan::total(dataset.training()) as f64 / self.bench.fps())
             };
             let figures = self.judge(&player, own)?.ok_or_else(no_held_out)?;
             rows.push(GrowthRow { seconds: crate::eval::rounded(seconds, 1), figures });
@@ -212,13 +212,13 @@ pub(crate) fn train_classic(bench: &EvalContext<'_>, subjects: &[Subject]) -> Re
     let shards = subject::lessons(bench.brain, subjects, &how.cache)?;
     let config = ClassicConfig::new(bench.brain.grid(), SIZE, &crate::classic::preset("classic")?);
     let training = ClassicTraining { hold_out: bench.brain.hold_out(), ..ClassicTraining::default() };
-    let options = config.pairs(&training);
+    let options = config.row_options(&training);
     let corpus = Corpus { shards };
     let ledger = corpus.sources();
-    let pairs = Pairs::new(corpus, &options, scratch, task)?;
+    let rows = DatasetRows::new(corpus, &options, scratch, task)?;
     let files = RunFiles { run: scratch.join("classic.run"), resume: false };
     std::fs::create_dir_all(&files.run).map_err(|e| Error::io("made", &files.run, e))?;
-    let trained = classic::train(config, training, ledger, &pairs, RowSplit::of(&pairs), &files, task)?;
+    let trained = classic::train(config, training, ledger, &rows, RowSplit::of(&rows), &files, task)?;
     if trained.interrupted {
         return Err(Error::interrupted());
     }

@@ -19,8 +19,6 @@ use serde::{Deserialize, Serialize};
 
 /// Numbers that a brain says a tick.
 pub const OUTPUTS: usize = BANDS + 5;
-/// Numbers by which sound is chosen: the bands, the loudness, the onset.
-pub const DESCRIPTOR: usize = BANDS + 2;
 
 const LOUDNESS: usize = BANDS;
 const ROOT_FLUX: usize = BANDS + 1;
@@ -324,6 +322,7 @@ pub fn losses() -> [(f32, bool); OUTPUTS] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::descriptor::DESCRIPTOR;
     use kinophone_dsp::metrics as measure;
     use kinophone_dsp::metrics::RATE;
     use kinophone_dsp::units::FrameRate;
@@ -359,7 +358,7 @@ mod tests {
     #[test]
     fn ticks_are_described_as_the_measures_do() {
         let sound = sound(4);
-        let heard = AudioFeatures::listen(grid(), 0, 120, read(&sound));
+        let heard = AudioFeatures::analyze(grid(), 0, 120, read(&sound));
         let mel = measure::log_mel(&sound, 30.0, 120);
         let loudness = measure::frame_loudness(&sound, RATE, 30.0, 120);
         for tick in 0..120 {
@@ -368,7 +367,7 @@ mod tests {
             }
             assert!((f64::from(heard.loudness[tick]) - loudness[tick]).abs() < 0.01);
         }
-        let later = AudioFeatures::listen(grid(), 50, 20, read(&sound));
+        let later = AudioFeatures::analyze(grid(), 50, 20, read(&sound));
         assert_eq!(later.mel, heard.mel[50 * BANDS..70 * BANDS]);
     }
 
@@ -376,7 +375,7 @@ mod tests {
     fn targets_are_scaled_and_know_clicks_and_silence() {
         let mut sound = sound(8);
         sound.extend(vec![0.0; 4 * RATE as usize]);
-        let heard = AudioFeatures::listen(grid(), 0, 360, read(&sound));
+        let heard = AudioFeatures::analyze(grid(), 0, 360, read(&sound));
         let ticks: Vec<u32> = (0..360).collect();
         let voice = ControlScaler::fit(&[(&heard, &ticks)]);
         let rows: Vec<[f32; OUTPUTS]> = (0..360)
@@ -413,7 +412,7 @@ mod tests {
     fn what_is_matched_is_scaled_to_other_sounds() {
         let listen = |gain: f32| {
             let quiet: Vec<f32> = sound(4).iter().map(|x| gain * x).collect();
-            AudioFeatures::listen(grid(), 0, 120, read(&quiet))
+            AudioFeatures::analyze(grid(), 0, 120, read(&quiet))
         };
         let (loud, quiet) = (listen(1.0), listen(0.5));
         let ticks: Vec<u32> = (0..120).collect();
@@ -441,7 +440,7 @@ mod tests {
     #[test]
     fn a_unit_is_nearest_to_the_row_that_says_it() {
         let sound = sound(8);
-        let heard = AudioFeatures::listen(grid(), 0, 240, read(&sound));
+        let heard = AudioFeatures::analyze(grid(), 0, 240, read(&sound));
         let ticks: Vec<u32> = (0..240).collect();
         let voice = ControlScaler::fit(&[(&heard, &ticks)]);
         let mut units = vec![0.0; 240 * DESCRIPTOR];

@@ -15,9 +15,10 @@
 mod tests;
 
 use crate::ledger::Source;
-use crate::model::controls::{ControlScaler, DESCRIPTOR};
+use crate::model::controls::ControlScaler;
+use crate::model::descriptor::UNIT;
 use crate::model::features::VisualFeatures;
-use crate::model::features::config::{PORTRAIT, ViewConfig};
+use crate::model::features::config::ViewConfig;
 use crate::model::member::{MemberConfig, Predictor};
 use crate::model::training::config::EnsembleTraining;
 use crate::model::training::learning_curve::LearningCurve;
@@ -117,9 +118,6 @@ pub struct Ensemble {
     units: UnitFeatures,
     material: Option<TrainingAudio>,
 }
-
-/// Numbers of a unit: what it sounds like, and what is seen while it sounds.
-pub const UNIT: usize = DESCRIPTOR + PORTRAIT;
 
 /// What is known of each unit of the material.
 #[derive(Clone, Debug, Default, PartialEq)]

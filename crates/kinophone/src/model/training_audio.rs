@@ -1,6 +1,6 @@
 //! The training sound that a brain carries, to play with: the stretches that it learned from, and nothing else.
 
-use crate::dataset::{Pairs, Shard};
+use crate::dataset::{Shard, TickDataset, TickSpan};
 use crate::{Error, Kind, Result};
 use flacenc::component::BitRepr;
 use flacenc::error::Verify;
@@ -83,30 +83,23 @@ impl AudioSpan {
     }
 }
 
-/// The stretches of neighbouring `rows` (ascending) in films.
-pub fn stretches(pairs: &Pairs, rows: &[u32]) -> Vec<AudioSpan> {
-    let mut stretches: Vec<AudioSpan> = Vec::new();
-    for row in rows {
-        let Some((film, tick)) = pairs.place(*row) else { continue };
-        match stretches.last_mut() {
-            Some(s) if s.film == film && s.first_tick + i64::from(s.ticks) == tick => s.ticks += 1,
-            _ => stretches.push(AudioSpan { film, first_tick: tick, ticks: 1 }),
-        }
-    }
-    stretches
-}
-
 impl TrainingAudio {
-    /// Takes the sound of `stretches` out of the films, at the highest rate and the most channels that one of them has
+    /// Takes the sound of a dataset's training ticks out of the films, at the highest rate and the most channels that one of them has
     /// (48 kHz stereo at most).
-    pub fn gather(pairs: &Pairs, stretches: Vec<AudioSpan>) -> Self {
-        let shards: Vec<&Shard> = pairs.reels().map(|reel| reel.shard).collect();
+    pub fn of_training_ticks(dataset: &TickDataset) -> Self {
+        let shards: Vec<&Shard> = dataset.films().map(|film| film.shard).collect();
+        let stretch = |span: &TickSpan| AudioSpan {
+            film: span.film,
+            first_tick: dataset.film(span.film).first_tick + span.ticks.start as i64,
+            ticks: span.ticks.len() as u32,
+        };
+        let stretches: Vec<AudioSpan> = dataset.training().iter().map(stretch).collect();
         let formats = || stretches.iter().filter_map(|s| shards[s.film].sound());
         let hz = formats().map(|(rate, ..)| rate.hz()).max().unwrap_or(HIGHEST).min(HIGHEST);
         let channels = formats().map(|(_, channels, _)| channels).max().unwrap_or(1).min(2);
         let rate = SampleRate::new(hz).expect("the rate of a shard, or 48 kHz");
         let config = TrainingAudioConfig { rate, channels, stretches };
-        let grid = config.grid(pairs.grid().tick);
+        let grid = config.grid(dataset.grid().tick);
         let mut samples = Vec::new();
         for stretch in &config.stretches {
             take(shards[stretch.film], stretch, grid, channels as usize, &mut samples);

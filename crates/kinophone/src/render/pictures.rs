@@ -1,6 +1,6 @@
 //! Where a render's pictures come from: a shard that holds the film already, ffmpeg, read ahead on a thread, or whoever asks.
 
-use crate::dataset::{self, Reducer, Shard};
+use crate::dataset::{self, PictureReducer, Shard};
 use crate::media::{Decode, Decoded, Ffmpeg, Picture};
 use crate::render::plan::RenderPlan;
 use crate::task::Task;
@@ -32,7 +32,7 @@ impl<'a> GivenPictures<'a> {
             let what = format!("has pictures of {} pixels a side, too poor for this brain", shard.size());
             return Err(Error::new(Kind::Invalid, what).at(shard.path()).help("prepare the film again"));
         }
-        let reducer = Reducer::new(shard.size(), shard.colour(), size, colour);
+        let reducer = PictureReducer::new(shard.size(), shard.colour(), size, colour);
         let same = shard.size() == size && shard.colour() == colour;
         let numbers = size as usize * size as usize * if colour { 3 } else { 1 };
         let (mut line, mut reduced) = (Vec::new(), vec![0.0; numbers]);

@@ -5,9 +5,15 @@
 //! is not read but mapped, so a library may be larger than memory; sources at another rate than the library's are converted into
 //! a scratch file that is mapped, too.
 
-pub(crate) mod analysis;
+mod analysis;
+mod mono_source;
+mod prepare;
+mod segmentation;
+mod stored;
 
-pub use analysis::{AnalyzedUnit, SegmentBy, Segmentation, SoundAnalysis};
+pub use analysis::{AnalyzedUnit, SoundAnalysis, analysis_grid};
+pub use prepare::prepare;
+pub use segmentation::{SegmentBy, Segmentation};
 
 use crate::dataset::{AudioFeatures, Corpus, Shard};
 use crate::ledger::Source;
@@ -119,8 +125,8 @@ impl SoundLibrary {
 
     fn add(&mut self, shard: Shard, task: Task<'_>) -> Result<()> {
         let Some((rate, channels, samples)) = shard.sound() else { return Ok(()) };
-        let described = match shard.described_sound()? {
-            Some(described) => described,
+        let analysis = match SoundAnalysis::of_shard(&shard)? {
+            Some(analysis) => analysis,
             None => {
                 let name = &shard.source().name;
                 let seconds = samples.len() as u64 / u64::from(channels) / u64::from(rate.hz());
@@ -131,7 +137,7 @@ impl SoundLibrary {
         let source = self.sources.len() as u32;
         let library_rate = self.rate;
         let here = |frame: i64| library_rate.frame_of(frame, rate);
-        for unit in &described.units {
+        for unit in &analysis.units {
             let (first, end) = (here(unit.first), here(unit.first + i64::from(unit.frames)));
             let frames = (end - first).max(1) as u32;
             let attack = unit.attack.map_or(0, |a| here(unit.first + i64::from(a)) - first);
@@ -150,7 +156,7 @@ impl SoundLibrary {
             self.mels.push(unit.mel);
         }
         self.sources.push(shard.source().clone());
-        self.heard.push(described.heard);
+        self.heard.push(analysis.features);
         let channels = channels as usize;
         shard.release();
         let data =
@@ -191,7 +197,7 @@ impl SoundLibrary {
 
     /// What every whole tick of a source sounds like: as it was described, or heard through where the grid is another one.
     pub fn heard(&self, source: usize, grid: TickGrid) -> Cow<'_, AudioFeatures> {
-        if grid == crate::sound_library::analysis::grid() {
+        if grid == analysis_grid() {
             return Cow::Borrowed(&self.heard[source]);
         }
         let mono = self.mono(source, grid.rate);
@@ -202,7 +208,7 @@ impl SoundLibrary {
                 *x = place.and_then(|place| mono.get(place)).copied().unwrap_or(0.0);
             }
         };
-        Cow::Owned(AudioFeatures::listen(grid, 0, ticks as usize, read))
+        Cow::Owned(AudioFeatures::analyze(grid, 0, ticks as usize, read))
     }
 
     /// All of a source, mixed down, at another rate.

@@ -1,4 +1,5 @@
 use crate::dataset::Corpus;
+use crate::dataset::prepare::provenance::tag;
 use crate::dataset::prepare::*;
 use crate::media::DrawnFilm;
 use crate::task::{Cancel, Quiet, Watcher};
@@ -16,7 +17,6 @@ fn options() -> PrepareOptions {
         colour: false,
         audio_track: 0,
         require_sound: true,
-        sound_alone: None,
         licence: None,
         author: None,
         title: None,
@@ -122,7 +122,8 @@ fn other_sizes_colours_and_tracks_do_not_collide() {
         suffixes.iter().map(String::as_str).collect::<std::collections::BTreeSet<_>>(),
         [".safetensors", "-16.safetensors", "-64c.safetensors", "-16c.safetensors"].into()
     );
-    let name = shard_name("h", &PrepareOptions { size: 128, colour: true, audio_track: 1, ..options() });
+    let name =
+        shard_name("h", &PrepareOptions { size: 128, colour: true, audio_track: 1, ..options() }, false);
     assert_eq!(name, "h-128c-track1.safetensors");
 }
 

@@ -19,10 +19,10 @@ pub(crate) const MAX_SIZE: u32 = 1024;
 /// The layout that this code writes, and the newest that it reads.
 const VERSION: u32 = 1;
 const CHECKSUM_LEN: usize = 64;
-/// No description of sound has more numbers a row.
-const MOST_COLUMNS: u64 = 1024;
-/// Room in the header for tensors that describe sound.
-const EXTRAS_ROOM: usize = 1024;
+/// No table has more numbers a row.
+const MAX_COLUMNS: u64 = 1024;
+/// Room in the header for tables that describe sound.
+const TABLES_ROOM: usize = 1024;
 
 /// Everything a header says, apart from the checksum.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,21 +33,21 @@ pub(crate) struct ShardFacts {
     pub(crate) colour: bool,
     pub(crate) pictures: u64,
     pub(crate) sound: Option<SoundFormat>,
-    /// What is said of the sound, and how it came about.
-    pub(crate) extras: Vec<ExtraTensor>,
-    pub(crate) about: Option<serde_json::Value>,
+    /// Tables that describe the sound, and the parameters with which they were made.
+    pub(crate) tables: Vec<TableShape>,
+    pub(crate) sound_parameters: Option<serde_json::Value>,
 }
 
-/// A tensor of numbers that describe the sound; all follow the sound in this order.
+/// Name and shape of a table that describes the sound; all follow the sound in this order.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct ExtraTensor {
+pub(crate) struct TableShape {
     pub(crate) name: String,
     pub(crate) kind: NumberType,
     pub(crate) rows: u64,
     pub(crate) columns: u64,
 }
 
-/// What a tensor is made of.
+/// Type of a table's numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NumberType {
     F32,
@@ -70,7 +70,7 @@ impl NumberType {
     }
 }
 
-impl ExtraTensor {
+impl TableShape {
     pub(crate) fn len(&self) -> u64 {
         self.rows * self.columns * self.kind.bytes()
     }
@@ -79,7 +79,7 @@ impl ExtraTensor {
     fn read(name: &str, tensor: &TensorHeader, data_len: u64) -> Option<Self> {
         let kind = [NumberType::F32, NumberType::I64].into_iter().find(|kind| kind.name() == tensor.dtype)?;
         let [rows, columns] = tensor.shape[..] else { return None };
-        let possible = rows <= data_len && (1..=MOST_COLUMNS).contains(&columns);
+        let possible = rows <= data_len && (1..=MAX_COLUMNS).contains(&columns);
         possible.then(|| Self { name: name.to_owned(), kind, rows, columns })
     }
 }
@@ -97,7 +97,7 @@ pub(crate) struct SoundFormat {
 pub(crate) struct ShardLayout {
     pub(crate) times: u64,
     pub(crate) sound: u64,
-    pub(crate) extras: u64,
+    pub(crate) tables: u64,
     pub(crate) end: u64,
 }
 
@@ -121,9 +121,9 @@ impl ShardFacts {
     pub(crate) fn layout(&self) -> ShardLayout {
         let times = self.pictures * self.picture_len() + self.padding();
         let sound = times + 8 * self.pictures;
-        let extras = sound + self.sound.map_or(0, |s| 2 * u64::from(s.channels) * s.samples);
-        let end = extras + self.extras.iter().map(ExtraTensor::len).sum::<u64>();
-        ShardLayout { times, sound, extras, end }
+        let tables = sound + self.sound.map_or(0, |s| 2 * u64::from(s.channels) * s.samples);
+        let end = tables + self.tables.iter().map(TableShape::len).sum::<u64>();
+        ShardLayout { times, sound, tables, end }
     }
 
     /// How many bytes to leave free for length and header while pictures, samples and end are not known yet.
@@ -139,10 +139,10 @@ impl ShardFacts {
             colour,
             pictures: 1_000_000_000_001,
             sound,
-            extras: Vec::new(),
-            about: None,
+            tables: Vec::new(),
+            sound_parameters: None,
         };
-        (LENGTH + facts.json(&"0".repeat(CHECKSUM_LEN)).len() + EXTRAS_ROOM).next_multiple_of(PAGE)
+        (LENGTH + facts.json(&"0".repeat(CHECKSUM_LEN)).len() + TABLES_ROOM).next_multiple_of(PAGE)
     }
 
     /// The header's bytes, without the length in front, filled up with spaces to `len`; `None` where it needs more.
@@ -165,30 +165,30 @@ impl ShardFacts {
             end_us: self.end,
             sound_rate: self.sound.map(|s| s.rate),
             source: self.source.clone(),
-            described: self.about.clone(),
+            described: self.sound_parameters.clone(),
         };
         let note = serde_json::to_string(&note).expect("strings and numbers always become JSON");
         let layout = self.layout();
         let (pictures_end, side) = (self.pictures * self.picture_len(), u64::from(self.size));
         let padding = TensorHeader::new("U8", &[self.padding()], pictures_end, layout.times);
         let sound = |s: SoundFormat| {
-            TensorHeader::new("I16", &[s.samples, u64::from(s.channels)], layout.sound, layout.extras)
+            TensorHeader::new("I16", &[s.samples, u64::from(s.channels)], layout.sound, layout.tables)
         };
-        let mut at = layout.extras;
-        let extra = |extra: &ExtraTensor| {
+        let mut at = layout.tables;
+        let table = |table: &TableShape| {
             let from = at;
-            at += extra.len();
-            let shape = [extra.rows, extra.columns];
-            (extra.name.clone(), TensorHeader::new(extra.kind.name(), &shape, from, at))
+            at += table.len();
+            let shape = [table.rows, table.columns];
+            (table.name.clone(), TensorHeader::new(table.kind.name(), &shape, from, at))
         };
-        let extras = self.extras.iter().map(extra).collect();
+        let tables = self.tables.iter().map(table).collect();
         Header {
             metadata: Metadata { kinophone: note },
             pictures: TensorHeader::new("U8", &[self.pictures, side, side, self.channels()], 0, pictures_end),
             padding: (self.padding() > 0).then_some(padding),
             times_us: TensorHeader::new("I64", &[self.pictures], layout.times, layout.sound),
             sound: self.sound.map(sound),
-            extras,
+            tables,
         }
     }
 
@@ -217,12 +217,12 @@ impl ShardFacts {
             return Err("claims to be longer than 31 years".to_owned());
         }
         let sound = sound_format(&found, &note, data_len)?;
-        let extra = |(name, tensor): (&String, &TensorHeader)| {
-            ExtraTensor::read(name, tensor, data_len)
+        let table = |(name, tensor): (&String, &TensorHeader)| {
+            TableShape::read(name, tensor, data_len)
                 .ok_or_else(|| format!("claims an impossible tensor {name}"))
         };
-        let mut extras = found.extras.iter().map(extra).collect::<Result<Vec<_>, _>>()?;
-        extras.sort_by_key(|extra| found.extras[&extra.name].data_offsets);
+        let mut tables = found.tables.iter().map(table).collect::<Result<Vec<_>, _>>()?;
+        tables.sort_by_key(|table| found.tables[&table.name].data_offsets);
         let facts = Self {
             source: note.source,
             end: note.end_us,
@@ -230,8 +230,8 @@ impl ShardFacts {
             colour: channels == 3,
             pictures,
             sound,
-            extras,
-            about: note.described,
+            tables,
+            sound_parameters: note.described,
         };
         facts.check_tensors(&found, data_len)?;
         Ok((facts, note.checksum))
@@ -240,10 +240,10 @@ impl ShardFacts {
     /// Types, shapes and offsets must be those that the counts imply, and fill the file.
     fn check_tensors(&self, found: &Header, data_len: u64) -> Result<(), String> {
         // Counts are at most the file's length here, but their product may still exceed 64 bits.
-        let long = |extra: &ExtraTensor| u128::from(extra.rows) * u128::from(8 * extra.columns);
-        let extras: u128 = self.extras.iter().map(long).sum();
+        let long = |table: &TableShape| u128::from(table.rows) * u128::from(8 * table.columns);
+        let tables: u128 = self.tables.iter().map(long).sum();
         if u128::from(self.pictures) * u128::from(self.picture_len()) > u128::from(data_len)
-            || extras > 2 * u128::from(data_len)
+            || tables > 2 * u128::from(data_len)
         {
             return Err("is shorter than its header says".to_owned());
         }
@@ -255,7 +255,7 @@ impl ShardFacts {
             && found.padding == expected.padding
             && found.times_us == expected.times_us
             && found.sound == expected.sound
-            && found.extras == expected.extras;
+            && found.tables == expected.tables;
         if same { Ok(()) } else { Err("its tensors are not laid out as a shard's".to_owned()) }
     }
 }
@@ -309,7 +309,7 @@ struct Header {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sound: Option<TensorHeader>,
     #[serde(flatten)]
-    extras: BTreeMap<String, TensorHeader>,
+    tables: BTreeMap<String, TensorHeader>,
 }
 
 /// The format allows strings only, so ours is one string of JSON.

@@ -1,9 +1,8 @@
 //! One film's shard: a safetensors file with `pictures` U8 [N, size, size, 1 or 3], `times_us` I64 [N], `sound` I16
 //! [samples, channels] (absent for a silent film), and the metadata key `kinophone` with JSON. In a library of sounds N is 0.
 //!
-//! In a library, tensors follow that describe the sound ([`crate::sound_library::analysis`]): `ticks` F32 [ticks, 65] (64 bands and the loudness of
-//! every 30th of a second), `units.places` I64 [units, 3] (first frame, frames, attack or −1) and `units.said` F32 [units, 70]
-//! (loudness, centroid, flatness, onset, pitch, its confidence, 64 bands).
+//! In a library, tables follow that describe the sound: two-dimensional tensors F32 or I64, which [`crate::sound_library`] makes
+//! and reads.
 //!
 //! The JSON holds `version` (1), `checksum`, `end_us` (when the last picture ceases to be shown), `sound_rate` in Hz (null
 //! without sound) and `source` (a [`Source`]). A tensor `padding` of up to seven bytes follows `pictures` where their size
@@ -22,12 +21,9 @@ pub mod header;
 mod tests;
 pub mod write;
 
-use crate::dataset::audio_features::AudioFeatures;
 use crate::dataset::shard::header::{LENGTH, MAX_TIME_US, NumberType, ShardFacts, ShardLayout};
 use crate::ledger::Source;
-use crate::sound_library::{AnalyzedUnit, SoundAnalysis, analysis as described};
 use crate::{Error, Kind, Result};
-use kinophone_dsp::metrics::BANDS;
 use kinophone_dsp::units::{MediaTime, SampleRate};
 use memmap2::Mmap;
 use std::fs::File;
@@ -40,7 +36,7 @@ const _: () = assert!(cfg!(target_endian = "little"), "shards are mapped as litt
 /// Bytes that are hashed before their pages are given back.
 const HASH_STEP: usize = 64 << 20;
 
-/// Numbers that describe sound, row by row.
+/// Numbers of a table, row by row.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum TensorData {
     /// Of 32 bits.
@@ -161,36 +157,42 @@ impl Shard {
     /// Rate, channels (1 or 2) and interleaved samples; sample 0 is time 0. `None` for a silent film.
     pub fn sound(&self) -> Option<(SampleRate, u32, &[i16])> {
         let format = self.facts.sound?;
-        let sound = self.layout.sound as usize..self.layout.extras as usize;
+        let sound = self.layout.sound as usize..self.layout.tables as usize;
         let bytes = &self.map[self.data..][sound];
         // `open` has checked that the bytes are aligned and that their number is even.
         Some((format.rate, format.channels, bytemuck::cast_slice(bytes)))
     }
 
-    /// How what is said of the sound came about, where something is.
-    pub(crate) fn described(&self) -> Option<&serde_json::Value> {
-        self.facts.about.as_ref()
+    /// Parameters with which the tables of its sound were made, where it has such.
+    pub(crate) fn sound_parameters(&self) -> Option<&serde_json::Value> {
+        self.facts.sound_parameters.as_ref()
     }
 
-    /// What is said of the sound.
-    pub(crate) fn numbers(&self) -> Vec<(String, TensorData)> {
-        let extras = self.facts.extras.iter();
-        extras
-            .filter_map(|extra| Some((extra.name.clone(), self.rows(&extra.name, 0..usize::MAX)?)))
+    /// All tables that describe its sound, with their names.
+    pub(crate) fn tables(&self) -> Vec<(String, TensorData)> {
+        let tables = self.facts.tables.iter();
+        tables
+            .filter_map(|table| Some((table.name.clone(), self.table(&table.name, 0..usize::MAX)?)))
             .collect()
     }
 
-    /// Some rows of what is said of the sound under a name, as far as there are such.
-    pub(crate) fn rows(&self, name: &str, rows: Range<usize>) -> Option<TensorData> {
-        let mut at = self.data + self.layout.extras as usize;
-        for extra in &self.facts.extras {
-            if extra.name == name {
-                let columns = extra.columns as usize;
-                let row = extra.len() as usize / (extra.rows as usize).max(1);
-                let end = rows.end.min(extra.rows as usize);
+    /// Number of rows of a table; 0 where there is no such table.
+    pub(crate) fn table_rows(&self, name: &str) -> usize {
+        let table = self.facts.tables.iter().find(|table| table.name == name);
+        table.map_or(0, |table| table.rows as usize)
+    }
+
+    /// Some rows of a table, as far as there are such; `None` where there is no such table.
+    pub(crate) fn table(&self, name: &str, rows: Range<usize>) -> Option<TensorData> {
+        let mut at = self.data + self.layout.tables as usize;
+        for table in &self.facts.tables {
+            if table.name == name {
+                let columns = table.columns as usize;
+                let row = table.len() as usize / (table.rows as usize).max(1);
+                let end = rows.end.min(table.rows as usize);
                 let bytes = &self.map[at + rows.start.min(end) * row..at + end * row];
                 // They lie where they lie: not where such numbers could be mapped.
-                return Some(match extra.kind {
+                return Some(match table.kind {
                     NumberType::F32 => {
                         let values = bytes.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
                         TensorData::F32 { columns, values }
@@ -201,49 +203,14 @@ impl Shard {
                     }
                 });
             }
-            at += extra.len() as usize;
+            at += table.len() as usize;
         }
         None
     }
 
-    /// How its sound is cut and what it sounds like, where it carries that: in a library it does.
-    pub fn described_sound(&self) -> Result<Option<SoundAnalysis>> {
-        self.described_in(self.numbers())
-    }
-
-    /// How its sound is cut, where it carries that, without what each tick sounds like.
-    pub fn units(&self) -> Result<Option<Vec<AnalyzedUnit>>> {
-        let names = ["units.places", "units.said"];
-        let numbers =
-            names.iter().filter_map(|name| Some(((*name).to_owned(), self.rows(name, 0..usize::MAX)?)));
-        Ok(self.described_in(numbers.collect())?.map(|described| described.units))
-    }
-
-    /// What some ticks sound like, as far as it carries that.
-    pub fn heard(&self, ticks: Range<usize>) -> AudioFeatures {
-        // What rises is known from the tick before.
-        let from = ticks.start.saturating_sub(1);
-        let numbers = self.rows("ticks", from..ticks.end);
-        let mut heard = numbers.map(described::heard).unwrap_or_default();
-        let more = (ticks.start - from).min(heard.loudness.len());
-        heard.mel.drain(..more * BANDS);
-        heard.loudness.drain(..more);
-        heard.flux.drain(..more);
-        heard
-    }
-
-    /// How many ticks of what it sounds like it carries.
-    pub fn heard_ticks(&self) -> usize {
-        let ticks = self.facts.extras.iter().find(|extra| extra.name == "ticks");
-        ticks.map_or(0, |ticks| ticks.rows as usize)
-    }
-
-    fn described_in(&self, numbers: Vec<(String, TensorData)>) -> Result<Option<SoundAnalysis>> {
-        let (Some(_), Some((_, channels, samples))) = (self.described(), self.sound()) else {
-            return Ok(None);
-        };
-        let frames = (samples.len() / channels as usize) as i64;
-        SoundAnalysis::from_numbers(numbers, frames).map(Some).map_err(|what| damaged(&self.path, what))
+    /// An error that names the shard as damaged; `what` completes "the file …".
+    pub(crate) fn damaged(&self, what: String) -> Error {
+        damaged(&self.path, what)
     }
 
     /// Gives the operating system back the pages that reading has made resident.

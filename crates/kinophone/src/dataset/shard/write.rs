@@ -2,7 +2,7 @@
 
 use crate::dataset::shard::TensorData;
 use crate::dataset::shard::header::{
-    ExtraTensor, LENGTH, MAX_SIZE, MAX_TIME_US, NumberType, ShardFacts, SoundFormat, no_checksum,
+    LENGTH, MAX_SIZE, MAX_TIME_US, NumberType, ShardFacts, SoundFormat, TableShape, no_checksum,
 };
 use crate::ledger::Source;
 use crate::storage::{AtomicFile, Overwrite};
@@ -38,6 +38,9 @@ pub struct SoundTrack<'a> {
     pub data: &'a mut dyn Read,
 }
 
+/// Parameters with which tables that describe a shard's sound were made, and the tables by name.
+pub(crate) type SoundDescription = (serde_json::Value, Vec<(&'static str, TensorData)>);
+
 impl ShardWriter {
     /// Begins a shard of pictures with `size` pixels a side (1 to 1024), in RGB where `colour`. Errors as those of
     /// [`AtomicFile::create`], and `Kind::Invalid` for an impossible size.
@@ -62,8 +65,8 @@ impl ShardWriter {
             colour,
             pictures: 0,
             sound: None,
-            extras: Vec::new(),
-            about: None,
+            tables: Vec::new(),
+            sound_parameters: None,
         };
         let (times, hash) = (Vec::new(), blake3::Hasher::new());
         Ok(Self { out, path: path.to_owned(), facts, reserved, times, hash })
@@ -89,12 +92,12 @@ impl ShardWriter {
         self.finish_with(end, sound, None)
     }
 
-    /// The same, with what is said of the sound: how it came about, and named numbers.
+    /// Does the same, with a description of the sound.
     pub(crate) fn finish_with(
         mut self,
         end: MediaTime,
         sound: Option<SoundTrack<'_>>,
-        described: Option<(serde_json::Value, Vec<(&'static str, TensorData)>)>,
+        description: Option<SoundDescription>,
     ) -> Result<()> {
         if self.times.is_empty() && sound.is_none() {
             return Err(Error::new(Kind::NoPicture, "would be a shard without pictures").at(&self.path));
@@ -107,10 +110,10 @@ impl ShardWriter {
         if let Some(track) = sound {
             self.write_sound(track)?;
         }
-        if let Some((about, numbers)) = described {
-            self.facts.about = Some(about);
-            for (name, numbers) in &numbers {
-                self.write_numbers(name, numbers)?;
+        if let Some((parameters, tables)) = description {
+            self.facts.sound_parameters = Some(parameters);
+            for (name, table) in &tables {
+                self.write_table(name, table)?;
             }
         }
         self.write_header()?;
@@ -135,8 +138,8 @@ impl ShardWriter {
         Ok(())
     }
 
-    fn write_numbers(&mut self, name: &str, numbers: &TensorData) -> Result<()> {
-        let (kind, count, columns, bytes): (_, _, _, Vec<u8>) = match numbers {
+    fn write_table(&mut self, name: &str, table: &TensorData) -> Result<()> {
+        let (kind, count, columns, bytes): (_, _, _, Vec<u8>) = match table {
             TensorData::F32 { columns, values } => (
                 NumberType::F32,
                 values.len(),
@@ -152,7 +155,7 @@ impl ShardWriter {
         };
         self.write(&bytes)?;
         let (rows, columns) = ((count / columns.max(1)) as u64, columns as u64);
-        self.facts.extras.push(ExtraTensor { name: name.to_owned(), kind, rows, columns });
+        self.facts.tables.push(TableShape { name: name.to_owned(), kind, rows, columns });
         Ok(())
     }
 

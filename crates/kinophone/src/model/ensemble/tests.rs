@@ -1,4 +1,4 @@
-use crate::dataset::{Corpus, HoldOut, PairOptions, Pairs, Shard, ShardWriter, SoundTrack};
+use crate::dataset::{Corpus, Shard, ShardWriter, SoundTrack, TickDataset};
 use crate::media::FilmFacts;
 use crate::model::controls::OUTPUTS;
 use crate::model::ensemble::*;
@@ -6,7 +6,6 @@ use crate::model::inference::EnsembleStream;
 use crate::model::train;
 use crate::model::training::config::MemberKind;
 use crate::task::{Cancel, Quiet, Task};
-use kinophone_dsp::frames::FrameFormat;
 use kinophone_dsp::units::{FrameRate, MediaTime, SampleRate};
 use std::path::PathBuf;
 
@@ -74,21 +73,12 @@ fn learned_as(tamper: bool, training: EnsembleTraining) -> Ensemble {
     let folder = tempfile::tempdir().unwrap();
     let shard = shard(folder.path(), tamper);
     let ledger = vec![shard.source().clone()];
-    let options = PairOptions {
-        grid: TickGrid { tick: FrameRate::new(30, 1).unwrap(), rate: SampleRate::new(RATE as u32).unwrap() },
-        hops: 1,
-        say: FrameFormat::Pcm,
-        size: SIDE,
-        colour: false,
-        hold_out: HoldOut::Every5th,
-        validation: false,
-        silence_secs: 0.0,
-        seed: training.seed,
-    };
+    let grid = TickGrid { tick: FrameRate::new(30, 1).unwrap(), rate: SampleRate::new(RATE as u32).unwrap() };
+    let options = training.dataset_options(grid);
     let cancel = Cancel::default();
     let task = Task { watcher: &Quiet, cancel: &cancel };
-    let pairs = Pairs::new(Corpus { shards: vec![shard] }, &options, folder.path(), task).unwrap();
-    train(&pairs, training, ledger, task).unwrap().0
+    let dataset = TickDataset::new(Corpus { shards: vec![shard] }, &options, folder.path(), task).unwrap();
+    train(&dataset, training, ledger, task).unwrap().0
 }
 
 /// What a brain says of pictures that flash at picture 40 and 77.

@@ -1,9 +1,9 @@
 //! What films lack to be learned from. A brain is made all the same, but its owner should know.
 
-use crate::dataset::SILENT_DB;
+use crate::dataset::{SILENT_DB, TickSpan};
 use crate::model::features::config::ViewConfig;
 use crate::model::training::sampling::STEP;
-use crate::model::training::{FilmFeatures, LEAD, TickRun};
+use crate::model::training::{FilmFeatures, LEAD};
 
 /// A picture that differs less from the one before in the mean (of 0 to 1, an eighth of a step of grey) stands still.
 const STILL: f32 = 0.0005;
@@ -23,8 +23,8 @@ pub(super) struct FootageStats {
 }
 
 impl FootageStats {
-    pub(super) fn of(view: &ViewConfig, reels: &[FilmFeatures], lessons: &[TickRun]) -> Self {
-        let ticks = || lessons.iter().flat_map(|run| run.ticks.clone().map(|tick| (&reels[run.reel], tick)));
+    pub(super) fn of(view: &ViewConfig, reels: &[FilmFeatures], lessons: &[TickSpan]) -> Self {
+        let ticks = || lessons.iter().flat_map(|run| run.ticks.clone().map(|tick| (&reels[run.film], tick)));
         let amount = view.of_motion() - 1;
         let moved = |(known, tick): (&FilmFeatures, usize)| {
             view.moved(STEP * f32::from(known.seen.row(tick)[amount]))

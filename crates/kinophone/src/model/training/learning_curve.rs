@@ -2,11 +2,12 @@
 //! learned for half as long, beside those that had all of it.
 
 use crate::Result;
+use crate::dataset::TickSpan;
 use crate::model::controls::OUTPUTS;
 use crate::model::inference::MemberStreams;
 use crate::model::member::{MemberConfig, Predictor};
+use crate::model::training::EnsembleTrainer;
 use crate::model::training::step_budget::NetworkBudget;
-use crate::model::training::{EnsembleTrainer, TickRun};
 use kinophone_dsp::metrics::{Moments, bootstrap, correlation};
 use kinophone_dsp::units::FrameRate;
 use rayon::prelude::*;
@@ -61,13 +62,13 @@ impl EnsembleTrainer<'_> {
         number: usize,
         members: &[(MemberConfig, Predictor)],
         steps: &[u32],
-        footage: &[TickRun],
-        judged: &[TickRun],
+        footage: &[TickSpan],
+        judged: &[TickSpan],
     ) -> Result<Option<LearningCurve>> {
-        let half = every_other(footage, self.pairs.grid().tick);
+        let half = every_other(footage, self.dataset.grid().tick);
         let (networks, others): (Vec<usize>, Vec<usize>) = (0..members.len()).partition(|i| steps[*i] > 0);
         let by_footage = if others.is_empty() { &networks } else { &others };
-        let less = |which: &[usize], footage: &[TickRun], share: u32| {
+        let less = |which: &[usize], footage: &[TickSpan], share: u32| {
             let again = |i: &usize| {
                 let allowance = NetworkBudget::of_steps((steps[*i] / share).max(1));
                 Ok(self.learn("trying out", number + i, &members[*i].0, footage, allowance)?.0)
@@ -84,20 +85,20 @@ impl EnsembleTrainer<'_> {
             let less: Vec<_> = less.iter().collect();
             let [less, all] =
                 [&less, &all(which)].map(|members| self.curves(judged, &self.say_in(judged, members)));
-            LearningGain::between(&less, &all, &blocks(judged, self.pairs.grid().tick))
+            LearningGain::between(&less, &all, &blocks(judged, self.dataset.grid().tick))
         };
         let footage = gain(by_footage, &halves);
         let steps = (!networks.is_empty()).then(|| gain(&networks, &brief));
         let ticks: usize = judged.iter().map(|run| run.ticks.len()).sum();
-        let seconds = rounded(ticks as f64 / self.pairs.grid().tick.as_f64());
+        let seconds = rounded(ticks as f64 / self.dataset.grid().tick.as_f64());
         Ok(Some(LearningCurve { footage, steps, seconds, words: words(footage, steps) }))
     }
 
     /// What members say in some stretches, end to end, each hearing but a little of what lies around it.
-    fn say_in(&self, runs: &[TickRun], members: &[&(MemberConfig, Predictor)]) -> Vec<f32> {
+    fn say_in(&self, runs: &[TickSpan], members: &[&(MemberConfig, Predictor)]) -> Vec<f32> {
         let width = self.eye.width();
-        let say = |run: &TickRun| {
-            let seen = &self.reels[run.reel].seen;
+        let say = |run: &TickSpan| {
+            let seen = &self.reels[run.film].seen;
             let around = run.ticks.start.saturating_sub(AROUND)..(run.ticks.end + AROUND).min(seen.ticks());
             let mut numbers = vec![0.0; around.len() * width];
             for (tick, numbers) in around.clone().zip(numbers.chunks_exact_mut(width)) {
@@ -158,27 +159,27 @@ fn words(footage: LearningGain, steps: Option<LearningGain>) -> String {
 }
 
 /// Every other stretch, the first one included.
-fn every_other(runs: &[TickRun], tick: FrameRate) -> Vec<TickRun> {
+fn every_other(runs: &[TickSpan], tick: FrameRate) -> Vec<TickSpan> {
     let seconds = runs.iter().map(|run| run.ticks.len()).sum::<usize>() as f64 / tick.as_f64();
     pieces(runs, HALVED_SECS.min(seconds / 4.0), tick).into_iter().step_by(2).collect()
 }
 
 /// Cuts runs into equal pieces of about that length.
-fn pieces(runs: &[TickRun], seconds: f64, tick: FrameRate) -> Vec<TickRun> {
+fn pieces(runs: &[TickSpan], seconds: f64, tick: FrameRate) -> Vec<TickSpan> {
     let length = seconds * tick.as_f64();
-    let cut = |run: &TickRun| {
-        let (reel, start, ticks) = (run.reel, run.ticks.start, run.ticks.len());
+    let cut = |run: &TickSpan| {
+        let (film, start, ticks) = (run.film, run.ticks.start, run.ticks.len());
         let count = ((ticks as f64 / length).round() as usize).max(1);
         let at = move |k: usize| start + ticks * k / count;
-        (0..count).map(move |k| TickRun { reel, ticks: at(k)..at(k + 1) })
+        (0..count).map(move |k| TickSpan { film, ticks: at(k)..at(k + 1) })
     };
     runs.iter().flat_map(cut).collect()
 }
 
 /// The blocks of runs, as ranges of a curve that holds all of them end to end.
-pub(super) fn blocks(runs: &[TickRun], tick: FrameRate) -> Vec<Range<usize>> {
+pub(super) fn blocks(runs: &[TickSpan], tick: FrameRate) -> Vec<Range<usize>> {
     let mut end = 0;
-    let block = |piece: TickRun| {
+    let block = |piece: TickSpan| {
         end += piece.ticks.len();
         end - piece.ticks.len()..end
     };
@@ -223,7 +224,7 @@ mod tests {
 
     #[test]
     fn what_is_gained_is_found_with_its_range() {
-        let blocks = blocks(&[TickRun { reel: 0, ticks: 100..1000 }], tick());
+        let blocks = blocks(&[TickSpan { film: 0, ticks: 100..1000 }], tick());
         assert_eq!((blocks.len(), blocks[0].clone(), blocks[5].end), (6, 0..150, 900));
         let gain = LearningGain::between(&followed(900, 2.0), &followed(900, 0.5), &blocks);
         // r = 1/√(1 + noise²): 0.894 less 0.447, in one of two curves.
@@ -239,10 +240,10 @@ mod tests {
 
     #[test]
     fn half_of_the_footage_is_spread_over_all_of_it() {
-        let runs = [TickRun { reel: 0, ticks: 0..1200 }, TickRun { reel: 1, ticks: 50..350 }];
-        let half: Vec<_> = every_other(&runs, tick()).into_iter().map(|run| (run.reel, run.ticks)).collect();
+        let runs = [TickSpan { film: 0, ticks: 0..1200 }, TickSpan { film: 1, ticks: 50..350 }];
+        let half: Vec<_> = every_other(&runs, tick()).into_iter().map(|run| (run.film, run.ticks)).collect();
         assert_eq!(half, [(0, 0..300), (0, 600..900), (1, 50..350)]);
-        let short = every_other(&[TickRun { reel: 0, ticks: 10..90 }], tick());
+        let short = every_other(&[TickSpan { film: 0, ticks: 10..90 }], tick());
         assert_eq!(short.iter().map(|run| run.ticks.clone()).collect::<Vec<_>>(), [10..30, 50..70]);
     }
 }

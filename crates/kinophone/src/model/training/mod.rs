@@ -8,11 +8,12 @@ pub mod sampling;
 pub mod step_budget;
 pub mod validation;
 
-use crate::dataset::{AudioFeatures, FilmTicks, Pairs};
+use crate::dataset::{AudioFeatures, FilmTicks, TickDataset, TickSpan};
 use crate::ledger::Source;
-use crate::model::controls::{ControlScaler, DESCRIPTOR, OUTPUTS, losses};
+use crate::model::controls::{ControlScaler, OUTPUTS, losses};
+use crate::model::descriptor::{DESCRIPTOR, UNIT};
 use crate::model::ensemble::{Ensemble, EnsembleConfig, EnsembleDescription, UnitFeatures};
-use crate::model::features::config::{PORTRAIT, ViewConfig};
+use crate::model::features::config::ViewConfig;
 use crate::model::features::stream::{Augmentation, FeatureStream};
 use crate::model::features::{CLIP, FramePair, VisualFeatures};
 use crate::model::inference::MemberStreams;
@@ -25,7 +26,7 @@ use crate::model::training::learning_curve::{OnsetCurves, rounded};
 use crate::model::training::sampling::{QuantizedFeatures, TrainingWindows};
 use crate::model::training::step_budget::{NetworkBudget, PROBE, StepBudget};
 use crate::model::training::validation::ValidationScore;
-use crate::model::training_audio::{TrainingAudio, stretches};
+use crate::model::training_audio::TrainingAudio;
 use crate::task::Task;
 use crate::{Error, Kind, Result};
 use kinophone_dsp::metrics::correlation;
@@ -63,16 +64,16 @@ const TOLD: f64 = 0.9;
 const PICTURE_TELLS: f32 = 1.5;
 const PICTURE_HELPS: f32 = 0.5;
 
-/// Trains an ensemble on pairs of one hop at 22 050 Hz. Ctrl-C (the task's cancel flag) ends it with what was learned so
+/// Trains an ensemble on dataset of one hop at 22 050 Hz. Ctrl-C (the task's cancel flag) ends it with what was learned so
 /// far, once there is something; `true` says so.
 pub fn train(
-    pairs: &Pairs,
+    dataset: &TickDataset,
     training: EnsembleTraining,
     ledger: Vec<Source>,
     task: Task<'_>,
 ) -> Result<(Ensemble, bool)> {
     let begun = Instant::now();
-    let lesson = EnsembleTrainer::prepare(pairs, training, task)?;
+    let lesson = EnsembleTrainer::prepare(dataset, training, task)?;
     let configs = lesson.members();
     if configs.is_empty() {
         let what = "there is nothing to learn with: a memory compares motion and appearance, and neither is looked for";
@@ -99,14 +100,14 @@ pub fn train(
 
 /// Everything that training needs, in memory.
 struct EnsembleTrainer<'a> {
-    pairs: &'a Pairs,
+    dataset: &'a TickDataset,
     training: EnsembleTraining,
     task: Task<'a>,
     eye: VisualFeatures,
     voice: ControlScaler,
     reels: Vec<FilmFeatures>,
     /// Training rows.
-    lessons: Vec<TickRun>,
+    lessons: Vec<TickSpan>,
     /// What the films lack to be learned from.
     lacks: Vec<String>,
 }
@@ -117,8 +118,6 @@ struct FilmFeatures {
     /// The same, filmed in other ways.
     variations: Vec<QuantizedFeatures>,
     heard: AudioFeatures,
-    first_row: u32,
-    ticks: u32,
 }
 
 /// Filmed from a little elsewhere, by another light, or in a mirror.
@@ -135,17 +134,11 @@ fn variation(seed: u64, number: u32) -> Augmentation {
     }
 }
 
-/// Neighbouring ticks of one film.
-struct TickRun {
-    reel: usize,
-    ticks: Range<usize>,
-}
-
 impl<'a> EnsembleTrainer<'a> {
-    fn prepare(pairs: &'a Pairs, training: EnsembleTraining, task: Task<'a>) -> Result<Self> {
-        let reels: Vec<FilmTicks<'_>> = pairs.reels().collect();
+    fn prepare(dataset: &'a TickDataset, training: EnsembleTraining, task: Task<'a>) -> Result<Self> {
+        let reels: Vec<FilmTicks<'_>> = dataset.films().collect();
         task.watcher.stage("learning what to look at", "pictures", None);
-        let pictures = training_pictures(pairs, &reels);
+        let pictures = training_pictures(dataset);
         if pictures.is_empty() {
             return Err(Error::new(
                 Kind::Empty,
@@ -170,27 +163,21 @@ impl<'a> EnsembleTrainer<'a> {
         let mut known = Vec::new();
         let mut done = 0;
         for reel in &reels {
-            let seen = look(&eye, pairs, reel, Augmentation::NONE, task, &mut done)?;
+            let seen = look(&eye, dataset, reel, Augmentation::NONE, task, &mut done)?;
             let variations = (0..training.variations)
-                .map(|i| look(&eye, pairs, reel, variation(training.seed, i), task, &mut done))
+                .map(|i| look(&eye, dataset, reel, variation(training.seed, i), task, &mut done))
                 .collect::<Result<Vec<_>>>()?;
             let heard =
-                AudioFeatures::listen(pairs.grid(), reel.first_tick, reel.ticks as usize, |start, out| {
-                    pairs.read_sound(reel.number, start, out);
+                AudioFeatures::analyze(dataset.grid(), reel.first_tick, reel.ticks as usize, |start, out| {
+                    dataset.read_sound(reel.number, start, out);
                 });
-            known.push(FilmFeatures {
-                seen,
-                variations,
-                heard,
-                first_row: reel.first_row,
-                ticks: reel.ticks,
-            });
-            pairs.release();
+            known.push(FilmFeatures { seen, variations, heard });
+            dataset.release();
         }
-        let lessons = runs(pairs.training(), &known);
+        let lessons = dataset.training().to_vec();
         let ticks: Vec<Vec<u32>> = (0..known.len())
             .map(|reel| {
-                let own = lessons.iter().filter(|run| run.reel == reel);
+                let own = lessons.iter().filter(|run| run.film == reel);
                 own.flat_map(|run| run.ticks.clone()).map(|tick| tick as u32).collect()
             })
             .collect();
@@ -201,7 +188,7 @@ impl<'a> EnsembleTrainer<'a> {
         let voice = ControlScaler::fit(
             &known.iter().zip(&ticks).map(|(k, t)| (&k.heard, &t[..])).collect::<Vec<_>>(),
         );
-        Ok(Self { pairs, training, task, eye, voice, reels: known, lessons, lacks })
+        Ok(Self { dataset, training, task, eye, voice, reels: known, lessons, lacks })
     }
 
     /// Those of each kind for films, then those for live use alone.
@@ -297,8 +284,8 @@ impl<'a> EnsembleTrainer<'a> {
         let [loudness_r, onset_r] =
             self.curves(&aside, &said).map(|(truth, said)| correlation(&truth, &said));
         // Held-out blocks may say how good something is, as long as they shape nothing.
-        let judged: Vec<TickRun> =
-            aside.into_iter().chain(runs(self.pairs.held_out(), &self.reels)).collect();
+        let judged: Vec<TickSpan> =
+            aside.into_iter().chain(self.dataset.held_out().iter().cloned()).collect();
         let prospects = self.prospects(configs.len(), &members, &steps, &rest, &judged)?;
         pace.next(TRIALS - 1.0);
         Ok(Calibration { onset_r, loudness_r, said, prospects })
@@ -310,7 +297,7 @@ impl<'a> EnsembleTrainer<'a> {
         what: &str,
         number: usize,
         config: &MemberConfig,
-        lessons: &[TickRun],
+        lessons: &[TickSpan],
         allowance: NetworkBudget,
     ) -> Result<((MemberConfig, Predictor), u32)> {
         let steps = config.is_network().then_some(u64::from(allowance.steps));
@@ -325,7 +312,7 @@ impl<'a> EnsembleTrainer<'a> {
             PredictorConfig::Memory { .. } => {
                 let weights = self.eye.portrayed().iter().map(|(_, weight)| *weight).collect();
                 let mut places: Vec<(usize, usize)> =
-                    lessons.iter().flat_map(|run| run.ticks.clone().map(|tick| (run.reel, tick))).collect();
+                    lessons.iter().flat_map(|run| run.ticks.clone().map(|tick| (run.film, tick))).collect();
                 let shows = |(reel, tick): &(usize, usize)| self.reels[*reel].seen.shows(*tick);
                 if places.iter().any(shows) {
                     places.retain(shows);
@@ -353,7 +340,7 @@ impl<'a> EnsembleTrainer<'a> {
         number: usize,
         config: &MemberConfig,
         shape: &Architecture,
-        lessons: &[TickRun],
+        lessons: &[TickSpan],
         allowance: NetworkBudget,
     ) -> Result<(SequenceNet, u32)> {
         let seed = self.training.seed.wrapping_mul(1000).wrapping_add(number as u64);
@@ -395,7 +382,7 @@ impl<'a> EnsembleTrainer<'a> {
     fn draw(
         &self,
         config: &MemberConfig,
-        lessons: &[TickRun],
+        lessons: &[TickSpan],
         seed: u64,
         step: u32,
         windows: &mut TrainingWindows,
@@ -415,8 +402,8 @@ impl<'a> EnsembleTrainer<'a> {
             let Some(run) = run else { continue };
             let first = run.ticks.start + random.random_range(0..=run.ticks.len().saturating_sub(TICKS));
             let seen = match random.random_range(0..=self.training.variations as usize) {
-                0 => &self.reels[run.reel].seen,
-                i => &self.reels[run.reel].variations[i - 1],
+                0 => &self.reels[run.film].seen,
+                i => &self.reels[run.film].variations[i - 1],
             };
             let strange = (random.random::<f32>() < STRANGE).then(|| self.strangeness(config, &mut random));
             for k in 0..TICKS {
@@ -430,7 +417,7 @@ impl<'a> EnsembleTrainer<'a> {
                     x.iter_mut().zip(by).for_each(|(x, by)| *x = (*x + by).clamp(-CLIP, CLIP));
                 }
                 if there {
-                    self.voice.target(&self.reels[run.reel].heard, tick, y);
+                    self.voice.target(&self.reels[run.film].heard, tick, y);
                 } else {
                     y.fill(0.0);
                 }
@@ -473,9 +460,9 @@ impl<'a> EnsembleTrainer<'a> {
     }
 
     /// Loudness and onsets as they were heard in some stretches, end to end, and as `said` has them.
-    fn curves(&self, runs: &[TickRun], said: &[f32]) -> [OnsetCurves; 2] {
+    fn curves(&self, runs: &[TickSpan], said: &[f32]) -> [OnsetCurves; 2] {
         let heard = |number: fn(&AudioFeatures) -> &[f32]| -> Vec<f64> {
-            let all = runs.iter().flat_map(|run| &number(&self.reels[run.reel].heard)[run.ticks.clone()]);
+            let all = runs.iter().flat_map(|run| &number(&self.reels[run.film].heard)[run.ticks.clone()]);
             all.map(|x| f64::from(*x)).collect()
         };
         let curve = |number: &dyn Fn(&[f32]) -> f32| -> Vec<f64> {
@@ -493,22 +480,22 @@ impl<'a> EnsembleTrainer<'a> {
         trial: Calibration,
         ledger: Vec<Source>,
     ) -> Ensemble {
-        self.task.watcher.stage("judging", "pairs", None);
+        self.task.watcher.stage("judging", "dataset", None);
         let said = self.predict(&members);
         let predictable = trial.is_predictable();
         self.voice.calibrate(&trial.said, if predictable { 1.0 } else { 0.3 }, trial.is_told());
-        let held_out = runs(self.pairs.held_out(), &self.reels);
+        let held_out = self.dataset.held_out();
         let judged = !held_out.is_empty();
         let verdict =
-            judged.then(|| ValidationScore::of(&self, &held_out, &part_of(&said, &held_out)).verdict());
+            judged.then(|| ValidationScore::of(&self, held_out, &part_of(&said, held_out)).verdict());
         let learned: usize = self.lessons.iter().map(|run| run.ticks.len()).sum();
-        let trained_seconds = Some(rounded(learned as f64 / self.pairs.grid().tick.as_f64()));
+        let trained_seconds = Some(rounded(learned as f64 / self.dataset.grid().tick.as_f64()));
         let picture = if trial.is_told() { PICTURE_TELLS } else { PICTURE_HELPS };
         let (units, material) = self.material(picture);
         let (members, minds): (Vec<_>, Vec<_>) = members.into_iter().unzip();
         let config = EnsembleConfig {
-            grid: self.pairs.grid(),
-            size: self.pairs.reels().map(|reel| reel.shard.size()).max().unwrap_or(64),
+            grid: self.dataset.grid(),
+            size: self.dataset.films().map(|reel| reel.shard.size()).max().unwrap_or(64),
             views: self.eye.config(),
             members,
             voice: self.voice,
@@ -528,18 +515,17 @@ impl<'a> EnsembleTrainer<'a> {
         if !self.training.keep_sound {
             return (UnitFeatures::default(), None);
         }
-        let rows = self.pairs.training();
-        let material = TrainingAudio::gather(self.pairs, stretches(self.pairs, rows));
+        let material = TrainingAudio::of_training_ticks(self.dataset);
         let mut units = UnitFeatures::default();
         let width = self.eye.width();
         let mut seen = vec![0.0; width];
-        for run in runs(rows, &self.reels) {
-            let heard = &self.reels[run.reel].heard;
-            for tick in run.ticks {
-                let mut descriptor = [0.0; DESCRIPTOR + PORTRAIT];
+        for run in self.dataset.training() {
+            let heard = &self.reels[run.film].heard;
+            for tick in run.ticks.clone() {
+                let mut descriptor = [0.0; UNIT];
                 let (sound, picture) = descriptor.split_at_mut(DESCRIPTOR);
                 self.voice.unit(heard, tick, sound);
-                self.reels[run.reel].seen.fill(tick, std::slice::from_ref(&(0..width)), &mut seen);
+                self.reels[run.film].seen.fill(tick, std::slice::from_ref(&(0..width)), &mut seen);
                 self.eye.portrait(&seen, picture);
                 picture.iter_mut().for_each(|x| *x *= weight);
                 units.descriptors.extend(descriptor);
@@ -550,12 +536,11 @@ impl<'a> EnsembleTrainer<'a> {
     }
 }
 
-/// Pictures of training ticks that have one before them, each once.
-fn training_pictures(pairs: &Pairs, reels: &[FilmTicks<'_>]) -> Vec<(usize, usize)> {
-    let tick = pairs.grid().tick;
+/// Film and number of the pictures of training ticks that have one before them, each once.
+fn training_pictures(dataset: &TickDataset) -> Vec<(usize, usize)> {
     let mut pictures = Vec::new();
-    for (reel, at) in pairs.training().iter().filter_map(|row| pairs.place(*row)) {
-        let picture = (reel, reels[reel].shard.picture_at(tick.middle_of(at)));
+    for (film, tick) in dataset.training().iter().flat_map(TickSpan::places) {
+        let picture = (film, dataset.film(film).picture(tick));
         if picture.1 > 0 && pictures.last() != Some(&picture) {
             pictures.push(picture);
         }
@@ -566,14 +551,14 @@ fn training_pictures(pairs: &Pairs, reels: &[FilmTicks<'_>]) -> Vec<(usize, usiz
 /// What the eye sees of a film, from its first tick to its last.
 pub(crate) fn look(
     eye: &VisualFeatures,
-    pairs: &Pairs,
+    dataset: &TickDataset,
     reel: &FilmTicks<'_>,
     by: Augmentation,
     task: Task<'_>,
     done: &mut u64,
 ) -> Result<QuantizedFeatures> {
     let shard = reel.shard;
-    let tick = pairs.grid().tick;
+    let tick = dataset.grid().tick;
     let side = shard.size() as usize;
     let mut gaze = FeatureStream::new(eye, side, shard.colour(), tick, reel.first_tick, BATCH).varied(
         side,
@@ -603,31 +588,14 @@ pub(crate) fn look(
     Ok(QuantizedFeatures { width: eye.width(), numbers })
 }
 
-/// Rows of films (ascending) as runs of neighbouring ticks; rows of no film are left out.
-fn runs(rows: &[u32], reels: &[FilmFeatures]) -> Vec<TickRun> {
-    let mut runs: Vec<TickRun> = Vec::new();
-    for row in rows {
-        let reel = reels.partition_point(|reel| reel.first_row <= *row) - 1;
-        let tick = (row - reels[reel].first_row) as usize;
-        if tick >= reels[reel].ticks as usize {
-            continue;
-        }
-        match runs.last_mut() {
-            Some(run) if run.reel == reel && run.ticks.end == tick => run.ticks.end += 1,
-            _ => runs.push(TickRun { reel, ticks: tick..tick + 1 }),
-        }
-    }
-    runs
-}
-
 /// The rows of some stretches out of those of whole films, end to end.
-fn part_of(said: &[Vec<f32>], runs: &[TickRun]) -> Vec<f32> {
-    let part = |run: &TickRun| &said[run.reel][run.ticks.start * OUTPUTS..run.ticks.end * OUTPUTS];
+fn part_of(said: &[Vec<f32>], runs: &[TickSpan]) -> Vec<f32> {
+    let part = |run: &TickSpan| &said[run.film][run.ticks.start * OUTPUTS..run.ticks.end * OUTPUTS];
     runs.iter().flat_map(part).copied().collect()
 }
 
 /// Sets the fourth tenth of all ticks aside, and keeps a second of distance.
-fn set_aside(lessons: &[TickRun]) -> (Vec<TickRun>, Vec<TickRun>) {
+fn set_aside(lessons: &[TickSpan]) -> (Vec<TickSpan>, Vec<TickSpan>) {
     const DISTANCE: usize = 30;
     let total: usize = lessons.iter().map(|run| run.ticks.len()).sum();
     let (from, to) = (total * 3 / 10, total * 4 / 10);
@@ -635,9 +603,9 @@ fn set_aside(lessons: &[TickRun]) -> (Vec<TickRun>, Vec<TickRun>) {
     for run in lessons {
         let place = |at: usize| (run.ticks.start + at.saturating_sub(before)).min(run.ticks.end);
         let (start, end) = (place(from), place(to));
-        let keep = |ticks: Range<usize>, into: &mut Vec<TickRun>| {
+        let keep = |ticks: Range<usize>, into: &mut Vec<TickSpan>| {
             if !ticks.is_empty() {
-                into.push(TickRun { reel: run.reel, ticks });
+                into.push(TickSpan { film: run.film, ticks });
             }
         };
         if start < end {

@@ -1,8 +1,9 @@
 //! How well an ensemble does on film that it did not learn, in numbers and in words.
 
+use crate::dataset::TickSpan;
 use crate::model::ensemble::EnsembleVerdict;
+use crate::model::training::EnsembleTrainer;
 use crate::model::training::learning_curve::{OnsetCurves, blocks, resampled, rounded};
-use crate::model::training::{EnsembleTrainer, TickRun};
 use kinophone_dsp::metrics::{bootstrap, correlation};
 
 /// How well curves follow.
@@ -17,8 +18,8 @@ pub(super) struct ValidationScore {
 }
 
 impl ValidationScore {
-    pub(super) fn of(lesson: &EnsembleTrainer<'_>, runs: &[TickRun], said: &[f32]) -> Self {
-        let tick = lesson.pairs.grid().tick;
+    pub(super) fn of(lesson: &EnsembleTrainer<'_>, runs: &[TickSpan], said: &[f32]) -> Self {
+        let tick = lesson.dataset.grid().tick;
         let [loudness, onsets] = lesson.curves(runs, said);
         let blocks = blocks(runs, tick);
         let range = |curves: &OnsetCurves| bootstrap::interval(resampled(curves, &blocks));

@@ -1,13 +1,17 @@
+use crate::Kind;
+use crate::dataset::SoundDescriber;
 use crate::dataset::{Shard, ShardWriter, SoundTrack, SyntheticFilm};
+use crate::sound_library::SegmentBy;
 use crate::sound_library::analysis::*;
+use crate::sound_library::segmentation::LEAD_SECS;
 use crate::storage::Overwrite;
 use crate::task::{Cancel, Quiet};
 use kinophone_dsp::units::MediaTime;
 use std::f64::consts::TAU;
 
-fn describe(hz: u32, channels: u32, sound: &[i16], cutting: Segmentation) -> SoundAnalysis {
+fn describe(hz: u32, channels: u32, sound: &[i16], segmentation: Segmentation) -> SoundAnalysis {
     let task = Task { watcher: &Quiet, cancel: &Cancel::default() };
-    SoundAnalysis::of(SampleRate::new(hz).unwrap(), channels, sound, cutting, task).unwrap()
+    SoundAnalysis::of(SampleRate::new(hz).unwrap(), channels, sound, segmentation, task).unwrap()
 }
 
 fn by(by: SegmentBy) -> Segmentation {
@@ -104,13 +108,13 @@ fn ticks_are_those_of_the_whole_wherever_a_part_ends() {
     let places: Vec<usize> = (0..122).map(|k| k * hz as usize + 31 * k).collect();
     let sound = strokes(hz, 125.0, 300.0, &places);
     let floats: Vec<f32> = sound.iter().map(|s| f32::from(*s) / 32768.0).collect();
-    let whole = AudioFeatures::listen(grid(), 0, 125 * 30, |start, out| {
+    let whole = AudioFeatures::analyze(analysis_grid(), 0, 125 * 30, |start, out| {
         for (k, x) in out.iter_mut().enumerate() {
             let place = usize::try_from(start + k as i64).ok();
             *x = place.and_then(|place| floats.get(place)).copied().unwrap_or(0.0);
         }
     });
-    assert!(describe(hz, 1, &sound, Segmentation::default()).heard == whole);
+    assert!(describe(hz, 1, &sound, Segmentation::default()).features == whole);
 }
 
 #[test]
@@ -130,15 +134,15 @@ fn a_shard_keeps_what_was_said() {
             .finish_with(
                 MediaTime::from_secs(3),
                 Some(track),
-                Some((about(Segmentation::default()), numbers)),
+                Some((Segmentation::default().parameters(), numbers)),
             )
             .unwrap();
         Shard::open(&path).unwrap()
     };
-    let shard = write(described.numbers());
+    let shard = write(described.to_tables());
     shard.verify().unwrap();
-    assert_eq!(shard.described(), Some(&about(Segmentation::default())));
-    assert_eq!(shard.described_sound().unwrap(), Some(described.clone()));
+    assert_eq!(shard.sound_parameters(), Some(&Segmentation::default().parameters()));
+    assert_eq!(SoundAnalysis::of_shard(&shard).unwrap(), Some(described.clone()));
     assert_eq!(shard.sound().unwrap().2.len(), 3 * 22_050);
     // What can't be true is no description.
     for change in [
@@ -150,6 +154,6 @@ fn a_shard_keeps_what_was_said() {
     ] {
         let mut wrong = described.clone();
         change(&mut wrong.units[0]);
-        assert_eq!(write(wrong.numbers()).described_sound().unwrap_err().kind(), Kind::Damaged);
+        assert_eq!(SoundAnalysis::of_shard(&write(wrong.to_tables())).unwrap_err().kind(), Kind::Damaged);
     }
 }

@@ -1,25 +1,25 @@
-//! Pictures of a shard to pictures of a brain: smaller by area averaging, grey by luma, numbers from 0 to 1.
+//! Reduction of a shard's pictures to those of a brain: smaller by area averaging, grey by luma, numbers from 0 to 1.
 
 /// The luma weights of red, green and blue, applied to the coded values (ITU-R BT.709-6, item 3.2).
 const LUMA: [f32; 3] = [0.2126, 0.7152, 0.0722];
 /// A byte as a number from 0 to 1.
 const SCALE: f32 = 1.0 / 255.0;
 
-/// What one pixel of the result averages along one axis: from `first` on, with weights that sum to 1.
+/// Pixels that one pixel of the result averages along one axis: from `first` on, with weights that sum to 1.
 struct PixelCoverage {
     first: usize,
     weights: Vec<f32>,
 }
 
 /// Turns pictures of one side and colour into those of another.
-pub(crate) struct Reducer {
+pub(crate) struct PictureReducer {
     from: usize,
     channels: usize,
     to_grey: bool,
     covers: Vec<PixelCoverage>,
 }
 
-impl Reducer {
+impl PictureReducer {
     /// From `from` pixels a side to `to`, not more; `colour` says what the shard has and `to_colour` what is wanted,
     /// which is never colour out of grey.
     pub(crate) fn new(from: u32, colour: bool, to: u32, to_colour: bool) -> Self {
@@ -88,7 +88,7 @@ fn cover(k: u32, from: u32, to: u32) -> PixelCoverage {
 mod tests {
     use super::*;
 
-    fn reduced(reducer: &Reducer, pixels: &[u8], len: usize) -> Vec<f32> {
+    fn reduced(reducer: &PictureReducer, pixels: &[u8], len: usize) -> Vec<f32> {
         let mut out = vec![f32::NAN; len];
         reducer.reduce(pixels, &mut Vec::new(), &mut out);
         out
@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn three_pixels_into_two_share_the_middle_one() {
         let pixels = [255, 0, 0, 0, 0, 0, 0, 0, 255];
-        let out = reduced(&Reducer::new(3, false, 2, false), &pixels, 4);
+        let out = reduced(&PictureReducer::new(3, false, 2, false), &pixels, 4);
         // A corner pixel is a whole one of the one and a half squared that each result covers: 1 / 2.25.
         let corner = 1.0 / 2.25;
         for (got, want) in out.iter().zip([corner, 0.0, 0.0, corner]) {
@@ -109,7 +109,7 @@ mod tests {
     fn averaging_keeps_the_mean_at_any_ratio() {
         for (from, to) in [(128, 64), (100, 64), (65, 64), (7, 3), (64, 1)] {
             let pixels: Vec<u8> = (0..from * from).map(|k| (k * 37 % 251) as u8).collect();
-            let out = reduced(&Reducer::new(from, false, to, false), &pixels, (to * to) as usize);
+            let out = reduced(&PictureReducer::new(from, false, to, false), &pixels, (to * to) as usize);
             let mean = |sum: f64, n: u32| sum / f64::from(n * n);
             let before = mean(pixels.iter().map(|p| f64::from(*p) / 255.0).sum(), from);
             let after = mean(out.iter().map(|p| f64::from(*p)).sum(), to);
@@ -120,17 +120,17 @@ mod tests {
     #[test]
     fn colour_becomes_luma_or_stays_in_its_channels() {
         let pixels: Vec<u8> = [255, 0, 0, 0, 255, 0, 0, 0, 255, 255, 255, 255].to_vec();
-        let grey = reduced(&Reducer::new(2, true, 2, false), &pixels, 4);
+        let grey = reduced(&PictureReducer::new(2, true, 2, false), &pixels, 4);
         for (got, want) in grey.iter().zip([0.2126, 0.7152, 0.0722, 1.0]) {
             assert!((got - want).abs() < 1e-6, "{grey:?}");
         }
-        let colour = reduced(&Reducer::new(2, true, 1, true), &pixels, 3);
+        let colour = reduced(&PictureReducer::new(2, true, 1, true), &pixels, 3);
         assert!(colour.iter().all(|c| (c - 0.5).abs() < 1e-6), "{colour:?}");
     }
 
     #[test]
     fn bytes_of_the_same_size_are_only_scaled() {
-        let out = reduced(&Reducer::new(2, false, 2, false), &[0, 51, 102, 255], 4);
+        let out = reduced(&PictureReducer::new(2, false, 2, false), &[0, 51, 102, 255], 4);
         assert!((out[1] - 0.2).abs() < 1e-7 && (out[2] - 0.4).abs() < 1e-7 && out[0] == 0.0);
         assert!((out[3] - 1.0).abs() < 1e-7);
     }

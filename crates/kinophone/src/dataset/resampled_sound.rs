@@ -11,22 +11,22 @@ use std::ops::Range;
 use std::path::Path;
 
 /// Frames that are resampled at a time.
-const STEP: usize = 1 << 16;
-/// Steps after which the pages of the shard's own sound are given back.
-const RELEASE: usize = 64;
+const CHUNK_FRAMES: usize = 1 << 16;
+/// Chunks after which the pages of the shard's own sound are given back.
+const RELEASE_CHUNKS: usize = 64;
 
 /// Mono samples of all films, 16 bits each as in the shards, one film after another.
 pub(crate) struct ResampledSound {
     map: Mmap,
-    /// Where each film's samples lie, counted in samples.
+    /// Place of each film's samples, counted in samples.
     spans: Vec<Range<usize>>,
-    /// Not one sample of any film differs from 0.
+    /// Whether not one sample of any film differs from 0.
     pub(crate) silent: bool,
     /// Removes the file when dropped; the map needs it until then on some systems.
     _file: tempfile::NamedTempFile,
 }
 
-/// A film's sound to be resampled: its shard, and how many samples at the brain's rate are of use.
+/// A film's sound to be resampled: its shard, and the number of samples at the brain's rate that are of use.
 pub(crate) struct SoundRequest<'a> {
     pub(crate) shard: &'a Shard,
     pub(crate) samples: usize,
@@ -35,7 +35,7 @@ pub(crate) struct SoundRequest<'a> {
 impl ResampledSound {
     /// Writes the scratch file in `scratch`. Films without sound become empty spans.
     pub(crate) fn prepare(
-        wanted: &[SoundRequest<'_>],
+        requests: &[SoundRequest<'_>],
         rate: SampleRate,
         scratch: &Path,
         task: Task<'_>,
@@ -44,8 +44,8 @@ impl ResampledSound {
         let mut out =
             Writer { out: BufWriter::with_capacity(1 << 20, file.as_file()), path: file.path(), written: 0 };
         let (mut spans, mut silent) = (Vec::new(), true);
-        let mut progress = Progress::begin(wanted, task);
-        for film in wanted {
+        let mut progress = Progress::begin(requests, task);
+        for film in requests {
             let start = out.written;
             silent &= resample(film, rate, &mut out, &mut progress)?;
             spans.push(start..out.written);
@@ -81,7 +81,7 @@ impl ResampledSound {
     }
 }
 
-/// Downmixes and resamples one film, and says whether it is digital silence.
+/// Downmixes and resamples one film. True where it is digital silence.
 fn resample(
     film: &SoundRequest<'_>,
     rate: SampleRate,
@@ -90,9 +90,9 @@ fn resample(
 ) -> Result<bool> {
     let Some((from, channels, samples)) = film.shard.sound() else { return Ok(true) };
     let mut resampler = Resampler::new(from, rate);
-    let (mut mono, mut ready) = (Vec::with_capacity(STEP), Vec::new());
+    let (mut mono, mut ready) = (Vec::with_capacity(CHUNK_FRAMES), Vec::new());
     let (mut silent, mut left) = (true, film.samples);
-    for (step, frames) in samples.chunks(STEP * channels as usize).enumerate() {
+    for (chunk, frames) in samples.chunks(CHUNK_FRAMES * channels as usize).enumerate() {
         if left == 0 {
             break;
         }
@@ -101,7 +101,7 @@ fn resample(
         resampler.push(&mono, &mut ready);
         left -= out.write_up_to(&mut ready, left)?;
         progress.advance(mono.len(), from)?;
-        if step % RELEASE == RELEASE - 1 {
+        if chunk % RELEASE_CHUNKS == RELEASE_CHUNKS - 1 {
             film.shard.release();
         }
     }
@@ -137,9 +137,9 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    /// Writes what is ready, but no more than `most` samples, and empties it.
-    fn write_up_to(&mut self, ready: &mut Vec<f32>, most: usize) -> Result<usize> {
-        let count = ready.len().min(most);
+    /// Writes `ready`, but no more than `limit` samples, and empties it.
+    fn write_up_to(&mut self, ready: &mut Vec<f32>, limit: usize) -> Result<usize> {
+        let count = ready.len().min(limit);
         self.write(&ready[..count])?;
         ready.clear();
         Ok(count)
@@ -153,20 +153,20 @@ impl Writer<'_> {
     }
 }
 
-/// Counts seconds of sound over all films.
+/// Seconds of sound done over all films.
 struct Progress<'a> {
     task: Task<'a>,
     done: f64,
 }
 
 impl<'a> Progress<'a> {
-    fn begin(wanted: &[SoundRequest<'_>], task: Task<'a>) -> Self {
+    fn begin(requests: &[SoundRequest<'_>], task: Task<'a>) -> Self {
         let seconds = |film: &SoundRequest<'_>| {
             film.shard
                 .sound()
                 .map_or(0, |(rate, channels, s)| s.len() as u64 / u64::from(channels * rate.hz()))
         };
-        task.watcher.stage("reading the sound", "seconds", Some(wanted.iter().map(seconds).sum()));
+        task.watcher.stage("reading the sound", "seconds", Some(requests.iter().map(seconds).sum()));
         Self { task, done: 0.0 }
     }
 
