@@ -1,5 +1,7 @@
 //! The program `kinophone`: options in, library calls, results and errors out. The only crate that prints.
 
+#![forbid(unsafe_code)]
+
 mod args;
 mod cache;
 mod choice;
