@@ -1,5 +1,7 @@
 //! The program `kinophone`: parses options, calls the library, and reports results and errors. The only crate that prints.
 
+#![forbid(unsafe_code)]
+
 mod args;
 mod cache;
 mod cli;

@@ -1,8 +1,8 @@
-//! How many grains the granular synth mixes at once in real time on one core.
+//! Grains that the granular synth mixes at once in real time on one core.
 //!
-//! Each row renders one second of sound (30 ticks at 22 050 Hz) in which the named number of grains sounds at any moment.
-//! The row is in real time where its time is below one second; the column of items says grains at once that would be
-//! in real time: they are what a row does, over its time.
+//! Each row renders one second of sound (30 ticks at 22 050 Hz) in which the named number of grains sounds at
+//! any moment. The row is in real time where its time is below one second; the column of items shows grains
+//! at once that would be in real time: they are what a row does, over its time.
 
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};

@@ -1,7 +1,7 @@
-//! How many times real time the spectral synth and Griffin-Lim run on one core.
+//! Speed of the spectral synth and of Griffin-Lim on one core, in multiples of real time.
 //!
-//! Each row makes [`SECONDS`] seconds of sound at 22 050 Hz; the column of items says seconds of sound a second: what the
-//! row does, over its time.
+//! Each row makes [`SECONDS`] seconds of sound at 22 050 Hz; the column of items shows seconds of sound a
+//! second.
 
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};

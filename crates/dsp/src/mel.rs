@@ -1,9 +1,9 @@
-//! TODO module docs
+//! The mel filter bank.
 
 use crate::units::SampleRate;
 
 /// Triangular bands of equal width on the mel scale, 2595 log10(1 + f / 700) (D. O'Shaughnessy, "Speech
-/// Communication", 1987, as in HTK), each with a top of 1, not normalised by area.
+/// Communication", 1987, as in HTK), each with a peak of 1, not normalised by area.
 #[derive(Clone, Debug)]
 pub struct MelBank {
     bands: Vec<Band>,
@@ -33,21 +33,21 @@ impl MelBank {
         })
     }
 
-    /// How many bands.
+    /// Number of bands.
     pub fn len(&self) -> usize {
         self.bands.len()
     }
 
-    /// Whether there are none.
+    /// Returns true if there are no bands.
     pub fn is_empty(&self) -> bool {
         self.bands.is_empty()
     }
 }
 
-fn triangle([from, top, to]: [f64; 3], bin_hz: f64, bins: usize) -> Band {
+fn triangle([from, peak, to]: [f64; 3], bin_hz: f64, bins: usize) -> Band {
     let weight = |k: usize| {
         let f = k as f64 * bin_hz;
-        ((f - from) / (top - from)).min((to - f) / (to - top)).max(0.0)
+        ((f - from) / (peak - from)).min((to - f) / (to - peak)).max(0.0)
     };
     let first_bin = ((from / bin_hz).ceil().max(0.0) as usize).min(bins);
     let end = ((to / bin_hz).floor() as usize + 1).clamp(first_bin, bins);

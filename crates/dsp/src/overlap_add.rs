@@ -1,24 +1,25 @@
-//! The sum of overlapping pieces of sound on its way out.
+//! Sums of overlapping pieces of sound, delivered in order.
 
-/// Samples that are being added up, from the first one that was not delivered yet. Places are samples of the output.
+/// Samples that are being added up, from the first one that was not delivered yet. Positions are samples of
+/// the output.
 #[derive(Default)]
 pub(crate) struct OverlapAdd {
     samples: Vec<f32>,
     /// Index in `samples` of the next sample to deliver.
     head: usize,
-    /// Its place in the output.
+    /// Its position in the output.
     delivered: i64,
-    /// Place up to which nothing will be added any more.
+    /// Position before which nothing will be added any more.
     complete: i64,
 }
 
 impl OverlapAdd {
-    /// The samples at places `first..first + length`, to be added to, without those before the output's start or complete
-    /// already; the number says how many are missing at the front.
+    /// The samples at positions `first..first + length`, to be added to, without those before the output's
+    /// start or complete already; the number tells how many are missing at the front.
     pub(crate) fn at(&mut self, first: i64, length: usize) -> (usize, &mut [f32]) {
         let end = first + length as i64;
         let from = first.max(self.complete).min(end);
-        let to_index = |place: i64| self.head + (place - self.delivered).max(0) as usize;
+        let to_index = |position: i64| self.head + (position - self.delivered).max(0) as usize;
         let (a, b) = (to_index(from), to_index(end));
         if b > self.samples.len() {
             self.samples.resize(b, 0.0);
@@ -26,7 +27,7 @@ impl OverlapAdd {
         ((from - first) as usize, &mut self.samples[a..b])
     }
 
-    /// Adds `sound` × `envelope` from place `first` on.
+    /// Adds `sound` × `envelope` from position `first` on.
     pub(crate) fn add(&mut self, first: i64, sound: &[f32], envelope: &[f32]) {
         let (skip, out) = self.at(first, envelope.len().min(sound.len()));
         for ((y, x), e) in out.iter_mut().zip(&sound[skip..]).zip(&envelope[skip..]) {
@@ -34,28 +35,28 @@ impl OverlapAdd {
         }
     }
 
-    /// Declares everything before `place` complete.
-    pub(crate) fn complete(&mut self, place: i64) {
+    /// Declares everything before `end` complete.
+    pub(crate) fn complete(&mut self, end: i64) {
         self.discard_delivered();
-        let more = place - self.complete;
+        let more = end - self.complete;
         if more > 0 {
             self.at(self.complete, more as usize);
-            self.complete = place;
+            self.complete = end;
         }
     }
 
-    /// The place up to which everything is complete.
+    /// The position up to which everything is complete.
     pub(crate) fn completed(&self) -> i64 {
         self.complete
     }
 
-    /// Delivers everything that is ready to nobody.
+    /// Drops the samples that are ready.
     pub(crate) fn drop_ready(&mut self) {
         self.head += self.ready();
         self.delivered = self.complete;
     }
 
-    /// Samples that can be delivered.
+    /// Number of samples that can be delivered.
     pub(crate) fn ready(&self) -> usize {
         (self.complete - self.delivered) as usize
     }
@@ -75,7 +76,7 @@ impl OverlapAdd {
         (self.head, self.delivered, self.complete) = (0, 0, 0);
     }
 
-    /// Samples that there is room for.
+    /// Samples that memory is held for.
     #[cfg(test)]
     pub(crate) fn held(&self) -> usize {
         self.samples.capacity()

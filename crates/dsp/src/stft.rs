@@ -1,7 +1,9 @@
-//! Spectra: short-time Fourier transform and its inverse, mel bands, columns for pictures of sound.
+//! Spectra: short-time Fourier transform and its inverse, power spectra, columns for pictures of sound,
+//! spectra of pictures.
 //!
-//! Transforms are unscaled forwards: X\[k\] = Σ w\[n\] x\[n\] e^(−2πikn/N), k = 0..=N/2. Frame m of an [`Stft`] is centred on
-//! sample m · hop, with silence assumed outside of the signal, so that a frame's place in time needs no correction.
+//! Transforms are unscaled forwards: X\[k\] = Σ w\[n\] x\[n\] e^(−2πikn/N), k = 0..=N/2. Frame m of an
+//! [`Stft`] is centred on sample m · hop, with silence assumed outside of the signal, so that a frame's place
+//! in time needs no correction.
 
 use crate::window::{Form, Window};
 use realfft::num_complex::{Complex32, Complex64};
@@ -9,6 +11,19 @@ use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 use std::sync::Arc;
 
 /// Short-time Fourier transform of real signals and its inverse.
+///
+/// ```
+/// use kinophone_dsp::stft::Stft;
+/// use kinophone_dsp::window::Window;
+///
+/// let signal: Vec<f32> = (0..4000).map(|n| (0.1 * n as f32).sin()).collect();
+/// let mut stft = Stft::new(1024, 256, Window::Hann)?;
+/// let spectrogram = stft.forward(&signal);
+/// assert_eq!(spectrogram.bins, 513);
+/// let again = stft.inverse(&spectrogram, signal.len());
+/// assert!(signal.iter().zip(&again).all(|(a, b)| (a - b).abs() < 1e-5));
+/// # Ok::<(), kinophone_dsp::stft::BadFrame>(())
+/// ```
 pub struct Stft {
     hop: usize,
     window: Vec<f32>,
@@ -30,7 +45,7 @@ pub struct PictureSpectrum {
 }
 
 impl PictureSpectrum {
-    /// Of `side × side` pixels; `side` is even.
+    /// A transform of `side × side` pixels; `side` is even.
     pub fn new(side: usize) -> Self {
         let forward = RealFftPlanner::new().plan_fft_forward(side);
         let half = || vec![Complex32::default(); side / 2 + 1];
@@ -44,8 +59,8 @@ impl PictureSpectrum {
         }
     }
 
-    /// log(1 + |F|) of `picture` (row by row), `[side, side / 2 + 1]`: row v holds the vertical frequencies 0, 1 … side / 2,
-    /// −side / 2 + 1 … −1, column u the horizontal frequency u.
+    /// Writes log(1 + |F|) of `picture` (row by row) to `out`, `[side, side / 2 + 1]`: row v holds the
+    /// vertical frequencies 0, 1 … side / 2, −side / 2 + 1 … −1, column u the horizontal frequency u.
     pub fn log_magnitude(&mut self, picture: &[f32], out: &mut [f32]) {
         let (side, half) = (self.side, self.side / 2 + 1);
         for (row, out) in picture.chunks_exact(side).zip(self.rows.chunks_exact_mut(half)) {
@@ -88,10 +103,10 @@ pub struct Spectrogram {
     pub data: Vec<Complex32>,
 }
 
-/// Sizes that make no transform.
+/// Sizes of frame and hop that make no invertible transform.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a transform of {size} samples at a hop of {hop} can't be undone: size must be even, hop at most half of it"
+    "a transform of {size} samples at a hop of {hop} can't be inverted: size must be even, hop at most half of it"
 )]
 pub struct BadFrame {
     size: usize,
@@ -99,8 +114,8 @@ pub struct BadFrame {
 }
 
 impl Stft {
-    /// `size` samples a frame (even), one frame every `hop` samples (at most half of `size`), under the periodic form
-    /// of `window`.
+    /// A transform of `size` samples a frame (even), one frame every `hop` samples (at most half of `size`),
+    /// under the periodic form of `window`.
     pub fn new(size: usize, hop: usize, window: Window) -> Result<Self, BadFrame> {
         if size < 2 || size % 2 == 1 || hop == 0 || hop > size / 2 {
             return Err(BadFrame { size, hop });
@@ -112,7 +127,8 @@ impl Stft {
         Ok(Self { hop, window, forward, inverse, frame: vec![0.0; size], scratch })
     }
 
-    /// How many frames cover `samples`: one is centred on every multiple of the hop from 0 to beyond the last sample.
+    /// Number of frames that cover `samples`: one is centred on every multiple of the hop from 0 to beyond
+    /// the last sample.
     pub fn frames(&self, samples: usize) -> usize {
         samples.div_ceil(self.hop) + 1
     }
@@ -137,8 +153,8 @@ impl Stft {
         &self.window
     }
 
-    /// The window over N and over the sum of the squares of all windows that meet at a sample: y = Σ w·IDFT(X) / Σ w², as in
-    /// [`Stft::inverse`], where no end is near.
+    /// The window over N and over the sum of the squares of all windows that meet at a sample: y = Σ
+    /// w·IDFT(X) / Σ w², as in [`Stft::inverse`], where no end is near.
     pub(crate) fn overlap_window(&self) -> Vec<f32> {
         let meeting =
             |n: usize| self.window.iter().skip(n % self.hop).step_by(self.hop).map(|w| w * w).sum::<f32>();
@@ -184,9 +200,10 @@ impl Stft {
         Spectrogram { bins, data }
     }
 
-    /// The signal of `samples` samples whose transform is nearest to `spectrogram` (exactly the original where it came
-    /// from [`Stft::forward`]): y = Σ w·IDFT(X) / Σ w², Griffin and Lim, "Signal estimation from modified short-time
-    /// Fourier transform", IEEE Trans. ASSP 32 (1984), equation 6. Missing frames count as silence.
+    /// The signal of `samples` samples whose transform is nearest to `spectrogram` (exactly the original
+    /// where it came from [`Stft::forward`]): y = Σ w·IDFT(X) / Σ w², Griffin and Lim, "Signal estimation
+    /// from modified short-time Fourier transform", IEEE Trans. ASSP 32 (1984), equation 6. Missing frames
+    /// count as silence.
     pub fn inverse(&mut self, spectrogram: &Spectrogram, samples: usize) -> Vec<f32> {
         let size = self.window.len();
         let (mut sum, mut weight) = (vec![0.0f32; samples], vec![0.0f32; samples]);
@@ -209,14 +226,15 @@ impl Stft {
     }
 }
 
-/// Copies from `signal`, beginning at `first` (which may lie outside), silence where the signal has no samples.
+/// Copies from `signal`, beginning at `first` (which may lie outside), silence where the signal has no
+/// samples.
 fn copy_from(signal: &[f32], first: i64, out: &mut [f32]) {
     for (k, y) in out.iter_mut().enumerate() {
         *y = usize::try_from(first + k as i64).ok().and_then(|n| signal.get(n)).copied().unwrap_or(0.0);
     }
 }
 
-/// Power spectra of single frames in double precision, for measures and pictures.
+/// Power spectra of single frames in double precision, for metrics and pictures.
 pub struct PowerSpectrum {
     window: Vec<f64>,
     transform: Arc<dyn RealToComplex<f64>>,
@@ -227,7 +245,7 @@ pub struct PowerSpectrum {
 }
 
 impl PowerSpectrum {
-    /// Frames of `size` samples (at least 1) under `window`.
+    /// Spectra of frames of `size` samples (at least 1) under `window`.
     pub fn new(size: usize, window: Window, form: Form) -> Self {
         let transform = RealFftPlanner::new().plan_fft_forward(size.max(1));
         Self {
@@ -240,7 +258,8 @@ impl PowerSpectrum {
         }
     }
 
-    /// |X\[k\]|² for k = 0..=size/2 of the frame whose first sample is `first`, silence outside of the signal.
+    /// The powers |X\[k\]|² for k = 0..=size/2 of the frame whose first sample is `first`, silence outside of
+    /// the signal.
     pub fn of(&mut self, signal: &[f32], first: i64) -> &[f64] {
         for (k, (x, w)) in self.frame.iter_mut().zip(&self.window).enumerate() {
             let sample = usize::try_from(first + k as i64).ok().and_then(|n| signal.get(n));
@@ -253,25 +272,25 @@ impl PowerSpectrum {
         &self.power
     }
 
-    /// |X|² of a full-scale sine in the middle of a bin: (Σ w / 2)².
+    /// The power |X|² of a full-scale sine in the middle of a bin: (Σ w / 2)².
     pub fn full_scale(&self) -> f64 {
         (self.window.iter().sum::<f64>() / 2.0).powi(2)
     }
 }
 
-/// A picture of a signal's spectrum: `columns` columns of size / 2 + 1 levels each, low frequencies first, in dB
-/// relative to a full-scale sine, at least `floor_db`.
+/// Picture of a signal's spectrum: `columns` columns of size / 2 + 1 levels each, low frequencies first, in
+/// dB relative to a full-scale sine, at least `floor_db`.
 ///
-/// Column c stands for the c-th part of the signal; its power is the mean over up to eight Hann frames spread over that
-/// part, so that a long film needs no more work than a short one with as many columns.
+/// Column c covers the c-th part of the signal; its power is the mean over up to eight Hann frames spread
+/// over that part, so that a long film needs no more work than a short one with as many columns.
 pub fn power_columns(signal: &[f32], size: usize, columns: usize, floor_db: f32) -> Vec<f32> {
-    const FRAMES: usize = 8;
+    const MAX_FRAMES: usize = 8;
     let mut spectrum = PowerSpectrum::new(size, Window::Hann, Form::Periodic);
     let full_scale = spectrum.full_scale();
     let mut picture = Vec::with_capacity(columns * (size / 2 + 1));
     for c in 0..columns {
         let (from, to) = (c * signal.len() / columns, (c + 1) * signal.len() / columns);
-        let frames = ((to - from) / (size / 2).max(1)).clamp(1, FRAMES);
+        let frames = ((to - from) / (size / 2).max(1)).clamp(1, MAX_FRAMES);
         let mut mean = vec![0.0; size / 2 + 1];
         for f in 0..frames {
             let centre = from + (2 * f + 1) * (to - from) / (2 * frames);
@@ -293,8 +312,8 @@ mod tests {
     use std::f64::consts::PI;
 
     fn noise(n: usize) -> Vec<f32> {
-        let mut draw = TickRng::new(7, 0);
-        (0..n).map(|_| draw.between(-1.0, 1.0) as f32).collect()
+        let mut rng = TickRng::new(7, 0);
+        (0..n).map(|_| rng.between(-1.0, 1.0) as f32).collect()
     }
 
     #[test]
@@ -337,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn frames_that_can_not_be_undone_are_refused() {
+    fn frames_that_can_not_be_inverted_are_refused() {
         for (size, hop) in [(0, 1), (1, 1), (33, 8), (64, 0), (64, 33)] {
             assert!(Stft::new(size, hop, Window::Hann).is_err());
         }

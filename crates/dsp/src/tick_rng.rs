@@ -1,10 +1,10 @@
-//! Random numbers that depend only on the seed and the tick, never on how the stream was cut into pieces.
+//! Random numbers that depend only on the seed and the tick, never on the division of the stream into pieces.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-/// The random numbers of one tick: the ChaCha8 stream numbered `tick` under a key made from `seed`. Any tick's numbers
-/// can be had without those of the ticks before it.
+/// The random numbers of one tick: the ChaCha8 stream numbered `tick` under a key made from `seed`. Any
+/// tick's numbers can be had without those of the ticks before it.
 pub(crate) struct TickRng(ChaCha8Rng);
 
 impl TickRng {
@@ -40,8 +40,8 @@ mod tests {
         assert_eq!(first(1, 5), first(1, 5));
         assert_ne!(first(1, 5), first(1, 6));
         assert_ne!(first(1, 5), first(2, 5));
-        let mut draw = TickRng::new(9, 9);
-        let all: Vec<u32> = (0..2000).map(|_| draw.whole(1, 20)).collect();
+        let mut rng = TickRng::new(9, 9);
+        let all: Vec<u32> = (0..2000).map(|_| rng.whole(1, 20)).collect();
         assert!((1..=20).all(|n| (50..=160).contains(&all.iter().filter(|v| **v == n).count())));
         assert!(all.iter().all(|n| (1..=20).contains(n)));
     }

@@ -1,4 +1,4 @@
-//! Nonlinearities.
+//! Nonlinearities of hidden layers.
 
 use serde::{Deserialize, Serialize};
 

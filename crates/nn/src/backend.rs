@@ -1,4 +1,4 @@
-//! The training of a perceptron, on whatever device.
+//! Training of a perceptron on a CPU or a GPU.
 
 use crate::activation::Activation;
 use crate::error::{Error, Result};
@@ -22,7 +22,7 @@ pub enum Device {
 }
 
 impl Device {
-    /// Its name on the command line and in brain files.
+    /// The name on the command line and in files.
     pub fn name(self) -> &'static str {
         match self {
             Self::Cpu => "cpu",
@@ -31,8 +31,11 @@ impl Device {
         }
     }
 
-    /// Checks that this program can train on the device. Errors: [`Error::Device`] where the backend is not compiled in, or
-    /// no such device is found.
+    /// Checks that this program can train on the device.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Device`] where the backend is not compiled in, or no such device is found.
     pub fn check(self) -> Result<()> {
         match self {
             Self::Cpu => Ok(()),
@@ -51,7 +54,11 @@ impl Device {
     }
 }
 
-/// Begins the training of a perceptron with `layers` on `device`. Errors: see [`Device::check`].
+/// Begins the training of a perceptron with `layers` on `device`.
+///
+/// # Errors
+///
+/// See [`Device::check`].
 pub fn train_backend(
     device: Device,
     layers: &[Layer],
@@ -70,16 +77,17 @@ pub fn train_backend(
     }
 }
 
-/// A network that learns, on whatever device.
+/// A network in training, on any device.
 pub trait TrainBackend {
-    /// One step of the optimizer on a batch, row by row; gives the mean squared error before the step.
-    fn step(&mut self, pictures: &[f32], targets: &[f32], lr: f32) -> Result<f64>;
-    /// Sum of the squared errors on a batch.
-    fn squared_error(&mut self, pictures: &[f32], targets: &[f32]) -> Result<f64>;
+    /// Makes one step of the optimizer on a batch, row by row; returns the mean squared error before the
+    /// step.
+    fn step(&mut self, inputs: &[f32], targets: &[f32], lr: f32) -> Result<f64>;
+    /// The sum of the squared errors on a batch.
+    fn squared_error(&mut self, inputs: &[f32], targets: &[f32]) -> Result<f64>;
     /// The weights.
     fn layers(&self) -> Vec<Layer>;
-    /// Stores weights and the optimizer's state.
+    /// Stores the weights and the optimizer's state.
     fn save(&self, into: &mut Tensors) -> Result<()>;
-    /// Takes back what [`TrainBackend::save`] stored.
+    /// Restores the state that [`TrainBackend::save`] stored.
     fn restore(&mut self, from: &Tensors) -> Result<()>;
 }

@@ -1,9 +1,10 @@
-//! The error of this crate.
+//! The errors of this crate.
 
-/// A reason why a network could not be built, trained or restored.
+/// An error in building, training or restoring a network.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// Stored tensors that are missing, have the wrong shape or impossible values. The text completes "the file …".
+    /// Stored tensors that are missing, have the wrong shape or impossible values. The text completes "the
+    /// file …".
     #[error("{0}")]
     Damaged(String),
     /// Settings or buffers that do not fit together.
@@ -17,5 +18,5 @@ pub enum Error {
     Device(String),
 }
 
-/// The results of this crate.
+/// A result with this crate's error.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

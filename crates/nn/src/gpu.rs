@@ -1,8 +1,11 @@
-//! A perceptron that trains on a GPU by way of burn: the same network, loss and step rules as
+//! Training of a perceptron on a GPU by way of burn: the same network, loss and step rules as
 //! [`perceptron`](crate::perceptron), written with burn's own modules.
 //!
-//! Forward pass: x₀ = picture; xₗ₊₁ = f(xₗ Wₗ + bₗ) for hidden layers; the last layer has no f. Loss: mean squared
-//! error over all outputs of the batch. Inputs come centred.
+//! Forward pass: x₀ = input; xₗ₊₁ = f(xₗ Wₗ + bₗ) for hidden layers; the last layer has no f. Loss: mean
+//! squared error over all outputs of the batch. Inputs come centred.
+
+#[cfg(test)]
+mod tests;
 
 use crate::activation::Activation;
 use crate::backend::{Device, TrainBackend};
@@ -18,10 +21,10 @@ use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer, SgdConfig};
 use burn::tensor::activation::{relu, sigmoid};
 use burn::tensor::{Bytes, DeviceType, Tensor, TensorData};
 
-/// Layer sizes and nonlinearity: all that is needed to build the network on a device.
+/// The configuration of a network besides its layers.
 #[derive(Clone, Debug)]
 pub struct BurnNetConfig {
-    /// Of the hidden layers.
+    /// The nonlinearity of the hidden layers.
     pub activation: Activation,
 }
 
@@ -34,14 +37,15 @@ pub struct BurnNet {
 }
 
 impl BurnNetConfig {
-    /// The network with those numbers in its layers.
+    /// Builds the network with those weights on a device.
     pub fn init(&self, layers: &[Layer], device: &burn::tensor::Device) -> BurnNet {
         let layers = layers.iter().enumerate().map(|(i, layer)| linear(i, layer, device)).collect();
         BurnNet { layers, activation: self.activation }
     }
 }
 
-/// Parameters are numbered by their place, so that an optimizer's saved state finds them again.
+/// A layer whose parameters are numbered by their position, so that an optimizer's saved state finds them
+/// again.
 fn linear(i: usize, layer: &Layer, device: &burn::tensor::Device) -> Linear {
     let weight = TensorData::new(layer.weights.clone(), [layer.inputs, layer.outputs]);
     let bias = TensorData::new(layer.biases.clone(), [layer.outputs]);
@@ -53,9 +57,9 @@ fn linear(i: usize, layer: &Layer, device: &burn::tensor::Device) -> Linear {
 }
 
 impl BurnNet {
-    /// Predicts.
-    pub fn forward(&self, pictures: Tensor<2>) -> Tensor<2> {
-        let mut x = pictures; // [batch, inputs]
+    /// The outputs for a batch of inputs.
+    pub fn forward(&self, inputs: Tensor<2>) -> Tensor<2> {
+        let mut x = inputs; // [batch, inputs]
         for (l, layer) in self.layers.iter().enumerate() {
             x = layer.forward(x); // [batch, outputs of layer l]
             if l + 1 < self.layers.len() {
@@ -81,7 +85,7 @@ impl BurnNet {
     }
 }
 
-/// A network that learns with the library's automatic differentiation and optimizers.
+/// A perceptron in training with burn's automatic differentiation and optimizers.
 pub struct BurnPerceptron {
     net: BurnNet,
     config: BurnNetConfig,
@@ -90,7 +94,7 @@ pub struct BurnPerceptron {
 }
 
 impl BurnPerceptron {
-    /// Begins with `layers` on `device`.
+    /// Begins the training with `layers` on `device`.
     pub fn new(
         layers: &[Layer],
         activation: Activation,
@@ -107,10 +111,10 @@ impl BurnPerceptron {
         Tensor::from_data(data, &self.device)
     }
 
-    fn loss(&self, pictures: &[f32], targets: &[f32]) -> Tensor<1> {
-        let (inputs, outputs) = self.sizes();
-        let said = self.net.forward(self.tensor(pictures, inputs)); // [batch, outputs]
-        MseLoss::new().forward(said, self.tensor(targets, outputs), Reduction::Mean) // [1]
+    fn loss(&self, inputs: &[f32], targets: &[f32]) -> Tensor<1> {
+        let (columns, outputs) = self.sizes();
+        let predicted = self.net.forward(self.tensor(inputs, columns)); // [batch, outputs]
+        MseLoss::new().forward(predicted, self.tensor(targets, outputs), Reduction::Mean) // [1]
     }
 
     fn sizes(&self) -> (usize, usize) {
@@ -119,7 +123,8 @@ impl BurnPerceptron {
     }
 }
 
-/// The library's optimizers with the constants of [`Optimizer`]; its momentum would dampen by 0.1 and not look ahead.
+/// burn's optimizers with the constants of [`Optimizer`]; its default momentum dampens by 0.1 and does not
+/// look ahead.
 fn module_optimizer(optimizer: Optimizer) -> ModuleOptimizer {
     match optimizer {
         Optimizer::Adam => AdamConfig::new().with_epsilon(crate::kernels::EPSILON).init(),
@@ -134,15 +139,15 @@ fn module_optimizer(optimizer: Optimizer) -> ModuleOptimizer {
 }
 
 impl TrainBackend for BurnPerceptron {
-    fn step(&mut self, pictures: &[f32], targets: &[f32], lr: f32) -> Result<f64> {
-        let loss = self.loss(pictures, targets);
+    fn step(&mut self, inputs: &[f32], targets: &[f32], lr: f32) -> Result<f64> {
+        let loss = self.loss(inputs, targets);
         let gradients = GradientsParams::from_grads(loss.backward(), &self.net);
         self.net = self.optimizer.step(f64::from(lr), self.net.clone(), gradients);
         scalar(loss)
     }
 
-    fn squared_error(&mut self, pictures: &[f32], targets: &[f32]) -> Result<f64> {
-        Ok(scalar(self.loss(pictures, targets))? * targets.len() as f64)
+    fn squared_error(&mut self, inputs: &[f32], targets: &[f32]) -> Result<f64> {
+        Ok(scalar(self.loss(inputs, targets))? * targets.len() as f64)
     }
 
     fn layers(&self) -> Vec<Layer> {
@@ -177,11 +182,11 @@ fn scalar(tensor: Tensor<1>) -> Result<f64> {
     Ok(values.first().map_or(f64::NAN, |&x| f64::from(x)))
 }
 
-fn foreign(what: &str, cause: impl std::fmt::Debug) -> Error {
-    Error::Device(format!("{what}: {cause:?}"))
+fn foreign(context: &str, cause: impl std::fmt::Debug) -> Error {
+    Error::Device(format!("{context}: {cause:?}"))
 }
 
-/// The first device of that kind.
+/// The first device of a kind.
 pub fn device(device: Device) -> Result<burn::tensor::Device> {
     match device {
         #[cfg(feature = "wgpu")]

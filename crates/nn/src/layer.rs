@@ -1,5 +1,4 @@
-//! The numbers of a layer in the order in which they are exchanged: between the two implementations of the network,
-//! with files, and at the beginning of a training.
+//! Fully connected layers in the form in which backends, files and new trainings exchange them.
 
 use crate::activation::Activation;
 use rand::SeedableRng;
@@ -20,7 +19,7 @@ pub struct Layer {
 }
 
 impl Layer {
-    /// Weights drawn from a normal distribution of that deviation; biases zero.
+    /// A layer with weights drawn from a normal distribution of that deviation, and zero biases.
     pub fn random(inputs: usize, outputs: usize, deviation: f32, rng: &mut ChaCha8Rng) -> Self {
         let normal =
             Normal::new(0.0, deviation.max(f32::MIN_POSITIVE)).expect("a deviation is finite and positive");
@@ -28,7 +27,8 @@ impl Layer {
         Self { inputs, outputs, weights, biases: vec![0.0; outputs] }
     }
 
-    /// The same function of x + `offset` as this layer is of x: moves a fixed part of the input into the biases.
+    /// Moves a fixed part of the input into the biases: afterwards this layer is the same function of x +
+    /// `offset` as it was of x.
     pub fn shift(&mut self, offset: &[f32]) {
         let mut sums: Vec<f64> = self.biases.iter().map(|&b| f64::from(b)).collect();
         for (weights, &x) in self.weights.chunks_exact(self.outputs).zip(offset) {
@@ -40,10 +40,10 @@ impl Layer {
     }
 }
 
-/// New layers of those `sizes`, for centred inputs. Hidden weights have the variance 2 / inputs under ReLU (He et al.
-/// 2015, equation 10) and 1 / inputs under the sigmoid (LeCun et al. 1998, section 4.6). The output layer begins a
-/// tenth as strong, with the mean target in its biases: the first prediction is close to the mean, which is the best
-/// guess of someone who has seen no picture.
+/// New layers of those `sizes`, for centred inputs. Hidden weights have the variance 2 / inputs under ReLU
+/// (He et al. 2015, equation 10) and 1 / inputs under the sigmoid (LeCun et al. 1998, section 4.6). The
+/// output layer begins a tenth as strong, with the mean target in its biases: the first prediction is close
+/// to the mean, the best one without knowledge of the input.
 pub fn initial(sizes: &[usize], activation: Activation, mean_target: &[f32], seed: [u8; 32]) -> Vec<Layer> {
     let mut rng = ChaCha8Rng::from_seed(seed);
     let gain = if activation == Activation::Relu { 2.0 } else { 1.0 };

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The step rule.
+/// A step rule.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", tag = "name")]
 pub enum Optimizer {
@@ -10,7 +10,7 @@ pub enum Optimizer {
     Adam,
     /// Nesterov's momentum.
     Nesterov {
-        /// 0.9
+        /// μ, such as 0.9.
         momentum: f32,
     },
 }

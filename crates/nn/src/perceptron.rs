@@ -1,10 +1,30 @@
-//! The fast twin of [`net`](crate::gpu) for the CPU: forward pass, gradients and step rule of a perceptron.
+//! Perceptrons on the CPU: forward pass, gradients and step rule.
 //!
-//! It computes what the reference computes (tests compare the two) in fewer passes: weights live in cache-sized
-//! panels that are never repacked, bias and nonlinearity are applied to a block of sums while it is in the
-//! first-level cache, the gradient with respect to the picture is never formed, and the gradient of the weights
-//! exists only as one tile of 48 × 48 at a time, which the step rule consumes at once. Results do not depend on the
-//! number of threads (see [`kernel`]).
+//! The numbers are those of the textbook (tests compare them with plain loops in double precision) in fewer
+//! passes: weights live in cache-sized panels that are never repacked, bias and nonlinearity are applied to a
+//! block of sums while it is in the first-level cache, the gradient with respect to the input is never
+//! formed, and the gradient of the weights exists only as one tile of 48 × 48 at a time, which the step rule
+//! consumes at once. Results do not depend on the number of threads (see [`kernels`](crate::kernels)).
+//!
+//! ```
+//! use kinophone_nn::activation::Activation;
+//! use kinophone_nn::backend::TrainBackend;
+//! use kinophone_nn::layer;
+//! use kinophone_nn::optimizer::Optimizer;
+//! use kinophone_nn::perceptron::{Perceptron, PerceptronTrainer};
+//!
+//! let layers = layer::initial(&[2, 16, 1], Activation::Relu, &[0.5], [1; 32]);
+//! let mut trainer = PerceptronTrainer::new(&layers, Activation::Relu, Optimizer::Adam);
+//! let (inputs, targets) = ([-1.0, -1.0, -1.0, 1.0, 1.0, -1.0, 1.0, 1.0], [0.0, 1.0, 1.0, 0.0]);
+//! let first = trainer.step(&inputs, &targets, 1e-2)?;
+//! let last = (0..500).map(|_| trainer.step(&inputs, &targets, 1e-2)).last().expect("steps")?;
+//! assert!(last < 0.1 * first);
+//!
+//! let net = Perceptron::new(&trainer.layers(), Activation::Relu);
+//! let mut predicted = [0.0; 4];
+//! net.predict(&mut net.workspace(), &inputs, &mut predicted);
+//! # Ok::<(), kinophone_nn::Error>(())
+//! ```
 
 #[cfg(test)]
 mod tests;
@@ -31,12 +51,12 @@ pub struct Dense {
 }
 
 impl Dense {
-    /// All zeros.
+    /// A layer of zeros.
     pub fn zeros(inputs: usize, outputs: usize) -> Self {
         Self { weights: Panels::zeros(inputs, outputs), biases: Panels::zeros(1, outputs) }
     }
 
-    /// Takes the numbers of `layer`.
+    /// A layer with the numbers of `layer`.
     pub fn new(layer: &Layer) -> Self {
         Self {
             weights: Panels::from_rows(layer.inputs, layer.outputs, &layer.weights),
@@ -44,7 +64,7 @@ impl Dense {
         }
     }
 
-    /// The numbers row by row.
+    /// The layer row by row.
     pub fn layer(&self) -> Layer {
         let (inputs, outputs) = (self.weights.rows(), self.weights.columns());
         Layer { inputs, outputs, weights: self.weights.to_rows(), biases: self.biases.to_rows() }
@@ -63,14 +83,14 @@ pub struct Perceptron {
     processor: Processor,
 }
 
-/// What a pass through a perceptron needs besides the weights; kept between calls so that nothing is allocated.
+/// Memory of a pass through a perceptron; kept between calls so that nothing is allocated.
 pub struct Workspace {
     /// The input, then the output of every layer: `[batch, features]`.
     activations: Vec<Panels>,
 }
 
 impl Perceptron {
-    /// From layers that fit each other.
+    /// A perceptron of layers that fit each other.
     pub fn new(layers: &[Layer], activation: Activation) -> Self {
         let layers = layers.iter().map(Dense::new).collect();
         Self { layers, activation, processor: Processor::detect() }
@@ -88,15 +108,15 @@ impl Perceptron {
         Workspace { activations: std::iter::once(inputs).chain(outputs).collect() }
     }
 
-    /// Predicts for `pictures` (`[batch, inputs]`, row by row) into `out` (`[batch, outputs]`). A row's result
+    /// Predicts for `inputs` (`[batch, inputs]`, row by row) into `out` (`[batch, outputs]`). A row's result
     /// depends on that row alone.
-    pub fn predict(&self, workspace: &mut Workspace, pictures: &[f32], out: &mut [f32]) {
-        self.pass(workspace, pictures);
+    pub fn predict(&self, workspace: &mut Workspace, inputs: &[f32], out: &mut [f32]) {
+        self.pass(workspace, inputs);
         copy_out(workspace.output(), out);
     }
 
-    fn pass(&self, workspace: &mut Workspace, pictures: &[f32]) {
-        copy_in(pictures, &mut workspace.activations[0]);
+    fn pass(&self, workspace: &mut Workspace, inputs: &[f32]) {
+        copy_in(inputs, &mut workspace.activations[0]);
         let last = self.layers.len() - 1;
         for (l, layer) in self.layers.iter().enumerate() {
             let (before, after) = workspace.activations.split_at_mut(l + 1);
@@ -115,7 +135,7 @@ impl Workspace {
     }
 }
 
-/// Takes a batch of any size, row by row, into panels.
+/// Copies a batch of any size, row by row, into panels.
 pub fn copy_in(values: &[f32], into: &mut Panels) {
     let columns = into.columns();
     let batch = values.len() / columns;
@@ -132,7 +152,7 @@ pub fn copy_in(values: &[f32], into: &mut Panels) {
     });
 }
 
-/// Gives back a batch row by row.
+/// Copies a batch from panels, row by row.
 pub fn copy_out(from: &Panels, values: &mut [f32]) {
     values.par_chunks_mut(from.columns()).enumerate().for_each(|(r, row)| {
         for (p, part) in row.chunks_mut(WIDTH).enumerate() {
@@ -141,23 +161,24 @@ pub fn copy_out(from: &Panels, values: &mut [f32]) {
     });
 }
 
-/// A perceptron that learns: mean squared error, Adam or Nesterov.
+/// A perceptron in training: mean squared error, Adam or Nesterov.
 pub struct PerceptronTrainer {
     net: Perceptron,
     optimizer: Optimizer,
-    /// m of [`OptimizerStep`], and v under Adam; one entry a layer.
+    /// m of [`OptimizerStep`], and v under Adam; one entry for each layer.
     first: Vec<Dense>,
     second: Vec<Dense>,
     /// Steps done.
     steps: u64,
     workspace: Workspace,
-    /// Gradient of the loss with respect to the output of each layer, before the nonlinearity: `[batch, outputs]`.
+    /// Gradient of the loss with respect to the output of each layer, before the nonlinearity: `[batch,
+    /// outputs]`.
     deltas: Vec<Panels>,
-    turned: Panels,
+    transposed: Panels,
 }
 
 impl PerceptronTrainer {
-    /// Begins with `layers`.
+    /// Begins the training with `layers`.
     pub fn new(layers: &[Layer], activation: Activation, optimizer: Optimizer) -> Self {
         let net = Perceptron::new(layers, activation);
         let zeros = || net.layers.iter().map(Dense::like).collect::<Vec<_>>();
@@ -169,12 +190,13 @@ impl PerceptronTrainer {
             steps: 0,
             workspace: net.workspace(),
             deltas: net.layers.iter().map(|l| Panels::zeros(0, l.weights.columns())).collect(),
-            turned: Panels::zeros(0, 0),
+            transposed: Panels::zeros(0, 0),
             net,
         }
     }
 
-    /// Sum of squared errors of the pass just made; leaves 2 (y − t) / (batch · outputs) in the last delta.
+    /// Returns the sum of squared errors of the pass just made; leaves 2 (y − t) / (batch · outputs) in the
+    /// last delta.
     fn compare(&mut self, targets: &[f32]) -> f64 {
         let y = self.workspace.output();
         let (batch, outputs) = (y.rows(), y.columns());
@@ -195,8 +217,8 @@ impl PerceptronTrainer {
         sums.iter().sum()
     }
 
-    /// Propagates the last delta back and changes all layers, the last one first.
-    fn learn(&mut self, step: OptimizerStep) {
+    /// Propagates the last delta back and updates all layers, the last one first.
+    fn update(&mut self, step: OptimizerStep) {
         let processor = self.net.processor;
         for l in (0..self.net.layers.len()).rev() {
             let inputs = &self.workspace.activations[l];
@@ -204,12 +226,13 @@ impl PerceptronTrainer {
             let delta = &after[0];
             if let Some(previous) = before.last_mut() {
                 let (weights, activation) = (&self.net.layers[l].weights, self.net.activation);
-                backward(processor, delta, weights, &mut self.turned, previous, |p, first, rows| {
+                backward(processor, delta, weights, &mut self.transposed, previous, |p, first, rows| {
                     slope(processor, activation, &inputs.panel(p)[first..][..rows.len()], rows);
                 });
             }
             let second = self.second.get_mut(l);
-            change(processor, step, &mut self.net.layers[l], &mut self.first[l], second, inputs, delta);
+            let state = LayerState { layer: &mut self.net.layers[l], first: &mut self.first[l], second };
+            state.update(processor, step, inputs, delta);
         }
     }
 
@@ -222,7 +245,7 @@ impl PerceptronTrainer {
     }
 }
 
-/// `delta` = scale · (y − t), padded with zeros; gives the sum of (y − t)².
+/// Sets `delta` = scale · (y − t), padded with zeros; returns the sum of (y − t)².
 fn difference(y: &[f32], t: &[f32], scale: f32, delta: &mut Row) -> f64 {
     *delta = ZERO;
     let mut sum = 0.0f32;
@@ -234,58 +257,59 @@ fn difference(y: &[f32], t: &[f32], scale: f32, delta: &mut Row) -> f64 {
     f64::from(sum)
 }
 
-/// One step of one layer, tile by tile: the gradient `inputsᵀ · delta` is consumed while it is in the cache.
-fn change(
-    processor: Processor,
-    step: OptimizerStep,
-    layer: &mut Dense,
-    first: &mut Dense,
-    second: Option<&mut Dense>,
-    inputs: &Panels,
-    delta: &Panels,
-) {
-    let gradient = |p: usize, q: usize, rows: usize| {
-        let mut sums = [ZERO; WIDTH];
-        gradient_tile(processor, inputs, delta, p, q, &mut sums[..rows]);
-        sums
-    };
-    let biases =
-        |q: usize| delta.panel(q).iter().fold(ZERO, |sum, row| std::array::from_fn(|i| sum[i] + row[i]));
-    match second {
-        Some(second) => {
-            let matrices = [&mut layer.weights, &mut first.weights, &mut second.weights];
-            for_tiles(matrices, inputs.rows(), |q, p, [w, m, v]| {
-                step.apply(processor, w, &gradient(p, q, w.len())[..], m, v)
-            });
-            let matrices = [&mut layer.biases, &mut first.biases, &mut second.biases];
-            for_tiles(matrices, inputs.rows(), |q, _, [w, m, v]| {
-                step.apply(processor, w, &[biases(q)], m, v)
-            });
-        }
-        None => {
-            let matrices = [&mut layer.weights, &mut first.weights];
-            for_tiles(matrices, inputs.rows(), |q, p, [w, m]| {
-                step.apply(processor, w, &gradient(p, q, w.len())[..], m, &mut [])
-            });
-            let matrices = [&mut layer.biases, &mut first.biases];
-            for_tiles(matrices, inputs.rows(), |q, _, [w, m]| {
-                step.apply(processor, w, &[biases(q)], m, &mut [])
-            });
+/// A layer with the moments of its parameters; `second` is absent under Nesterov's rule.
+struct LayerState<'a> {
+    layer: &'a mut Dense,
+    first: &'a mut Dense,
+    second: Option<&'a mut Dense>,
+}
+
+impl LayerState<'_> {
+    /// Makes one step, tile by tile: the gradient `inputsᵀ · delta` is consumed while it is in the cache.
+    fn update(self, processor: Processor, step: OptimizerStep, inputs: &Panels, delta: &Panels) {
+        let gradient = |p: usize, q: usize, rows: usize| {
+            let mut sums = [ZERO; WIDTH];
+            gradient_tile(processor, inputs, delta, p, q, &mut sums[..rows]);
+            sums
+        };
+        let biases =
+            |q: usize| delta.panel(q).iter().fold(ZERO, |sum, row| std::array::from_fn(|i| sum[i] + row[i]));
+        match self.second {
+            Some(second) => {
+                let matrices = [&mut self.layer.weights, &mut self.first.weights, &mut second.weights];
+                for_tiles(matrices, inputs.rows(), |q, p, [w, m, v]| {
+                    step.apply(processor, w, &gradient(p, q, w.len())[..], m, v)
+                });
+                let matrices = [&mut self.layer.biases, &mut self.first.biases, &mut second.biases];
+                for_tiles(matrices, inputs.rows(), |q, _, [w, m, v]| {
+                    step.apply(processor, w, &[biases(q)], m, v)
+                });
+            }
+            None => {
+                let matrices = [&mut self.layer.weights, &mut self.first.weights];
+                for_tiles(matrices, inputs.rows(), |q, p, [w, m]| {
+                    step.apply(processor, w, &gradient(p, q, w.len())[..], m, &mut [])
+                });
+                let matrices = [&mut self.layer.biases, &mut self.first.biases];
+                for_tiles(matrices, inputs.rows(), |q, _, [w, m]| {
+                    step.apply(processor, w, &[biases(q)], m, &mut [])
+                });
+            }
         }
     }
 }
 
 impl TrainBackend for PerceptronTrainer {
-    fn step(&mut self, pictures: &[f32], targets: &[f32], lr: f32) -> Result<f64> {
-        self.net.pass(&mut self.workspace, pictures);
+    fn step(&mut self, inputs: &[f32], targets: &[f32], lr: f32) -> Result<f64> {
+        self.net.pass(&mut self.workspace, inputs);
         let error = self.compare(targets) / targets.len() as f64;
         let step = self.next_step(lr);
-        self.learn(step);
+        self.update(step);
         Ok(error)
     }
 
-    fn squared_error(&mut self, pictures: &[f32], targets: &[f32]) -> Result<f64> {
-        self.net.pass(&mut self.workspace, pictures);
+    fn squared_error(&mut self, inputs: &[f32], targets: &[f32]) -> Result<f64> {
+        self.net.pass(&mut self.workspace, inputs);
         Ok(self.compare(targets))
     }
 

@@ -47,7 +47,7 @@ impl FromIterator<(String, Tensor)> for Tensors {
 }
 
 impl Tensors {
-    /// Adds numbers in that shape.
+    /// Adds numbers of that shape.
     pub fn put(&mut self, name: &str, shape: &[usize], values: Vec<f32>) {
         self.0.insert(name.to_owned(), Tensor { shape: shape.to_vec(), values: Values::Floats(values) });
     }
@@ -70,7 +70,7 @@ impl Tensors {
         }
     }
 
-    /// Numbers that must have that shape.
+    /// The numbers of a tensor that must have that shape.
     pub fn floats(&self, name: &str, shape: &[usize]) -> Result<&[f32]> {
         match self.0.get(name) {
             Some(Tensor { shape: found, values: Values::Floats(values) }) if found == shape => Ok(values),
@@ -81,7 +81,7 @@ impl Tensors {
         }
     }
 
-    /// Opaque bytes.
+    /// The opaque bytes of a tensor.
     pub fn bytes(&self, name: &str) -> Result<&[u8]> {
         match self.0.get(name) {
             Some(Tensor { values: Values::Bytes(bytes), .. }) => Ok(bytes),
@@ -89,7 +89,7 @@ impl Tensors {
         }
     }
 
-    /// A count.
+    /// The count of a tensor.
     pub fn number(&self, name: &str) -> Result<u64> {
         match self.0.get(name) {
             Some(Tensor { values: Values::Number(value), .. }) => Ok(*value),
@@ -97,7 +97,7 @@ impl Tensors {
         }
     }
 
-    /// Layers that must have those (inputs, outputs).
+    /// The layers of a prefix, which must have those (inputs, outputs).
     pub fn layers(&self, prefix: &str, shapes: &[(usize, usize)]) -> Result<Vec<Layer>> {
         let layer = |(i, &(inputs, outputs)): (usize, &(usize, usize))| {
             let weights = self.floats(&format!("{prefix}.{i}.weight"), &[inputs, outputs])?.to_vec();
@@ -107,7 +107,7 @@ impl Tensors {
         shapes.iter().enumerate().map(layer).collect()
     }
 
-    /// All numbers whose names begin with `prefix`, without it.
+    /// All tensors of numbers whose names begin with `prefix`, named without it.
     pub fn with_prefix(&self, prefix: &str) -> Vec<NamedTensor> {
         let tensor = |(name, tensor): (&String, &Tensor)| {
             let Values::Floats(values) = &tensor.values else { return None };
@@ -117,7 +117,7 @@ impl Tensors {
         self.0.iter().filter_map(tensor).collect()
     }
 
-    /// Whether all numbers are finite.
+    /// Returns true if all numbers are finite.
     pub fn all_finite(&self) -> bool {
         self.0.values().all(|tensor| match &tensor.values {
             Values::Floats(values) => values.iter().all(|x| x.is_finite()),
@@ -135,6 +135,6 @@ fn missing(name: &str) -> Error {
     damaged(format!("lacks '{name}'"))
 }
 
-fn damaged(what: impl Into<String>) -> Error {
-    Error::Damaged(what.into())
+fn damaged(text: impl Into<String>) -> Error {
+    Error::Damaged(text.into())
 }

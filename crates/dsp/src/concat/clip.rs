@@ -1,28 +1,31 @@
-//! Pieces of recorded sound with their place in the output, described so that another program can play them again.
+//! Pieces of recorded sound with their place in the output, described so that another program can play them
+//! again.
 
-/// A piece of recorded sound at its place in a soundtrack. All frames are of the output's rate, which is that of the sound.
+/// A piece of recorded sound at its place in a soundtrack. All frames are of the output's rate, which is that
+/// of the sound.
 ///
-/// It sounds from `at` plus the first time of the envelope until `at` plus the last one. The sample of the output in
-/// frame `at + t` is the sample that lies `offset + t · speed` frames after the beginning of `unit`, times the envelope at
-/// `t`; clips that overlap are added.
+/// It sounds from `at` plus the first time of the envelope until `at` plus the last one. The sample of the
+/// output in frame `at + t` is the sample that lies `offset + t · speed` frames after the beginning of
+/// `unit`, times the envelope at `t`; clips that overlap are added.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Clip {
     /// Nominal first frame in the output; a fade may lie around it.
     pub at: i64,
-    /// Nominal length in frames, until the clip that follows begins. 0 for a mere tail: sound that goes on backwards where
-    /// its source ends.
+    /// Nominal length in frames, until the clip that follows begins. 0 for a mere tail: sound that goes on
+    /// backwards where its source ends.
     pub frames: i64,
     /// The unit that it is read from.
     pub unit: u32,
-    /// Position in the source that sounds in frame `at`, in frames after the beginning of the unit. Beyond the unit lies
-    /// the sound that naturally follows it.
+    /// Position in the source that sounds in frame `at`, in frames after the beginning of the unit. Beyond
+    /// the unit lies the sound that naturally follows it.
     pub offset: i64,
     /// Reading speed: 2 is an octave higher, −1 backwards.
     pub speed: f64,
-    /// −1 left, 0 as recorded, 1 right: the left channel times 1 − pan, the right one times 1 + pan, neither louder than
-    /// it was.
+    /// −1 left, 0 as recorded, 1 right: the left channel times 1 − pan, the right one times 1 + pan, neither
+    /// louder than it was.
     pub pan: f32,
-    /// Amplitudes at some frames after `at` (before it where negative), in order, with straight lines between them.
+    /// Amplitudes at some frames after `at` (before it where negative), in order, with straight lines between
+    /// them.
     pub envelope: Vec<(i32, f32)>,
 }
 
@@ -37,7 +40,8 @@ impl Clip {
         }
     }
 
-    /// The part of the envelope for the frames `from..to` after `at`, with times counted from `origin` frames after `at`.
+    /// The part of the envelope for the frames `from..to` after `at`, with times counted from `origin` frames
+    /// after `at`.
     pub(crate) fn envelope_between(&self, from: i64, to: i64, origin: i64) -> Vec<(i32, f32)> {
         let (Some((first, _)), Some((last, _))) = (self.envelope.first(), self.envelope.last()) else {
             return Vec::new();
@@ -57,7 +61,8 @@ impl Clip {
         part
     }
 
-    /// Mean of the squared envelope: the factor by which it multiplies the power of the sound, 0 to 1 and more.
+    /// Mean of the squared envelope: the factor by which it multiplies the power of the sound, 0 to 1 and
+    /// more.
     pub fn power(&self) -> f64 {
         let (mut sum, mut frames) = (0.0, 0.0);
         for pair in self.envelope.windows(2) {
@@ -74,8 +79,8 @@ const RELATIVE_TOLERANCE: f32 = 0.002;
 /// Deviation allowed on top of that: −90 dB.
 const ABSOLUTE_TOLERANCE: f32 = 3e-5;
 
-/// Fits an envelope of few straight lines to amplitudes that come frame by frame. Each line runs from one given amplitude
-/// to another and stays close to all in between.
+/// Fits an envelope of few straight lines to amplitudes that come frame by frame. Each line runs from one
+/// given amplitude to another and stays close to all in between.
 #[derive(Default)]
 pub(crate) struct EnvelopeFit {
     envelope: Vec<(i32, f32)>,

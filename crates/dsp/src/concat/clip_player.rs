@@ -11,20 +11,23 @@ const INTERPOLATION_MARGIN: (i64, usize) = (1, 4);
 
 /// Plays clips: each reads its unit, runs under its envelope, is panned, and is added to the others.
 ///
-/// Frame 0 of the output is frame 0 of the clips. [`ClipPlayer::advance`] declares up to which frame all clips are known;
-/// sound that a later clip adds before that is lost. The alternation of calls does not change the output. Memory is that of
-/// the longest clip, and of the samples that are ready and were not taken.
+/// Frame 0 of the output is frame 0 of the clips. [`ClipPlayer::advance`] declares up to which frame all
+/// clips are known; sound that a later clip adds before that is lost. The alternation of calls does not
+/// change the output. Memory is that of the longest clip, and of the samples that are ready and were not
+/// taken.
 ///
 /// At speed 1 samples are those of the recording. At others they are interpolated as in
-/// [`Granular`](crate::frames::Granular), without a filter against aliases: an octave up, the recording's top octave folds.
+/// [`Granular`](crate::frames::Granular), without a filter against aliases: an octave up, the recording's top
+/// octave folds.
 ///
-/// Panning keeps the power of sound that is alike on both sides or only on one, as the `StereoPannerNode` of the W3C's Web
-/// Audio API does; in the middle sound stays as it was recorded, one channel as loud on both sides. With one channel nothing
-/// is panned.
+/// Panning keeps the power of sound that is alike on both sides or only on one, as the `StereoPannerNode` of
+/// the W3C's Web Audio API does; in the middle sound stays as it was recorded, one channel as loud on both
+/// sides. With one channel nothing is panned.
 pub struct ClipPlayer<S> {
     sound: S,
     channels: usize,
-    /// Interleaved frames of the source, one channel of them, and all channels at their speed, one after the other.
+    /// Interleaved frames of the source, one channel of them, and all channels at their speed, one after the
+    /// other.
     source: Vec<f32>,
     one_channel: Vec<f32>,
     at_speed: Vec<f32>,
@@ -85,8 +88,8 @@ impl<S: UnitSound> ClipPlayer<S> {
         self.mix.fill(out)
     }
 
-    /// Reads `frames` frames of a clip from `from` frames after its beginning on: `at_speed` has its channels one after the
-    /// other.
+    /// Reads `frames` frames of a clip from `from` frames after its beginning on: `at_speed` has its channels
+    /// one after the other.
     fn read(&mut self, clip: &Clip, from: i64, frames: usize) {
         let channels = self.sound.channels().max(1);
         let exact = clip.speed == 1.0;
@@ -116,9 +119,9 @@ impl<S: UnitSound> ClipPlayer<S> {
     }
 }
 
-/// Gains of the channels of a sound in each channel of the output, at a position from −1, left, to 1, right: as much power
-/// as in the middle. A sound of one channel is turned over between both, one of two is moved over to one side, as the stereo
-/// panner of browsers does ("Web Audio API", W3C 2021, section 1.31.4).
+/// Gains of the channels of a sound in each channel of the output, at a position from −1, left, to 1, right:
+/// as much power as in the middle. A sound of one channel is turned over between both, one of two is moved
+/// over to one side, as the stereo panner of browsers does ("Web Audio API", W3C 2021, section 1.31.4).
 pub fn pan_gains(pan: f32, source_channels: usize, output_channels: usize) -> [[f32; 2]; 2] {
     let pan = if pan.is_nan() { 0.0 } else { pan.clamp(-1.0, 1.0) };
     match (source_channels, output_channels) {

@@ -3,8 +3,8 @@
 use crate::concat::clip::{Clip, EnvelopeFit};
 use crate::concat::crossfade::Crossfade;
 
-/// Follows a mosaic tick by tick, with the amplitudes that it applies, and completes every run as clips when its last fade
-/// is over.
+/// Follows a mosaic tick by tick, with the amplitudes that it applies, and completes every run as clips when
+/// its last fade is over.
 #[derive(Default)]
 pub(crate) struct ClipRecorder {
     /// Amplitudes of the present tick's frames: of its own run, …
@@ -35,13 +35,14 @@ struct RecordedRun {
 pub(crate) struct RunEnd {
     /// The frame of the output before which it nominally ends.
     pub(crate) at: i64,
-    /// End of its source in frames after the beginning of its first unit, if that is near: sound beyond it is mirrored.
+    /// End of its source in frames after the beginning of its first unit, if that is near: sound beyond it is
+    /// mirrored.
     pub(crate) source_end: Option<i64>,
 }
 
 impl ClipRecorder {
-    /// Records that a run begins with the tick that is played next; `source_begin` is the beginning of its source, if that
-    /// is near.
+    /// Records that a run begins with the tick that is played next; `source_begin` is the beginning of its
+    /// source, if that is near.
     pub(crate) fn begin_run(
         &mut self,
         unit: u32,
@@ -133,7 +134,8 @@ impl RecordedRun {
             pan: 0.0,
             envelope: Vec::new(),
         };
-        // A position before the beginning B sounds like 2B − 1 less that position, one after the end E like 2E − 1 less it.
+        // A position before the beginning B sounds like 2B − 1 less that position, one after the end E like
+        // 2E − 1 less it.
         let mirrored = |at: i64, border: i64| {
             let position = self.shift as f64 + (at - self.at) as f64 * self.speed;
             let offset = 2 * border - 1 - position.round() as i64;

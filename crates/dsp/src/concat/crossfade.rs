@@ -5,20 +5,22 @@ use std::iter::zip;
 
 /// Mean square below which sound counts as silence, which correlates with nothing: −90 dB.
 const SILENCE_POWER: f64 = 1e-9;
-/// Gain of correlation for which a larger shift is taken: below the rounding of its sums, the nearer one is better.
+/// Gain of correlation for which a larger shift is taken: below the rounding of its sums, the nearer one is
+/// better.
 const MIN_CORRELATION_GAIN: f32 = 1e-5;
 /// Partial sums of a scalar product, so that it is computed by vectors.
 const LANES: usize = 8;
 
 /// A fade of fixed length between two stretches of interleaved sound.
 ///
-/// The incoming sound is moved by up to `reach` frames to where it fits the outgoing best: to the greatest normalised
-/// correlation over the fade, on the mean of the channels; of equal ones to the smallest shift. Then, with the correlation ρ
-/// that is left, the fades are cos and sin over √(1 + 2ρ cos sin), which is the level that two sounds of equal power have
-/// under them: their sum keeps its power, be they the same (ρ = 1: the weights add up to 1) or unrelated (ρ = 0: equal
-/// power). ρ is taken no less than 0: for opposite sounds the divisor goes to 0 in the middle of the fade, which would
-/// amplify the noise that their cancellation leaves. It is that of all channels together: one fade for all keeps the
-/// stereo image, and can be recorded as one envelope ([`Clip`](crate::concat::Clip)).
+/// The incoming sound is moved by up to `reach` frames to where it fits the outgoing best: to the greatest
+/// normalised correlation over the fade, on the mean of the channels; of equal ones to the smallest shift.
+/// Then, with the correlation ρ that is left, the fades are cos and sin over √(1 + 2ρ cos sin), which is the
+/// level that two sounds of equal power have under them: their sum keeps its power, be they the same (ρ = 1:
+/// the weights add up to 1) or unrelated (ρ = 0: equal power). ρ is taken no less than 0: for opposite sounds
+/// the divisor goes to 0 in the middle of the fade, which would amplify the noise that their cancellation
+/// leaves. It is that of all channels together: one fade for all keeps the stereo image, and can be recorded
+/// as one envelope ([`Clip`](crate::concat::Clip)).
 pub(crate) struct Crossfade {
     channels: usize,
     /// Frames by which incoming sound may be moved where nothing else is asked for.
@@ -67,8 +69,9 @@ impl Crossfade {
         self.begin(self.frames() / 2, self.max_shift);
     }
 
-    /// Begins a fade that is over, if it can be, `attack` frames after the border (before it where negative), of sound that
-    /// must not be moved. It begins at most `room` frames before the border, and never later than half of it.
+    /// Begins a fade that is over, if it can be, `attack` frames after the border (before it where negative),
+    /// of sound that must not be moved. It begins at most `room` frames before the border, and never later
+    /// than half of it.
     pub(crate) fn begin_before_attack(&mut self, attack: i64, room: usize) {
         let half = self.frames() / 2;
         let before = usize::try_from(self.frames() as i64 - attack).unwrap_or(0);
@@ -80,8 +83,8 @@ impl Crossfade {
         self.incoming.resize((self.frames().max(before) + 2 * reach) * self.channels, 0.0);
     }
 
-    /// Frames from the beginning of the fade to the border; between its end and the border only the incoming sound is
-    /// heard.
+    /// Frames from the beginning of the fade to the border; between its end and the border only the incoming
+    /// sound is heard.
     pub(crate) fn before(&self) -> usize {
         self.before
     }
@@ -96,9 +99,9 @@ impl Crossfade {
         self.reach
     }
 
-    /// Finds where the incoming sound fits the outgoing best; returns by how many frames later than asked it shall be read
-    /// (negative: earlier). Both must have been filled in: `outgoing` with the frames of the fade, `incoming` with those from
-    /// `reach` before to `reach` after it.
+    /// Finds where the incoming sound fits the outgoing best; returns by how many frames later than asked it
+    /// shall be read (negative: earlier). Both must have been filled in: `outgoing` with the frames of the
+    /// fade, `incoming` with those from `reach` before to `reach` after it.
     pub(crate) fn align(&mut self) -> i64 {
         let channels = self.channels;
         mean_of_channels(&self.outgoing, channels, &mut self.mean_outgoing);
@@ -124,8 +127,8 @@ impl Crossfade {
         self.start as i64 - self.reach as i64
     }
 
-    /// Turns the frames before the border, `own`, which hold the outgoing sound with its gain, into the fade's first part;
-    /// `gain` is the incoming sound's.
+    /// Turns the frames before the border, `own`, which hold the outgoing sound with its gain, into the
+    /// fade's first part; `gain` is the incoming sound's.
     pub(crate) fn fade_out(&self, own: &mut [f32], gain: f32) {
         let other = &self.incoming[self.start * self.channels..];
         let (c, n) = (self.channels, self.before());
@@ -135,8 +138,8 @@ impl Crossfade {
         }
     }
 
-    /// Turns the frames after the border, `own`, which hold the incoming sound with its gain, into the fade's second part;
-    /// `gain` is the outgoing sound's.
+    /// Turns the frames after the border, `own`, which hold the incoming sound with its gain, into the fade's
+    /// second part; `gain` is the outgoing sound's.
     pub(crate) fn fade_in(&self, own: &mut [f32], gain: f32) {
         let (c, n) = (self.channels, self.before());
         let other = &self.outgoing[n.min(self.frames()) * c..];

@@ -1,15 +1,16 @@
 //! Concatenative synthesis: a film's sound pieced together from the sound that a brain was trained on.
 //!
-//! The training sound is divided into *units*, one tick each. A network's prediction for a tick of a new film is a target: a
-//! row of descriptors, a loudness, and the probability of silence. A [`UnitSelector`] finds the unit for each tick, weighing
-//! its distance from the target against the price of a jump; [`Mosaic`] reads the selected units on end, crossfades where
-//! they jump, and gives them the predicted loudness. [`UnitDescriptors`] hold all that describes the units; their sound is
-//! read through [`UnitSound`]. Played sound can be recorded as [`Clip`]s, which a [`ClipPlayer`] plays again.
+//! The training sound is divided into *units*, one tick each. A network's prediction for a tick of a new film
+//! is a target: a row of descriptors, a loudness, and the probability of silence. A [`UnitSelector`] finds
+//! the unit for each tick, weighing its distance from the target against the price of a jump; [`Mosaic`]
+//! reads the selected units on end, crossfades where they jump, and gives them the predicted loudness.
+//! [`UnitDescriptors`] hold all that describes the units; their sound is read through [`UnitSound`]. Played
+//! sound can be recorded as [`Clip`]s, which a [`ClipPlayer`] plays again.
 //!
-//! Unit selection as the cheapest path through all units is from A. Hunt and A. Black, "Unit selection in a concatenative
-//! speech synthesis system using a large speech database", ICASSP 1996; for music A. Zils and F. Pachet, "Musical
-//! mosaicing", DAFx 2001; live by nearness of descriptors D. Schwarz, G. Beller, B. Verbrugghe and S. Britton, "Real-time
-//! corpus-based concatenative synthesis with CataRT", DAFx 2006.
+//! Unit selection as the cheapest path through all units is from A. Hunt and A. Black, "Unit selection in a
+//! concatenative speech synthesis system using a large speech database", ICASSP 1996; for music A. Zils and
+//! F. Pachet, "Musical mosaicing", DAFx 2001; live by nearness of descriptors D. Schwarz, G. Beller, B.
+//! Verbrugghe and S. Britton, "Real-time corpus-based concatenative synthesis with CataRT", DAFx 2006.
 //!
 //! | selection | made by | delay | memory beyond the units |
 //! |---|---|---|---|
@@ -17,8 +18,8 @@
 //! | with lookahead | [`UnitSelector::lookahead`] | as many ticks as asked for | O(delay + units near a target) |
 //! | greedy | [`UnitSelector::greedy`] | none | O(units near a target) |
 //!
-//! The units of a tick can be limited to some groups, and kept from repeating the units of another layer ([`Constraints`]).
-//! Units that sounded a short while ago can cost more ([`MosaicConfig::repeat_ticks`]).
+//! The units of a tick can be limited to some groups, and kept from repeating the units of another layer
+//! ([`Constraints`]). Units that sounded a short while ago can cost more ([`MosaicConfig::repeat_ticks`]).
 
 mod clip;
 mod clip_player;
@@ -49,13 +50,13 @@ pub trait UnitSound: Send {
     /// Channels of the interleaved samples; at least 1, always the same.
     fn channels(&self) -> usize;
 
-    /// Fills `out`, whole frames of interleaved samples in −1..1, with the sound from `offset` frames after the first frame
-    /// of `unit` in its film (before it where negative).
+    /// Fills `out`, whole frames of interleaved samples in −1..1, with the sound from `offset` frames after
+    /// the first frame of `unit` in its film (before it where negative).
     ///
-    /// A run of units that continue one another is read relative to its first unit, so `offset` may lie as many units
-    /// beyond `unit` as continue it. [`Mosaic`] reads over no break between units ([`UnitDescriptors::new`]): there it mirrors
-    /// the sound at hand. For sound that must not be heard for any other reason, and for units that do not exist, the reader
-    /// gives silence: it alone decides.
+    /// A run of units that continue one another is read relative to its first unit, so `offset` may lie as
+    /// many units beyond `unit` as continue it. [`Mosaic`] reads over no break between units
+    /// ([`UnitDescriptors::new`]): there it mirrors the sound at hand. For sound that must not be heard for
+    /// any other reason, and for units that do not exist, the reader gives silence: it alone decides.
     fn read(&self, unit: u32, offset: i64, out: &mut [f32]);
 }
 
@@ -79,8 +80,8 @@ impl<S: UnitSound + Sync + ?Sized> UnitSound for std::sync::Arc<S> {
     }
 }
 
-/// Power of the gate's probability that the attenuation follows: below 1 dB of 60 at an undecided ½, 16 dB at 0.8, 32 dB
-/// at 0.9.
+/// Power of the gate's probability that the attenuation follows: below 1 dB of 60 at an undecided ½, 16 dB at
+/// 0.8, 32 dB at 0.9.
 const GATE_KNEE: i32 = 6;
 
 /// The unit of one tick, with its loudness and gate.
@@ -116,23 +117,24 @@ fn to_amplitude(db: f32) -> f32 {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MosaicConfig {
-    /// Price of a jump in the exact selection and with lookahead, in squared distance of descriptors, 0 to 1 000 000. At 0
-    /// every tick takes its nearest unit.
+    /// Price of a jump in the exact selection and with lookahead, in squared distance of descriptors, 0 to 1
+    /// 000 000. At 0 every tick takes its nearest unit.
     pub jump_price: f32,
-    /// Squared distance by which the continuing unit may be worse than the best before the greedy selection jumps, 0 to
-    /// 1 000 000.
+    /// Squared distance by which the continuing unit may be worse than the best before the greedy selection
+    /// jumps, 0 to 1 000 000.
     pub stay: f32,
     /// Length of the fade at a jump in milliseconds, 1 to 50; at most a tick.
     pub fade_ms: f32,
-    /// Milliseconds, 0 to 20, by which the new sound may be moved at a jump, either way, to fit the old; at most half a
-    /// tick.
+    /// Milliseconds, 0 to 20, by which the new sound may be moved at a jump, either way, to fit the old; at
+    /// most half a tick.
     pub shift_ms: f32,
     /// Greatest gain and greatest attenuation towards the predicted loudness in dB, 0 to 40.
     pub most_gain_db: f32,
     /// Attenuation in dB where silence is certain, 0 to 120.
     pub gate_db: f32,
-    /// Ticks, 0 to 9000, within which a unit that sounded costs more if it sounds again; at 0 repetition is free. Only
-    /// decisions count: a unit that was given out for one of so many ticks before the one whose target is pushed.
+    /// Ticks, 0 to 9000, within which a unit that sounded costs more if it sounds again; at 0 repetition is
+    /// free. Only decisions count: a unit that was given out for one of so many ticks before the one whose
+    /// target is pushed.
     pub repeat_ticks: u32,
     /// Additional cost of such a unit, in squared distance of descriptors, 0 to 1 000 000.
     pub repeat_price: f32,
@@ -154,8 +156,8 @@ impl Default for MosaicConfig {
 }
 
 impl MosaicConfig {
-    /// Checks that every setting lies within its range. One that does not is moved to the nearest allowed value where it is
-    /// used.
+    /// Checks that every setting lies within its range. One that does not is moved to the nearest allowed
+    /// value where it is used.
     pub fn check(&self) -> Result<(), OutOfRange> {
         self.settings().iter().try_for_each(Setting::check)
     }

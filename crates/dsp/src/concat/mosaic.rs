@@ -21,23 +21,26 @@ const ATTACK_MARGIN_MS: i64 = 1;
 
 /// Makes continuous sound of selected units, tick by tick.
 ///
-/// While units continue one another, the source is copied as it is. At a jump there is a fade around the border of the
-/// ticks, with the new source moved by a few milliseconds to where it fits (see `crossfade.rs`); it stays moved until
-/// the next jump. Sound that comes with an attack ([`UnitPlayback::attack`]) is moved so that its attack comes in time, and
-/// the fade is over before that. A source is never read over a break between units: frames that a fade or a shift needs
-/// beyond it are the sound before it, backwards.
+/// While units continue one another, the source is copied as it is. At a jump there is a fade around the
+/// border of the ticks, with the new source moved by a few milliseconds to where it fits (see
+/// `crossfade.rs`); it stays moved until the next jump. Sound that comes with an attack
+/// ([`UnitPlayback::attack`]) is moved so that its attack comes in time, and the fade is over before that. A
+/// source is never read over a break between units: frames that a fade or a shift needs beyond it are the
+/// sound before it, backwards.
 ///
-/// Gain: each tick has the gain from its unit's loudness to its own, within ±`most_gain_db`; 0 dB where that is no number. At
-/// a border within a run the gain is the mean in dB of the ticks on both sides, from border to border its amplitude is a
-/// straight line, so every sample depends on three ticks and nothing steps. Across a jump nothing is smoothed, because it is
-/// between units of different loudness: each source keeps its own gain through the fade.
+/// Gain: each tick has the gain from its unit's loudness to its own, within ±`most_gain_db`; 0 dB where that
+/// is no number. At a border within a run the gain is the mean in dB of the ticks on both sides, from border
+/// to border its amplitude is a straight line, so every sample depends on three ticks and nothing steps.
+/// Across a jump nothing is smoothed, because it is between units of different loudness: each source keeps
+/// its own gain through the fade.
 ///
-/// Gate: a probability of silence g closes by `gate_db` × g⁶ (at ½ hardly anything), with slopes of a raised cosine that
-/// open within 5 ms before the tick and close within 15 ms from its beginning, at most half a tick each.
+/// Gate: a probability of silence g closes by `gate_db` × g⁶ (at ½ hardly anything), with slopes of a raised
+/// cosine that open within 5 ms before the tick and close within 15 ms from its beginning, at most half a
+/// tick each.
 ///
 /// Sample 0 of the output is the first sample of tick 0, and after [`Mosaic::finish`] there are exactly
-/// `start_sample(ticks)` frames. The alternation of `push` and `fill` does not change the output. Memory is that of the
-/// units, and of the samples that are ready and were not taken.
+/// `start_sample(ticks)` frames. The alternation of `push` and `fill` does not change the output. Memory is
+/// that of the units, and of the samples that are ready and were not taken.
 pub struct Mosaic<S> {
     grid: TickGrid,
     units: Arc<UnitDescriptors>,
@@ -107,8 +110,8 @@ impl AttackTarget {
 }
 
 impl<S: UnitSound> Mosaic<S> {
-    /// `grid` has the rate of the output and of `sound`, and the tick of the units. Settings outside of their ranges are
-    /// moved to the nearest allowed value; [`MosaicConfig::check`] names them.
+    /// `grid` has the rate of the output and of `sound`, and the tick of the units. Settings outside of their
+    /// ranges are moved to the nearest allowed value; [`MosaicConfig::check`] names them.
     pub fn new(grid: TickGrid, units: Arc<UnitDescriptors>, sound: S, config: &MosaicConfig) -> Self {
         let config = config.clamped();
         // No tick is shorter than the first: its start is rounded down.
@@ -135,8 +138,8 @@ impl<S: UnitSound> Mosaic<S> {
         }
     }
 
-    /// Records every run as a [`Clip`] from now on, complete when its last fade is over; sound that is mirrored where a source
-    /// ends is a clip of its own. To be called before the first push.
+    /// Records every run as a [`Clip`] from now on, complete when its last fade is over; sound that is
+    /// mirrored where a source ends is a clip of its own. To be called before the first push.
     pub fn with_cuts(mut self) -> Self {
         self.recorder = Some(ClipRecorder::default());
         self
@@ -149,13 +152,14 @@ impl<S: UnitSound> Mosaic<S> {
 
     /// Takes the unit of the next tick, with an attack or a reading speed.
     ///
-    /// Where the unit is a jump, the new sound is moved so that its attack comes in time, to the frame, and the fade is over a
-    /// millisecond before that, as far as the tick before has room for it. Where it is none, nothing is moved. An attack that
-    /// would move the sound by more than a tick counts as none.
+    /// Where the unit is a jump, the new sound is moved so that its attack comes in time, to the frame, and
+    /// the fade is over a millisecond before that, as far as the tick before has room for it. Where it is
+    /// none, nothing is moved. An attack that would move the sound by more than a tick counts as none.
     ///
-    /// At a reading speed other than 1, sound that continues goes on at that speed until it is half a tick from its place;
-    /// then it is spliced to where it belongs, so that pitch changes and time does not (as in S. Roucos and A. Wilgus, "High
-    /// quality time-scale modification for speech", ICASSP 1985). A change of speed needs a splice, too.
+    /// At a reading speed other than 1, sound that continues goes on at that speed until it is half a tick
+    /// from its place; then it is spliced to where it belongs, so that pitch changes and time does not (as in
+    /// S. Roucos and A. Wilgus, "High quality time-scale modification for speech", ICASSP 1985). A change of
+    /// speed needs a splice, too.
     pub fn push_as(&mut self, selected: SelectedUnit, playback: &UnitPlayback) {
         let speed = if playback.speed.is_nan() { 1.0 } else { playback.speed.clamp(0.5, 2.0) };
         let within_a_tick = |a: &AttackTarget| a.shift(speed).unsigned_abs() <= self.grid.span(0) as u64;
@@ -213,8 +217,8 @@ impl<S: UnitSound> Mosaic<S> {
         self.mix.ready()
     }
 
-    /// Delivers the next `out.len()` interleaved samples or as many as are ready; returns how many it wrote. Allocates
-    /// nothing.
+    /// Delivers the next `out.len()` interleaved samples or as many as are ready; returns how many it wrote.
+    /// Allocates nothing.
     pub fn fill(&mut self, out: &mut [f32]) -> usize {
         self.mix.fill(out)
     }
@@ -226,8 +230,8 @@ impl<S: UnitSound> Mosaic<S> {
         }
     }
 
-    /// Frames beyond the end of a tick that must be waited for before all of that tick's samples are ready: one tick, since
-    /// its end depends on the tick that follows.
+    /// Frames beyond the end of a tick that must be waited for before all of that tick's samples are ready:
+    /// one tick, since its end depends on the tick that follows.
     pub fn latency(&self) -> usize {
         self.grid.block_len()
     }
@@ -259,7 +263,7 @@ impl<S: UnitSound> Mosaic<S> {
         }
     }
 
-    /// Whether a run is still near its place in a tick, and is read at the speed that is asked for.
+    /// Returns true if a run is still near its place in a tick, and is read at the speed that is asked for.
     fn keeps_up(&self, run: &PlayedRun, tick: i64, speed: f64) -> bool {
         let frames = self.grid.start_sample(tick) - self.grid.start_sample(run.tick);
         let ahead = frames as f64 * (speed - 1.0);
@@ -304,8 +308,8 @@ impl<S: UnitSound> Mosaic<S> {
         }
     }
 
-    /// Prepares the fade from one tick's run to the next tick's, makes its first part at the end of the block, and returns
-    /// by how much more the new run is shifted.
+    /// Prepares the fade from one tick's run to the next tick's, makes its first part at the end of the
+    /// block, and returns by how much more the new run is shifted.
     fn jump(&mut self, from: &PlayedTick, to: &PlayedTick, attack: Option<AttackTarget>) -> i64 {
         let Self { crossfade, sound, units, grid, channels, block, recorder, reader, .. } = self;
         let source = (&*sound, &**units, *grid);

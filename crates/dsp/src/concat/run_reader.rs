@@ -6,7 +6,8 @@ use crate::concat::units::UnitDescriptors;
 use crate::frames::read_from;
 use crate::units::TickGrid;
 
-/// Units before and after a run that are checked for the end of its source: fades and shifts reach no further.
+/// Units before and after a run that are checked for the end of its source: fades and shifts reach no
+/// further.
 const MAX_UNITS_BEYOND_RUN: u32 = 4;
 
 /// A stretch of units that continue one another.
@@ -21,7 +22,8 @@ pub(crate) struct PlayedRun {
 }
 
 impl PlayedRun {
-    /// The position that sounds `frames` after the beginning of the run, in frames after the beginning of its unit.
+    /// The position that sounds `frames` after the beginning of the run, in frames after the beginning of its
+    /// unit.
     fn position(&self, frames: i64) -> f64 {
         self.shift as f64 + frames as f64 * self.speed
     }
@@ -37,7 +39,8 @@ pub(crate) struct RunReader {
 }
 
 impl RunReader {
-    /// Reads the source of a tick's run from frame `first` of the output on, which may lie a little outside of the tick.
+    /// Reads the source of a tick's run from frame `first` of the output on, which may lie a little outside
+    /// of the tick.
     pub(crate) fn read(
         &mut self,
         (sound, units, grid): (&impl UnitSound, &UnitDescriptors, TickGrid),
@@ -72,8 +75,8 @@ impl RunReader {
     }
 }
 
-/// Reads from frame `from` after the beginning of a unit on: the sound between `low` and `high`, and beyond them the sound on
-/// the other side, backwards.
+/// Reads from frame `from` after the beginning of a unit on: the sound between `low` and `high`, and beyond
+/// them the sound on the other side, backwards.
 fn read_mirrored(
     sound: &impl UnitSound,
     unit: u32,
@@ -107,7 +110,8 @@ pub(crate) fn source_begin(units: &UnitDescriptors, grid: TickGrid, run: &Played
     Some(-grid.start_sample(i64::from(before)))
 }
 
-/// The end of the source of a tick's run, in frames after the beginning of the run's first unit, if that is near.
+/// The end of the source of a tick's run, in frames after the beginning of the run's first unit, if that is
+/// near.
 pub(crate) fn source_end(units: &UnitDescriptors, grid: TickGrid, tick: &PlayedTick) -> Option<i64> {
     let mut after = (1..=MAX_UNITS_BEYOND_RUN).map(|k| tick.unit.saturating_add(k));
     let next = after.find(|next| !units.follows_another(*next))?;

@@ -8,40 +8,46 @@ use std::iter::zip;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Ticks from one search for decided ticks to the next in the exact selection. It costs as much as a few ticks.
+/// Ticks from one search for decided ticks to the next in the exact selection. It costs as much as a few
+/// ticks.
 const DECISION_INTERVAL: u32 = 32;
-/// Ticks whose targets are kept so that the costs of paths there can be computed later. After so many they are.
+/// Ticks whose targets are kept so that the costs of paths there can be computed later. After so many they
+/// are.
 const KEPT_TICKS: u32 = 16;
 /// Greatest number of paths whose costs are computed before jumps are searched for.
 const MAX_EARLY_PATHS: usize = 32;
 
-/// Selects a unit for every tick: the path with the least sum of squared distances between target and unit, plus a price for
-/// every jump, that is, for every step to anything but the unit's natural continuation.
+/// Selects a unit for every tick: the path with the least sum of squared distances between target and unit,
+/// plus a price for every jump, that is, for every step to anything but the unit's natural continuation.
 ///
-/// This is Viterbi's algorithm (IEEE Trans. Information Theory 13, 1967). With one price for all jumps, a path that jumps
-/// comes from the best unit of the tick before, whichever unit it jumps to; so of every path only the time of its last jump
-/// must be kept, of every tick only its best unit with that unit's last jump. The best path is then a chain of straight runs,
-/// traced from its end. Sums are of f32, taken relative to the best of the tick so that nothing is lost in a long film. Of
-/// equally good ways, continuing is taken before jumping, and the lower unit before the higher.
+/// This is Viterbi's algorithm (IEEE Trans. Information Theory 13, 1967). With one price for all jumps, a
+/// path that jumps comes from the best unit of the tick before, whichever unit it jumps to; so of every path
+/// only the time of its last jump must be kept, of every tick only its best unit with that unit's last jump.
+/// The best path is then a chain of straight runs, traced from its end. Sums are of f32, taken relative to
+/// the best of the tick so that nothing is lost in a long film. Of equally good ways, continuing is taken
+/// before jumping, and the lower unit before the higher.
 ///
-/// Most units need not be visited, and the selection is the same to the last bit. A path that costs more than the best one and
-/// a jump is never continued: the unit that it leads to is reached by a jump from the best one. The others are *alive*. In
-/// the next tick only two kinds of paths can be alive: those that continue one which is, and those that jump to a unit so near
-/// the target that with the price it costs no more than the best path and a jump, that is, whose distance is no more than the
-/// increase of the best path's cost. That is not known yet, but no more than the cost of the cheapest known way; and all units
-/// within a radius are found in a tree ([`crate::neighbors::PcaKdTree`]). Nor are the costs of most paths known: the tree gives
-/// lower bounds, with sums that are rounded alike. The exact costs are computed, from all descriptors of all ticks that are
-/// open, of paths that could be the best one, or when it matters where they come from. So a tick costs O(paths alive + units
-/// near the target).
+/// Most units need not be visited, and the selection is the same to the last bit. A path that costs more than
+/// the best one and a jump is never continued: the unit that it leads to is reached by a jump from the best
+/// one. The others are *alive*. In the next tick only two kinds of paths can be alive: those that continue
+/// one which is, and those that jump to a unit so near the target that with the price it costs no more than
+/// the best path and a jump, that is, whose distance is no more than the increase of the best path's cost.
+/// That is not known yet, but no more than the cost of the cheapest known way; and all units within a radius
+/// are found in a tree ([`crate::neighbors::PcaKdTree`]). Nor are the costs of most paths known: the tree
+/// gives lower bounds, with sums that are rounded alike. The exact costs are computed, from all descriptors
+/// of all ticks that are open, of paths that could be the best one, or when it matters where they come from.
+/// So a tick costs O(paths alive + units near the target).
 ///
-/// Long before the last target is known, all paths that are alive have their beginnings in common: whatever comes, the best
-/// one will be among them. Ticks decided like that are given out at once, so that the exact selection needs no more memory for
-/// a longer film and its sound can be heard while the film is still being read.
+/// Long before the last target is known, all paths that are alive have their beginnings in common: whatever
+/// comes, the best one will be among them. Ticks decided like that are given out at once, so that the exact
+/// selection needs no more memory for a longer film and its sound can be heard while the film is still being
+/// read.
 ///
-/// With a delay of D ticks, a tick's unit is committed as soon as D further targets are known: it is the one on the path
-/// that is best by then, and every path that does not lead through it is given up. With D = 0 that is the greedy selection:
-/// the continuing unit, unless its cost exceeds the best unit's by more than the price. With D no less than the number of
-/// ticks it is the exact one, as long as repetition is free: units that were given out are those that must not be repeated.
+/// With a delay of D ticks, a tick's unit is committed as soon as D further targets are known: it is the one
+/// on the path that is best by then, and every path that does not lead through it is given up. With D = 0
+/// that is the greedy selection: the continuing unit, unless its cost exceeds the best unit's by more than
+/// the price. With D no less than the number of ticks it is the exact one, as long as repetition is free:
+/// units that were given out are those that must not be repeated.
 pub struct UnitSelector {
     units: Arc<UnitDescriptors>,
     price: f32,
@@ -51,7 +57,8 @@ pub struct UnitSelector {
     delay: Option<usize>,
     repeat_ticks: u32,
     repeat_price: f32,
-    /// Per unit the number of ticks until it was last given out, 0 if it was not. Empty where repetition is free.
+    /// Per unit the number of ticks until it was last given out, 0 if it was not. Empty where repetition is
+    /// free.
     last_given_out: Vec<u32>,
     /// The last [`KEPT_TICKS`] ticks, the last one at the end.
     past: VecDeque<PathTick>,
@@ -82,8 +89,8 @@ struct Path {
     since: u32,
     /// Lower bound of its cost.
     lower_bound: f32,
-    /// The first tick whose cost is not computed, and the cost of the path until there. In an open tick it could turn out that
-    /// it should have been left, and its unit been jumped to.
+    /// The first tick whose cost is not computed, and the cost of the path until there. In an open tick it
+    /// could turn out that it should have been left, and its unit been jumped to.
     open: u32,
     cost: f32,
 }
@@ -124,7 +131,7 @@ struct PathRun {
     first: u32,
     /// The last tick in which all are where that one is.
     until: u32,
-    /// Whether one jumped elsewhere.
+    /// True where one jumped elsewhere.
     forks: bool,
 }
 
@@ -140,8 +147,8 @@ impl Constraints<'_> {
 }
 
 impl UnitSelector {
-    /// The best of all paths. [`UnitSelector::push`] gives out the ticks that are decided whatever comes, usually a few seconds
-    /// at a time; where many units are alike it may be nothing for long.
+    /// The best of all paths. [`UnitSelector::push`] gives out the ticks that are decided whatever comes,
+    /// usually a few seconds at a time; where many units are alike it may be nothing for long.
     pub fn exact(units: Arc<UnitDescriptors>, config: &MosaicConfig) -> Self {
         Self::new(units, config, config.clamped().jump_price, None)
     }
@@ -151,8 +158,8 @@ impl UnitSelector {
         Self::new(units, config, config.clamped().jump_price, Some(delay))
     }
 
-    /// Commits each tick at once: the unit that continues the present one, unless its cost exceeds the best unit's by more
-    /// than [`MosaicConfig::stay`].
+    /// Commits each tick at once: the unit that continues the present one, unless its cost exceeds the best
+    /// unit's by more than [`MosaicConfig::stay`].
     pub fn greedy(units: Arc<UnitDescriptors>, config: &MosaicConfig) -> Self {
         Self::new(units, config, config.clamped().stay, Some(0))
     }
@@ -182,15 +189,16 @@ impl UnitSelector {
         }
     }
 
-    /// Takes the target of the next tick, `[dims]`; numbers that are missing or none count as 0. Appends the units of the
-    /// ticks that are decided by now to `selected`, in order: with a delay that of the tick which lies the delay before this
-    /// one, once there is such a tick. [`UnitDescriptors::distance`] gives the cost of a unit, and
-    /// [`UnitDescriptors::continues`] tells whether it was jumped to.
+    /// Takes the target of the next tick, `[dims]`; numbers that are missing or none count as 0. Appends the
+    /// units of the ticks that are decided by now to `selected`, in order: with a delay that of the tick
+    /// which lies the delay before this one, once there is such a tick. [`UnitDescriptors::distance`] gives
+    /// the cost of a unit, and [`UnitDescriptors::continues`] tells whether it was jumped to.
     pub fn push(&mut self, target: &[f32], selected: &mut Vec<u32>) {
         self.push_on(target, &Constraints::default(), selected);
     }
 
-    /// Takes the target of a tick in which not every unit may sound. Where the constraints leave no unit, all may.
+    /// Takes the target of a tick in which not every unit may sound. Where the constraints leave no unit, all
+    /// may.
     pub fn push_on(&mut self, target: &[f32], constraints: &Constraints<'_>, selected: &mut Vec<u32>) {
         let full = self.past.len() == KEPT_TICKS as usize;
         let mut now = if full { self.past.pop_front() } else { None }.unwrap_or_default();
@@ -210,7 +218,8 @@ impl UnitSelector {
         self.tick += 1;
     }
 
-    /// Appends the units of all ticks that were not given out yet, in order. Afterwards the selector is as new.
+    /// Appends the units of all ticks that were not given out yet, in order. Afterwards the selector is as
+    /// new.
     pub fn finish(&mut self, selected: &mut Vec<u32>) {
         self.backtrack(self.tick, selected);
         self.reset();
@@ -230,8 +239,8 @@ impl UnitSelector {
         &self.past[self.past.len() - 1].target
     }
 
-    /// Extends all paths that are alive by the tick of the last target. False, and nothing done, if the constraints leave no
-    /// unit that can be compared.
+    /// Extends all paths that are alive by the tick of the last target. False, and nothing done, if the
+    /// constraints leave no unit that can be compared.
     fn extend(&mut self, constraints: &Constraints<'_>) -> bool {
         let mut buffers = std::mem::take(&mut self.buffers);
         let unconstrained = constraints.are_none();
@@ -277,7 +286,8 @@ impl UnitSelector {
         }
     }
 
-    /// An upper bound of the best path's cost, from some units near the target and the most promising paths that continue.
+    /// An upper bound of the best path's cost, from some units near the target and the most promising paths
+    /// that continue.
     fn bound_best(&self, buffers: &mut SelectorBuffers, allowed: &impl Fn(u32) -> bool) -> f32 {
         let mut base = f32::INFINITY;
         let nearby = self.units.descriptors().nearest_leaf(self.target());
@@ -290,8 +300,8 @@ impl UnitSelector {
         base
     }
 
-    /// Drops the paths in `next` that are not alive, and adds those that jump, to units that no path alive continues. `base`
-    /// falls to the cost of the cheapest.
+    /// Drops the paths in `next` that are not alive, and adds those that jump, to units that no path alive
+    /// continues. `base` falls to the cost of the cheapest.
     fn find_jumps(&self, buffers: &mut SelectorBuffers, base: &mut f32, allowed: &impl Fn(u32) -> bool) {
         let SelectorBuffers { next, continued, jumped_to, jump_bounds, found, .. } = buffers;
         next.retain(|path| path.lower_bound - *base <= self.reach);
@@ -352,7 +362,8 @@ impl UnitSelector {
         Path { unit, since: self.tick, lower_bound: lower_bound + self.price, open: self.tick, cost: 0.0 }
     }
 
-    /// Computes the most promising of `paths` that could cost less than `base`, which falls to the cost of the best of those.
+    /// Computes the most promising of `paths` that could cost less than `base`, which falls to the cost of
+    /// the best of those.
     fn compute_promising(&self, paths: &mut [Path], promising: &mut Vec<u32>, base: &mut f32) {
         promising.clear();
         let could = |(_, path): &(u32, &Path)| path.lower_bound < *base && path.open <= self.tick;
@@ -374,7 +385,7 @@ impl UnitSelector {
         }
     }
 
-    /// Whether `unit` was given out for one of the last ticks.
+    /// Returns true if `unit` was given out for one of the last ticks.
     fn repeats(&self, unit: u32) -> bool {
         let last = self.last_given_out.get(unit as usize).copied().unwrap_or(0);
         last > 0 && last.saturating_add(self.repeat_ticks) > self.tick
@@ -403,8 +414,8 @@ impl UnitSelector {
         path.lower_bound = path.cost;
     }
 
-    /// The first tick that is not decided: before it all paths that are alive are one. A path that last jumped at tick t is,
-    /// before t, the best one of tick t − 1, so runs form a tree.
+    /// The first tick that is not decided: before it all paths that are alive are one. A path that last
+    /// jumped at tick t is, before t, the best one of tick t − 1, so runs form a tree.
     fn decided(&mut self) -> u32 {
         let mut paths = std::mem::take(&mut self.paths);
         paths.iter_mut().for_each(|path| self.compute(path));
@@ -432,7 +443,8 @@ impl UnitSelector {
         self.uncommitted
     }
 
-    /// Appends the units before tick `end` of the path that was the best one tick earlier, and forgets those ticks.
+    /// Appends the units before tick `end` of the path that was the best one tick earlier, and forgets those
+    /// ticks.
     fn backtrack(&mut self, end: u32, selected: &mut Vec<u32>) {
         let (from, ticks) = (selected.len(), (end - self.uncommitted) as usize);
         selected.resize(from + ticks, 0);
@@ -484,8 +496,9 @@ impl UnitSelector {
     /// Gives up every path that is not in `unit` in the first undecided tick. The best one is.
     fn keep_paths_through(&mut self, unit: u32) {
         let (first, now) = (self.uncommitted, self.tick);
-        // Whether a path leads through `unit` whose end in `tick` is `end` and whose last jump was at `since`, given the same
-        // for all paths that jumped at `first + 1 + i`: they have their past before the jump in common.
+        // True if a path leads through `unit` whose end in `tick` is `end` and whose last jump was at
+        // `since`, given the same for all paths that jumped at `first + 1 + i`: they have their past before
+        // the jump in common.
         let leads_through = |tick: u32, end: u32, since: u32, jumped: &[bool]| {
             if since <= first { end == unit + (tick - first) } else { jumped[(since - first - 1) as usize] }
         };

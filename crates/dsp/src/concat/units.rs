@@ -2,8 +2,8 @@
 
 use crate::neighbors::{NEVER, PcaKdTree, Query};
 
-/// The units of a training sound: their descriptors, their loudness, which of them continue one another, and which belong
-/// together.
+/// The units of a training sound: their descriptors, their loudness, which of them continue one another, and
+/// which belong together.
 #[derive(Clone, Debug)]
 pub struct UnitDescriptors {
     descriptors: PcaKdTree,
@@ -45,11 +45,12 @@ pub enum UnitDescriptorsError {
 }
 
 impl UnitDescriptors {
-    /// Units from `descriptors` `[units × dims]` row by row, `loudness_db` `[units]`, and `continued` `[units]`: whether the
-    /// next unit naturally follows in the same film. It does not at a break: where a film ends, or before a part held out.
+    /// Units from `descriptors` `[units × dims]` row by row, `loudness_db` `[units]`, and `continued`
+    /// `[units]`: whether the next unit naturally follows in the same film. It does not at a break: where a
+    /// film ends, or before a part held out.
     ///
-    /// The distance of two rows is the sum of squared differences, so the caller has to scale the descriptors. A unit with a
-    /// descriptor that is no number is selected only if there is no other.
+    /// The distance of two rows is the sum of squared differences, so the caller has to scale the
+    /// descriptors. A unit with a descriptor that is no number is selected only if there is no other.
     pub fn new(
         dims: usize,
         descriptors: &[f32],
@@ -69,8 +70,9 @@ impl UnitDescriptors {
         Ok(Self { descriptors, loudness_db, continued, groups: Vec::new() })
     }
 
-    /// The same units in `groups` `[units]`, such as their sources, so that a selection can be limited to some of them
-    /// ([`Constraints::only`](crate::concat::Constraints::only)). Without this call all are in group 0.
+    /// The same units in `groups` `[units]`, such as their sources, so that a selection can be limited to
+    /// some of them ([`Constraints::only`](crate::concat::Constraints::only)). Without this call all are in
+    /// group 0.
     pub fn with_groups(self, groups: &[u32]) -> Result<Self, UnitDescriptorsError> {
         if groups.len() != self.len() {
             return Err(UnitDescriptorsError::Groups { units: self.len(), groups: groups.len() });
@@ -100,8 +102,8 @@ impl UnitDescriptors {
     }
 
     /// The squared distance of a unit's descriptors from `target` `[dims]`, the very number that a
-    /// [`UnitSelector`](crate::concat::UnitSelector) minimises; 1e30 where there is no such unit or it has a descriptor that
-    /// is no number. Numbers of the target that are missing or none count as 0.
+    /// [`UnitSelector`](crate::concat::UnitSelector) minimises; 1e30 where there is no such unit or it has a
+    /// descriptor that is no number. Numbers of the target that are missing or none count as 0.
     pub fn distance(&self, target: &[f32], unit: u32) -> f32 {
         let (mut query, mut found) = (Query::default(), Vec::new());
         if (unit as usize) < self.len() {
@@ -111,8 +113,8 @@ impl UnitDescriptors {
         found.first().copied().unwrap_or(NEVER)
     }
 
-    /// Writes the squared distance from `target` `[dims]` of the nearest unit of every group to `out` `[groups]`; 1e30 where
-    /// there is none that can be compared.
+    /// Writes the squared distance from `target` `[dims]` of the nearest unit of every group to `out`
+    /// `[groups]`; 1e30 where there is none that can be compared.
     pub fn nearest_of_groups(&self, target: &[f32], out: &mut Vec<f32>) {
         let groups = self.groups.iter().max().map_or(1, |last| *last as usize + 1);
         out.clear();
@@ -130,12 +132,12 @@ impl UnitDescriptors {
         }
     }
 
-    /// Whether `unit` naturally follows `before`.
+    /// Returns true if `unit` naturally follows `before`.
     pub fn continues(&self, before: u32, unit: u32) -> bool {
         before.checked_add(1) == Some(unit) && self.follows_another(unit)
     }
 
-    /// Whether the unit naturally follows the one before it.
+    /// Returns true if the unit naturally follows the one before it.
     pub(crate) fn follows_another(&self, unit: u32) -> bool {
         (unit as usize) < self.len()
             && unit.checked_sub(1).is_some_and(|before| self.continued[before as usize])

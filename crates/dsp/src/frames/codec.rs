@@ -1,15 +1,15 @@
-//! What a brain that answers one picture with one row of numbers says of sound, and the way from sound to such rows and
-//! back.
+//! The codec of frames: between sound and the row of numbers that a classic brain predicts for one picture.
 //!
-//! | say | numbers a tick | of |
+//! | format | numbers a tick | of |
 //! |---|---|---|
 //! | [`FrameFormat::Pcm`] | samples | a block: the samples from [`block_start`] on, as many as the brain's hops hold |
 //! | [`FrameFormat::Stft`] | magnitudes | a frame: about as many samples in the middle of the tick, under a Hann window |
 //! | [`FrameFormat::StftPhase`] | magnitudes, then phases | the block, under no window |
 //!
-//! All are scaled so that a row of a sound's samples or magnitudes has the mean square of that sound: with B bins of a
-//! transform of N samples under a window w, bin k is |X\[k\]| √(c B / (N Σ w²)), where c is 2 for bins that stand for
-//! their mirror images, too, and 1 for the others (Parseval). So errors and levels of all three can be compared.
+//! All are scaled so that a row of a sound's samples or magnitudes has the mean square of that sound: with B
+//! bins of a transform of N samples under a window w, bin k is |X\[k\]| √(c B / (N Σ w²)), where c is 2 for
+//! bins that stand for their mirror images, too, and 1 for the others (Parseval). So errors and levels of all
+//! three can be compared.
 
 use crate::frames::block_start;
 use crate::units::TickGrid;
@@ -20,19 +20,19 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Samples of the shortest and the longest frame of [`FrameFormat::Stft`].
-const FRAMES: [usize; 2] = [128, 8192];
-/// What half a turn of phase is as a number. Pictures hardly determine phases; were their errors larger than this, those of
-/// the magnitudes would drown in them.
+const STFT_SIZES: [usize; 2] = [128, 8192];
+/// Number in a row for half a turn of phase. Pictures hardly determine phases; were their errors larger than
+/// this, those of the magnitudes would drown in them.
 const HALF_TURN: f32 = 0.1;
 
-/// What a row of numbers stands for.
+/// Meaning of the numbers of a row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FrameFormat {
     /// Samples.
     #[default]
     Pcm,
-    /// Magnitudes of a frame; its phases are made up where it is played.
+    /// Magnitudes of a frame; its phases are made when it is played.
     Stft,
     /// Magnitudes and phases of a block, which is played like samples.
     StftPhase,
@@ -49,17 +49,19 @@ impl FrameFormat {
         }
     }
 
-    /// Samples that a row describes: a block of `hops` hops, or (of [`FrameFormat::Stft`]) a frame of the next power of two, 128 to
-    /// 8192, as transforms of 2015 had it: 1024 at 22 050 Hz and 30 ticks a second.
+    /// Samples that a row describes: a block of `hops` hops, or (of [`FrameFormat::Stft`]) a frame of the
+    /// next power of two, 128 to 8192, as transforms of 2015 had it: 1024 at 22 050 Hz and 30 ticks a second.
     pub fn samples(self, grid: TickGrid, hops: usize) -> usize {
         let block = grid.block_len().saturating_mul(hops);
         match self {
-            Self::Stft => block.checked_next_power_of_two().unwrap_or(usize::MAX).clamp(FRAMES[0], FRAMES[1]),
+            Self::Stft => {
+                block.checked_next_power_of_two().unwrap_or(usize::MAX).clamp(STFT_SIZES[0], STFT_SIZES[1])
+            }
             Self::Pcm | Self::StftPhase => block,
         }
     }
 
-    /// Place on the film's sound of the first of those samples, for tick `tick`.
+    /// Position in the film's sound of the first of those samples, for tick `tick`.
     pub fn first_sample(self, grid: TickGrid, hops: usize, tick: i64) -> i64 {
         match self {
             Self::Stft => {
@@ -71,10 +73,10 @@ impl FrameFormat {
     }
 }
 
-/// Between sound and what is said of it. A copy shares its tables.
+/// Encodes sound as rows of numbers and decodes them. A clone shares its tables.
 #[derive(Clone)]
 pub struct FrameCodec {
-    say: FrameFormat,
+    format: FrameFormat,
     grid: TickGrid,
     hops: usize,
     transform: Option<Transform>,
@@ -83,7 +85,7 @@ pub struct FrameCodec {
 #[derive(Clone)]
 struct Transform {
     window: Arc<[f32]>,
-    /// Of |X| in every bin.
+    /// Factor of |X| in every bin.
     scale: Arc<[f32]>,
     forward: Arc<dyn RealToComplex<f32>>,
     inverse: Arc<dyn ComplexToReal<f32>>,
@@ -93,38 +95,38 @@ struct Transform {
 }
 
 impl FrameCodec {
-    /// For blocks of `hops` hops (1 or 2) on `grid`.
-    pub fn new(say: FrameFormat, grid: TickGrid, hops: usize) -> Self {
-        let size = say.samples(grid, hops).max(1);
-        let transform = match say {
+    /// A codec of blocks of `hops` hops (1 or 2) on `grid`.
+    pub fn new(format: FrameFormat, grid: TickGrid, hops: usize) -> Self {
+        let size = format.samples(grid, hops).max(1);
+        let transform = match format {
             FrameFormat::Pcm => None,
             FrameFormat::Stft => Some(Transform::new(Window::Hann.coefficients(size, Form::Periodic))),
             FrameFormat::StftPhase => Some(Transform::new(vec![1.0; size])),
         };
-        Self { say, grid, hops, transform }
+        Self { format, grid, hops, transform }
     }
 
-    /// What rows stand for.
+    /// The format of rows.
     pub fn format(&self) -> FrameFormat {
-        self.say
+        self.format
     }
 
-    /// Numbers a row.
+    /// Numbers in a row.
     pub fn numbers(&self) -> usize {
-        self.say.numbers(self.grid, self.hops)
+        self.format.numbers(self.grid, self.hops)
     }
 
     /// Samples that a row describes.
     pub fn samples(&self) -> usize {
-        self.say.samples(self.grid, self.hops)
+        self.format.samples(self.grid, self.hops)
     }
 
-    /// Place on the film's sound of the first of them.
+    /// Position in the film's sound of the first of them.
     pub fn first_sample(&self, tick: i64) -> i64 {
-        self.say.first_sample(self.grid, self.hops, tick)
+        self.format.first_sample(self.grid, self.hops, tick)
     }
 
-    /// The row of a sound of [`FrameCodec::samples`] samples: `[numbers]`.
+    /// Writes the row of a sound of [`FrameCodec::samples`] samples to `row`, `[numbers]`.
     pub fn encode(&mut self, sound: &[f32], row: &mut [f32]) {
         let Some(transform) = &mut self.transform else { return row.copy_from_slice(sound) };
         transform.analyse(sound);
@@ -138,17 +140,17 @@ impl FrameCodec {
         }
     }
 
-    /// The block that a row of samples, or of magnitudes and phases, stands for: `[samples]`. Magnitudes alone stand for none,
-    /// and give silence.
+    /// Writes the block of a row of samples, or of magnitudes and phases, to `block`, `[samples]`. Magnitudes
+    /// alone have none, and give silence.
     pub fn decode(&mut self, row: &[f32], block: &mut [f32]) {
-        match (&mut self.transform, self.say) {
+        match (&mut self.transform, self.format) {
             (Some(transform), FrameFormat::StftPhase) => transform.synthesise(row, block),
             (None, _) => block.copy_from_slice(row),
             (Some(_), _) => block.fill(0.0),
         }
     }
 
-    /// The magnitudes |X| of the frame that a row of magnitudes stands for, in place, and its level in dB of its mean
+    /// Turns a row of magnitudes into the |X| of its frame, in place, and returns its level in dB of its mean
     /// square. Numbers below 0, which are no magnitudes, count as 0.
     pub fn magnitudes(&self, row: &mut [f32]) -> f32 {
         row.iter_mut().for_each(|number| *number = number.max(0.0));
@@ -191,7 +193,8 @@ impl Transform {
             .expect("all lengths come from the plan");
     }
 
-    /// x\[n\] = Re IDFT of the bins of `row`, magnitudes first. A negative magnitude is one in the opposite phase.
+    /// x\[n\] = Re IDFT of the bins of `row`, magnitudes first. A negative magnitude is one in the opposite
+    /// phase.
     fn synthesise(&mut self, row: &[f32], block: &mut [f32]) {
         let (size, bins) = (self.frame.len(), self.scale.len());
         let (magnitudes, phases) = row.split_at(bins.min(row.len()));
@@ -221,13 +224,13 @@ mod tests {
     }
 
     fn noise(samples: usize) -> Vec<f32> {
-        let mut draw = TickRng::new(5, 5);
-        (0..samples).map(|_| draw.between(-0.5, 0.5) as f32).collect()
+        let mut rng = TickRng::new(5, 5);
+        (0..samples).map(|_| rng.between(-0.5, 0.5) as f32).collect()
     }
 
-    fn row(speech: &mut FrameCodec, sound: &[f32]) -> Vec<f32> {
-        let mut row = vec![0.0; speech.numbers()];
-        speech.encode(sound, &mut row);
+    fn row(codec: &mut FrameCodec, sound: &[f32]) -> Vec<f32> {
+        let mut row = vec![0.0; codec.numbers()];
+        codec.encode(sound, &mut row);
         row
     }
 
@@ -238,8 +241,10 @@ mod tests {
     #[test]
     fn rows_have_the_sizes_and_places_of_2015() {
         let g = grid("30");
-        let all = [FrameFormat::Pcm, FrameFormat::Stft, FrameFormat::StftPhase].map(|say| {
-            [1, 2].map(|hops| (say.numbers(g, hops), say.samples(g, hops), say.first_sample(g, hops, 2)))
+        let all = [FrameFormat::Pcm, FrameFormat::Stft, FrameFormat::StftPhase].map(|format| {
+            [1, 2].map(|hops| {
+                (format.numbers(g, hops), format.samples(g, hops), format.first_sample(g, hops, 2))
+            })
         });
         assert_eq!(all[0], [(735, 735, 1470), (1470, 1470, 1470 - 367)]);
         assert_eq!(all[1], [(513, 1024, 1470 + 367 - 512), (1025, 2048, 1470 + 367 - 1024)]);
@@ -255,43 +260,43 @@ mod tests {
     fn magnitudes_and_phases_are_the_block() {
         // Odd, even, and 24000/1001.
         for (tick, hops) in [("30", 1), ("30", 2), ("24000/1001", 1)] {
-            let mut speech = FrameCodec::new(FrameFormat::StftPhase, grid(tick), hops);
-            let sound = noise(speech.samples());
-            let row = row(&mut speech, &sound);
-            let bins = speech.samples() / 2 + 1;
+            let mut codec = FrameCodec::new(FrameFormat::StftPhase, grid(tick), hops);
+            let sound = noise(codec.samples());
+            let row = row(&mut codec, &sound);
+            let bins = codec.samples() / 2 + 1;
             assert!((mean_square(&row[..bins]) / mean_square(&sound) - 1.0).abs() < 1e-5, "{tick}");
             let widest = row[bins..].iter().fold(0.0f32, |a, x| a.max(x.abs()));
             assert!((0.09..=0.100_001).contains(&widest), "{widest}");
             let mut block = vec![0.0; sound.len()];
-            speech.decode(&row, &mut block);
+            codec.decode(&row, &mut block);
             let error = block.iter().zip(&sound).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
             assert!(error < 1e-5, "{tick}, {hops} hops: {error}");
         }
     }
 
     #[test]
-    fn magnitudes_of_a_sine_say_where_it_is_and_how_loud() {
-        let mut speech = FrameCodec::new(FrameFormat::Stft, grid("30"), 1);
+    fn magnitudes_of_a_sine_have_its_frequency_and_level() {
+        let mut codec = FrameCodec::new(FrameFormat::Stft, grid("30"), 1);
         let sine: Vec<f32> =
             (0..1024).map(|n| 0.4 * (std::f32::consts::TAU * 50.0 * n as f32 / 1024.0).sin()).collect();
-        let mut row = row(&mut speech, &sine);
+        let mut row = row(&mut codec, &sine);
         let top = (0..513).max_by(|a, b| row[*a].total_cmp(&row[*b])).unwrap();
         assert_eq!(top, 50);
-        let db = speech.magnitudes(&mut row);
+        let db = codec.magnitudes(&mut row);
         assert!((db - 10.0 * 0.08f32.log10()).abs() < 0.01, "{db} dB");
         // Σ w / 2 of the amplitude.
         assert!((row[50] - 0.4 * 256.0).abs() < 0.1, "{}", row[50]);
         let mut below = vec![-1.0; 513];
-        assert_eq!((speech.magnitudes(&mut below), below.iter().sum::<f32>()), (f32::NEG_INFINITY, 0.0));
+        assert_eq!((codec.magnitudes(&mut below), below.iter().sum::<f32>()), (f32::NEG_INFINITY, 0.0));
     }
 
     #[test]
-    fn samples_are_said_as_they_are() {
-        let mut speech = FrameCodec::new(FrameFormat::Pcm, grid("30"), 1);
+    fn samples_stay_as_they_are() {
+        let mut codec = FrameCodec::new(FrameFormat::Pcm, grid("30"), 1);
         let sound = noise(735);
-        let said = row(&mut speech, &sound);
+        let encoded = row(&mut codec, &sound);
         let mut block = vec![0.0; 735];
-        speech.decode(&said, &mut block);
-        assert!(said == sound && block == sound);
+        codec.decode(&encoded, &mut block);
+        assert!(encoded == sound && block == sound);
     }
 }

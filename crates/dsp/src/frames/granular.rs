@@ -1,19 +1,16 @@
-//! Grains on time: short pieces of each block, many at once, none far from its cause.
+//! Granular synthesis on time: short pieces of each block, many at once, none far from its tick.
 
-use crate::frames::{FrameSynth, Setting, exact_hop};
+use crate::frames::family::GrainFamily;
+use crate::frames::{FrameSynth, Setting};
 use crate::overlap_add::OverlapAdd;
 use crate::tick_rng::TickRng;
 use crate::units::TickGrid;
-use crate::window::{Form, Window};
+use crate::window::Window;
 use serde::{Deserialize, Serialize};
 
-/// Samples of the shortest grain; anything shorter is a click without a pitch. Children shorter than this are left out.
-const SHORTEST_GRAIN: usize = 8;
-/// Samples left free at each edge of the allowed time, for the rounding of ticks and grains to whole samples.
-const ROUNDING: f64 = 2.0;
-/// Pitches that the block of one tick is read at, at most: each costs one interpolation of the block, after which every
-/// grain is a plain product. The next tick has other ones.
-const MOST_VOICES: u64 = 64;
+/// Greatest number of pitches at which the block of one tick is read: each costs one interpolation of the
+/// block, after which every grain is a plain product. The next tick has other ones.
+const MAX_PITCHES: u64 = 64;
 /// One unit of a reading position, which counts samples in 32.32 fixed point: sums of steps stay exact.
 const ONE: u64 = 1 << 32;
 
@@ -25,8 +22,8 @@ pub struct GranularConfig {
     pub size_ms: f32,
     /// Grains (without children) a tick, 0.01 to 65 536; fractions are kept over several ticks.
     pub density: f32,
-    /// Ticks over which the middles of grains are spread, around the middle of their tick, 0 to 64. Whole numbers from 1
-    /// on leave no comb at the tick rate. At most 2 × `spread_ticks`.
+    /// Ticks over which the middles of grains are spread, around the middle of their tick, 0 to 64. Whole
+    /// numbers from 1 on leave no comb at the tick rate. At most 2 × `spread_ticks`.
     pub jitter: f32,
     /// Shape of every grain.
     pub envelope: Window,
@@ -40,8 +37,9 @@ pub struct GranularConfig {
     pub child_shrink: f32,
     /// Ticks before and after its own tick within which a grain sounds, 0.5 to 64.
     pub spread_ticks: f32,
-    /// How far density, size, jitter and spread of pitch follow what a brain says of each tick, 0 to 1, see
-    /// [`Manner`](crate::granular::GrainModulation): for [`Cloud`](crate::granular::Cloud) alone, since blocks come without it.
+    /// Share, 0 to 1, by which density, size, jitter and spread of pitch follow the
+    /// [`GrainModulation`](crate::granular::GrainModulation) of each tick: for
+    /// [`Cloud`](crate::granular::Cloud) alone, since blocks come without one.
     #[serde(rename = "drive")]
     pub mod_depth: f32,
     /// Seed of all places and pitches.
@@ -82,7 +80,7 @@ impl GranularConfig {
         ]
     }
 
-    fn clamped(&self) -> Self {
+    pub(crate) fn clamped(&self) -> Self {
         let allowed: Vec<f64> = self.settings().iter().map(Setting::clamped).collect();
         let [size_ms, density, jitter, pitch, pitch_spread, children, child_shrink, spread_ticks, mod_depth] =
             allowed[..]
@@ -107,177 +105,87 @@ impl GranularConfig {
 
 /// Grains of each block, at random times around its tick.
 ///
-/// The middle of a grain lies uniformly within `jitter` ticks about the middle of its tick, and it reads from a random
-/// place of its block, drawn independently; with a whole `jitter` the tick rate and its harmonics are therefore absent
-/// from the expected spectrum (see the module above). No sound of a tick lies further than `spread_ticks` from it. A
-/// block shorter than a grain is read forth and back, so that a grain never holds the sound of another tick and never
-/// jumps. Children follow their grain, each beginning half its predecessor's length later at a place of its own. With
-/// `pitch_spread`, each tick draws up to 64 pitches and its grains take turns with them.
+/// The middle of a grain lies uniformly within `jitter` ticks about the middle of its tick, and it reads from
+/// a random place of its block, drawn independently; with a whole `jitter` the tick rate and its harmonics
+/// are therefore absent from the expected spectrum (see [`frames`](crate::frames)). No sound of a tick lies
+/// further than `spread_ticks` from it. A block shorter than a grain is read forth and back, so that a grain
+/// never holds the sound of another tick and never jumps. Children follow their grain, each beginning half
+/// its predecessor's length later at a place of its own. With `pitch_spread`, each tick draws up to 64
+/// pitches and its grains take turns with them.
 ///
-/// Grains are as good as uncorrelated, so powers add: with d grains a tick of H samples, envelope e, and amplitudes a, the
-/// gain is √(H / (d Σ a² Σ e²)), which keeps the power of the blocks. Where grains are so sparse that gaps remain, the gain
-/// is that of one grain at a time.
+/// Grains are as good as uncorrelated, so powers add: with d grains a tick of H samples, envelope e, and
+/// amplitudes a, the gain is √(H / (d Σ a² Σ e²)), which keeps the power of the blocks. Where grains are so
+/// sparse that gaps remain, the gain is that of one grain at a time.
 pub struct Granular {
     grid: TickGrid,
-    family: Family,
+    family: GrainFamily,
     block_len: usize,
     /// One sample, the block, and its continuation forth and back.
-    material: Vec<f32>,
-    voices: Vec<Voice>,
+    source: Vec<f32>,
+    pitched: Vec<PitchedBlock>,
     tick: i64,
     mix: OverlapAdd,
 }
 
-/// When grains sound, and how: what all granular synths have in common.
-pub(crate) struct Family {
-    config: GranularConfig,
-    hop: f64,
-    shapes: Vec<Shape>,
-    lead: i64,
-}
-
-/// A grain or one of its children.
-struct Shape {
-    /// Samples after the first grain's beginning.
-    offset: i64,
-    /// Its envelope, times its amplitude, times the gain of the synth.
-    envelope: Vec<f32>,
-}
-
 /// The block of a tick at one pitch.
 #[derive(Default)]
-struct Voice {
+struct PitchedBlock {
     samples: Vec<f32>,
-    /// Samples at which a grain may begin to read.
-    places: usize,
-}
-
-impl Family {
-    /// Settings outside of their ranges are moved to the nearest allowed value.
-    pub(crate) fn new(grid: TickGrid, config: &GranularConfig) -> Self {
-        let config = config.clamped();
-        let hop = exact_hop(grid);
-        let lengths = family_lengths(grid, &config);
-        let lead = (f64::from(config.jitter) - 1.0) * hop / 2.0 + lengths[0] as f64 / 2.0 + ROUNDING;
-        Self { shapes: shapes(&lengths, &config, hop), hop, lead: lead.ceil().max(0.0) as i64, config }
-    }
-
-    /// The settings, within their ranges.
-    pub(crate) fn config(&self) -> &GranularConfig {
-        &self.config
-    }
-
-    /// Samples by which a grain may sound before its tick.
-    pub(crate) fn lead(&self) -> i64 {
-        self.lead
-    }
-
-    /// A grain and its children.
-    pub(crate) fn members(&self) -> usize {
-        self.shapes.len()
-    }
-
-    /// The envelope of a member, times its amplitude, times the gain of the synth. The first one is the longest.
-    pub(crate) fn envelope(&self, member: usize) -> &[f32] {
-        &self.shapes[member].envelope
-    }
-
-    /// Samples from the grain's beginning to a member's.
-    pub(crate) fn offset(&self, member: usize) -> i64 {
-        self.shapes[member].offset
-    }
-
-    /// How many grains begin with a tick.
-    fn grains(&self, tick: i64) -> u64 {
-        self.due(tick + 1, 0.0) - self.due(tick, 0.0)
-    }
-
-    /// How many grains begin with the first ticks, `more` of them than the density says.
-    pub(crate) fn due(&self, ticks: i64, more: f64) -> u64 {
-        (ticks as f64 * f64::from(self.config.density) + more).floor() as u64
-    }
-
-    /// Where a grain of a tick begins.
-    pub(crate) fn onset(&self, grid: TickGrid, tick: i64, draw: &mut TickRng) -> i64 {
-        let (from, to) = (grid.start_sample(tick), grid.start_sample(tick + 1));
-        let middle =
-            (from + to) as f64 / 2.0 + draw.between(-0.5, 0.5) * f64::from(self.config.jitter) * self.hop;
-        (middle - self.shapes[0].envelope.len() as f64 / 2.0).round() as i64
-    }
-
-    /// Whether pitches differ.
-    fn is_spread(&self) -> bool {
-        self.config.pitch_spread > 0.0
-    }
-
-    /// The speed at which a grain is read.
-    pub(crate) fn pitch(&self, draw: &mut TickRng) -> f64 {
-        let spread = if self.is_spread() {
-            draw.between(-1.0, 1.0) * f64::from(self.config.pitch_spread)
-        } else {
-            0.0
-        };
-        f64::from(self.config.pitch) * 2f64.powf(spread / 12.0)
-    }
-
-    /// The most samples that a grain reads.
-    fn longest_read(&self) -> usize {
-        let highest = f64::from(self.config.pitch) * 2f64.powf(f64::from(self.config.pitch_spread) / 12.0);
-        (self.shapes[0].envelope.len() as f64 * highest).ceil() as usize
-    }
+    /// Number of samples at which a grain may begin to read.
+    starts: usize,
 }
 
 impl Granular {
-    /// For blocks of `hops` hops (1 or 2).
+    /// A synth for blocks of `hops` hops (1 or 2).
     pub fn new(grid: TickGrid, hops: usize, config: &GranularConfig) -> Self {
-        let family = Family::new(grid, config);
+        let family = GrainFamily::new(grid, config);
         let block_len = hops.max(1) * grid.block_len();
         Self {
             grid,
             block_len,
-            material: vec![0.0; block_len + family.longest_read() + 4],
-            voices: Vec::new(),
+            source: vec![0.0; block_len + family.longest_read() + 4],
+            pitched: Vec::new(),
             tick: 0,
             mix: OverlapAdd::default(),
             family,
         }
     }
 
-    /// Lays the block out for reading: index 1 is its first sample; what lies beyond its end is the block read
-    /// backwards, then forwards again, and so on.
+    /// Lays the block out for reading: index 1 is its first sample; what lies beyond its end is the block
+    /// read backwards, then forwards again, and so on.
     fn lay_out(&mut self, block: &[f32]) {
         let (n, given) = (self.block_len, block.len().min(self.block_len));
-        self.material[1..=given].copy_from_slice(&block[..given]);
-        self.material[given + 1..=n].fill(0.0);
-        self.material[0] = self.material[1];
-        for k in n + 1..self.material.len() {
+        self.source[1..=given].copy_from_slice(&block[..given]);
+        self.source[given + 1..=n].fill(0.0);
+        self.source[0] = self.source[1];
+        for k in n + 1..self.source.len() {
             let back = (k - 1) % (2 * n);
-            self.material[k] = self.material[1 + back.min(2 * n - 1 - back)];
+            self.source[k] = self.source[1 + back.min(2 * n - 1 - back)];
         }
     }
 
     /// Reads the block at the pitches of this tick.
-    fn read_voices(&mut self, draw: &mut TickRng, grains: u64) {
-        let voices = if self.family.is_spread() { grains.min(MOST_VOICES) } else { 1 };
-        self.voices.resize_with(voices as usize, Voice::default);
-        let (grain, block) = (self.family.envelope(0).len(), self.block_len as f64);
-        for voice in &mut self.voices {
-            let pitch = self.family.pitch(draw);
-            let room = block - grain as f64 * pitch;
-            voice.places = ((if room >= 1.0 { room } else { block }) / pitch).max(1.0) as usize;
-            voice.samples.resize(voice.places + grain, 0.0);
-            read_at(pitch, &self.material, &mut voice.samples);
+    fn read_pitches(&mut self, rng: &mut TickRng, grains: u64) {
+        let pitches = if self.family.is_spread() { grains.min(MAX_PITCHES) } else { 1 };
+        self.pitched.resize_with(pitches as usize, PitchedBlock::default);
+        let (grain, block_len) = (self.family.envelope(0).len(), self.block_len as f64);
+        for block in &mut self.pitched {
+            let pitch = self.family.pitch(rng);
+            let room = block_len - grain as f64 * pitch;
+            block.starts = ((if room >= 1.0 { room } else { block_len }) / pitch).max(1.0) as usize;
+            block.samples.resize(block.starts + grain, 0.0);
+            read_at(pitch, &self.source, &mut block.samples);
         }
     }
 
     /// Mixes grain number `grain` of the current tick with its children.
-    fn mix_grain(&mut self, draw: &mut TickRng, grain: u64) {
-        let onset = self.family.onset(self.grid, self.tick, draw);
-        let voice = &self.voices[(grain % self.voices.len() as u64) as usize];
+    fn mix_grain(&mut self, rng: &mut TickRng, grain: u64) {
+        let onset = self.family.onset(self.grid, self.tick, rng);
+        let block = &self.pitched[(grain % self.pitched.len() as u64) as usize];
         for member in 0..self.family.members() {
-            let place = (draw.unit() * voice.places as f64) as usize;
+            let start = (rng.unit() * block.starts as f64) as usize;
             let first = onset + self.family.offset(member);
-            self.mix.add(first, &voice.samples[place..], self.family.envelope(member));
+            self.mix.add(first, &block.samples[start..], self.family.envelope(member));
         }
     }
 }
@@ -285,11 +193,11 @@ impl Granular {
 impl FrameSynth for Granular {
     fn push(&mut self, block: &[f32]) {
         self.lay_out(block);
-        let mut draw = TickRng::new(self.family.config().seed, self.tick as u64);
+        let mut rng = TickRng::new(self.family.config().seed, self.tick as u64);
         let grains = self.family.grains(self.tick);
-        self.read_voices(&mut draw, grains);
+        self.read_pitches(&mut rng, grains);
         for grain in 0..grains {
-            self.mix_grain(&mut draw, grain);
+            self.mix_grain(&mut rng, grain);
         }
         self.tick += 1;
         self.mix.complete(self.grid.start_sample(self.tick) - self.family.lead());
@@ -326,67 +234,25 @@ fn step(pitch: f64) -> u64 {
     (pitch * ONE as f64) as u64
 }
 
-/// Reads `material` at a pitch, from its sample 1 on, with cubic interpolation after Catmull and Rom ("A class of local
-/// interpolating splines", 1974).
-pub(crate) fn read_at(pitch: f64, material: &[f32], out: &mut [f32]) {
-    read_from(0.0, pitch, material, out);
+/// Reads `source` at a pitch, from its sample 1 on, with cubic interpolation after Catmull and Rom ("A class
+/// of local interpolating splines", 1974).
+pub(crate) fn read_at(pitch: f64, source: &[f32], out: &mut [f32]) {
+    read_from(0.0, pitch, source, out);
 }
 
-/// The same from `phase` samples, 0 to 1, behind the material's sample 1.
-pub(crate) fn read_from(phase: f64, pitch: f64, material: &[f32], out: &mut [f32]) {
+/// Reads from `phase` samples, 0 to 1, behind the source's sample 1.
+pub(crate) fn read_from(phase: f64, pitch: f64, source: &[f32], out: &mut [f32]) {
     let (phase, step) = ((phase * ONE as f64) as u64, step(pitch));
     if step == ONE && phase == 0 {
-        out.copy_from_slice(&material[1..=out.len()]);
+        out.copy_from_slice(&source[1..=out.len()]);
         return;
     }
     for (k, y) in (0u64..).zip(out) {
         let position = phase + k * step;
-        let around = material.get((position >> 32) as usize..).and_then(|rest| rest.first_chunk());
+        let around = source.get((position >> 32) as usize..).and_then(|rest| rest.first_chunk());
         let [a, b, c, d] = *around.unwrap_or(&[0.0; 4]);
         let t = (position as u32) as f32 * (1.0 / ONE as f32);
         let slope = 0.5 * (c - a);
         *y = b + t * (slope + t * (a - 2.5 * b + 2.0 * c - 0.5 * d + t * (1.5 * (b - c) + 0.5 * (d - a))));
     }
-}
-
-/// Lengths in samples of a grain and its children: as asked, or as long as lets the latest of them end in time.
-fn family_lengths(grid: TickGrid, config: &GranularConfig) -> Vec<usize> {
-    let asked = f64::from(config.size_ms) * f64::from(grid.rate.hz()) / 1000.0;
-    let members = 0..=config.children as i32;
-    let relative: Vec<f64> = members.map(|i| f64::from(config.child_shrink).powi(i)).collect();
-    // With every member beginning halfway through the one before, the family is this many first grains long.
-    let mut begin = 0.0;
-    let ends = relative.iter().map(|length| {
-        let end = begin + length;
-        begin += length / 2.0;
-        end
-    });
-    let family = ends.fold(1.0, f64::max);
-    // From the middle of the first grain there remain half a tick and `spread_ticks`, less half the jitter.
-    let remains =
-        (0.5 + f64::from(config.spread_ticks) - f64::from(config.jitter) / 2.0) * exact_hop(grid) - ROUNDING;
-    let length = asked.min(remains / (family - 0.5));
-    let first = (length as usize).max(SHORTEST_GRAIN);
-    let children = relative[1..].iter().map(|r| (r * length) as usize);
-    std::iter::once(first).chain(children.take_while(|length| *length >= SHORTEST_GRAIN)).collect()
-}
-
-fn shapes(lengths: &[usize], config: &GranularConfig, hop: f64) -> Vec<Shape> {
-    let amplitude = |child: usize| 1.0 / (child as f64 + 1.0);
-    let envelope = |length: usize| config.envelope.coefficients_f64(length, Form::Symmetric);
-    let energy = |(child, length): (usize, &usize)| {
-        amplitude(child).powi(2) * envelope(*length).iter().map(|e| e * e).sum::<f64>()
-    };
-    let power = f64::from(config.density) / hop * lengths.iter().enumerate().map(energy).sum::<f64>();
-    let alone = energy((0, &lengths[0])) / lengths[0] as f64;
-    let gain = power.max(alone).max(1e-9).sqrt().recip();
-    let mut offset = 0;
-    let shape = |(child, length): (usize, &usize)| {
-        let scale = gain * amplitude(child);
-        let shape =
-            Shape { offset, envelope: envelope(*length).iter().map(|e| (e * scale) as f32).collect() };
-        offset += *length as i64 / 2;
-        shape
-    };
-    lengths.iter().enumerate().map(shape).collect()
 }

@@ -1,4 +1,4 @@
-//! The granular scheme of 2015, smear and all.
+//! The granular synthesis of 2015, with its smear.
 
 use crate::frames::{FrameSynth, exact_hop, lead_of_block};
 use crate::overlap_add::OverlapAdd;
@@ -7,13 +7,13 @@ use crate::units::TickGrid;
 use crate::window::{Form, Window};
 use serde::{Deserialize, Serialize};
 
-/// Grains of a block, at most, and children of a grain, at most. At least one of each.
-const MOST: u32 = 20;
+/// Greatest number of grains of a block, and of children of a grain. At least one of each.
+const MAX_GRAINS: u32 = 20;
 /// Ticks before its block at which a grain begins at the earliest, and after it at the latest.
-const EARLIEST: f64 = -1.0;
-const LATEST: f64 = 20.0;
+const MIN_ONSET_TICKS: f64 = -1.0;
+const MAX_ONSET_TICKS: f64 = 20.0;
 /// Blocks that a grain reads.
-const BLOCKS: i64 = 2;
+const GRAIN_BLOCKS: i64 = 2;
 
 /// Settings of [`Granular2015`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -23,23 +23,27 @@ pub struct Granular2015Config {
     pub seed: u64,
 }
 
-/// The scheme that A. Hindle rendered with Csound in "Deep Learning Bitmaps to PCM" (2015), from its published facts:
-/// from the raw sound, for each block 1 to 20 grains that begin at random between one block before and 20 blocks after
-/// it, each with 1 to 20 children of shrinking length and amplitude 1 / (i + 1), all under a Bartlett envelope.
+/// The scheme that A. Hindle rendered with Csound in "Deep Learning Bitmaps to PCM" (2015), from its
+/// published facts: from the raw sound, for each block 1 to 20 grains that begin at random between one block
+/// before and 20 blocks after it, each with 1 to 20 children of shrinking length and amplitude 1 / (i + 1),
+/// all under a Bartlett envelope.
 ///
-/// What the facts leave open is chosen such that an event smears over the 1.4 s that they state: a grain is two blocks
-/// of the raw sound long, from its block on; child i of n has 1 − i / (n + 1) of its length, begins at a random moment of
-/// its predecessor (a fixed one would be an echo with a pitch of its own) and reads the same place. The latest grain then
-/// ends at most 20 + 2 (1 + 10) = 42 ticks after its block began, 1.4 s at 30 Hz. The level is that of the blocks, on
-/// average. The historic dependence on the length of the file is left out.
+/// Details that the facts leave open are chosen such that an event smears over the 1.4 s that they state: a
+/// grain is two blocks of the raw sound long, from its block on; child i of n has 1 − i / (n + 1) of its
+/// length, begins at a random moment of its predecessor (a fixed one would be an echo with a pitch of its
+/// own) and reads the same place. The latest grain then ends at most 20 + 2 (1 + 10) = 42 ticks after its
+/// block began, 1.4 s at 30 Hz. The level is that of the blocks, on average. The historic dependence on the
+/// length of the file is left out.
 pub struct Granular2015 {
     grid: TickGrid,
     hops: usize,
     hop: f64,
     seed: u64,
-    /// For each number of children less one, the envelopes of a grain and its children, times amplitude and gain.
+    /// For each number of children less one, the envelopes of a grain and its children, times amplitude and
+    /// gain.
     families: Vec<Vec<Vec<f32>>>,
-    /// Raw sound of the last two ticks, which the grains of the earlier one read: `BLOCKS` × block length.
+    /// Raw sound of the last two ticks, which the grains of the earlier one read: `GRAIN_BLOCKS` × block
+    /// length.
     raw: Vec<f32>,
     /// Ticks pushed.
     tick: i64,
@@ -47,10 +51,10 @@ pub struct Granular2015 {
 }
 
 impl Granular2015 {
-    /// For blocks of `hops` hops (1 or 2).
+    /// A synth for blocks of `hops` hops (1 or 2).
     pub fn new(grid: TickGrid, hops: usize, config: &Granular2015Config) -> Self {
         let hop = exact_hop(grid);
-        let grain_len = BLOCKS as usize * grid.block_len();
+        let grain_len = GRAIN_BLOCKS as usize * grid.block_len();
         Self {
             grid,
             hops: hops.max(1),
@@ -65,21 +69,21 @@ impl Granular2015 {
 
     /// Mixes all grains of tick `i`, whose raw sound and that of the next tick lie in `raw`.
     fn mix_tick(&mut self, i: i64) {
-        let mut draw = TickRng::new(self.seed, i as u64);
-        for _ in 0..draw.whole(1, MOST) {
-            let late = draw.between(EARLIEST, LATEST) * self.hop;
+        let mut rng = TickRng::new(self.seed, i as u64);
+        for _ in 0..rng.whole(1, MAX_GRAINS) {
+            let late = rng.between(MIN_ONSET_TICKS, MAX_ONSET_TICKS) * self.hop;
             let mut onset = self.grid.start_sample(i) + late.round() as i64;
-            let children = draw.whole(1, MOST) as usize;
+            let children = rng.whole(1, MAX_GRAINS) as usize;
             for envelope in &self.families[children - 1] {
                 self.mix.add(onset, &self.raw, envelope);
-                onset += draw.between(0.0, envelope.len() as f64) as i64;
+                onset += rng.between(0.0, envelope.len() as f64) as i64;
             }
         }
     }
 
-    /// The place up to which no tick from `i` on can sound.
+    /// The position before which no tick from `i` on can sound.
     fn earliest(&self, i: i64) -> i64 {
-        self.grid.start_sample(i) + (EARLIEST * self.hop).floor() as i64
+        self.grid.start_sample(i) + (MIN_ONSET_TICKS * self.hop).floor() as i64
     }
 }
 
@@ -116,7 +120,7 @@ impl FrameSynth for Granular2015 {
     }
 
     fn latency(&self) -> usize {
-        self.grid.block_len() + (-EARLIEST * self.hop).ceil() as usize
+        self.grid.block_len() + (-MIN_ONSET_TICKS * self.hop).ceil() as usize
     }
 
     fn reset(&mut self) {
@@ -134,10 +138,10 @@ fn families(grain_len: usize, hop: f64) -> Vec<Vec<Vec<f32>>> {
         envelope.into_iter().map(|e| e / f64::from(child + 1)).collect::<Vec<f64>>()
     };
     let family = |children: u32| (0..=children).map(|child| member(child, children)).collect::<Vec<_>>();
-    let families: Vec<Vec<Vec<f64>>> = (1..=MOST).map(family).collect();
+    let families: Vec<Vec<Vec<f64>>> = (1..=MAX_GRAINS).map(family).collect();
     let energy: f64 = families.iter().flatten().flatten().map(|e| e * e).sum();
-    let grains = f64::from(1 + MOST) / 2.0;
-    let gain = (hop / (grains * energy / f64::from(MOST))).sqrt();
+    let grains = f64::from(1 + MAX_GRAINS) / 2.0;
+    let gain = (hop / (grains * energy / f64::from(MAX_GRAINS))).sqrt();
     let scaled = |envelope: &Vec<f64>| envelope.iter().map(|e| (e * gain) as f32).collect();
     families.iter().map(|family| family.iter().map(scaled).collect()).collect()
 }

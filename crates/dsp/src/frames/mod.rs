@@ -1,4 +1,4 @@
-//! From what a brain says, tick by tick, to sound.
+//! Synths that play one block of samples a tick, and the codec of those blocks.
 //!
 //! | synth | sound of a tick lies within | delay | at a still picture |
 //! |---|---|---|---|
@@ -6,20 +6,21 @@
 //! | [`Windowed`] | its block and half a tick on each side | half a tick (two hops: one tick) | noise without a comb |
 //! | [`Granular`] | one tick on each side, unless asked otherwise | half a grain | noise without a comb |
 //! | [`Granular2015`] | one tick before to about 43 ticks after | two ticks | noise without a comb |
-//! | [`SpectralSynth`] (bands, not blocks) | its span and half a frame on each side | half a frame and 2½ ticks | noise without a comb |
+//! | [`SpectralSynth`](crate::spectral::SpectralSynth) (bands, not blocks) | its span and half a frame on each side | half a frame and 2½ ticks | noise without a comb |
 //!
-//! Why a still picture buzzes: a brain that sees the same picture says the same block, and whatever is repeated at the
-//! tick rate is a line spectrum at its harmonics, however smoothly the blocks are joined. If each copy is moved by a
-//! random time whose distribution is uniform over a whole number of ticks, its expected spectrum at every harmonic k is
-//! multiplied by the mean of e^(−2πi k u) over u in 0..1, which is zero: the lines vanish and their power becomes noise
-//! of the same colour. (The characteristic function of jitter, as in F. J. Beutler and O. A. Z. Leneman, "The spectral
-//! analysis of impulse processes", Information and Control 12, 1968.) All randomness comes from the seed and the number
-//! of the tick.
+//! Why a still picture buzzes: a brain predicts the same block for the same picture, and a block repeated at
+//! the tick rate is a line spectrum at its harmonics, however smoothly the blocks are joined. If each copy is
+//! moved by a random time whose distribution is uniform over a whole number of ticks, its expected spectrum
+//! at every harmonic k is multiplied by the mean of e^(−2πi k u) over u in 0..1, which is zero: the lines
+//! vanish and their power becomes noise of the same colour. (The characteristic function of jitter, as in F.
+//! J. Beutler and O. A. Z. Leneman, "The spectral analysis of impulse processes", Information and Control 12,
+//! 1968.) All randomness comes from the seed and the number of the tick.
 //!
-//! [`mosaic`] and [`Cloud`] are no such synths: they take no blocks but chosen pieces of the training sound, to be joined or to
-//! be taken apart into grains, strewn in a [`GrainModulation`]. [`BandMatcher`] filters what was joined. [`ClipPlayer`] plays [`Clip`]s, whoever made them.
+//! Synths that play recorded sound instead of blocks are in [`concat`](crate::concat) and
+//! [`granular`](crate::granular).
 
 mod codec;
+mod family;
 mod granular;
 mod granular2015;
 mod raw;
@@ -28,8 +29,9 @@ mod tests;
 mod windowed;
 
 pub use codec::{FrameCodec, FrameFormat};
-pub(crate) use granular::{Family, read_at, read_from, speed};
+pub(crate) use family::GrainFamily;
 pub use granular::{Granular, GranularConfig};
+pub(crate) use granular::{read_at, read_from, speed};
 pub use granular2015::Granular2015Config;
 pub use windowed::WindowedConfig;
 
@@ -39,28 +41,45 @@ use crate::frames::windowed::Windowed;
 use crate::units::TickGrid;
 use serde::{Deserialize, Serialize};
 
-/// A machine that turns the blocks which a brain says, one a tick, into a continuous mono signal.
+/// A synth that turns blocks of samples, one a tick, into a continuous mono signal.
 ///
-/// Sample 0 of the output is the first sample of tick 0: a synth removes its own delay, so block `i` sounds around
-/// `TickGrid::start_sample(i)`. `fill` never allocates, locks or logs. How the calls of `push` and `fill` alternate does
-/// not change the output.
+/// Sample 0 of the output is the first sample of tick 0: a synth removes its own delay, so block `i` sounds
+/// around `TickGrid::start_sample(i)`. `fill` never allocates, locks or logs. The alternation of `push` and
+/// `fill` does not change the output.
+///
+/// ```
+/// use kinophone_dsp::frames::FrameSynthConfig;
+/// use kinophone_dsp::units::{SampleRate, TickGrid};
+///
+/// let grid = TickGrid { tick: "30".parse()?, rate: SampleRate::new(22_050)? };
+/// let mut synth = FrameSynthConfig::default().build(grid, 1);
+/// for _ in 0..30 {
+///     synth.push(&vec![0.1; grid.block_len()]);
+/// }
+/// synth.finish();
+/// let mut sound = vec![0.0; synth.ready()];
+/// synth.fill(&mut sound);
+/// assert_eq!(sound.len(), 22_050);
+/// # Ok::<(), kinophone_dsp::units::UnitError>(())
+/// ```
 pub trait FrameSynth: Send {
-    /// Takes the block of the next tick. Samples that are missing count as silence, samples too many are ignored.
+    /// Takes the block of the next tick. Samples that are missing count as silence, samples too many are
+    /// ignored.
     fn push(&mut self, block: &[f32]);
-    /// Tells that no block follows: what is still held back becomes ready. The whole output then has exactly
-    /// `start_sample(blocks pushed)` samples.
+    /// Declares that no block follows: samples that are still held back become ready. The whole output then
+    /// has exactly `start_sample(blocks pushed)` samples.
     fn finish(&mut self);
-    /// How many samples [`FrameSynth::fill`] can deliver now.
+    /// Number of samples that [`FrameSynth::fill`] can deliver now.
     fn ready(&self) -> usize;
     /// Delivers the next `out.len()` samples or as many as are ready; returns how many it wrote.
     fn fill(&mut self, out: &mut [f32]) -> usize;
-    /// How many samples beyond the end of a tick must be waited for before all of that tick's samples are ready.
+    /// Samples beyond the end of a tick that must be waited for before all of that tick's samples are ready.
     fn latency(&self) -> usize;
     /// Back to the state before the first push.
     fn reset(&mut self);
 }
 
-/// Which synth, with everything that makes it up.
+/// A synth with all its settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "name", rename_all = "kebab-case")]
 pub enum FrameSynthConfig {
@@ -70,7 +89,7 @@ pub enum FrameSynthConfig {
     Windowed(WindowedConfig),
     /// Grains on time.
     Granular(GranularConfig),
-    /// The granular scheme of 2015.
+    /// The granular synthesis of 2015.
     #[serde(rename = "granular-2015")]
     Granular2015(Granular2015Config),
 }
@@ -82,7 +101,7 @@ impl Default for FrameSynthConfig {
 }
 
 impl FrameSynthConfig {
-    /// The synth for a brain that says `hops` hops a tick (1 or 2). Settings outside of their ranges are moved to the
+    /// Builds the synth for blocks of `hops` hops (1 or 2). Settings outside of their ranges are moved to the
     /// nearest allowed value; [`FrameSynthConfig::check`] names them.
     pub fn build(&self, grid: TickGrid, hops: usize) -> Box<dyn FrameSynth> {
         match self {
@@ -93,7 +112,7 @@ impl FrameSynthConfig {
         }
     }
 
-    /// Whether every setting lies within its range.
+    /// Checks that every setting lies within its range.
     pub fn check(&self) -> Result<(), OutOfRange> {
         let settings = match self {
             Self::Windowed(config) => config.settings(),
@@ -104,13 +123,13 @@ impl FrameSynthConfig {
     }
 }
 
-/// A setting beyond what a synth can do.
+/// A setting outside of its range.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("{name} must lie between {low} and {high}, not at {value}")]
 pub struct OutOfRange {
-    /// The setting, as its field is called.
+    /// Name of the setting, as it is written in files.
     pub name: &'static str,
-    /// What was asked for.
+    /// The value that was asked for.
     pub value: f64,
     /// Least allowed value.
     pub low: f64,
@@ -130,15 +149,16 @@ impl Setting {
         if (self.0.low..=self.0.high).contains(&self.0.value) { Ok(()) } else { Err(self.0.clone()) }
     }
 
-    /// The nearest allowed value; the least one for what is no number.
+    /// The nearest allowed value; the least one for NaN.
     pub(crate) fn clamped(&self) -> f64 {
         if self.0.value.is_nan() { self.0.low } else { self.0.value.clamp(self.0.low, self.0.high) }
     }
 }
 
-/// The place on the film's sound of the first sample of tick `i`'s block: with one hop the tick's own first sample; with
-/// two hops half a block earlier (rounded down to whole samples of the half), so that the block of `2 × block_len`
-/// samples is centred on the tick. Training targets must be cut at the same place.
+/// The position in the film's sound of the first sample of tick `i`'s block: with one hop the tick's own
+/// first sample; with two hops half a block earlier (rounded down to whole samples of the half), so that the
+/// block of `2 × block_len` samples is centred on the tick. Training targets must be taken from the same
+/// position.
 pub fn block_start(grid: TickGrid, hops: usize, i: i64) -> i64 {
     grid.start_sample(i) - lead_of_block(grid, hops)
 }

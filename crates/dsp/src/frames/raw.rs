@@ -4,11 +4,12 @@ use crate::frames::{FrameSynth, lead_of_block};
 use crate::overlap_add::OverlapAdd;
 use crate::units::TickGrid;
 
-/// Of block i the first span(i) samples, end to end. Of a block of two hops, which begins half a tick before its tick,
-/// the span(i) samples that lie on the tick.
+/// The first span(i) samples of each block i, end to end. In a block of two hops, which begins half a tick
+/// before its tick, they are the span(i) samples that lie on the tick.
 ///
-/// The only synth without delay, and the definition that the others are measured against. Every block border is a
-/// discontinuity, and a still picture repeats one block: both sound as a buzz at the tick rate and its harmonics.
+/// The only synth without delay, and the definition that the others are measured against. Every block border
+/// is a discontinuity, and a still picture repeats one block: both sound as a buzz at the tick rate and its
+/// harmonics.
 pub struct Raw {
     grid: TickGrid,
     lead: usize,
@@ -17,7 +18,7 @@ pub struct Raw {
 }
 
 impl Raw {
-    /// For blocks of `hops` hops.
+    /// A synth for blocks of `hops` hops.
     pub fn new(grid: TickGrid, hops: usize) -> Self {
         Self { grid, lead: lead_of_block(grid, hops) as usize, tick: 0, mix: OverlapAdd::default() }
     }

@@ -1,4 +1,4 @@
-//! What every synth promises: length, latency, independence of the pieces, sound on time, level, no comb.
+//! Properties of every synth: length, latency, independence of the pieces, sound on time, level, no comb.
 
 use crate::frames::granular::GranularConfig;
 use crate::frames::granular2015::Granular2015Config;
@@ -38,7 +38,7 @@ fn all() -> Vec<(&'static str, FrameSynthConfig)> {
     ]
 }
 
-/// All that `synth` says about `blocks`.
+/// All that `synth` plays of `blocks`.
 fn played<'a>(synth: &mut dyn FrameSynth, blocks: impl IntoIterator<Item = &'a [f32]>) -> Vec<f32> {
     blocks.into_iter().for_each(|block| synth.push(block));
     synth.finish();
@@ -48,8 +48,8 @@ fn played<'a>(synth: &mut dyn FrameSynth, blocks: impl IntoIterator<Item = &'a [
 }
 
 fn noise_block(len: usize, seed: u64) -> Vec<f32> {
-    let mut draw = TickRng::new(seed, 1 << 40);
-    (0..len).map(|_| draw.between(-0.5, 0.5) as f32).collect()
+    let mut rng = TickRng::new(seed, 1 << 40);
+    (0..len).map(|_| rng.between(-0.5, 0.5) as f32).collect()
 }
 
 fn noise_blocks(grid: TickGrid, hops: usize, ticks: usize) -> Vec<Vec<f32>> {
@@ -91,14 +91,14 @@ fn length_latency_and_pieces() {
                 assert_eq!(whole.len() as i64, g.start_sample(90), "{name}");
 
                 synth.reset();
-                let mut draw = TickRng::new(4, 4);
+                let mut rng = TickRng::new(4, 4);
                 let (mut out, mut pieces) = ([0.0; 4000], Vec::new());
                 for (i, block) in (0..).zip(&blocks) {
                     synth.push(block);
                     let made = pieces.len() + synth.ready();
                     assert!(made as i64 >= g.start_sample(i + 1) - synth.latency() as i64, "{name} at {i}");
-                    while draw.unit() < 0.6 {
-                        let n = synth.fill(&mut out[..draw.whole(0, 1500) as usize]);
+                    while rng.unit() < 0.6 {
+                        let n = synth.fill(&mut out[..rng.whole(0, 1500) as usize]);
                         pieces.extend_from_slice(&out[..n]);
                     }
                 }
@@ -181,12 +181,13 @@ fn nothing_sounds_far_from_its_cause() {
 }
 
 #[test]
-fn the_scheme_of_2015_smears_over_43_ticks() {
+fn the_synthesis_of_2015_smears_over_43_ticks() {
     let g = grid("30", 22_050);
     let extents: Vec<_> = (0..40)
         .map(|seed| extent(&FrameSynthConfig::Granular2015(Granular2015Config { seed }), g, 1, 10, 80))
         .collect();
-    // The block is read as the second half of its predecessor's grains, too: hence one tick more on each side.
+    // The block is read as the second half of its predecessor's grains, too: hence one tick more on each
+    // side.
     assert!(
         extents.iter().all(|(first, last)| *first >= g.start_sample(8) && *last < g.start_sample(10 + 43))
     );
@@ -256,8 +257,8 @@ fn the_level_is_that_of_the_blocks() {
 
 #[test]
 fn plain_overlap_add_gives_a_steady_wave_back() {
-    // Blocks of two hops cut from one wave, no jitter: the sum of windows divided by the root of the sum of their squares
-    // swings between 1 and √2, so the wave comes back in phase and within that range.
+    // Blocks of two hops cut from one wave, no jitter: the sum of windows divided by the root of the sum of
+    // their squares swings between 1 and √2, so the wave comes back in phase and within that range.
     let g = grid("30", 22_050);
     let wave = |n: i64| (n as f32 * 0.1).sin();
     let blocks: Vec<Vec<f32>> =
@@ -291,7 +292,7 @@ fn pitch_moves_tones() {
 }
 
 #[test]
-fn settings_beyond_reason_are_named_and_survived() {
+fn settings_out_of_range_are_named_and_clamped() {
     let g = grid("30", 22_050);
     let mad = GranularConfig {
         size_ms: f32::NAN,

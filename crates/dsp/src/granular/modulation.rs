@@ -1,25 +1,27 @@
-//! How grains are strewn in one tick, after what a brain says of it.
+//! Modulation of grains in one tick by its onset strength and loudness.
 
 use crate::frames::GranularConfig;
 
 /// Ranges of the factors.
-const DENSITY: [f32; 2] = [0.25, 4.0];
-const SIZE: [f32; 2] = [0.25, 2.0];
-const SPREAD: [f32; 2] = [0.0, 1.0];
+const DENSITY_RANGE: [f32; 2] = [0.25, 4.0];
+const SIZE_RANGE: [f32; 2] = [0.25, 2.0];
+const SPREAD_RANGE: [f32; 2] = [0.0, 1.0];
 
 /// Deviations of the onset strength: so far above its mean a tick is all attack, so far below it all calm.
-const ATTACK: f32 = 2.0;
-const CALM: f32 = 1.0;
-/// Decibels above what is usual at which grains are twice as dense, and below it half as dense. Nothing goes further.
-const TWICE_DB: f32 = 12.0;
-/// Octaves by which grains are denser and shorter where all is attack, and longer where all is calm. Measured (docs/experiments.md):
-/// grains of 40 ms become 14 ms long; 10 ms follow onsets hardly better, and leave a tone less of its pitch.
-const DENSER: f32 = 1.0;
-const SHORTER: f32 = 1.5;
-const LONGER: f32 = 0.5;
+const ATTACK_DEVIATIONS: f32 = 2.0;
+const CALM_DEVIATIONS: f32 = 1.0;
+/// Decibels above the usual loudness at which grains are twice as dense, and below it half as dense. Nothing
+/// goes further.
+const DOUBLE_DENSITY_DB: f32 = 12.0;
+/// Octaves by which grains are denser and shorter where all is attack, and longer where all is calm. Measured
+/// (docs/experiments.md): grains of 40 ms become 14 ms long; 10 ms follow onsets hardly better, and leave a
+/// tone less of its pitch.
+const ATTACK_DENSITY_OCTAVES: f32 = 1.0;
+const ATTACK_SIZE_OCTAVES: f32 = 1.5;
+const CALM_SIZE_OCTAVES: f32 = 0.5;
 
-/// What the settings of grains are multiplied by in one tick: [`Cloud`](crate::granular::cloud::Cloud) goes as far towards it as
-/// [`GranularConfig::mod_depth`] says.
+/// Factors of the settings of grains in one tick. [`Cloud`](crate::granular::Cloud) applies them by the share
+/// [`GranularConfig::mod_depth`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct GrainModulation {
     /// Grains a tick, 0.25 to 4.
@@ -38,41 +40,43 @@ impl Default for GrainModulation {
 }
 
 impl GrainModulation {
-    /// What suits a tick whose onset strength lies `onset` deviations above its mean, and which is `above_usual_db` louder than
-    /// usual. With a = `onset` / 2 and c = −`onset`, each within 0 to 1, and l = `above_usual_db` / 12 within −1 to 1:
+    /// The modulation of a tick whose onset strength lies `onset` deviations above its mean, and which is
+    /// `above_usual_db` louder than usual. With a = `onset` / 2 and c = −`onset`, each within 0 to 1, and l =
+    /// `above_usual_db` / 12 within −1 to 1:
     ///
     /// density = 2^(a + l), size = 2^(c/2 − 3a/2), spread = 1 − a.
     ///
-    /// So at an attack grains are short, dense and on time; while nothing begins they are long and overlap smoothly; loud passages
-    /// are dense, and quiet ones sparse. Where all is usual, the settings are as they are. So they are for what is no number.
+    /// So at an attack grains are short, dense and on time; while nothing begins they are long and overlap
+    /// smoothly; loud passages are dense, and quiet ones sparse. Usual ticks leave the settings as they are,
+    /// and so does NaN.
     pub fn for_tick(onset: f32, above_usual_db: f32) -> Self {
         let within = |x: f32, low: f32| if x.is_nan() { 0.0 } else { x.clamp(low, 1.0) };
-        let (attack, calm) = (within(onset / ATTACK, 0.0), within(-onset / CALM, 0.0));
-        let loud = within(above_usual_db / TWICE_DB, -1.0);
+        let (attack, calm) = (within(onset / ATTACK_DEVIATIONS, 0.0), within(-onset / CALM_DEVIATIONS, 0.0));
+        let loud = within(above_usual_db / DOUBLE_DENSITY_DB, -1.0);
         Self {
-            density: (DENSER * attack + loud).exp2(),
-            size: (LONGER * calm - SHORTER * attack).exp2(),
+            density: (ATTACK_DENSITY_OCTAVES * attack + loud).exp2(),
+            size: (CALM_SIZE_OCTAVES * calm - ATTACK_SIZE_OCTAVES * attack).exp2(),
             spread: 1.0 - attack,
         }
     }
 
-    /// The one with the longest grains, as far as `drive` goes there: in no other does any begin earlier.
-    pub(crate) fn longest(drive: f32) -> Self {
-        Self { size: SIZE[1], ..Self::default() }.driven(drive)
+    /// The modulation with the longest grains at that depth: under no other does any begin earlier.
+    pub(crate) fn longest(depth: f32) -> Self {
+        Self { size: SIZE_RANGE[1], ..Self::default() }.scaled(depth)
     }
 
-    /// A share of the way, 0 to 1, from the settings as they are to this manner. Factors outside of their ranges are moved to the
-    /// nearest allowed value; what is no number leaves the settings as they are.
-    pub(crate) fn driven(self, drive: f32) -> Self {
+    /// The modulation at a depth of 0 (none) to 1. Factors outside of their ranges are moved to the nearest
+    /// allowed value; NaN leaves the settings as they are.
+    pub(crate) fn scaled(self, depth: f32) -> Self {
         let within = |x: f32, [low, high]: [f32; 2]| if x.is_nan() { 1.0 } else { x.clamp(low, high) };
         Self {
-            density: within(self.density, DENSITY).powf(drive),
-            size: within(self.size, SIZE).powf(drive),
-            spread: 1.0 - drive * (1.0 - within(self.spread, SPREAD)),
+            density: within(self.density, DENSITY_RANGE).powf(depth),
+            size: within(self.size, SIZE_RANGE).powf(depth),
+            spread: 1.0 - depth * (1.0 - within(self.spread, SPREAD_RANGE)),
         }
     }
 
-    /// The settings in this manner.
+    /// The settings under this modulation.
     pub(crate) fn applied(self, config: &GranularConfig) -> GranularConfig {
         GranularConfig {
             density: self.density * config.density,
@@ -101,26 +105,26 @@ mod tests {
             [-40.0, -6.0, 6.0, 40.0].map(|db| GrainModulation::for_tick(0.0, db).density),
             [0.5, 0.5f32.sqrt(), 2f32.sqrt(), 2.0]
         );
-        // Everything that may be said lies within the ranges.
+        // Every modulation of a tick lies within the ranges.
         for onset in -40..=40 {
             for db in -30..=30 {
-                let said = GrainModulation::for_tick(onset as f32 / 10.0, db as f32);
-                assert_eq!(said.driven(1.0), said);
+                let modulation = GrainModulation::for_tick(onset as f32 / 10.0, db as f32);
+                assert_eq!(modulation.scaled(1.0), modulation);
             }
         }
     }
 
     #[test]
-    fn it_is_gone_to_by_a_share_of_the_way() {
-        let manner = GrainModulation { density: 4.0, size: 0.25, spread: 0.5 };
-        assert_eq!(manner.driven(0.0), GrainModulation::default());
-        assert_eq!(manner.driven(0.5), GrainModulation { density: 2.0, size: 0.5, spread: 0.75 });
-        assert_eq!(manner.driven(1.0), manner);
+    fn its_depth_scales_it() {
+        let modulation = GrainModulation { density: 4.0, size: 0.25, spread: 0.5 };
+        assert_eq!(modulation.scaled(0.0), GrainModulation::default());
+        assert_eq!(modulation.scaled(0.5), GrainModulation { density: 2.0, size: 0.5, spread: 0.75 });
+        assert_eq!(modulation.scaled(1.0), modulation);
         let far = GrainModulation { density: f32::INFINITY, size: 0.0, spread: -1.0 };
-        assert_eq!(far.driven(1.0), GrainModulation { density: 4.0, size: 0.25, spread: 0.0 });
+        assert_eq!(far.scaled(1.0), GrainModulation { density: 4.0, size: 0.25, spread: 0.0 });
         let none = GrainModulation { density: f32::NAN, size: f32::NAN, spread: f32::NAN };
-        assert_eq!(none.driven(1.0), GrainModulation::default());
-        let driven = GrainModulation::default().applied(&GranularConfig::default());
-        assert_eq!(driven, GranularConfig::default());
+        assert_eq!(none.scaled(1.0), GrainModulation::default());
+        let applied = GrainModulation::default().applied(&GranularConfig::default());
+        assert_eq!(applied, GranularConfig::default());
     }
 }

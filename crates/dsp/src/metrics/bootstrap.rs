@@ -1,37 +1,39 @@
-//! How sure a figure is: intervals over blocks of frames.
+//! Confidence intervals of a figure over blocks of frames.
 //!
-//! Percentile bootstraps (Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13). Frames of one block
-//! depend on each other, blocks hardly do, so whole blocks are drawn with replacement and the figure is made anew from all
-//! their frames.
+//! Percentile bootstraps (Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13). Frames
+//! of one block depend on each other, blocks hardly do, so whole blocks are drawn with replacement and the
+//! figure is made anew from all their frames.
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// How often blocks are drawn.
+/// Number of draws.
 const RESAMPLES: usize = 1000;
 
-/// Which of `blocks` blocks are drawn together, 1000 times; always the same for the same number.
+/// The blocks of each of 1000 draws with replacement from `blocks` blocks; always the same for the same
+/// number.
 pub fn draws(blocks: usize) -> Vec<Vec<usize>> {
     let mut random = ChaCha8Rng::seed_from_u64(0xb10c5);
     (0..RESAMPLES).map(|_| (0..blocks).map(|_| random.random_range(0..blocks)).collect()).collect()
 }
 
-/// Between which values a figure lies in 95 of 100 draws; `None` of none.
+/// The values between which a figure lies in 95 of 100 draws; `None` without draws.
 pub fn interval(resampled: Vec<f64>) -> Option<[f64; 2]> {
     (!resampled.is_empty()).then(|| [0.025, 0.975].map(|share| quantile(resampled.clone(), share)))
 }
 
-/// With linear interpolation between the values beside it. Panics without values.
+/// The quantile at `share`, 0 to 1, with linear interpolation between the values beside it. Panics without
+/// values.
 pub fn quantile(mut values: Vec<f64>, share: f64) -> f64 {
     values.sort_by(f64::total_cmp);
-    let place = share * (values.len() - 1) as f64;
-    let (below, part) = (place as usize, place.fract());
+    let position = share * (values.len() - 1) as f64;
+    let (below, part) = (position as usize, position.fract());
     let above = (below + 1).min(values.len() - 1);
     values[below] * (1.0 - part) + values[above] * part
 }
 
-/// Sums from which a correlation follows, so that blocks can be drawn without their frames. Curves should lie around 0, or
-/// the sums of squares lose digits.
+/// Sums from which a correlation follows, so that blocks can be drawn without their frames. Curves should lie
+/// around 0, or the sums of squares lose digits.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Moments {
     n: f64,
@@ -48,7 +50,7 @@ impl Moments {
         *self = self.and(Self { n: 1.0, x, y, xx: x * x, yy: y * y, xy: x * y });
     }
 
-    /// Of the frames of both.
+    /// The sums over the frames of both.
     pub fn and(self, other: Self) -> Self {
         Self {
             n: self.n + other.n,
@@ -60,7 +62,7 @@ impl Moments {
         }
     }
 
-    /// As [`correlation`](crate::metrics::correlation); 0 where one of the curves does not move.
+    /// The [`correlation`](crate::metrics::correlation) of the two curves; 0 where one of them is constant.
     pub fn correlation(self) -> f64 {
         let n = self.n.max(1.0);
         let (xx, yy) = (self.xx - self.x * self.x / n, self.yy - self.y * self.y / n);

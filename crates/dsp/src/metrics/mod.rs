@@ -1,9 +1,9 @@
-//! Objective measures of a soundtrack: frame loudness, log-mel spectrum, onsets, the comb at the frame rate, and two
-//! soundtracks compared.
+//! Objective metrics of a soundtrack: frame loudness, log-mel spectrum, onsets, the comb at the frame rate,
+//! and the comparison of two soundtracks.
 //!
-//! They are defined so that figures can be set beside those of earlier experiments with the same definitions: mono at
-//! [`RATE`], transforms of 2048 samples under a symmetric Hann window, 64 mel bands from 30 Hz up. None of them
-//! replaces listening.
+//! They are defined so that figures can be set beside those of earlier experiments with the same definitions:
+//! mono at [`RATE`], transforms of 2048 samples under a symmetric Hann window, 64 mel bands from 30 Hz up.
+//! None of them replaces listening.
 
 pub mod bootstrap;
 #[cfg(test)]
@@ -21,16 +21,18 @@ pub const RATE: u32 = 22_050;
 /// Mel bands of [`log_mel`].
 pub const BANDS: usize = 64;
 
+/// Samples of a transform.
 pub(crate) const TRANSFORM: usize = 2048;
+/// Lowest frequency of the mel bands.
 pub(crate) const LOWEST_HZ: f64 = 30.0;
 /// Mean square at which loudness is cut off: −70 dB.
-const LEAST_POWER: f64 = 1e-7;
+const MIN_POWER: f64 = 1e-7;
 /// Band power at which log-mel is cut off; above the noise of 16-bit sound.
-const LEAST_BAND_POWER: f64 = 1e-5;
-/// Harmonics of the frame rate that the comb counts.
-const HARMONICS: usize = 40;
-/// Seconds by which onsets may be shifted against each other.
-const LAG_SECS: f64 = 0.5;
+const MIN_BAND_POWER: f64 = 1e-5;
+/// Harmonics of the frame rate that count in the comb.
+const COMB_HARMONICS: usize = 40;
+/// Greatest shift of onsets against each other, in seconds.
+const MAX_LAG_SECS: f64 = 0.5;
 
 /// A generated soundtrack beside the film's own. Correlations are Pearson's, −1..1.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
@@ -55,9 +57,10 @@ pub struct Comparison {
     pub level_reference_db: f64,
 }
 
-/// Compares two mono sounds at [`RATE`], frame by frame at `fps`, over the frames for which `keep` says so (see
-/// [`every_fifth_block`]). The comb is measured over the whole sounds. `None` where no frame remains: the first and the
-/// last half second are left out of the onset score, because nothing can be shifted in there.
+/// Compares two mono sounds at [`RATE`], frame by frame at `fps`, over the frames for which `keep` is true
+/// (see [`every_fifth_block`]). The comb is measured over the whole sounds. `None` where no frame remains:
+/// the first and the last half second are left out of the onset score, because nothing can be shifted in
+/// there.
 pub fn compare(
     reference: &[f32],
     generated: &[f32],
@@ -87,22 +90,23 @@ pub fn compare(
     })
 }
 
-/// Which frames lie in blocks 4, 9, 14 … of ten seconds: those that training leaves out.
+/// Tells whether a frame lies in block 4, 9, 14 … of ten seconds: those that training leaves out.
 pub fn every_fifth_block(fps: f64) -> impl Fn(usize) -> bool {
     move |frame| (frame as f64 / fps / 10.0).floor() as u64 % 5 == 4
 }
 
-/// Loudness of frames 0..`frames`: 10 log10 of the mean square of the samples from i / fps to (i + 1) / fps, in dB
-/// relative to full scale, at least −70.
+/// Loudness of frames 0..`frames`: 10 log10 of the mean square of the samples from i / fps to (i + 1) / fps,
+/// in dB relative to full scale, at least −70.
 pub fn frame_loudness(sound: &[f32], rate: u32, fps: f64, frames: usize) -> Vec<f64> {
     let hop = f64::from(rate) / fps;
     let border = |i: usize| ((i as f64 * hop).round_ties_even() as usize).min(sound.len());
     let power =
         |block: &[f32]| block.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() / block.len().max(1) as f64;
-    (0..frames).map(|i| 10.0 * power(&sound[border(i)..border(i + 1)]).max(LEAST_POWER).log10()).collect()
+    (0..frames).map(|i| 10.0 * power(&sound[border(i)..border(i + 1)]).max(MIN_POWER).log10()).collect()
 }
 
-/// log10 of the power in 64 mel bands, `frames × 64`, frame i centred on (i + ½) / fps; `sound` is mono at [`RATE`].
+/// log10 of the power in 64 mel bands, `frames × 64`, frame i centred on (i + ½) / fps; `sound` is mono at
+/// [`RATE`].
 pub fn log_mel(sound: &[f32], fps: f64, frames: usize) -> Vec<[f64; BANDS]> {
     let nyquist = f64::from(RATE) / 2.0;
     let rate = SampleRate::new(RATE).expect("a constant within the range");
@@ -113,22 +117,23 @@ pub fn log_mel(sound: &[f32], fps: f64, frames: usize) -> Vec<[f64; BANDS]> {
         let centre = ((i as f64 + 0.5) * hop).round_ties_even() as i64;
         let power = spectrum.of(sound, centre - TRANSFORM as i64 / 2);
         let mut bands = [0.0; BANDS];
-        bands.iter_mut().zip(bank.apply(power)).for_each(|(b, p)| *b = p.max(LEAST_BAND_POWER).log10());
+        bands.iter_mut().zip(bank.apply(power)).for_each(|(b, p)| *b = p.max(MIN_BAND_POWER).log10());
         bands
     };
     (0..frames).map(frame).collect()
 }
 
-/// How much begins in each frame: the sum of what every band rises over the frame before; 0 in the first frame.
+/// Onset strength of each frame: the sum of the rises of all bands over the frame before; 0 in the first
+/// frame.
 pub fn onset_strength(log_mel: &[[f64; BANDS]]) -> Vec<f64> {
     let rise = |pair: &[[f64; BANDS]]| pair[0].iter().zip(&pair[1]).map(|(a, b)| (b - a).max(0.0)).sum();
     let first = log_mel.first().map(|_| 0.0);
     first.into_iter().chain(log_mel.windows(2).map(rise)).collect()
 }
 
-/// The shift within ±`reach` frames at which `generated` follows `reference` best, and the correlation there, over the
-/// frames named in `kept`. A positive shift says that `generated` is late. `None` where `kept` is empty or names a frame
-/// less than `reach` from an end.
+/// The shift within ±`reach` frames at which `generated` follows `reference` best, and the correlation there,
+/// over the frames named in `kept`. Positive shifts mean that `generated` is late. `None` where `kept` is
+/// empty or names a frame less than `reach` from an end.
 pub fn best_lag(reference: &[f64], generated: &[f64], kept: &[usize], reach: usize) -> Option<(i64, f64)> {
     let frames = reference.len().min(generated.len());
     let inside = kept.iter().all(|i| *i >= reach && *i + reach < frames);
@@ -141,27 +146,29 @@ pub fn best_lag(reference: &[f64], generated: &[f64], kept: &[usize], reach: usi
         .reduce(|best, next| if next.1 > best.1 { next } else { best })
 }
 
-/// The correlations among which [`best_lag`] chooses: every shift from −`reach` to `reach` frames, with its own. Panics
-/// where `kept` names a frame less than `reach` from an end.
+/// The correlations among which [`best_lag`] chooses: every shift from −`reach` to `reach` frames, with its
+/// own. Panics where `kept` names a frame less than `reach` from an end.
 pub fn lag_scores(reference: &[f64], generated: &[f64], kept: &[usize], reach: usize) -> Vec<(i64, f64)> {
-    let wanted: Vec<f64> = kept.iter().map(|i| reference[*i]).collect();
+    let fixed: Vec<f64> = kept.iter().map(|i| reference[*i]).collect();
     let reach = reach as i64;
     let score = |lag: i64| {
         let shifted: Vec<f64> = kept.iter().map(|i| generated[(*i as i64 + lag) as usize]).collect();
-        (lag, correlation(&wanted, &shifted))
+        (lag, correlation(&fixed, &shifted))
     };
     (-reach..=reach).map(score).collect()
 }
 
-/// How far onsets may be shifted against each other, in frames: half a second.
+/// Greatest shift of onsets against each other, in frames: half a second.
 pub fn lag_reach(fps: f64) -> usize {
-    (LAG_SECS * fps).round_ties_even() as usize
+    (MAX_LAG_SECS * fps).round_ties_even() as usize
 }
 
-/// Mean prominence in dB of the first 40 harmonics of the frame rate (fewer where they reach the Nyquist frequency) over
-/// the spectrum 3 to 12 Hz beside them. White noise shows 2 to 5 dB, blocks written end to end 25 to 45.
+/// Mean prominence in dB of the first 40 harmonics of the frame rate (fewer where they reach the Nyquist
+/// frequency) over the spectrum 3 to 12 Hz beside them. White noise shows 2 to 5 dB, blocks written end to
+/// end 25 to 45.
 ///
-/// The power spectrum is a mean over frames of 131 072 samples (32 768 for shorter sounds); `None` below that.
+/// The power spectrum is a mean over frames of 131 072 samples (32 768 for shorter sounds); `None` below
+/// that.
 pub fn comb_prominence(sound: &[f32], rate: u32, fps: f64) -> Option<f64> {
     comb(sound, rate, fps).map(|rows| mean(&rows))
 }
@@ -179,10 +186,10 @@ pub fn comb(sound: &[f32], rate: u32, fps: f64) -> Option<Vec<f64>> {
         let centre = (k as f64 * fps / bin_hz).round_ties_even() as usize;
         let beside_below = power.get(centre.saturating_sub(12 * reach)..centre.saturating_sub(3 * reach))?;
         let beside_above = power.get(centre + 3 * reach..centre + 12 * reach)?;
-        let top = power[centre.saturating_sub(reach)..=centre + reach].iter().copied().fold(0.0, f64::max);
-        Some(10.0 * (top / (median([beside_below, beside_above].concat()) + 1e-20)).log10())
+        let peak = power[centre.saturating_sub(reach)..=centre + reach].iter().copied().fold(0.0, f64::max);
+        Some(10.0 * (peak / (median([beside_below, beside_above].concat()) + 1e-20)).log10())
     };
-    let rows: Vec<f64> = (1..=HARMONICS).map_while(prominence).collect();
+    let rows: Vec<f64> = (1..=COMB_HARMONICS).map_while(prominence).collect();
     // Digital silence has no spectrum: log10(0) may not stand as a figure.
     (!rows.is_empty() && rows.iter().all(|row| row.is_finite())).then_some(rows)
 }
@@ -198,7 +205,8 @@ fn mean_power(sound: &[f32], size: usize) -> Vec<f64> {
     mean
 }
 
-/// Mean absolute difference of log10 mel power over the frames named in `kept`, after the overall levels are made equal.
+/// Mean absolute difference of log10 mel power over the frames named in `kept`, after the overall levels are
+/// made equal.
 pub fn level_free_distance(reference: &[[f64; BANDS]], generated: &[[f64; BANDS]], kept: &[usize]) -> f64 {
     let differences: Vec<f64> =
         kept.iter().flat_map(|i| generated[*i].iter().zip(&reference[*i]).map(|(g, r)| g - r)).collect();
@@ -206,7 +214,7 @@ pub fn level_free_distance(reference: &[[f64; BANDS]], generated: &[[f64; BANDS]
     mean(&differences.iter().map(|d| (d - shift).abs()).collect::<Vec<_>>())
 }
 
-/// Pearson's correlation of two curves of equal length; 0 where one of them does not move.
+/// Pearson's correlation of two curves of equal length; 0 where one of them is constant.
 pub fn correlation(a: &[f64], b: &[f64]) -> f64 {
     let (mean_a, mean_b) = (mean(a), mean(b));
     let (mut ab, mut aa, mut bb) = (0.0, 0.0, 0.0);

@@ -1,11 +1,13 @@
+//! The metrics against figures of an independent implementation, and their edge cases.
+
 use crate::metrics::*;
 use std::f64::consts::PI;
 
 const SECS: usize = 52;
 const N: usize = SECS * RATE as usize;
 
-/// Noise in −0.5..0.5 from a linear congruential generator (D. Knuth, TAOCP 2, section 3.3.4, table 1, line 16), because
-/// any language makes the same.
+/// Noise in −0.5..0.5 from a linear congruential generator (D. Knuth, TAOCP 2, section 3.3.4, table 1, line
+/// 16), because any language makes the same.
 fn congruential_noise(n: usize, mut state: u32) -> Vec<f64> {
     let mut next = || {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -38,15 +40,16 @@ fn generated(reference: &[f32]) -> Vec<f32> {
     (0..N).map(|n| sample(n) as f32).collect()
 }
 
-fn assert_near(what: &str, got: f64, want: f64, tolerance: f64) {
-    assert!((got - want).abs() <= tolerance, "{what}: {got} instead of {want}");
+fn assert_near(name: &str, got: f64, want: f64, tolerance: f64) {
+    assert!((got - want).abs() <= tolerance, "{name}: {got} instead of {want}");
 }
 
-/// The expected figures come from the Python (numpy) judge with which the earlier experiments were measured. It was run
-/// once on these two signals, written as 32-bit WAV at 22 050 Hz, with `--fps 30`, then with `--held-out every5th` added,
-/// then with `--fps 23.976`. It prints four decimals of correlations and distance, two of levels, all of the combs.
+/// The expected figures come from the Python (numpy) program with which the earlier experiments were
+/// measured. It was run once on these two signals, written as 32-bit WAV at 22 050 Hz, with `--fps 30`, then
+/// with `--held-out every5th` added, then with `--fps 23.976`. It prints four decimals of correlations and
+/// distance, two of levels, all of the combs.
 #[test]
-fn figures_are_those_of_the_earlier_judge() {
+fn figures_are_those_of_the_earlier_implementation() {
     let reference = reference();
     let generated = generated(&reference);
     let all = |_: usize| true;
@@ -95,7 +98,7 @@ fn figures_are_those_of_the_earlier_judge() {
         assert_near("level", got.level_db, level, 0.0051);
         assert_near("level of the reference", got.level_reference_db, level_reference, 0.0051);
     }
-    // A short sound goes through the shorter transform; from the same judge's function.
+    // A short sound goes through the shorter transform; from the same program's function.
     assert_near("short comb", comb_prominence(&generated[..40_000], RATE, 30.0).unwrap(), 14.876_378_3, 1e-4);
 }
 
@@ -112,7 +115,7 @@ fn a_sound_agrees_with_itself() {
 }
 
 #[test]
-fn nothing_to_measure_is_no_figure() {
+fn without_frames_there_is_no_figure() {
     let silence = vec![0.0; 5 * RATE as usize];
     assert_eq!(compare(&[], &[], 30.0, |_| true), None);
     assert_eq!(compare(&silence, &silence, 30.0, |_| false), None);

@@ -1,5 +1,5 @@
-//! Distances of a point from many others: from all of them, as fast as the processor can read them ([`Points`]), or from
-//! those that are near, found in a tree ([`PcaKdTree`]).
+//! Distances of a point from many others: from all of them, as fast as the processor can read them
+//! ([`Points`]), or from those that are near, found in a tree ([`PcaKdTree`]).
 
 mod pca_kd_tree;
 
@@ -11,13 +11,14 @@ use pulp::{Arch, NullaryFnOnce};
 pub const LANES: usize = 16;
 /// Targets that share one reading of the points, where there are several.
 const TARGETS_AT_A_TIME: usize = 4;
-/// Distance from a point that cannot be compared: a point with a coordinate that is no number, or none at all.
+/// Distance from a point that cannot be compared: a point with a coordinate that is no number, or none at
+/// all.
 pub const NEVER: f32 = 1e30;
 
 /// Points in a space of some dimensions.
 ///
-/// They lie in blocks of [`LANES`], within a block by dimension, so that the loop over a block's points is plain vector
-/// arithmetic on any processor.
+/// They lie in blocks of [`LANES`], within a block by dimension, so that the loop over a block's points is
+/// plain vector arithmetic on any processor.
 #[derive(Clone, Debug)]
 pub struct Points {
     dims: usize,
@@ -53,17 +54,17 @@ impl Points {
         self.padded
     }
 
-    /// Writes the squared distances of `targets` [rows × dims] from all points to `out` [rows × padded]; [`NEVER`] where there
-    /// is no point or it has a coordinate that is no number. Every number is the same sum in the same order, whatever the
-    /// number of rows and the processor.
+    /// Writes the squared distances of `targets` [rows × dims] from all points to `out` [rows × padded];
+    /// [`NEVER`] where there is no point or it has a coordinate that is no number. Every number is the same
+    /// sum in the same order, whatever the number of rows and the processor.
     pub fn squared_distances(&self, targets: &[f32], out: &mut [f32]) {
         // Wider registers do more at a time and give the same sums.
         Arch::new().dispatch(DistanceSums { points: self, targets, out });
     }
 }
 
-/// Squared distances of targets from points. Not a closure, since loops that are compiled for the widest registers at hand
-/// must be inlined into their caller, which closures are not.
+/// Squared distances of targets from points. Not a closure, since loops that are compiled for the widest
+/// registers at hand must be inlined into their caller, which closures are not.
 struct DistanceSums<'a> {
     points: &'a Points,
     targets: &'a [f32],

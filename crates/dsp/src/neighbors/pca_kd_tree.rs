@@ -13,20 +13,22 @@ use std::iter::zip;
 
 /// Numbers of a row that are compared side by side. All rows are padded to a multiple of it.
 const ROW_LANES: usize = 8;
-/// Numbers of a projection: one for each of [`PROJECTION_LEN`] − 1 axes, and the distance from the space that they span.
+/// Numbers of a projection: one for each of [`PROJECTION_LEN`] − 1 axes, and the distance from the space that
+/// they span.
 const PROJECTION_LEN: usize = 24;
 /// Greatest number of points from which the axes are computed.
 const MAX_SAMPLED_POINTS: usize = 2048;
 
-/// Points in a space of some dimensions, and a tree in which all within a radius of a query are found without visiting most
-/// others.
+/// Points in a space of some dimensions, and a tree in which all within a radius of a query are found without
+/// visiting most others.
 ///
-/// A point's *projection* is that on the few directions in which the points differ most (the first principal axes, by the
-/// power method), together with its distance from the space that these span. Projections are never farther from one another
-/// than the points: they shorten, and two points lie at least as far apart as their distances from a space differ (the
-/// triangle inequality). That last number is worth many axes where queries are smoother than the points, as predictions of
-/// a network are. Projections are sorted into leaves of [`LANES`] (J. Bentley, "Multidimensional binary search trees used for
-/// associative searching", Comm. ACM 18, 1975).
+/// A point's *projection* is that on the few directions in which the points differ most (the first principal
+/// axes, by the power method), together with its distance from the space that these span. Projections are
+/// never farther from one another than the points: they shorten, and two points lie at least as far apart as
+/// their distances from a space differ (the triangle inequality). That last number is worth many axes where
+/// queries are smoother than the points, as predictions of a network are. Projections are sorted into leaves
+/// of [`LANES`] (J. Bentley, "Multidimensional binary search trees used for associative searching", Comm. ACM
+/// 18, 1975).
 #[derive(Clone, Debug)]
 pub struct PcaKdTree {
     dims: usize,
@@ -92,8 +94,8 @@ impl LowerBound {
 }
 
 impl PcaKdTree {
-    /// A tree of `count` points of `coordinates` `[count × dims]`, row by row. A point with a coordinate that is no number is
-    /// infinitely far from everything.
+    /// A tree of `count` points of `coordinates` `[count × dims]`, row by row. A point with a coordinate that
+    /// is no number is infinitely far from everything.
     ///
     /// # Panics
     ///
@@ -147,13 +149,14 @@ impl PcaKdTree {
         }
         let mut from_mean = vec![0.0; self.dims];
         self.axes.project(query.row.as_flattened(), &mut from_mean, &mut query.projection);
-        // Projections are rounded to f32, once: a point's is off by a share of its own distance from the mean, which is at
-        // most its distance from the query and the query's from the mean. The mean's own share is that of f64.
+        // Projections are rounded to f32, once: a point's is off by a share of its own distance from the
+        // mean, which is at most its distance from the query and the query's from the mean. The mean's own
+        // share is that of f64.
         query.rounding = (1e-6 * (norm(&from_mean) + 1e-6 * norm(&self.axes.mean))) as f32;
     }
 
-    /// Squared distances of `points` from the query, in their order; [`NEVER`] where a coordinate is no number. Every number
-    /// is the same sum in the same order, whatever the processor.
+    /// Squared distances of `points` from the query, in their order; [`NEVER`] where a coordinate is no
+    /// number. Every number is the same sum in the same order, whatever the processor.
     pub fn squared_distances(&self, query: &Query, points: &[u32], out: &mut Vec<f32>) {
         out.clear();
         out.resize(points.len(), NEVER);
@@ -168,8 +171,8 @@ impl PcaKdTree {
         out[0]
     }
 
-    /// Lower bounds of the squared distances of `points` from the query, from their projections, in their order. None is more
-    /// than the number that [`PcaKdTree::squared_distances`] gives.
+    /// Lower bounds of the squared distances of `points` from the query, from their projections, in their
+    /// order. None is more than the number that [`PcaKdTree::squared_distances`] gives.
     pub fn lower_bounds(&self, query: &Query, points: &[u32], out: &mut Vec<f32>) {
         out.clear();
         out.resize(points.len(), 0.0);
@@ -177,8 +180,8 @@ impl PcaKdTree {
         Arch::new().dispatch(ProjectionBounds { projection, bound, projections, points, out });
     }
 
-    /// The lower bound of a squared distance, given that of the projections: (√s − b)² is at least s − 2b√s, and 2b√s at most
-    /// s/k + k b² for any k.
+    /// The lower bound of a squared distance, given that of the projections: (√s − b)² is at least s − 2b√s,
+    /// and 2b√s at most s/k + k b² for any k.
     fn bound(&self, query: &Query) -> LowerBound {
         LowerBound {
             factor: 1.0 - 1e-4 - 2e-7 * self.dims as f32,
@@ -199,8 +202,8 @@ impl PcaKdTree {
         &found[..found.iter().position(|point| *point == u32::MAX).unwrap_or(found.len())]
     }
 
-    /// Finds all points whose squared distance from the query is no more than `limit`, and a few more, in an order of their
-    /// own.
+    /// Finds all points whose squared distance from the query is no more than `limit`, and a few more, in an
+    /// order of their own.
     pub fn within(&self, query: &Query, limit: f32, found: &mut Vec<Neighbor>) {
         found.clear();
         // Sums of f32 are off by a share of themselves, the distances' and the projections'.
@@ -227,8 +230,8 @@ impl PcaKdTree {
         if projection.iter().all(|x| x.is_finite()) { projection } else { [f32::INFINITY; PROJECTION_LEN] }
     }
 
-    /// Adds the cell of the points in `order` and those in it: split where half of the leaves lie on either side along the
-    /// widest axis.
+    /// Adds the cell of the points in `order` and those in it: split where half of the leaves lie on either
+    /// side along the widest axis.
     fn split(&mut self, order: &mut [u32], projections: &[[f32; PROJECTION_LEN]]) {
         let cell = CellBounds::around(order, projections, self.leaves.len() as u32);
         let at = self.cells.len();

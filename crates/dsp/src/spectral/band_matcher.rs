@@ -1,4 +1,4 @@
-//! Chosen sound brought nearer to the spectrum and to the attacks that were wanted, tick by tick.
+//! A filter that brings sound nearer to target spectra and attacks, tick by tick.
 
 #[cfg(test)]
 mod tests;
@@ -15,47 +15,51 @@ use realfft::num_complex::Complex32;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
-/// A frame is the longest power of two of samples that lasts at most so many seconds: 1024 at 44.1 and at 48 kHz. As long as the
-/// shortest sound in which the lowest bands can be told apart, and no longer, since a filter is heard before an attack by up to
-/// half of it.
-const LONGEST_FRAME_SECS: f64 = 0.025;
-const SHORTEST_FRAME: usize = 64;
+/// Greatest length of a frame, which is a power of two of samples: 1024 at 44.1 and at 48 kHz. As long as the
+/// shortest sound in which the lowest bands can be distinguished, and no longer, since a filter is heard
+/// before an attack by up to half of it.
+const MAX_FRAME_SECS: f64 = 0.025;
+/// Least length of a frame in samples.
+const MIN_FRAME: usize = 64;
 
-/// What of the present tick's correction lasts into the next one: an accent dies away within three ticks.
-const LASTING: f32 = 0.3;
+/// Share of the present tick's correction that lasts into the next one: an accent dies away within three
+/// ticks.
+const CORRECTION_DECAY: f32 = 0.3;
 
 /// log10 of the least band power: where [`log_mel`](crate::metrics::log_mel) is cut off.
-const FLOOR: f32 = -5.0;
-/// And of the most that is taken seriously.
-const CEILING: f32 = 12.0;
+const MIN_LOG_POWER: f32 = -5.0;
+/// log10 of the greatest band power that is possible.
+const MAX_LOG_POWER: f32 = 12.0;
 
 /// Settings of [`BandMatcher`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct BandMatcherConfig {
-    /// How much of the way from the tone that sounds to the tone that is wanted is gone, 0 to 1.
+    /// Share of the difference between the spectrum and its target that is corrected, 0 to 1.
     pub tone: f32,
-    /// How much of the way from the attack that sounds to the attack that is wanted is gone, 0 to 1.
+    /// Share of the difference between the rise of a tick and its target that is corrected, 0 to 1.
     pub attack: f32,
     /// The greatest gain and attenuation of a band in dB, 0 to 24.
     pub most_db: f32,
 }
 
 impl Default for BandMatcherConfig {
-    /// Measured on five folds of a film of a piano and on a cartoon (docs/experiments.md): half of the way to a tone keeps what
-    /// makes a sound lively, and halves the error that a guess adds; attacks are worth most of the way.
+    /// Measured on five folds of a film of a piano and on a cartoon (docs/experiments.md): half of the
+    /// correction of the spectrum keeps sound lively, and halves the error that a prediction adds; attacks
+    /// are worth most of it.
     fn default() -> Self {
         Self { tone: 0.5, attack: 0.8, most_db: 12.0 }
     }
 }
 
 impl BandMatcherConfig {
-    /// Whether every setting lies within its range. What does not is moved to the nearest allowed value where it is used.
+    /// Checks that every setting lies within its range. One that does not is moved to the nearest allowed
+    /// value where it is used.
     pub fn check(&self) -> Result<(), OutOfRange> {
         self.settings().iter().try_for_each(Setting::check)
     }
 
-    /// Whether it leaves sound as it is.
+    /// Returns true if these settings leave sound as it is.
     pub fn is_off(&self) -> bool {
         self.most_db <= 0.0 || (self.tone <= 0.0 && self.attack <= 0.0)
     }
@@ -75,46 +79,49 @@ impl BandMatcherConfig {
     }
 }
 
-/// What a tick sounds like without a filter, and what it should sound like.
+/// The spectrum of a tick without the filter, and its target.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BandTarget {
-    /// log10 of the power in the bands of [`log_mel`](crate::metrics::log_mel), as the sound will be that is to be filtered.
+    /// log10 of the power in the bands of [`log_mel`](crate::metrics::log_mel) of the sound that will be
+    /// filtered.
     pub there: [f32; BANDS],
-    /// The same, as it should be.
+    /// log10 of the power in the bands that the output shall have.
     pub wanted: [f32; BANDS],
-    /// The sum of what every band should rise over the tick before
+    /// The sum of the rises of all bands over the tick before that the output shall have
     /// ([`onset_strength`](crate::metrics::onset_strength)).
     pub rise: f32,
 }
 
-/// A filter whose gains follow what is wanted.
+/// A filter whose band gains follow a target.
 ///
-/// Units of a mosaic are real sound, and so never quite what was asked for; and wherever a mosaic jumps, the new unit rises over
-/// another sound than the one that it followed once: attacks are heard that nobody wanted, and some that were wanted drown.
-/// From tick to tick the filter keeps account of what its output sounds like: `base`, the sound that is there with a share of the
-/// way to the wanted bands; on it what is left of the last tick's correction; then the sum of the rises over the output's last
-/// tick is brought nearer to the wanted one, by taking from all rises in proportion where there is too much, and by lifting all
-/// bands alike where there is too little.
+/// Units of a mosaic are real sound, and so never quite their target; and wherever a mosaic jumps, the new
+/// unit rises over another sound than the one that it followed in its source: attacks are heard without a
+/// target, and others drown. From tick to tick the filter tracks the spectrum of its output: `base`, the
+/// sound with a share of the correction towards the target; on it the rest of the last tick's correction;
+/// then the sum of the rises over the output's last tick is brought nearer to its target, by reducing all
+/// rises in proportion where there is too much, and by lifting all bands alike where there is too little.
 ///
-/// The filter has gains at the tops of the 64 bands, in amplitude straight lines between them and between the middles of ticks,
-/// and no phase (overlap-add with a Hann window at both ends, J. Allen and L. Rabiner, "A unified approach to short-time Fourier
-/// analysis and synthesis", Proc. IEEE 65, 1977). Gains of 1 give back what was taken, up to rounding.
+/// The filter has gains at the centres of the 64 bands, in amplitude straight lines between them and between
+/// the middles of ticks, and no phase (overlap-add with a Hann window at both ends, J. Allen and L. Rabiner,
+/// "A unified approach to short-time Fourier analysis and synthesis", Proc. IEEE 65, 1977). Gains of 1 give
+/// the input back, up to rounding.
 ///
-/// Aims are pushed once a tick, sound is added as it comes, and delivered with a delay of one frame ([`BandMatcher::latency`]); the
-/// output begins with the sound's first sample and after [`BandMatcher::finish`] has as many as were added. How calls alternate does
-/// not matter. Memory is that of a frame and of what is ready and was not taken.
+/// Targets are pushed once a tick, sound is added as it comes, and delivered with a delay of one frame
+/// ([`BandMatcher::latency`]); the output begins with the sound's first sample and after
+/// [`BandMatcher::finish`] has as many as were added. The alternation of calls does not matter. Memory is
+/// that of a frame and of the samples that are ready and were not taken.
 pub struct BandMatcher {
     grid: TickGrid,
     channels: usize,
     config: BandMatcherConfig,
     stft: Stft,
     overlap: Vec<f32>,
-    places: Vec<MelPosition>,
+    bins: Vec<MelPosition>,
     /// Gains of the ticks whose middles lie around the next frame's, and of those that follow.
     gains: VecDeque<[f32; BANDS]>,
     /// Number of the first of those.
     first_gains: i64,
-    /// What the last tick sounds like, filtered, and what it would have with nothing left from before.
+    /// The spectrum of the last tick's output, and that without the rest of earlier corrections.
     output: Option<([f32; BANDS], [f32; BANDS])>,
     /// Interleaved sound, and where in it the next frame begins.
     sound: Vec<f32>,
@@ -129,11 +136,11 @@ pub struct BandMatcher {
 }
 
 impl BandMatcher {
-    /// For interleaved sound of `channels` channels at the grid's rate. Settings outside of their ranges are moved to the nearest
-    /// allowed value.
+    /// A filter of interleaved sound of `channels` channels at the grid's rate. Settings outside of their
+    /// ranges are moved to the nearest allowed value.
     pub fn new(grid: TickGrid, channels: usize, config: &BandMatcherConfig) -> Self {
-        let longest = (LONGEST_FRAME_SECS * f64::from(grid.rate.hz())) as usize;
-        let size = (1 << longest.max(SHORTEST_FRAME).ilog2()) as usize;
+        let longest = (MAX_FRAME_SECS * f64::from(grid.rate.hz())) as usize;
+        let size = (1 << longest.max(MIN_FRAME).ilog2()) as usize;
         let stft = Stft::new(size, size / 2, Window::Hann).expect("an even size and a hop of half");
         let bin_hz = f64::from(grid.rate.hz()) / size as f64;
         let channels = channels.max(1);
@@ -142,7 +149,7 @@ impl BandMatcher {
             channels,
             config: config.clamped(),
             overlap: stft.overlap_window(),
-            places: (0..stft.bins()).map(|k| MelPosition::of(k as f64 * bin_hz)).collect(),
+            bins: (0..stft.bins()).map(|k| MelPosition::of(k as f64 * bin_hz)).collect(),
             gains: VecDeque::new(),
             first_gains: 0,
             output: None,
@@ -158,11 +165,11 @@ impl BandMatcher {
         }
     }
 
-    /// Takes what is wanted of the next tick.
-    pub fn push(&mut self, aim: &BandTarget) {
-        let gains = self.follow(aim);
+    /// Takes the target of the next tick.
+    pub fn push(&mut self, target: &BandTarget) {
+        let gains = self.next_gains(target);
         self.gains.push_back(gains);
-        self.play();
+        self.make_frames();
     }
 
     /// Takes the next samples, whole frames of all channels.
@@ -172,10 +179,10 @@ impl BandMatcher {
         self.head = 0;
         self.sound.extend_from_slice(sound);
         self.added += (sound.len() / self.channels) as i64;
-        self.play();
+        self.make_frames();
     }
 
-    /// Tells that nothing follows: the last tick's gains hold, and all samples become ready.
+    /// Declares that nothing follows: the last tick's gains hold, and all samples become ready.
     pub fn finish(&mut self) {
         let size = self.stft.size() * self.channels;
         while self.mix.completed() < self.added * self.channels as i64 {
@@ -184,7 +191,7 @@ impl BandMatcher {
         }
     }
 
-    /// How many samples (frames × channels) [`BandMatcher::fill`] can deliver now.
+    /// Number of samples (frames × channels) that [`BandMatcher::fill`] can deliver now.
     pub fn ready(&self) -> usize {
         self.mix.ready()
     }
@@ -194,26 +201,26 @@ impl BandMatcher {
         self.mix.fill(out)
     }
 
-    /// How many frames beyond a sample must be waited for before it is ready; the aim of a tick must be known when the middle of
-    /// the tick before it sounds.
+    /// Frames beyond a sample that must be waited for before it is ready; the target of a tick must be known
+    /// when the middle of the tick before it sounds.
     pub fn latency(&self) -> usize {
         self.stft.size()
     }
 
-    /// Gains in amplitude at the tops of the bands.
-    fn follow(&mut self, aim: &BandTarget) -> [f32; BANDS] {
+    /// The gains of the next tick in amplitude at the centres of the bands.
+    fn next_gains(&mut self, target: &BandTarget) -> [f32; BANDS] {
         let BandMatcherConfig { tone, attack, most_db } = self.config;
         let most = most_db / 10.0;
-        let there = aim.there.map(audible);
+        let there = target.there.map(measurable);
         let base: [f32; BANDS] = std::array::from_fn(|b| {
-            there[b] + (tone * (audible(aim.wanted[b]) - there[b])).clamp(-most, most)
+            there[b] + (tone * (measurable(target.wanted[b]) - there[b])).clamp(-most, most)
         });
         let mut next = base;
         if let Some((before, base_before)) = &self.output {
-            (0..BANDS).for_each(|b| next[b] += LASTING * (before[b] - base_before[b]));
+            (0..BANDS).for_each(|b| next[b] += CORRECTION_DECAY * (before[b] - base_before[b]));
             let rises: [f32; BANDS] = std::array::from_fn(|b| (next[b] - before[b]).max(0.0));
             let rise: f32 = rises.iter().sum();
-            let missing = attack * (if aim.rise.is_nan() { rise } else { aim.rise.max(0.0) } - rise);
+            let missing = attack * (if target.rise.is_nan() { rise } else { target.rise.max(0.0) } - rise);
             if missing < 0.0 {
                 (0..BANDS).for_each(|b| next[b] += missing * rises[b] / rise);
             } else {
@@ -225,19 +232,19 @@ impl BandMatcher {
         std::array::from_fn(|b| amplitude(10.0 * f64::from(next[b] - there[b])) as f32)
     }
 
-    /// Makes all frames whose sound and whose gains are there.
-    fn play(&mut self) {
+    /// Makes all frames whose sound and whose gains are known.
+    fn make_frames(&mut self) {
         let size = self.stft.size() * self.channels;
         while self.sound.len() >= self.head + size
-            && self.place().0 + 1 < self.first_gains + self.gains.len() as i64
+            && self.next_position().0 + 1 < self.first_gains + self.gains.len() as i64
         {
             self.make_frame();
         }
     }
 
-    /// The tick whose middle is the last one before that of the next frame (−1 before the first), and how far it is from there to the
-    /// next tick's, 0 to 1.
-    fn place(&self) -> (i64, f32) {
+    /// The tick whose middle is the last one before that of the next frame (−1 before the first), and the
+    /// part of the way from there to the next tick's, 0 to 1.
+    fn next_position(&self) -> (i64, f32) {
         let (num, den) = (i128::from(self.grid.tick.num()), i128::from(self.grid.tick.den()));
         let tick = 2 * i128::from(self.grid.rate.hz()) * den;
         let sample = i128::from(self.frame) * self.stft.hop() as i128;
@@ -246,19 +253,7 @@ impl BandMatcher {
     }
 
     fn make_frame(&mut self) {
-        let (tick, part) = self.place();
-        // Gains that no later frame needs.
-        while self.gains.len() > 1 && self.first_gains < tick {
-            self.gains.pop_front();
-            self.first_gains += 1;
-        }
-        let last = self.gains.len().saturating_sub(1) as i64;
-        let at = |tick: i64| {
-            self.gains.get((tick - self.first_gains).clamp(0, last) as usize).copied().unwrap_or([1.0; BANDS])
-        };
-        let (from, to) = (at(tick), at(tick + 1));
-        let tops: [f64; BANDS] = std::array::from_fn(|b| f64::from(from[b] + (to[b] - from[b]) * part));
-        self.curve.iter_mut().zip(&self.places).for_each(|(gain, place)| *gain = place.on(&tops) as f32);
+        self.update_curve();
         let (size, hop, channels) = (self.stft.size(), self.stft.hop(), self.channels);
         let middle = self.frame * hop as i64;
         let first = (middle - hop as i64) * channels as i64;
@@ -278,9 +273,29 @@ impl BandMatcher {
         self.frame += 1;
         self.mix.complete(middle.min(self.added) * channels as i64);
     }
+
+    /// Computes the gains of all bins for the next frame.
+    fn update_curve(&mut self) {
+        let (tick, part) = self.next_position();
+        // Gains that no later frame needs.
+        while self.gains.len() > 1 && self.first_gains < tick {
+            self.gains.pop_front();
+            self.first_gains += 1;
+        }
+        let last = self.gains.len().saturating_sub(1) as i64;
+        let at = |tick: i64| {
+            self.gains.get((tick - self.first_gains).clamp(0, last) as usize).copied().unwrap_or([1.0; BANDS])
+        };
+        let (from, to) = (at(tick), at(tick + 1));
+        let centers: [f64; BANDS] = std::array::from_fn(|b| f64::from(from[b] + (to[b] - from[b]) * part));
+        self.curve
+            .iter_mut()
+            .zip(&self.bins)
+            .for_each(|(gain, bin)| *gain = bin.interpolate(&centers) as f32);
+    }
 }
 
-/// Within what can be measured; what is no number counts as nothing.
-fn audible(log_power: f32) -> f32 {
-    if log_power.is_nan() { FLOOR } else { log_power.clamp(FLOOR, CEILING) }
+/// The power within the range that can be measured; NaN counts as silence.
+fn measurable(log_power: f32) -> f32 {
+    if log_power.is_nan() { MIN_LOG_POWER } else { log_power.clamp(MIN_LOG_POWER, MAX_LOG_POWER) }
 }

@@ -1,14 +1,14 @@
-//! The grain of natural spectra: the magnitudes of a noise.
+//! The roughness of natural spectra: the magnitudes of a noise.
 
 use crate::stft::Stft;
 use crate::tick_rng::TickRng;
 use realfft::num_complex::Complex32;
 
-/// Keeps the noise's numbers apart from those of phases under the same seed.
-const NOISE: u64 = 0x6e6f_6973_6500_0000;
+/// Separates the noise's random numbers from those of phases under the same seed.
+const NOISE_KEY: u64 = 0x6e6f_6973_6500_0000;
 
-/// Magnitudes of the frames of an endless white noise, which make smooth ones rough in the way that frames of one and
-/// the same sound are: neighbours in time and frequency belong together.
+/// Magnitudes of the frames of an endless white noise, which make smooth ones rough in the way that frames of
+/// one and the same sound are: neighbours in time and frequency belong together.
 pub(crate) struct NoiseTexture {
     amount: f32,
     seed: u64,
@@ -18,22 +18,23 @@ pub(crate) struct NoiseTexture {
 }
 
 impl NoiseTexture {
-    /// `amount` 0 leaves magnitudes as they are, 1 multiplies them with the noise's, in between with a power of it.
+    /// `amount` 0 leaves magnitudes as they are, 1 multiplies them with the noise's, in between with a power
+    /// of it.
     pub(crate) fn new(size: usize, hop: usize, amount: f32, seed: u64) -> Self {
-        Self { amount, seed: seed ^ NOISE, hop, frame: 0, noise: vec![0.0; size] }
+        Self { amount, seed: seed ^ NOISE_KEY, hop, frame: 0, noise: vec![0.0; size] }
     }
 
-    /// Makes the magnitudes of the next frame rough; their expected squares stay at `amount` 0 and 1. `spectrum` is used
-    /// up.
-    pub(crate) fn shape(&mut self, stft: &mut Stft, spectrum: &mut [Complex32], magnitudes: &mut [f32]) {
+    /// Makes the magnitudes of the next frame rough; their expected squares stay at `amount` 0 and 1.
+    /// `spectrum` is used up.
+    pub(crate) fn roughen(&mut self, stft: &mut Stft, spectrum: &mut [Complex32], magnitudes: &mut [f32]) {
         if self.amount == 0.0 {
             return;
         }
-        let mut draw = TickRng::new(self.seed, self.frame);
+        let mut rng = TickRng::new(self.seed, self.frame);
         let size = self.noise.len();
         let keep = if self.frame == 0 { 0 } else { size - self.hop };
         self.noise.copy_within(size - keep.., 0);
-        self.noise[keep..].iter_mut().for_each(|x| *x = white(&mut draw));
+        self.noise[keep..].iter_mut().for_each(|x| *x = white(&mut rng));
         self.frame += 1;
         stft.analyse(self.noise.iter().copied(), spectrum);
         let power: f32 = stft.window().iter().map(|w| w * w).sum();
@@ -51,11 +52,11 @@ impl NoiseTexture {
 
 /// `samples` samples of a white noise of mean square 1, of the same seed but not the same as the texture's.
 pub(crate) fn noise(seed: u64, samples: usize) -> Vec<f32> {
-    let mut draw = TickRng::new(seed ^ NOISE, u64::MAX);
-    (0..samples).map(|_| white(&mut draw)).collect()
+    let mut rng = TickRng::new(seed ^ NOISE_KEY, u64::MAX);
+    (0..samples).map(|_| white(&mut rng)).collect()
 }
 
-fn white(draw: &mut TickRng) -> f32 {
+fn white(rng: &mut TickRng) -> f32 {
     let peak = 3f64.sqrt();
-    draw.between(-peak, peak) as f32
+    rng.between(-peak, peak) as f32
 }

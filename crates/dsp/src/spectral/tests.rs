@@ -1,4 +1,5 @@
-//! What the spectral synth promises: bands, loudness, silence, length, latency, no buzz, the same samples again.
+//! Properties of the spectral synth: bands, loudness, silence, length, latency, no buzz, the same samples
+//! again.
 
 use crate::frames::{FrameCodec, FrameFormat};
 use crate::metrics::{BANDS, comb_prominence, frame_loudness, log_mel};
@@ -26,9 +27,9 @@ fn hills() -> [f32; BANDS] {
     })
 }
 
-type Tick = ([f32; BANDS], f32, f32);
+type SpectralTick = ([f32; BANDS], f32, f32);
 
-fn played(synth: &mut SpectralSynth, ticks: &[Tick]) -> Vec<f32> {
+fn played(synth: &mut SpectralSynth, ticks: &[SpectralTick]) -> Vec<f32> {
     for (bands, loudness_db, silence) in ticks {
         synth.push(SpectralFrame { bands, loudness_db: *loudness_db, silence: *silence });
     }
@@ -39,9 +40,9 @@ fn played(synth: &mut SpectralSynth, ticks: &[Tick]) -> Vec<f32> {
 }
 
 /// Spectra, loudness and gate that wander.
-fn wandering(ticks: usize) -> Vec<Tick> {
-    let mut draw = TickRng::new(8, 8);
-    let mut of = |low, high| draw.between(low, high) as f32;
+fn wandering(ticks: usize) -> Vec<SpectralTick> {
+    let mut rng = TickRng::new(8, 8);
+    let mut of = |low, high| rng.between(low, high) as f32;
     (0..ticks)
         .map(|_| {
             let (tilt, loudness, silence) = (of(-0.05, 0.02), of(-50.0, -10.0), of(0.0, 0.8));
@@ -81,7 +82,8 @@ fn loudness_comes_out_as_it_went_in() {
     for tick in ["30", "24000/1001"] {
         let g = grid(tick);
         for phase in CAUSAL {
-            let ticks = wandering(300).into_iter().map(|(b, l, _)| (b, l, 0.0)).collect::<Vec<Tick>>();
+            let ticks =
+                wandering(300).into_iter().map(|(b, l, _)| (b, l, 0.0)).collect::<Vec<SpectralTick>>();
             let sound = played(&mut SpectralSynth::new(g, &with(phase), None), &ticks);
             let mut worst: f64 = 0.0;
             for (i, (_, wanted, _)) in (0..).zip(&ticks) {
@@ -149,15 +151,15 @@ fn length_latency_and_pieces() {
             let whole = played(&mut synth, &ticks);
             assert_eq!(whole.len() as i64, g.start_sample(ticks.len() as i64));
             synth.reset();
-            let mut draw = TickRng::new(4, 4);
+            let mut rng = TickRng::new(4, 4);
             let (mut out, mut pieces) = ([0.0; 4000], Vec::new());
             for (i, (bands, loudness_db, silence)) in (0..).zip(&ticks) {
                 synth.push(SpectralFrame { bands, loudness_db: *loudness_db, silence: *silence });
                 let made = (pieces.len() + synth.ready()) as i64;
                 let due = g.start_sample(i + 1) - synth.latency() as i64;
                 assert!(made >= due, "{tick} {phase:?}: {made} of {due} at {i}");
-                while draw.unit() < 0.6 {
-                    let n = synth.fill(&mut out[..draw.whole(0, 1500) as usize]);
+                while rng.unit() < 0.6 {
+                    let n = synth.fill(&mut out[..rng.whole(0, 1500) as usize]);
                     pieces.extend_from_slice(&out[..n]);
                 }
             }
@@ -171,11 +173,12 @@ fn length_latency_and_pieces() {
     }
 }
 
-/// A sine's frames, tick by tick, become the sine again: at its pitch, at its level, whatever makes the phases.
+/// A sine's frames, tick by tick, become the sine again: at its pitch, at its level, whatever makes the
+/// phases.
 #[test]
 fn the_magnitudes_of_a_sine_sound_at_its_pitch_and_level() {
     let (g, hz) = (grid("30"), 612.0);
-    let mut speech = FrameCodec::new(FrameFormat::Stft, g, 1);
+    let mut codec = FrameCodec::new(FrameFormat::Stft, g, 1);
     let sine: Vec<f32> = (0..95 * 735)
         .map(|n| 0.3 * (std::f64::consts::TAU * hz * f64::from(n) / 22_050.0).sin() as f32)
         .collect();
@@ -184,10 +187,10 @@ fn the_magnitudes_of_a_sine_sound_at_its_pitch_and_level() {
         let config = SpectralConfig { texture: 0.0, jitter: 0.1, ..with(phase) };
         let mut synth = SpectralSynth::new(g, &config, None);
         for tick in 0..90 {
-            let from = (speech.first_sample(tick).max(0)) as usize;
-            let mut row = vec![0.0; speech.numbers()];
-            speech.encode(&sine[from..from + speech.samples()], &mut row);
-            let loudness = speech.magnitudes(&mut row);
+            let from = (codec.first_sample(tick).max(0)) as usize;
+            let mut row = vec![0.0; codec.numbers()];
+            codec.encode(&sine[from..from + codec.samples()], &mut row);
+            let loudness = codec.magnitudes(&mut row);
             synth.push_magnitudes(&row, loudness);
         }
         synth.finish();
@@ -216,8 +219,8 @@ fn the_magnitudes_of_a_sine_sound_at_its_pitch_and_level() {
 
 #[test]
 fn a_still_picture_does_not_buzz() {
-    let mut draw = TickRng::new(1, 1);
-    let white: Vec<f32> = (0..30 * 22_050).map(|_| draw.between(-0.3, 0.3) as f32).collect();
+    let mut rng = TickRng::new(1, 1);
+    let white: Vec<f32> = (0..30 * 22_050).map(|_| rng.between(-0.3, 0.3) as f32).collect();
     let of_noise = comb_prominence(&white, 22_050, 30.0).unwrap();
     for phase in [Phase::Rtpghi, Phase::RandomWalk, Phase::GriffinLim] {
         let sound = played(

@@ -1,6 +1,6 @@
 //! Loops over single numbers: nonlinearities and step rules. Plain Rust that the compiler vectorises for each
-//! instruction set (see [`Processor::vectorise`]); fused multiply-adds are not used, so every processor gives the
-//! same bits.
+//! instruction set (see [`Processor::vectorise`]); fused multiply-adds are not used, so every processor gives
+//! the same bits.
 
 use crate::activation::Activation;
 use crate::kernels::panels::Row;
@@ -15,8 +15,8 @@ pub fn activate(processor: Processor, activation: Activation, rows: &mut [Row]) 
     }
 }
 
-/// Multiplies `gradients` (with respect to a layer's output) by the slope of the nonlinearity, which both kinds can
-/// tell from the `outputs` alone: 1 where ReLU's output is positive, y (1 − y) for the sigmoid.
+/// Multiplies `gradients` (with respect to a layer's output) by the slope of the nonlinearity, which for both
+/// kinds follows from the `outputs` alone: 1 where ReLU's output is positive, y (1 − y) for the sigmoid.
 pub fn slope(processor: Processor, activation: Activation, outputs: &[Row], gradients: &mut [Row]) {
     let (outputs, gradients) = (outputs.as_flattened(), gradients.as_flattened_mut());
     match activation {
@@ -80,10 +80,11 @@ impl Elementwise for SigmoidSlope<'_> {
     }
 }
 
-/// e^x within two units in the last place, for x clamped to ±80 (the sigmoid has saturated long before). The standard
-/// library's would differ between systems and would not vectorise. Method: x = n ln 2 + r with |r| ≤ ln 2 / 2,
-/// Taylor's series of degree 7 for e^r (remainder below 6e-9), and 2^n put together from its bits; ln 2 is split in
-/// two so that r is exact (Cody and Waite, Software Manual for the Elementary Functions, 1980, chapter 6).
+/// e^x within two units in the last place, for x clamped to ±80 (the sigmoid has saturated long before). The
+/// standard library's would differ between systems and would not vectorise. Method: x = n ln 2 + r with |r| ≤
+/// ln 2 / 2, Taylor's series of degree 7 for e^r (remainder below 6e-9), and 2^n put together from its bits;
+/// ln 2 is split in two so that r is exact (Cody and Waite, Software Manual for the Elementary Functions,
+/// 1980, chapter 6).
 #[inline(always)]
 fn exponential(x: f32) -> f32 {
     const LN2_HIGH: f32 = 0.693_359_4;
@@ -106,16 +107,16 @@ fn exponential(x: f32) -> f32 {
 /// The constants of one step, see [`Optimizer`](crate::optimizer::Optimizer).
 #[derive(Clone, Copy, Debug)]
 pub enum OptimizerStep {
-    /// Adam (Kingma and Ba 2015, algorithm 1, with the two bias corrections drawn together as at the end of section
-    /// 2): m ← β₁ m + (1 − β₁) g; v ← β₂ v + (1 − β₂) g²; w ← w − `size` · m / (√v + `epsilon`).
+    /// Adam (Kingma and Ba 2015, algorithm 1, with the two bias corrections drawn together as at the end of
+    /// section 2): m ← β₁ m + (1 − β₁) g; v ← β₂ v + (1 − β₂) g²; w ← w − `size` · m / (√v + `epsilon`).
     Adam {
         /// lr · √(1 − β₂ᵗ) / (1 − β₁ᵗ)
         size: f32,
         /// 1e-8 · √(1 − β₂ᵗ)
         epsilon: f32,
     },
-    /// Nesterov's momentum as in Sutskever et al. 2013, in the form that PyTorch and burn share (dampening 0):
-    /// m ← μ m + g; w ← w − lr · (g + μ m).
+    /// Nesterov's momentum as in Sutskever et al. 2013, in the form that PyTorch and burn share (dampening
+    /// 0): m ← μ m + g; w ← w − lr · (g + μ m).
     Nesterov {
         /// lr
         size: f32,
@@ -140,7 +141,7 @@ impl OptimizerStep {
         Self::Adam { size: size as f32, epsilon: (f64::from(EPSILON) * second) as f32 }
     }
 
-    /// Changes `weights`, with their `gradients` and moments. `second` may be empty under Nesterov's rule.
+    /// Updates `weights` and moments by their `gradients`. `second` may be empty under Nesterov's rule.
     pub fn apply(
         self,
         processor: Processor,
@@ -177,8 +178,8 @@ impl Elementwise for AdamStep<'_> {
     fn run(self) {
         let moments = self.first.iter_mut().zip(self.second);
         for ((w, g), (m, v)) in self.weights.iter_mut().zip(self.gradients).zip(moments) {
-            *m = settled(BETA_1 * *m + (1.0 - BETA_1) * *g);
-            *v = settled(BETA_2 * *v + (1.0 - BETA_2) * (*g * *g));
+            *m = flush_subnormal(BETA_1 * *m + (1.0 - BETA_1) * *g);
+            *v = flush_subnormal(BETA_2 * *v + (1.0 - BETA_2) * (*g * *g));
             *w -= self.size * *m / (v.sqrt() + self.epsilon);
         }
     }
@@ -196,16 +197,16 @@ impl Elementwise for NesterovStep<'_> {
     #[inline(always)]
     fn run(self) {
         for ((w, g), m) in self.weights.iter_mut().zip(self.gradients).zip(self.first) {
-            *m = settled(self.momentum * *m + *g);
+            *m = flush_subnormal(self.momentum * *m + *g);
             *w -= self.size * (*g + self.momentum * *m);
         }
     }
 }
 
-/// Zero instead of a number below 1e-36: where a pixel never changes, moments decay into the subnormal numbers, on
-/// which processors are a hundred times slower.
+/// Zero instead of a number below 1e-36: moments of parameters that no longer learn decay into the subnormal
+/// numbers, on which processors are a hundred times slower.
 #[inline(always)]
-fn settled(x: f32) -> f32 {
+pub(crate) fn flush_subnormal(x: f32) -> f32 {
     if x.abs() < 1e-36 { 0.0 } else { x }
 }
 

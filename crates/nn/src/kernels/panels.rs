@@ -1,9 +1,10 @@
-//! Matrices in panels: how the fast network keeps weights, activations and gradients in memory.
+//! Matrices in panels: the memory layout of weights, activations and gradients.
 
 use bytemuck::{Pod, Zeroable};
 
-/// Columns of a panel. 48 numbers are three registers of AVX-512, six of AVX2 and twelve of NEON, so one layout
-/// serves every processor, and three registers by eight rows fill the 32 registers of AVX-512 without spilling.
+/// Columns of a panel. 48 numbers are three registers of AVX-512, six of AVX2 and twelve of NEON, so one
+/// layout serves every processor, and three registers by eight rows fill the 32 registers of AVX-512 without
+/// spilling.
 pub const WIDTH: usize = 48;
 
 /// One row of a panel.
@@ -17,11 +18,13 @@ pub const ZERO: Row = [0.0; WIDTH];
 #[derive(Clone, Copy, Pod, Zeroable)]
 struct Line([f32; 16]);
 
-/// A matrix of `rows` × `columns`, stored panel by panel: panel p holds columns 48 p … 48 p + 47 of all rows, one row
-/// of 48 numbers after another. The last panel is padded with columns that stay zero or are never read.
+/// A matrix of `rows` × `columns`, stored panel by panel: panel p holds columns 48 p … 48 p + 47 of all rows,
+/// one row of 48 numbers after another. The last panel is padded with columns that stay zero or are never
+/// read.
 ///
-/// The same layout is right for everything that a perceptron multiplies: weights stream through the cache in order,
-/// a block of 8 × 48 activations is one contiguous piece, and a gradient tile lies like the weights that it changes.
+/// The same layout is right for everything that a perceptron multiplies: weights stream through the cache in
+/// order, a block of 8 × 48 activations is one contiguous piece, and a gradient tile lies like the weights
+/// that it changes.
 #[derive(Clone)]
 pub struct Panels {
     lines: Vec<Line>,
@@ -30,21 +33,22 @@ pub struct Panels {
 }
 
 impl Panels {
-    /// All zeros.
+    /// A matrix of zeros.
     pub fn zeros(rows: usize, columns: usize) -> Self {
         let mut new = Self { lines: Vec::new(), rows: 0, columns };
         new.set_rows(rows);
         new
     }
 
-    /// From row-major numbers, `values.len() == rows * columns`.
+    /// A matrix of row-major numbers, `values.len() == rows * columns`.
     pub fn from_rows(rows: usize, columns: usize, values: &[f32]) -> Self {
         let mut new = Self::zeros(rows, columns);
         new.copy_from_rows(values);
         new
     }
 
-    /// Changes the number of rows; the contents are unspecified afterwards (nothing is reallocated for fewer rows).
+    /// Changes the number of rows; the contents are unspecified afterwards (nothing is reallocated for fewer
+    /// rows).
     pub fn set_rows(&mut self, rows: usize) {
         self.reshape(rows, self.columns);
     }
@@ -71,7 +75,7 @@ impl Panels {
         self.columns.div_ceil(WIDTH)
     }
 
-    /// How many columns of panel `p` are real.
+    /// Columns of panel `p` that are not padding.
     pub fn width_of(&self, p: usize) -> usize {
         WIDTH.min(self.columns - p * WIDTH)
     }
@@ -81,7 +85,7 @@ impl Panels {
         bytemuck::cast_slice(&self.lines)
     }
 
-    /// Rows of all panels, panel after panel; a parallel loop cuts it into chunks of [`Panels::rows`].
+    /// Rows of all panels, panel after panel; a parallel loop divides it into chunks of [`Panels::rows`].
     pub fn all_mut(&mut self) -> &mut [Row] {
         bytemuck::cast_slice_mut(&mut self.lines)
     }
@@ -107,7 +111,7 @@ impl Panels {
         values
     }
 
-    /// Takes the matrix from row-major numbers; padding becomes zero.
+    /// Copies the matrix from row-major numbers; padding becomes zero.
     pub fn copy_from_rows(&mut self, values: &[f32]) {
         let (rows, columns) = (self.rows, self.columns);
         for (p, panel) in self.all_mut().chunks_exact_mut(rows.max(1)).enumerate() {
@@ -120,7 +124,7 @@ impl Panels {
     }
 }
 
-/// `to[c][r] = from[r][c]` for one block; columns of `to` beyond `from.len()` become zero.
+/// Transposes one block, `to[c][r] = from[r][c]`; columns of `to` beyond `from.len()` become zero.
 pub fn transpose(from: &[Row], to: &mut [Row]) {
     for (c, row) in to.iter_mut().enumerate() {
         for (x, source) in row.iter_mut().zip(from) {

@@ -1,21 +1,22 @@
 //! The innermost loops: sums of products for a few rows of a panel, in registers.
 //!
-//! Everything the network multiplies is one of two forms (see [`Panels`](crate::kernels::panels::Panels) for the layout):
+//! Everything the network multiplies is one of two forms (see [`Panels`](crate::kernels::panels::Panels) for
+//! the layout):
 //!
-//! - [`Processor::by_rows`]: `c[j] += Σₖ a[j][k] · b[k]` (forward pass; gradient of the layer's input), for a few
-//!   pairs of blocks one after another, so that sums stay in registers for longer,
+//! - [`Processor::by_rows`]: `c[j] += Σₖ a[j][k] · b[k]` (forward pass; gradient of the layer's input), for a
+//!   few pairs of blocks one after another, so that sums stay in registers for longer,
 //! - [`Processor::by_columns`]: `c[j] += Σₖ a[k][first + j] · b[k]` (gradient of the weights).
 //!
-//! Each number of `c` is one chain of fused multiply-adds over k in ascending order, on every processor and for every
-//! size of the block. So results do not depend on how the work is cut into blocks, on the number of threads, on the
-//! other rows of a batch, or on the instruction set: this is what makes training reproducible and prediction
-//! independent of the batch, bit for bit. (That, and the fused step rule that takes a tile of the gradient while it
-//! is in the cache, is why these are own loops and not calls to a library's matrix product, which chooses its order
-//! of sums by shape, cache size and number of threads.)
+//! Each number of `c` is one chain of fused multiply-adds over k in ascending order, on every processor and
+//! for every size of the block. So results do not depend on the division of the work into blocks, on the
+//! number of threads, on the other rows of a batch, or on the instruction set: this is what makes training
+//! reproducible and prediction independent of the batch, bit for bit. (That, and the fused step rule that
+//! takes a tile of the gradient while it is in the cache, is why these are own loops and not calls to a
+//! library's matrix product, which chooses its order of sums by shape, cache size and number of threads.)
 
 use crate::kernels::panels::{Row, WIDTH};
 
-/// The instruction set to use.
+/// An instruction set that kernels are compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Processor {
     /// 512-bit registers.
@@ -24,7 +25,7 @@ pub enum Processor {
     /// 256-bit registers with fused multiply-add.
     #[cfg(target_arch = "x86_64")]
     Avx2,
-    /// Whatever the compiler makes of plain loops.
+    /// Plain loops as the compiler translates them.
     Portable,
 }
 
@@ -34,7 +35,7 @@ pub trait Elementwise {
     fn run(self);
 }
 
-/// How the factor for row j and step k is found in the block of rows `a`: at `j * row + k * step + first`.
+/// Position of the factor for row j and step k in the block of rows `a`: `j * row + k * step + first`.
 #[derive(Clone, Copy)]
 struct Stride {
     row: usize,
@@ -43,12 +44,12 @@ struct Stride {
 }
 
 impl Processor {
-    /// The best that this machine has.
+    /// The best instruction set of this machine.
     pub fn detect() -> Self {
         Self::all().next().unwrap_or(Self::Portable)
     }
 
-    /// All that this machine has, the best first.
+    /// All instruction sets of this machine, the best first.
     pub fn all() -> impl Iterator<Item = Self> {
         #[cfg(target_arch = "x86_64")]
         let known = [
@@ -61,22 +62,23 @@ impl Processor {
         known.into_iter().filter(|(_, there)| *there).map(|(processor, _)| processor)
     }
 
-    /// `c[j][..width] += Σₖ a[j][k] · b[k][..width]` for every row of `c`, with k below `b.len()`, at most 48; for
-    /// each of the `pairs` (a, b) in their order. Columns from `width` on may or may not be changed.
+    /// Adds products by rows: `c[j][..width] += Σₖ a[j][k] · b[k][..width]` for every row of `c`, with k
+    /// below `b.len()`, at most 48; for each of the `pairs` (a, b) in their order. Columns from `width` on
+    /// may or may not be changed.
     pub fn by_rows(self, pairs: &[(&[Row], &[Row])], c: &mut [Row], width: usize) {
         assert!(pairs.iter().all(|(a, b)| a.len() >= c.len() && b.len() <= WIDTH));
         self.multiply(pairs, Stride { row: WIDTH, step: 1, first: 0 }, c, width);
     }
 
-    /// `c[j] += Σₖ a[k][first + j] · b[k]` for every row of `c`, with k below `b.len()`; `first + c.len()` is at most
-    /// 48.
+    /// Adds products by columns: `c[j] += Σₖ a[k][first + j] · b[k]` for every row of `c`, with k below
+    /// `b.len()`; `first + c.len()` is at most 48.
     pub fn by_columns(self, a: &[Row], first: usize, b: &[Row], c: &mut [Row]) {
         assert!(a.len() >= b.len() && first + c.len() <= WIDTH);
         self.multiply(&[(a, b)], Stride { row: 1, step: WIDTH, first }, c, WIDTH);
     }
 
-    /// Runs a loop over plain slices compiled for this processor's registers. The compiler never fuses or reorders
-    /// floating-point operations, so the result is the same on all.
+    /// Runs a loop over plain slices compiled for this processor's registers. The compiler never fuses or
+    /// reorders floating-point operations, so the result is the same on all.
     pub fn vectorise(self, operation: impl Elementwise) {
         match self {
             // SAFETY: the value exists only where the processor has the instructions.
@@ -91,8 +93,8 @@ impl Processor {
 
     fn multiply(self, pairs: &[(&[Row], &[Row])], at: Stride, c: &mut [Row], width: usize) {
         match self {
-            // SAFETY: `detect` and `all` give these values only where the processor has the instructions, and the
-            // assertions of the two callers keep every index into `a` inside its slice.
+            // SAFETY: `detect` and `all` give these values only where the processor has the instructions, and
+            // the assertions of the two callers keep every index into `a` inside its slice.
             #[cfg(target_arch = "x86_64")]
             Self::Avx512 => unsafe { x86::multiply_avx512(pairs, at, c, width) },
             // SAFETY: as above.
@@ -119,14 +121,12 @@ fn portable(pairs: &[(&[Row], &[Row])], at: Stride, c: &mut [Row]) {
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
-    use crate::kernels::panels::Row;
-    use crate::kernels::panels::WIDTH;
-    use crate::kernels::processor::Elementwise;
-    use crate::kernels::processor::Stride;
+    use crate::kernels::panels::{Row, WIDTH};
+    use crate::kernels::processor::{Elementwise, Stride};
     use std::arch::x86_64::*;
 
-    /// How many rows ahead the loops ask for what they will read: 9 kilobytes, which is the next chunk of a panel.
-    const AHEAD: usize = 48;
+    /// Rows by which the loops prefetch: 9 kilobytes, which is the next chunk of a panel.
+    const PREFETCH_ROWS: usize = 48;
 
     #[target_feature(enable = "avx512f")]
     pub fn run_avx512(operation: impl Elementwise) {
@@ -138,12 +138,15 @@ mod x86 {
         operation.run();
     }
 
-    /// Defines `multiply_…` for one register type: rows in groups of `$rows` (then single powers of two below),
-    /// columns in groups of three, two or one registers, the sums of a group held in registers for all k.
+    /// Defines `multiply_…` for one register type: rows in groups of `$rows` (then single powers of two
+    /// below), columns in groups of three, two or one registers, the sums of a group held in registers for
+    /// all k.
     macro_rules! kernel {
         ($multiply:ident, $group:ident, $feature:literal, $lanes:literal, [$($rows:literal),+], $zero:path, $load:path, $store:path, $splat:path, $fma:path) => {
-            /// # Safety The processor has the feature, and every `a` reaches `at` of the last row of `c` and the last
-            /// row of its `b`.
+            /// # Safety
+            ///
+            /// The processor has the feature, and every `a` reaches `at` of the last row of `c` and the last row of
+            /// its `b`.
             #[target_feature(enable = $feature)]
             pub unsafe fn $multiply(pairs: &[(&[Row], &[Row])], at: Stride, c: &mut [Row], width: usize) {
                 let mut rest = c;
@@ -154,8 +157,8 @@ mod x86 {
                         let mut column = 0;
                         while column < width.min(WIDTH) {
                             let registers = (width.min(WIDTH) - column).div_ceil($lanes).min(3);
-                            // SAFETY: the caller's promise; `column + registers * lanes` stays within a row because
-                            // a row is a whole number of registers.
+                            // SAFETY: the caller's promise; `column + registers * lanes` stays within a row
+                            // because a row is a whole number of registers.
                             unsafe {
                                 match registers {
                                     3 => $group::<$rows, 3>(pairs, at, group, column),
@@ -172,6 +175,7 @@ mod x86 {
             }
 
             /// # Safety
+            ///
             /// As for the caller; `c` has `N` rows and `column + V * lanes` is at most 48.
             #[target_feature(enable = $feature)]
             #[inline]
@@ -189,14 +193,14 @@ mod x86 {
                         let mut factors = a.as_ptr().cast::<f32>().wrapping_add(at.first);
                         for row in *b {
                             let row = row.as_ptr().add(column);
-                            // What comes next lies in a page that the processor does not foresee, and with few rows
-                            // the weights come straight from memory.
+                            // The next rows lie in a page that the processor does not foresee, and with few
+                            // rows the weights come straight from memory.
                             for v in 0..V {
-                                let ahead = row.wrapping_add(AHEAD * WIDTH + v * $lanes);
+                                let ahead = row.wrapping_add(PREFETCH_ROWS * WIDTH + v * $lanes);
                                 _mm_prefetch::<_MM_HINT_T0>(ahead.cast());
                             }
                             if at.step == WIDTH {
-                                _mm_prefetch::<_MM_HINT_T0>(factors.wrapping_add(AHEAD * WIDTH).cast());
+                                _mm_prefetch::<_MM_HINT_T0>(factors.wrapping_add(PREFETCH_ROWS * WIDTH).cast());
                             }
                             for j in 0..N {
                                 let factor = $splat(*factors.add(j * at.row));

@@ -138,7 +138,7 @@ fn learning_does_not_depend_on_threads_or_processor() {
     }
 }
 
-/// What was saved continues as if nothing had happened.
+/// A restored training continues as if it had not been interrupted.
 #[test]
 fn a_restored_trainer_continues_exactly() {
     let layers = start(&[20, 30, 10], Activation::Relu);

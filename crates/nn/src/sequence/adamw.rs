@@ -1,12 +1,12 @@
-//! The step rule: AdamW (Loshchilov and Hutter 2019, *Decoupled Weight Decay Regularization*, algorithm 2) after
-//! clipping the gradient's norm (Pascanu, Mikolov and Bengio 2013, algorithm 1), and the moving average of the
-//! weights that predicts (Polyak and Juditsky 1992, in its exponential form).
+//! The step rule: AdamW (Loshchilov and Hutter 2019, *Decoupled Weight Decay Regularization*, algorithm 2)
+//! after clipping the gradient's norm (Pascanu, Mikolov and Bengio 2013, algorithm 1), and the moving average
+//! of the weights that predicts (Polyak and Juditsky 1992, in its exponential form).
 
-use crate::kernels::{Elementwise, Panels, Processor};
+use crate::kernels::{Elementwise, Panels, Processor, flush_subnormal};
 use crate::sequence::layout::in_parallel;
 
-/// Rows of 48 numbers that one thread changes at a time.
-const ROWS: usize = 256;
+/// Rows of 48 numbers that one thread updates at a time.
+const PIECE_ROWS: usize = 256;
 /// Guard against division by zero.
 const EPSILON: f32 = 1e-8;
 
@@ -27,7 +27,7 @@ pub struct AdamWStep {
     pub follow: f32,
 }
 
-/// What a step changes, one matrix a parameter.
+/// The state that a step updates, one matrix for each parameter.
 pub struct AdamWState<'a> {
     /// w
     pub weights: &'a mut [Panels],
@@ -38,8 +38,8 @@ pub struct AdamWState<'a> {
 }
 
 impl AdamWStep {
-    /// w ← (1 − lr · decay) w − `size` · m / (√v · `spread` + ε), the decay only where `decays` is true; then average ←
-    /// average + `follow` (w − average).
+    /// Updates w ← (1 − lr · decay) w − `size` · m / (√v · `spread` + ε), the decay only where `decays` is
+    /// true; then average ← average + `follow` (w − average).
     pub fn apply(self, processor: Processor, gradients: &[Panels], decays: &[bool], state: AdamWState<'_>) {
         let [first, second] = state.moments;
         let matrices = state.weights.iter_mut().zip(state.average).zip(first.iter_mut().zip(second));
@@ -47,7 +47,8 @@ impl AdamWStep {
         for ((((w, e), (m, v)), g), &decays) in matrices.zip(gradients).zip(decays) {
             let step = if decays { self } else { Self { shrink: 1.0, ..self } };
             let changed = chunks(w).zip(chunks(e)).zip(chunks(m).zip(chunks(v)));
-            for (((weights, average), (first, second)), gradients) in changed.zip(g.all().chunks(ROWS)) {
+            for (((weights, average), (first, second)), gradients) in changed.zip(g.all().chunks(PIECE_ROWS))
+            {
                 let gradients = gradients.as_flattened();
                 pieces.push(AdamWPiece { gradients, weights, average, first, second, step });
             }
@@ -57,9 +58,10 @@ impl AdamWStep {
 }
 
 fn chunks(matrix: &mut Panels) -> impl Iterator<Item = &mut [f32]> {
-    matrix.all_mut().chunks_mut(ROWS).map(|rows| rows.as_flattened_mut())
+    matrix.all_mut().chunks_mut(PIECE_ROWS).map(|rows| rows.as_flattened_mut())
 }
 
+/// Rows that one thread updates.
 struct AdamWPiece<'a> {
     gradients: &'a [f32],
     weights: &'a mut [f32],
@@ -77,17 +79,10 @@ impl Elementwise for AdamWPiece<'_> {
         let weights = self.weights.iter_mut().zip(self.average);
         for (((w, e), (m, v)), g) in weights.zip(moments).zip(self.gradients) {
             let g = clip * *g;
-            *m = settled(beta_1 * *m + (1.0 - beta_1) * g);
-            *v = settled(beta_2 * *v + (1.0 - beta_2) * (g * g));
+            *m = flush_subnormal(beta_1 * *m + (1.0 - beta_1) * g);
+            *v = flush_subnormal(beta_2 * *v + (1.0 - beta_2) * (g * g));
             *w = shrink * *w - size * *m / (v.sqrt() * spread + EPSILON);
             *e += follow * (*w - *e);
         }
     }
-}
-
-/// Zero instead of a number below 1e-36: moments of what no longer learns decay into the subnormal numbers, on which
-/// processors are a hundred times slower.
-#[inline(always)]
-fn settled(x: f32) -> f32 {
-    if x.abs() < 1e-36 { 0.0 } else { x }
 }

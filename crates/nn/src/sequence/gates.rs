@@ -1,12 +1,12 @@
 //! The nonlinear part of a gated recurrent unit, for the rows of one frame and the columns of one panel.
 //!
 //! The candidate's tanh is 2 σ(2x) − 1, so that all nonlinearities are the one logistic function of
-//! `fast::elementwise`; its error is at most two units in the last place of 1.
+//! [`activate`]; its error is at most two units in the last place of 1.
 
 use crate::activation::Activation::Sigmoid;
 use crate::kernels::{Elementwise, Processor, Row, activate};
 
-/// Sums on the way in, gates on the way out.
+/// The gates of a unit: sums before [`Gates::pass`], gates after it.
 pub struct Gates<'a> {
     /// r
     pub reset: &'a mut [Row],
@@ -19,7 +19,7 @@ pub struct Gates<'a> {
 }
 
 impl Gates<'_> {
-    /// `after` = (1 − z) n + z `before`.
+    /// Computes the gates and `after` = (1 − z) n + z `before`.
     pub fn pass(self, processor: Processor, before: &[Row], after: &mut [Row]) {
         activate(processor, Sigmoid, self.reset);
         activate(processor, Sigmoid, self.update);
@@ -38,7 +38,7 @@ impl Gates<'_> {
     }
 }
 
-/// 2 (n + r ∘ recurrent), the argument of the logistic function.
+/// n ← 2 (n + r ∘ recurrent), the argument of the logistic function.
 struct Candidate<'a> {
     candidate: &'a mut [f32],
     reset: &'a [f32],
@@ -54,6 +54,7 @@ impl Elementwise for Candidate<'_> {
     }
 }
 
+/// n ← 2n − 1 and `after` = n + z (before − n).
 struct Blend<'a> {
     candidate: &'a mut [f32],
     update: &'a [f32],
@@ -72,7 +73,7 @@ impl Elementwise for Blend<'_> {
     }
 }
 
-/// The way back: gates on the way in, gradients with respect to their sums on the way out.
+/// The backward pass of the gates: gates before it, gradients with respect to their sums after it.
 pub struct GateSlopes<'a> {
     /// r
     pub reset: &'a mut [f32],

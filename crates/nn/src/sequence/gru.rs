@@ -1,7 +1,7 @@
 //! The recurrent network: dropout → linear → ReLU → gated recurrent unit → dropout → linear.
 //!
-//! The unit is that of Cho et al. 2014 (*Learning Phrase Representations using RNN Encoder–Decoder*, equations 5–8)
-//! with the reset gate applied after the recurrent product, as cuDNN and PyTorch have it:
+//! The unit is that of Cho et al. 2014 (*Learning Phrase Representations using RNN Encoder–Decoder*,
+//! equations 5–8) with the reset gate applied after the recurrent product, as cuDNN and PyTorch have it:
 //!
 //! - r = σ(W_ir x + W_hr h + b_r), z = σ(W_iz x + W_hz h + b_z),
 //! - n = tanh(W_in x + b_in + r ∘ (W_hn h + b_hn)),
@@ -15,16 +15,16 @@ use crate::sequence::gates::{GateSlopes, Gates};
 use crate::sequence::layout::{Layout, TickBlock};
 use crate::sequence::parameters::Parameter;
 use crate::sequence::products::{
-    ProductSource, ProductTerm, add_products, multiply, part, row_of, turn_parts,
+    ProductSource, ProductTerm, add_products, multiply, part, row_of, transpose_parts,
 };
 use crate::sequence::rng::{Site, draw_dropout};
 use crate::sequence::trainer::ForwardContext;
 use crate::sequence::vector_ops::{Add, scale, scale_in_place};
 
 /// Windows that go through the recurrence side by side: the kernel's eight rows.
-const TOGETHER: usize = 8;
+const GROUP_WINDOWS: usize = 8;
 
-// Places in the list of parameters.
+// Positions in the list of parameters.
 const PROJECTION: usize = 0;
 const PROJECTION_BIAS: usize = 1;
 const INPUT: usize = 2;
@@ -39,17 +39,17 @@ pub fn parameters(inputs: usize, projection: usize, hidden: usize, outputs: usiz
     [
         Parameter::layer("projection", &[inputs, projection], &[projection], inputs),
         Parameter::layer("gru.input", &[3, projection, hidden], &[3, hidden], hidden),
-        // Of the recurrent biases only that of n is one of its own.
+        // Only the recurrent bias of n is separate.
         Parameter::layer("gru.hidden", &[3, hidden, hidden], &[hidden], hidden),
         Parameter::layer("output", &[hidden, outputs], &[outputs], hidden),
     ]
     .concat()
 }
 
-/// What a pass keeps, one row a frame: `[rows, units]`.
+/// The matrices of a pass, one row for each frame: `[rows, units]`.
 pub struct Gru {
     processor: Processor,
-    /// Of the last training step.
+    /// Layout of the last training step.
     layout: Option<Layout>,
     /// ReLU of the projection.
     projected: Panels,
@@ -65,12 +65,12 @@ pub struct Gru {
     dropped: Panels,
     /// Gradient with respect to h.
     gradient: Panels,
-    /// Weights turned round.
-    turned: [Panels; 3],
+    /// Transposed weights.
+    transposed: [Panels; 3],
 }
 
 impl Gru {
-    /// For parameters of those sizes, without rows.
+    /// A network with parameters of those sizes, without rows.
     pub fn new(processor: Processor, projection: usize, hidden: usize) -> Self {
         let matrix = || Panels::zeros(0, hidden);
         Self {
@@ -83,29 +83,29 @@ impl Gru {
             factors: matrix(),
             dropped: matrix(),
             gradient: matrix(),
-            turned: std::array::from_fn(|_| Panels::zeros(0, 0)),
+            transposed: std::array::from_fn(|_| Panels::zeros(0, 0)),
         }
     }
 
     /// The order of rows for a batch of windows.
     pub fn layout(windows: usize, frames: usize) -> Layout {
-        Layout { windows, frames, together: TOGETHER, margin: 1 }
+        Layout { windows, frames, together: GROUP_WINDOWS, margin: 1 }
     }
 
-    /// Makes room for predicting (`rows` of the layout), with a state of zeros.
-    pub fn make_room(&mut self, rows: usize) {
+    /// Allocates the matrices of prediction (`rows` of the layout), with a state of zeros.
+    pub fn allocate(&mut self, rows: usize) {
         let Self { projected, gates, states, .. } = self;
         for matrix in gates.iter_mut().chain([projected, states]) {
             *matrix = Panels::zeros(rows, matrix.columns());
         }
     }
 
-    fn make_room_to_learn(&mut self, layout: Layout) {
+    fn allocate_for_training(&mut self, layout: Layout) {
         // Other windows of as many rows have their margins elsewhere.
         if self.layout != Some(layout) {
             self.layout = Some(layout);
             let rows = layout.rows();
-            self.make_room(rows);
+            self.allocate(rows);
             let Self { projected_gradient, factors, dropped, gradient, .. } = self;
             for matrix in [projected_gradient, factors, dropped, gradient] {
                 *matrix = Panels::zeros(rows, matrix.columns());
@@ -113,7 +113,7 @@ impl Gru {
         }
     }
 
-    /// The states h for inputs x.
+    /// Computes the states h for inputs x.
     pub fn run(&mut self, weights: &[Panels], layout: &Layout, x: &Panels) {
         self.sum_inputs(weights, layout, x);
         let processor = self.processor;
@@ -124,7 +124,7 @@ impl Gru {
         });
     }
 
-    /// What does not depend on the state, for all frames at once.
+    /// Computes the sums that do not depend on the state, for all frames at once.
     fn sum_inputs(&mut self, weights: &[Panels], layout: &Layout, x: &Panels) {
         let processor = self.processor;
         let bias = row_of(&weights[PROJECTION_BIAS], 0);
@@ -144,8 +144,8 @@ impl Gru {
         });
     }
 
-    /// The outputs from the states, without dropout.
-    pub fn read(&self, weights: &[Panels], layout: &Layout, out: &mut Panels) {
+    /// Computes the outputs from the states, without dropout.
+    pub fn output(&self, weights: &[Panels], layout: &Layout, out: &mut Panels) {
         let bias = row_of(&weights[OUTPUT_BIAS], 0);
         layout.for_blocks([out], |TickBlock { span, parts: [mut sums] }| {
             let term = ProductTerm { x: &self.states, shift: 0, weights: &weights[OUTPUT], part: 0 };
@@ -153,7 +153,7 @@ impl Gru {
         });
     }
 
-    /// The last state of a single sequence becomes the first.
+    /// Carries the last state of a single sequence over to the next frames.
     pub fn carry_state(&mut self, layout: &Layout) {
         let (rows, last) = (self.states.rows(), layout.frames);
         for panel in self.states.all_mut().chunks_mut(rows) {
@@ -161,23 +161,23 @@ impl Gru {
         }
     }
 
-    /// The state of a single sequence becomes zero.
-    pub fn forget(&mut self) {
+    /// Sets the state of a single sequence to zero.
+    pub fn reset_state(&mut self) {
         let rows = self.states.rows();
         for panel in self.states.all_mut().chunks_mut(rows) {
             panel[0] = ZERO;
         }
     }
 
-    /// The pass of a training step: outputs with dropout.
+    /// Forward pass of a training step: outputs with dropout.
     pub fn forward(&mut self, pass: &ForwardContext, weights: &[Panels], x: &Panels, out: &mut Panels) {
-        self.make_room_to_learn(pass.layout);
+        self.allocate_for_training(pass.layout);
         self.run(weights, &pass.layout, x);
         let (processor, states) = (self.processor, &self.states);
         let bias = row_of(&weights[OUTPUT_BIAS], 0);
         let matrices = [&mut self.factors, &mut self.dropped, out];
         pass.layout.for_blocks(matrices, |TickBlock { span, parts: [factors, mut dropped, mut sums] }| {
-            let mut rng = pass.random.stream(Site::Hidden(0), span.index);
+            let mut rng = pass.rng.stream(Site::Hidden(0), span.index);
             for (p, (factors, dropped)) in factors.into_iter().zip(&mut dropped).enumerate() {
                 draw_dropout(&mut rng, pass.dropout, factors);
                 scale(processor, &states.panel(p)[span.row..], factors, dropped);
@@ -194,11 +194,11 @@ impl Gru {
     /// Back-propagation through time from `delta`, the gradient with respect to the outputs.
     pub fn backward(&mut self, pass: &ForwardContext, weights: &[Panels], delta: &Panels) {
         let parts = [(OUTPUT, 1), (HIDDEN, 3), (INPUT, 3)];
-        for (turned, (which, parts)) in self.turned.iter_mut().zip(parts) {
-            turn_parts(&weights[which], parts, turned);
+        for (transposed, (which, parts)) in self.transposed.iter_mut().zip(parts) {
+            transpose_parts(&weights[which], parts, transposed);
         }
         let (processor, layout) = (self.processor, &pass.layout);
-        let [output, hidden, input] = &self.turned;
+        let [output, hidden, input] = &self.transposed;
         let factors = &self.factors;
         layout.for_blocks([&mut self.gradient], |TickBlock { span, parts: [mut sums] }| {
             let term = ProductTerm { x: delta, shift: 0, weights: output, part: 0 };
@@ -222,7 +222,7 @@ impl Gru {
         });
     }
 
-    /// After [`Gru::backward`]: where the gradients of all parameters come from.
+    /// The factors of the gradients of all parameters, after [`Gru::backward`].
     pub fn sources<'a>(&'a self, x: &'a Panels, delta: &'a Panels) -> Vec<ProductSource<'a>> {
         let (a, h, [r, z, n, u]) = (&self.projected, &self.states, &self.gates);
         let da = &self.projected_gradient;
@@ -241,13 +241,13 @@ impl Gru {
 
 #[cfg(test)]
 impl Gru {
-    /// Of the last training step, for tests.
+    /// Factors of the dropout of the last training step.
     pub fn factors(&self) -> Vec<&Panels> {
         vec![&self.factors]
     }
 }
 
-/// The recurrence of one group, from the sums of the inputs. Parts: r, z, n, W_hn h + b_hn, h.
+/// Runs the recurrence of one group, from the sums of the inputs. Parts: r, z, n, W_hn h + b_hn, h.
 fn recur(processor: Processor, weights: &Panels, bias: &[&Row], group: TickBlock<'_, 5>) {
     let TickBlock { span, parts: [mut r, mut z, mut n, mut u, mut h] } = group;
     let units = weights.columns();
@@ -274,8 +274,8 @@ fn recur(processor: Processor, weights: &Panels, bias: &[&Row], group: TickBlock
     }
 }
 
-/// The recurrence of one group backwards. `weights` are turned round; parts as for [`recur`], but the last is the
-/// gradient with respect to h from the outputs, to which that from the frame after is added.
+/// Runs the recurrence of one group backwards. `weights` are transposed; parts as for [`recur`], but the last
+/// is the gradient with respect to h from the outputs, to which that from the frame after is added.
 fn recur_back(processor: Processor, weights: &Panels, states: &Panels, group: TickBlock<'_, 5>) {
     let TickBlock { span, parts: [mut r, mut z, mut n, mut u, mut gradient] } = group;
     let units = weights.columns();

@@ -1,17 +1,19 @@
-//! Where the frames of a batch of windows lie as rows of [`Panels`], and how rows are shared out to threads.
+//! The layout of a batch of windows as rows of [`Panels`], and the division of rows among threads.
 
 use crate::kernels::{Panels, Row};
 use rayon::prelude::*;
 
 /// Rows that one thread works on at a time: a block of activations and its weights fit the first-level cache.
-const BLOCK: usize = 64;
+const BLOCK_ROWS: usize = 64;
 
-/// The order of the rows of a batch. Windows go in groups of `together`; a group is one run of rows, frame after
-/// frame, and in a frame window after window, with `margin` empty frames (zeros) before each group and after the last
-/// one. So
+/// The order of the rows of a batch. Windows go in groups of `together`; a group is one run of rows, frame
+/// after frame, and in a frame window after window, with `margin` empty frames (zeros) before each group and
+/// after the last one. So
 ///
-/// - the windows of a group lie side by side for a recurrent step, and the state before frame 0 is in the margin;
-/// - a convolution reads the same matrix some frames earlier or later, and finds its zero padding in the margin.
+/// - the windows of a group lie side by side for a recurrent step, and the state before frame 0 is in the
+///   margin;
+/// - a convolution reads the same matrix some frames earlier or later, and finds its zero padding in the
+///   margin.
 ///
 /// Which rows form a block is fixed by the layout alone, never by the number of threads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +33,7 @@ pub struct Layout {
 pub struct TickSpan {
     /// First row.
     pub row: usize,
-    /// How many rows.
+    /// Number of rows.
     pub rows: usize,
     /// Rows of a frame: windows of the group.
     pub stride: usize,
@@ -58,7 +60,7 @@ impl TickSpan {
 
 /// A span's rows of `N` matrices, panel by panel, to be changed by one thread.
 pub struct TickBlock<'a, const N: usize> {
-    /// Which rows.
+    /// The rows.
     pub span: TickSpan,
     /// For each matrix the rows of each panel.
     pub parts: [Vec<&'a mut [Row]>; N],
@@ -111,7 +113,7 @@ impl Layout {
         matrices: [&mut Panels; N],
         work: impl Fn(TickBlock<'_, N>) -> T + Sync + Send,
     ) -> Vec<T> {
-        in_parallel(cut(self.pieces(BLOCK), matrices), work)
+        in_parallel(split(self.pieces(BLOCK_ROWS), matrices), work)
     }
 
     /// Runs `work` for whole groups, margins included, in parallel.
@@ -120,11 +122,12 @@ impl Layout {
         matrices: [&mut Panels; N],
         work: impl Fn(TickBlock<'_, N>) + Sync + Send,
     ) {
-        in_parallel(cut(self.groups(), matrices), work);
+        in_parallel(split(self.groups(), matrices), work);
     }
 }
 
-/// A single piece of work stays on the calling thread: a live tick must not wait for a sleeping one to wake.
+/// Runs `work` for all pieces in parallel. A single one stays on the calling thread: a live tick must not
+/// wait for a sleeping one to wake.
 pub fn in_parallel<W: Send, T: Send>(mut pieces: Vec<W>, work: impl Fn(W) -> T + Sync + Send) -> Vec<T> {
     match pieces.pop() {
         Some(only) if pieces.is_empty() => vec![work(only)],
@@ -135,8 +138,8 @@ pub fn in_parallel<W: Send, T: Send>(mut pieces: Vec<W>, work: impl Fn(W) -> T +
     }
 }
 
-/// Cuts matrices of one height (at least that of the layout) into the spans, which ascend.
-fn cut<'a, const N: usize>(
+/// Divides matrices of one height (at least that of the layout) into the spans, which ascend.
+fn split<'a, const N: usize>(
     spans: impl Iterator<Item = TickSpan>,
     matrices: [&'a mut Panels; N],
 ) -> Vec<TickBlock<'a, N>> {
@@ -172,7 +175,7 @@ mod tests {
             let layout = Layout { windows, frames, together, margin };
             let mut seen = vec![false; layout.rows()];
             let mut places = vec![false; windows * frames];
-            for span in layout.pieces(BLOCK) {
+            for span in layout.pieces(BLOCK_ROWS) {
                 for (i, (window, frame)) in span.places().enumerate() {
                     assert!(!std::mem::replace(&mut seen[span.row + i], true));
                     assert!(!std::mem::replace(&mut places[window * frames + frame], true));

@@ -1,4 +1,4 @@
-//! What the networks learn to make small.
+//! The losses that training minimises.
 
 use crate::activation::Activation::Sigmoid;
 use crate::error::{Error, Result};
@@ -6,7 +6,7 @@ use crate::kernels::{Elementwise, Panels, Processor, Row, WIDTH, ZERO, activate}
 use crate::sequence::layout::{Layout, TickBlock};
 use serde::{Deserialize, Serialize};
 
-/// How an output is compared with its target.
+/// A distance of an output from its target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LossKind {
@@ -19,7 +19,7 @@ pub enum LossKind {
 /// The part of one output in the loss.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Loss {
-    /// Which distance.
+    /// The distance.
     #[serde(rename = "measure")]
     pub kind: LossKind,
     /// Factor, 0 or more; outputs of weight 0 are not learned.
@@ -28,7 +28,7 @@ pub struct Loss {
 
 /// The loss of all outputs: Σ weight · distance over counted frames and outputs / number of counted frames.
 pub struct Losses {
-    /// Weights of the outputs under a measure, 0 for the others: a row for each panel.
+    /// Weights of the outputs with a kind of loss, 0 for the others: a row for each panel.
     square: Vec<Row>,
     logistic: Vec<Row>,
     outputs: usize,
@@ -36,7 +36,7 @@ pub struct Losses {
 }
 
 impl Losses {
-    /// One entry an output.
+    /// Losses with one entry for each output.
     pub fn new(processor: Processor, losses: &[Loss]) -> Result<Self> {
         if losses.iter().any(|loss| !(loss.weight.is_finite() && loss.weight >= 0.0)) {
             return Err(Error::Invalid("weights of losses must be 0 or more".to_owned()));
@@ -54,8 +54,8 @@ impl Losses {
         Ok(Self { square, logistic, outputs: losses.len(), processor })
     }
 
-    /// Puts the gradient with respect to the outputs in their place, zero where `counted` is false, and gives the
-    /// loss. Targets `[windows, frames, outputs]`, counted `[windows, frames]`, `count` frames in all.
+    /// Replaces the outputs by the gradient with respect to them, zero where `counted` is false, and returns
+    /// the loss. Targets `[windows, frames, outputs]`, counted `[windows, frames]`, `count` frames in all.
     pub fn compare(
         &self,
         layout: &Layout,
@@ -84,7 +84,7 @@ impl Losses {
         sums.iter().sum::<f64>() / count as f64
     }
 
-    /// One frame, panel `q`.
+    /// Does so for panel `q` of one frame.
     fn compare_row(&self, q: usize, y: &mut Row, targets: &[f32], scale: f32) -> f64 {
         let mut t = ZERO;
         let width = targets.len().min(WIDTH);
@@ -107,7 +107,7 @@ impl Losses {
     }
 }
 
-/// (2 w (y − t) + v (σ(y) − t)) · scale in place of y, and w (y − t)².
+/// y ← (2 w (y − t) + v (σ(y) − t)) · scale, and w (y − t)².
 struct LossSlopes<'a> {
     outputs: &'a mut Row,
     probability: &'a Row,
@@ -123,9 +123,9 @@ impl Elementwise for LossSlopes<'_> {
     fn run(self) {
         for i in 0..WIDTH {
             let error = self.outputs[i] - self.targets[i];
-            let doubt = self.probability[i] - self.targets[i];
+            let logistic_error = self.probability[i] - self.targets[i];
             self.squares[i] = self.square[i] * error * error;
-            self.outputs[i] = self.scale * (2.0 * self.square[i] * error + self.logistic[i] * doubt);
+            self.outputs[i] = self.scale * (2.0 * self.square[i] * error + self.logistic[i] * logistic_error);
         }
     }
 }

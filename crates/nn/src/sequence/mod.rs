@@ -1,9 +1,9 @@
-//! Networks with a memory: what sounds at a tick is told from the features of the pictures up to it, or around it.
+//! Networks for sequences: the outputs of a tick depend on the features of the ticks up to it, or around it.
 //!
-//! Two kinds, both from `[ticks, inputs]` to `[ticks, outputs]`: a gated recurrent unit ([`Architecture::Gru`]) and a
-//! temporal convolutional network ([`Architecture::Tcn`]). A [`SequenceTrainer`] learns one from windows cut out of films; its
-//! [`SequenceNet`] predicts whole films in bounded memory, or tick by tick through a [`SequenceStream`], with the same bits either
-//! way.
+//! Two kinds, both from `[ticks, inputs]` to `[ticks, outputs]`: a gated recurrent unit
+//! ([`Architecture::Gru`]) and a temporal convolutional network ([`Architecture::Tcn`]). A
+//! [`SequenceTrainer`] trains one on windows of sequences; its [`SequenceNet`] predicts whole sequences in
+//! bounded memory, or tick by tick through a [`SequenceStream`], with the same bits either way.
 
 mod adamw;
 mod gates;
@@ -32,7 +32,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", tag = "kind")]
 pub enum Architecture {
-    /// Linear layer, ReLU, gated recurrent unit (Cho et al. 2014), linear layer. It hears only the past.
+    /// Linear layer, ReLU, gated recurrent unit (Cho et al. 2014), linear layer. It depends only on the past.
     Gru {
         /// Features of a tick.
         inputs: usize,
@@ -40,21 +40,21 @@ pub enum Architecture {
         projection: usize,
         /// Recurrent units.
         hidden: usize,
-        /// Numbers said of a tick.
+        /// Outputs of a tick.
         outputs: usize,
     },
-    /// Linear layer, ReLU, residual blocks of dilated convolutions over time with three taps (after Bai, Kolter and
-    /// Koltun 2018), linear layer. Without blocks it is a perceptron, and knows one tick alone.
+    /// Linear layer, ReLU, residual blocks of dilated convolutions over time with three taps (after Bai,
+    /// Kolter and Koltun 2018), linear layer. Without blocks it is a perceptron of one tick alone.
     Tcn {
         /// Features of a tick.
         inputs: usize,
         /// Channels of every block.
         channels: usize,
-        /// Ticks between the taps of each block: 1, 2, 4, 8 see 31 ticks.
+        /// Ticks between the taps of each block: 1, 2, 4, 8 cover 31 ticks.
         dilations: Vec<usize>,
         /// Taps in the past only (live), or around the tick (offline).
         causal: bool,
-        /// Numbers said of a tick.
+        /// Outputs of a tick.
         outputs: usize,
     },
 }
@@ -70,7 +70,7 @@ impl Architecture {
         Self::Tcn { inputs, channels: 96, dilations: vec![1, 2, 4, 8], causal, outputs }
     }
 
-    /// The same without convolutions, and so without a memory: a perceptron of one hidden layer, 256 units.
+    /// The convolutional network without convolutions: a perceptron of one hidden layer, 256 units.
     pub fn mlp(inputs: usize, outputs: usize) -> Self {
         Self::Tcn { inputs, channels: 256, dilations: Vec::new(), causal: true, outputs }
     }
@@ -82,14 +82,14 @@ impl Architecture {
         }
     }
 
-    /// Numbers said of a tick.
+    /// Outputs of a tick.
     pub fn outputs(&self) -> usize {
         match self {
             Self::Gru { outputs, .. } | Self::Tcn { outputs, .. } => *outputs,
         }
     }
 
-    /// Ticks of the future that the network looks at, by which its [`SequenceStream`] is late.
+    /// Ticks of the future on which an output depends, by which a [`SequenceStream`] is late.
     pub fn delay(&self) -> usize {
         match self {
             Self::Tcn { dilations, causal: false, .. } => dilations.iter().sum(),
@@ -97,7 +97,7 @@ impl Architecture {
         }
     }
 
-    /// Refuses sizes that no network can have.
+    /// Checks that a network can have these sizes.
     pub fn check(&self) -> Result<()> {
         let sizes = match self {
             Self::Gru { inputs, projection, hidden, outputs } => {

@@ -7,37 +7,37 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::collections::HashMap;
 
-/// Named numbers, row by row: the form in which networks and training runs are stored.
+/// A named tensor, row by row: the form in which networks and training runs are stored.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NamedTensor {
-    /// "weights.gru.input.weight"
+    /// Name, such as "weights.gru.input.weight".
     pub name: String,
     /// The last dimension is that of columns.
     pub shape: Vec<usize>,
-    /// Product of the shape many.
+    /// As many as the product of the shape.
     pub values: Vec<f32>,
 }
 
-/// What a parameter is.
+/// The description of a parameter.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parameter {
-    /// "gru.input.weight"
+    /// Name, such as "gru.input.weight".
     pub name: String,
     /// Weights: `[inputs, outputs]` or `[parts, inputs, outputs]`; biases: `[outputs]` or `[parts, outputs]`.
     pub shape: Vec<usize>,
-    /// It begins uniformly distributed within ± this.
+    /// Bound of the uniform distribution with which it begins.
     pub bound: f32,
-    /// Weights are pulled towards zero, biases not.
+    /// True for weights, which are pulled towards zero, false for biases.
     pub decays: bool,
 }
 
 impl Parameter {
-    /// Weights and biases of a layer. Both begin uniformly within ± 1/√`fan`, as PyTorch's `Linear` and `Conv1d`
-    /// (with `fan` the inputs of a unit) and its `GRU` (with `fan` the hidden units) do.
+    /// Weights and biases of a layer. Both begin uniformly within ± 1/√`fan`, as PyTorch's `Linear` and
+    /// `Conv1d` (with `fan` the inputs of a unit) and its `GRU` (with `fan` the hidden units) do.
     pub fn layer(name: &str, weights: &[usize], biases: &[usize], fan: usize) -> [Self; 2] {
         let bound = 1.0 / (fan as f32).sqrt();
-        let new = |what, shape: &[usize], decays| Self {
-            name: format!("{name}.{what}"),
+        let new = |suffix, shape: &[usize], decays| Self {
+            name: format!("{name}.{suffix}"),
             shape: shape.to_vec(),
             bound,
             decays,
@@ -53,7 +53,7 @@ impl Parameter {
         self.shape[..self.shape.len() - 1].iter().product()
     }
 
-    /// A matrix for it: the last dimension as columns, the others as rows.
+    /// A zero matrix for it: the last dimension as columns, the others as rows.
     pub fn zeros(&self) -> Panels {
         Panels::zeros(self.rows(), self.columns())
     }
@@ -76,7 +76,7 @@ impl Architecture {
     pub fn initial(&self, seed: u64) -> Vec<Panels> {
         let draw = |(i, parameter): (usize, Parameter)| {
             let mut rng = ChaCha8Rng::seed_from_u64(seed);
-            // Far from the streams of training steps (see `random`), which may have the same seed.
+            // Far from the streams of training steps (see `rng.rs`), which may have the same seed.
             rng.set_stream(u64::MAX - i as u64);
             let count = parameter.shape.iter().product();
             let bound = parameter.bound;
@@ -97,7 +97,7 @@ pub fn save(prefix: &str, parameters: &[Parameter], matrices: &[Panels]) -> Vec<
     parameters.iter().zip(matrices).map(tensor).collect()
 }
 
-/// Tensors to be found by name.
+/// An index of tensors by name.
 pub struct TensorIndex<'a>(HashMap<&'a str, &'a NamedTensor>);
 
 impl<'a> TensorIndex<'a> {
@@ -108,7 +108,7 @@ impl<'a> TensorIndex<'a> {
 
     /// The values of a tensor, which must have that shape and be finite.
     pub fn values(&self, name: &str, shape: &[usize]) -> Result<&'a [f32]> {
-        let damaged = |what: String| Err(Error::Damaged(what));
+        let damaged = |text: String| Err(Error::Damaged(text));
         match self.0.get(name) {
             None => damaged(format!("lacks '{name}'")),
             Some(tensor) if tensor.shape != shape => {
@@ -124,7 +124,7 @@ impl<'a> TensorIndex<'a> {
         }
     }
 
-    /// What [`save`] stored.
+    /// The matrices that [`save`] stored.
     pub fn matrices(&self, prefix: &str, parameters: &[Parameter]) -> Result<Vec<Panels>> {
         let matrix = |parameter: &Parameter| {
             let values = self.values(&format!("{prefix}.{}", parameter.name), &parameter.shape)?;

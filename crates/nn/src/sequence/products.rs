@@ -1,17 +1,19 @@
-//! Products of sequences with weights that come in parts (the gates of a recurrent unit, the taps of a convolution),
-//! and their gradients.
+//! Products of sequences with weights that come in parts (the gates of a recurrent unit, the taps of a
+//! convolution), and their gradients.
 //!
-//! Every number is one chain of fused multiply-adds in a fixed order (see `fast::kernel`), parts in their order and
-//! inputs ascending: the result of a frame does not depend on the batch, on the cut into blocks or on the threads.
+//! Every number is one chain of fused multiply-adds in a fixed order (see [`crate::kernels`]), parts in their
+//! order and inputs ascending: the result of a frame does not depend on the batch, on the division into
+//! blocks or on the threads.
 
 use crate::kernels::{Elementwise, Panels, Processor, Row, WIDTH, ZERO, transpose};
 use crate::sequence::layout::{Layout, TickSpan, in_parallel};
 use rayon::prelude::*;
 
-/// Pairs of panels that are multiplied at a time: their weights stay in the first-level cache for all rows of a block.
-const AT_A_TIME: usize = 3;
+/// Pairs of panels that are multiplied at a time: their weights stay in the first-level cache for all rows of
+/// a block.
+const PAIRS_AT_A_TIME: usize = 3;
 /// Rows by which gradients of weights are summed up at a time, for the same reason.
-const DEPTH: usize = 64;
+const GRADIENT_ROWS: usize = 64;
 
 /// x shifted by some frames, times a part of the weights.
 #[derive(Clone, Copy)]
@@ -22,12 +24,12 @@ pub struct ProductTerm<'a> {
     pub shift: isize,
     /// `[parts · inputs, outputs]`
     pub weights: &'a Panels,
-    /// Which part.
+    /// Number of the part.
     pub part: usize,
 }
 
-/// `sums = bias + Σ x · w` over the terms, for one span; `sums` has the rows of each panel of the outputs. Without a
-/// bias the products are added to what is there.
+/// Computes `sums = bias + Σ x · w` over the terms, for one span; `sums` has the rows of each panel of the
+/// outputs. Without a bias the products are added to what is there.
 pub fn multiply(
     processor: Processor,
     terms: &[ProductTerm],
@@ -66,12 +68,12 @@ pub fn add_products<'a>(
     sums: &mut [Row],
     width: usize,
 ) {
-    let mut waiting = [(&[][..], &[][..]); AT_A_TIME];
+    let mut waiting = [(&[][..], &[][..]); PAIRS_AT_A_TIME];
     let mut count = 0;
     for pair in pairs {
         waiting[count] = pair;
         count += 1;
-        if count == AT_A_TIME {
+        if count == PAIRS_AT_A_TIME {
             processor.by_rows(&waiting, sums, width);
             count = 0;
         }
@@ -79,11 +81,11 @@ pub fn add_products<'a>(
     processor.by_rows(&waiting[..count], sums, width);
 }
 
-/// Turns each part round: `[parts · inputs, outputs]` to `[parts · outputs, inputs]`.
-pub fn turn_parts(weights: &Panels, parts: usize, turned: &mut Panels) {
+/// Transposes each part: `[parts · inputs, outputs]` to `[parts · outputs, inputs]`.
+pub fn transpose_parts(weights: &Panels, parts: usize, transposed: &mut Panels) {
     let (inputs, outputs) = (weights.rows() / parts, weights.columns());
-    turned.reshape(parts * outputs, inputs);
-    turned.all_mut().par_chunks_mut(parts * outputs).enumerate().for_each(|(p, panel)| {
+    transposed.reshape(parts * outputs, inputs);
+    transposed.all_mut().par_chunks_mut(parts * outputs).enumerate().for_each(|(p, panel)| {
         for (i, rows) in panel.chunks_mut(outputs).enumerate() {
             for (q, rows) in rows.chunks_mut(WIDTH).enumerate() {
                 let block = part(weights, q, i, inputs).nth(p).expect("as many chunks as panels");
@@ -93,24 +95,24 @@ pub fn turn_parts(weights: &Panels, parts: usize, turned: &mut Panels) {
     });
 }
 
-/// Where the gradient of one parameter comes from.
+/// The factors of the gradient of one parameter.
 pub enum ProductSource<'a> {
-    /// Weights: for each part xᵀ · y, with x (`[rows, inputs]`) read some frames later and y (`[rows, outputs]`) the
-    /// gradient of the loss with respect to the product.
+    /// Weights: for each part xᵀ · y, with x (`[rows, inputs]`) read some frames later and y (`[rows,
+    /// outputs]`) the gradient of the loss with respect to the product.
     Products(Vec<(&'a Panels, isize, &'a Panels)>),
     /// Biases: for each row of them the sum of the rows of y.
     Sums(Vec<&'a Panels>),
 }
 
-/// Computes all gradients into `gradients`, which have the shapes of the parameters, and gives the sum of their
-/// squares. Tiles of 48 × 48 are shared out to the threads; each sums up all frames in order.
+/// Computes all gradients into `gradients`, which have the shapes of the parameters, and returns the sum of
+/// their squares. Tiles of 48 × 48 are divided among the threads; each sums up all frames in order.
 pub fn gradients(
     processor: Processor,
     layout: &Layout,
     sources: &[ProductSource],
     gradients: &mut [Panels],
 ) -> f64 {
-    let spans: Vec<TickSpan> = layout.pieces(DEPTH).collect();
+    let spans: Vec<TickSpan> = layout.pieces(GRADIENT_ROWS).collect();
     let tiles = sources.iter().zip(gradients).flat_map(|(source, gradient)| tiles(source, gradient));
     let squares = in_parallel(tiles.collect(), |mut tile: Tile| {
         tile.sum(processor, &spans);
@@ -165,6 +167,7 @@ impl Tile<'_> {
     }
 }
 
+/// sum += Σ rows
 struct AddRows<'a> {
     rows: &'a [Row],
     sum: &'a mut Row,
@@ -181,6 +184,7 @@ impl Elementwise for AddRows<'_> {
     }
 }
 
+/// squares += Σ rows²
 struct AddSquares<'a> {
     rows: &'a [Row],
     squares: &'a mut Row,

@@ -1,5 +1,5 @@
-//! Dropout and noise. All draws of a step come from ChaCha8 streams named by (step, site, block of rows): a resumed
-//! run draws what the uninterrupted one would have drawn, and threads may share the work in any way.
+//! Dropout and noise. All draws of a step come from ChaCha8 streams named by (step, site, block of rows): a
+//! resumed run draws what the uninterrupted one would have drawn, and threads may share the work in any way.
 
 use crate::kernels::{Row, WIDTH};
 use rand::{Rng, SeedableRng};
@@ -9,13 +9,13 @@ use rand_distr::{Distribution, StandardNormal};
 /// The draws of one training step.
 #[derive(Clone, Copy, Debug)]
 pub struct StepRng {
-    /// Of the whole run.
+    /// Seed of the whole run.
     pub seed: u64,
     /// Number of the step.
     pub step: u64,
 }
 
-/// What a stream of draws is for.
+/// The purpose of a stream of draws.
 #[derive(Clone, Copy, Debug)]
 pub enum Site {
     /// Noise on the inputs.
@@ -42,8 +42,8 @@ impl StepRng {
 }
 
 /// Draws the factors of inverted dropout (Srivastava et al. 2014, section 10, as all libraries do it): 0 with
-/// `probability`, else 1 / (1 − probability), so that nothing need be scaled when predicting. The probability is
-/// rounded to 1/65536.
+/// `probability`, else 1 / (1 − probability), so that nothing need be scaled when predicting. The probability
+/// is rounded to 1/65536.
 pub fn draw_dropout(rng: &mut ChaCha8Rng, probability: f32, factors: &mut [Row]) {
     let threshold = (probability * 65536.0).round().clamp(0.0, 65535.0);
     let kept = 1.0 / (1.0 - threshold / 65536.0);

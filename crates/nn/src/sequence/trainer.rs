@@ -1,4 +1,4 @@
-//! Training: batches of windows in, better weights out.
+//! Training of sequence networks on batches of windows.
 
 #[cfg(test)]
 mod tests;
@@ -18,7 +18,7 @@ use crate::sequence::tcn::Tcn;
 use crate::sequence::vector_ops::scale_in_place;
 use serde::{Deserialize, Serialize};
 
-/// How a network is trained, apart from the data and the step sizes.
+/// The hyperparameters of a training, apart from the step sizes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HyperParams {
     /// Seed of the initial weights and of all draws.
@@ -29,7 +29,7 @@ pub struct HyperParams {
     pub hidden_dropout: f32,
     /// Standard deviation of the noise added to the inputs before dropout; 0 adds none.
     pub noise: f32,
-    /// Frames at the beginning of each window that carry no loss, as the network has yet to hear what was before.
+    /// Frames at the beginning of each window that carry no loss, as the network lacks the ticks before.
     pub lead: usize,
     /// Largest norm of the gradient of all parameters together.
     pub clip: f32,
@@ -42,9 +42,9 @@ pub struct HyperParams {
 }
 
 impl HyperParams {
-    /// The standard choices for a network.
-    pub fn new(shape: &Architecture, seed: u64) -> Self {
-        let hidden_dropout = if matches!(shape, Architecture::Gru { .. }) { 0.35 } else { 0.175 };
+    /// The standard hyperparameters of a network.
+    pub fn new(architecture: &Architecture, seed: u64) -> Self {
+        let hidden_dropout = if matches!(architecture, Architecture::Gru { .. }) { 0.35 } else { 0.175 };
         Self {
             seed,
             input_dropout: 0.35,
@@ -66,15 +66,15 @@ impl HyperParams {
         if good && self.clip > 0.0 {
             Ok(())
         } else {
-            Err(Error::Invalid(format!("can't train with {self:?}")))
+            Err(Error::Invalid(format!("these hyperparameters are out of range: {self:?}")))
         }
     }
 }
 
-/// Windows cut out of films.
+/// A batch of windows of sequences.
 #[derive(Clone, Copy, Debug)]
 pub struct WindowBatch<'a> {
-    /// How many.
+    /// Number of windows.
     pub windows: usize,
     /// Ticks of each.
     pub frames: usize,
@@ -82,28 +82,29 @@ pub struct WindowBatch<'a> {
     pub inputs: &'a [f32],
     /// `[windows, frames, outputs]`
     pub targets: &'a [f32],
-    /// `[windows, frames]`: whether the frame is in the loss, provided that it lies beyond the lead.
+    /// `[windows, frames]`: true where the frame is in the loss, provided that it lies beyond the lead.
     pub counted: &'a [bool],
 }
 
-/// What a pass through a network in training is told.
+/// The context of a pass through a network in training.
 pub struct ForwardContext {
-    /// Order of the rows.
+    /// Layout of the rows.
     pub layout: Layout,
     /// Draws of this step.
-    pub random: StepRng,
+    pub rng: StepRng,
     /// Probability of dropping a hidden unit.
     pub dropout: f32,
 }
 
+/// A network with the matrices of its passes.
 enum TrainedNetwork {
     Gru(Box<Gru>),
     Tcn(Box<Tcn>),
 }
 
 impl TrainedNetwork {
-    fn new(processor: Processor, shape: &Architecture) -> Self {
-        match shape {
+    fn new(processor: Processor, architecture: &Architecture) -> Self {
+        match architecture {
             Architecture::Gru { projection, hidden, .. } => {
                 Self::Gru(Box::new(Gru::new(processor, *projection, *hidden)))
             }
@@ -142,11 +143,11 @@ impl TrainedNetwork {
     }
 }
 
-/// A network that learns. The same seed, batches and step sizes give the same bits on one kind of processor, whatever
-/// the number of threads.
+/// A network in training. The same seed, batches and step sizes give the same bits on one kind of processor,
+/// whatever the number of threads.
 pub struct SequenceTrainer {
-    shape: Architecture,
-    recipe: HyperParams,
+    architecture: Architecture,
+    hyper: HyperParams,
     losses: Losses,
     processor: Processor,
     parameters: Vec<Parameter>,
@@ -163,29 +164,34 @@ pub struct SequenceTrainer {
     out: Panels,
 }
 
-/// What back-propagation found besides the gradient.
+/// Results of back-propagation besides the gradient.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct StepResult {
     loss: f64,
-    /// Of the gradient.
+    /// Norm of the gradient.
     norm: f64,
 }
 
 impl SequenceTrainer {
-    /// Begins with random weights. One loss an output.
-    pub fn new(shape: &Architecture, losses: &[Loss], recipe: &HyperParams) -> Result<Self> {
-        Self::on(Processor::detect(), shape, losses, recipe)
+    /// Begins with random weights. There is one loss for each output.
+    pub fn new(architecture: &Architecture, losses: &[Loss], hyper: &HyperParams) -> Result<Self> {
+        Self::on(Processor::detect(), architecture, losses, hyper)
     }
 
-    fn on(processor: Processor, shape: &Architecture, losses: &[Loss], recipe: &HyperParams) -> Result<Self> {
-        shape.check()?;
-        recipe.check()?;
-        if losses.len() != shape.outputs() {
+    fn on(
+        processor: Processor,
+        architecture: &Architecture,
+        losses: &[Loss],
+        hyper: &HyperParams,
+    ) -> Result<Self> {
+        architecture.check()?;
+        hyper.check()?;
+        if losses.len() != architecture.outputs() {
             return Err(Error::Invalid("there must be one loss for each output".to_owned()));
         }
-        let parameters = shape.parameters();
+        let parameters = architecture.parameters();
         let zeros = || parameters.iter().map(Parameter::zeros).collect::<Vec<_>>();
-        let weights = shape.initial(recipe.seed);
+        let weights = architecture.initial(hyper.seed);
         Ok(Self {
             losses: Losses::new(processor, losses)?,
             average: weights.clone(),
@@ -193,11 +199,11 @@ impl SequenceTrainer {
             moments: [zeros(), zeros()],
             gradients: zeros(),
             steps: 0,
-            network: TrainedNetwork::new(processor, shape),
-            x: Panels::zeros(0, shape.inputs()),
-            out: Panels::zeros(0, shape.outputs()),
-            shape: shape.clone(),
-            recipe: recipe.clone(),
+            network: TrainedNetwork::new(processor, architecture),
+            x: Panels::zeros(0, architecture.inputs()),
+            out: Panels::zeros(0, architecture.outputs()),
+            architecture: architecture.clone(),
+            hyper: hyper.clone(),
             parameters,
             processor,
         })
@@ -208,8 +214,9 @@ impl SequenceTrainer {
         self.steps
     }
 
-    /// One step; gives the loss before it, with dropout. A batch without a counted frame has the loss 0 and changes no
-    /// weight, but counts as a step. When the loss or its gradient is not finite, the step fails and changes nothing.
+    /// Makes one step; returns the loss before it, with dropout. A batch without a counted frame has the loss
+    /// 0 and changes no weight, but counts as a step. When the loss or its gradient is not finite, the step
+    /// fails and changes nothing.
     pub fn step(&mut self, batch: &WindowBatch, lr: f32) -> Result<f64> {
         let Some(StepResult { loss, norm }) = self.propagate(batch)? else {
             self.steps += 1;
@@ -219,23 +226,23 @@ impl SequenceTrainer {
             return Err(Error::Diverged);
         }
         self.steps += 1;
-        self.change(norm, lr);
+        self.update(norm, lr);
         Ok(loss)
     }
 
-    /// Loss and gradients of all parameters; `None` if no frame is counted.
+    /// Computes loss and gradients of all parameters; `None` if no frame is counted.
     fn propagate(&mut self, batch: &WindowBatch) -> Result<Option<StepResult>> {
         self.check(batch)?;
         let frames = batch.frames.max(1);
-        let beyond_lead = |(i, counted): (usize, &bool)| *counted && i % frames >= self.recipe.lead;
+        let beyond_lead = |(i, counted): (usize, &bool)| *counted && i % frames >= self.hyper.lead;
         let counted: Vec<bool> = batch.counted.iter().enumerate().map(beyond_lead).collect();
         let count = counted.iter().filter(|&&c| c).count();
         if count == 0 {
             return Ok(None);
         }
         let layout = self.network.layout(batch.windows, batch.frames);
-        let random = StepRng { seed: self.recipe.seed, step: self.steps };
-        let pass = ForwardContext { layout, random, dropout: self.recipe.hidden_dropout };
+        let rng = StepRng { seed: self.hyper.seed, step: self.steps };
+        let pass = ForwardContext { layout, rng, dropout: self.hyper.hidden_dropout };
         self.take_inputs(&pass, batch.inputs);
         self.network.forward(&pass, &self.weights, &self.x, &mut self.out);
         let loss = self.losses.compare(&layout, &mut self.out, batch.targets, &counted, count);
@@ -248,55 +255,55 @@ impl SequenceTrainer {
     fn check(&self, batch: &WindowBatch) -> Result<()> {
         let places = batch.windows * batch.frames;
         let sizes = [batch.inputs.len(), batch.targets.len(), batch.counted.len()];
-        if sizes == [places * self.shape.inputs(), places * self.shape.outputs(), places] {
+        if sizes == [places * self.architecture.inputs(), places * self.architecture.outputs(), places] {
             Ok(())
         } else {
-            Err(Error::Invalid("the batch does not have the shape of the network".to_owned()))
+            Err(Error::Invalid("the batch does not have the sizes of the network".to_owned()))
         }
     }
 
-    /// Inputs with noise and dropout.
+    /// Copies the inputs with noise and dropout.
     fn take_inputs(&mut self, pass: &ForwardContext, values: &[f32]) {
         for matrix in [&mut self.x, &mut self.out] {
             if matrix.rows() != pass.layout.rows() {
                 *matrix = Panels::zeros(pass.layout.rows(), matrix.columns());
             }
         }
-        let (processor, recipe, frames) = (self.processor, &self.recipe, pass.layout.frames);
-        let inputs = self.shape.inputs();
+        let (processor, hyper, frames) = (self.processor, &self.hyper, pass.layout.frames);
+        let inputs = self.architecture.inputs();
         pass.layout.for_blocks([&mut self.x], |TickBlock { span, parts: [panels] }| {
-            let mut noise = pass.random.stream(Site::Noise, span.index);
-            let mut dropout = pass.random.stream(Site::Input, span.index);
+            let mut noise = pass.rng.stream(Site::Noise, span.index);
+            let mut dropout = pass.rng.stream(Site::Input, span.index);
             let mut factors = vec![ZERO; span.rows];
             for (p, rows) in panels.into_iter().enumerate() {
                 let width = WIDTH.min(inputs - p * WIDTH);
                 for (row, (window, frame)) in rows.iter_mut().zip(span.places()) {
                     let first = (window * frames + frame) * inputs + p * WIDTH;
                     row[..width].copy_from_slice(&values[first..first + width]);
-                    if recipe.noise > 0.0 {
-                        add_noise(&mut noise, recipe.noise, &mut row[..width]);
+                    if hyper.noise > 0.0 {
+                        add_noise(&mut noise, hyper.noise, &mut row[..width]);
                     }
                 }
-                if recipe.input_dropout > 0.0 {
-                    draw_dropout(&mut dropout, recipe.input_dropout, &mut factors);
+                if hyper.input_dropout > 0.0 {
+                    draw_dropout(&mut dropout, hyper.input_dropout, &mut factors);
                     scale_in_place(processor, &factors, rows);
                 }
             }
         });
     }
 
-    fn change(&mut self, norm: f64, lr: f32) {
-        let recipe = &self.recipe;
+    fn update(&mut self, norm: f64, lr: f32) {
+        let hyper = &self.hyper;
         let steps = i32::try_from(self.steps).unwrap_or(i32::MAX);
-        let left = recipe.betas.map(|beta| 1.0 - f64::from(beta).powi(steps));
+        let left = hyper.betas.map(|beta| 1.0 - f64::from(beta).powi(steps));
         let step = AdamWStep {
             // The guard is that of PyTorch's `clip_grad_norm_`.
-            clip: (f64::from(recipe.clip) / (norm + 1e-6)).min(1.0) as f32,
-            betas: recipe.betas,
+            clip: (f64::from(hyper.clip) / (norm + 1e-6)).min(1.0) as f32,
+            betas: hyper.betas,
             size: (f64::from(lr) / left[0]) as f32,
             spread: (1.0 / left[1].sqrt()) as f32,
-            shrink: (1.0 - f64::from(lr) * f64::from(recipe.decay)) as f32,
-            follow: (1.0 - f64::from(recipe.average)) as f32,
+            shrink: (1.0 - f64::from(lr) * f64::from(hyper.decay)) as f32,
+            follow: (1.0 - f64::from(hyper.average)) as f32,
         };
         let decays: Vec<bool> = self.parameters.iter().map(|p| p.decays).collect();
         let state =
@@ -306,15 +313,15 @@ impl SequenceTrainer {
 
     /// The network with the averaged weights.
     pub fn net(&self) -> SequenceNet {
-        SequenceNet::from_parts(self.shape.clone(), self.average.clone())
+        SequenceNet::from_parts(self.architecture.clone(), self.average.clone())
     }
 
-    /// All that a later run needs to continue: weights, their average, both moments, and the number of steps as two
-    /// numbers of base 2²⁴.
+    /// The state that a later run needs to continue: weights, their average, both moments, and the number of
+    /// steps as two numbers of base 2²⁴.
     pub fn save(&self) -> Vec<NamedTensor> {
         let [first, second] = &self.moments;
         let groups = [&self.weights, &self.average, first, second];
-        let mut tensors: Vec<NamedTensor> = NAMES
+        let mut tensors: Vec<NamedTensor> = PREFIXES
             .iter()
             .zip(groups)
             .flat_map(|(prefix, matrices)| save(prefix, &self.parameters, matrices))
@@ -324,11 +331,12 @@ impl SequenceTrainer {
         tensors
     }
 
-    /// Takes back what [`SequenceTrainer::save`] gave, for a trainer of the same shape; changes nothing if it does not fit. The
-    /// recipe is not stored: give the same one.
+    /// Restores the state of [`SequenceTrainer::save`] into a trainer of the same architecture; changes
+    /// nothing if it does not fit. The hyperparameters are not stored: give the same ones.
     pub fn restore(&mut self, tensors: &[NamedTensor]) -> Result<()> {
         let stored = TensorIndex::new(tensors);
-        let [weights, average, first, second] = NAMES.map(|prefix| stored.matrices(prefix, &self.parameters));
+        let [weights, average, first, second] =
+            PREFIXES.map(|prefix| stored.matrices(prefix, &self.parameters));
         let (weights, average, moments) = (weights?, average?, [first?, second?]);
         let steps = match stored.values(STEPS, &[2])? {
             [low, high] if [*low, *high].iter().all(|x| (0.0..BASE as f32).contains(x)) => {
@@ -341,7 +349,9 @@ impl SequenceTrainer {
     }
 }
 
-const NAMES: [&str; 4] = ["weights", "average", "first", "second"];
+/// Prefixes of the stored matrices.
+const PREFIXES: [&str; 4] = ["weights", "average", "first", "second"];
+/// Name of the stored number of steps.
 const STEPS: &str = "steps";
 /// Whole numbers below this are exact in single precision.
 const BASE: u64 = 1 << 24;

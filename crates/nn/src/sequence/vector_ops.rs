@@ -2,18 +2,19 @@
 
 use crate::kernels::{Elementwise, Processor, Row};
 
-/// `to` = `from` · `factors`.
+/// Multiplies into another place: `to` = `from` · `factors`.
 pub fn scale(processor: Processor, from: &[Row], factors: &[Row], to: &mut [Row]) {
     let (from, factors, to) = (from.as_flattened(), factors.as_flattened(), to.as_flattened_mut());
     processor.vectorise(ScaleInto { from, factors, to });
 }
 
-/// `values` times `factors`.
+/// Multiplies in place: `values` *= `factors`.
 pub fn scale_in_place(processor: Processor, factors: &[Row], values: &mut [Row]) {
     let (factors, values) = (factors.as_flattened(), values.as_flattened_mut());
     processor.vectorise(ScaleInPlace { factors, values });
 }
 
+/// to = from · factors
 struct ScaleInto<'a> {
     from: &'a [f32],
     factors: &'a [f32],
@@ -29,6 +30,7 @@ impl Elementwise for ScaleInto<'_> {
     }
 }
 
+/// values *= factors
 struct ScaleInPlace<'a> {
     factors: &'a [f32],
     values: &'a mut [f32],

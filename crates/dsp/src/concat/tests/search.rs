@@ -11,8 +11,8 @@ const DIMS: usize = 66;
 /// Ticks from one search for decided ticks to the next in the exact selection.
 const DECISION_INTERVAL: usize = 32;
 
-/// Sound as it is: a few things change slowly and show in all bands, the rest is noise; recordings of a few seconds, some
-/// of which are there twice, and some broken units. The targets are smoother.
+/// Sound as it is: a few things change slowly and show in all bands, the rest is noise; recordings of a few
+/// seconds, some of which are there twice, and some broken units. The targets are smoother.
 struct Library {
     units: Arc<UnitDescriptors>,
     targets: Vec<Vec<f32>>,

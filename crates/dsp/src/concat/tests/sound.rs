@@ -374,7 +374,8 @@ fn nothing_drifts() {
 fn nothing_is_read_over_a_break_and_nothing_clicks_there() {
     for (tick, rate) in [("30", 22_050), ("24000/1001", 44_100), ("60", 22_050)] {
         let g = grid(tick, rate);
-        // The film is 20 units long and nothing but its sound may be read; jumps go from its end to its beginning.
+        // The film is 20 units long and nothing but its sound may be read; jumps go from its end to its
+        // beginning.
         let film = UnitFilm {
             grid: g,
             channels: 2,
@@ -422,7 +423,8 @@ fn memory_does_not_grow() {
     assert!(mosaic.held() < 8 * 735, "{}", mosaic.held());
 }
 
-/// Every third unit has a sound that begins at once and dies away, somewhere around its border; so should the film.
+/// Every third unit has a sound that begins at once and dies away, somewhere around its border; so should the
+/// film.
 #[test]
 fn attacks_come_to_the_frame_and_whole() {
     for (tick, rate) in [("30", 22_050), ("25", 44_100)] {
@@ -474,7 +476,8 @@ fn attacks_come_to_the_frame_and_whole() {
     }
 }
 
-/// Read faster or slower, a tone has another pitch, and a noise comes when it should: its loudness is a ramp over the source.
+/// Read faster or slower, a tone has another pitch, and a noise comes when it should: its loudness is a ramp
+/// over the source.
 #[test]
 fn speed_changes_the_pitch_and_not_the_time() {
     let g = grid("30", 22_050);
@@ -512,7 +515,8 @@ fn speed_changes_the_pitch_and_not_the_time() {
     }
 }
 
-/// The clips of a mosaic sound like it: tones and noises, one channel and two, gates, gains and ends of sources.
+/// The clips of a mosaic sound like it: tones and noises, one channel and two, gates, gains and ends of
+/// sources.
 #[test]
 fn clips_replay_the_mosaic() {
     for (tick, rate, channels) in [("30", 22_050, 1), ("29.97", 44_100, 2), ("25", 48_000, 2)] {

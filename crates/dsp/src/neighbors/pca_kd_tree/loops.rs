@@ -1,5 +1,5 @@
-//! The inner loops of a tree. Loops that are compiled for the widest registers at hand must be inlined into their caller,
-//! which closures are not: hence a type for each.
+//! The inner loops of a tree. Loops that are compiled for the widest registers at hand must be inlined into
+//! their caller, which closures are not: hence a type for each.
 
 use crate::neighbors::pca_kd_tree::{CellBounds, LowerBound, Neighbor, PROJECTION_LEN, PcaKdTree, ROW_LANES};
 use crate::neighbors::{LANES, NEVER};

@@ -13,8 +13,8 @@ pub(super) struct PrincipalAxes {
 }
 
 impl PrincipalAxes {
-    /// `count` axes of `points` of `dims` coordinates: the power method with several vectors that are kept orthogonal to one
-    /// another (Gram and Schmidt, twice).
+    /// `count` axes of `points` of `dims` coordinates: the power method with several vectors that are kept
+    /// orthogonal to one another (Gram and Schmidt, twice).
     pub(super) fn new(dims: usize, count: usize, points: &[&[f32]]) -> Self {
         let mut mean = vec![0.0; dims];
         for point in points {
@@ -40,8 +40,8 @@ impl PrincipalAxes {
         found
     }
 
-    /// Writes the projections of a point on the axes to `projection`, and to its last entry the distance from the space that
-    /// they span. `from_mean` is filled with the point relative to the mean.
+    /// Writes the projections of a point on the axes to `projection`, and to its last entry the distance from
+    /// the space that they span. `from_mean` is filled with the point relative to the mean.
     pub(super) fn project(&self, point: &[f32], from_mean: &mut [f64], projection: &mut [f32]) {
         self.relative(point, from_mean);
         let mut residual = from_mean.to_vec();

@@ -1,5 +1,6 @@
-use crate::metrics as measure;
-use crate::metrics::RATE;
+//! Shares and limits of the correction, attacks, memory, and the alternation of calls.
+
+use crate::metrics::{self, RATE};
 use crate::spectral::band_matcher::*;
 use crate::tick_rng::TickRng;
 use crate::units::{FrameRate, SampleRate};
@@ -10,53 +11,53 @@ fn grid(rate: u32) -> TickGrid {
 }
 
 fn noise(samples: usize, gain: f64) -> Vec<f32> {
-    let mut draw = TickRng::new(7, 0);
-    (0..samples).map(|_| (gain * draw.between(-1.0, 1.0)) as f32).collect()
+    let mut rng = TickRng::new(7, 0);
+    (0..samples).map(|_| (gain * rng.between(-1.0, 1.0)) as f32).collect()
 }
 
-/// An aim that finds everything as it should be.
-fn content(level: f32) -> BandTarget {
+/// A target that the sound meets already.
+fn met(level: f32) -> BandTarget {
     BandTarget { there: [level; BANDS], wanted: [level; BANDS], rise: f32::NAN }
 }
 
-fn shaped(
+fn filtered(
     grid: TickGrid,
     channels: usize,
     config: &BandMatcherConfig,
-    aims: &[BandTarget],
+    targets: &[BandTarget],
     sound: &[f32],
 ) -> Vec<f32> {
-    let mut shaper = BandMatcher::new(grid, channels, config);
-    aims.iter().for_each(|aim| shaper.push(aim));
-    shaper.add(sound);
-    shaper.finish();
-    let mut out = vec![0.0; shaper.ready()];
-    shaper.fill(&mut out);
+    let mut filter = BandMatcher::new(grid, channels, config);
+    targets.iter().for_each(|target| filter.push(target));
+    filter.add(sound);
+    filter.finish();
+    let mut out = vec![0.0; filter.ready()];
+    filter.fill(&mut out);
     out
 }
 
 /// log10 band powers and rises of mono sound at 22 050 Hz, tick by tick.
 fn measured(sound: &[f32], ticks: usize) -> (Vec<[f64; BANDS]>, Vec<f64>) {
-    let bands = measure::log_mel(sound, 30.0, ticks);
-    let rises = measure::onset_strength(&bands);
+    let bands = metrics::log_mel(sound, 30.0, ticks);
+    let rises = metrics::onset_strength(&bands);
     (bands, rises)
 }
 
-fn as_aims(bands: &[[f64; BANDS]], wanted: impl Fn(usize) -> ([f32; BANDS], f32)) -> Vec<BandTarget> {
-    let aim = |(t, bands): (usize, &[f64; BANDS])| {
+fn as_targets(bands: &[[f64; BANDS]], wanted: impl Fn(usize) -> ([f32; BANDS], f32)) -> Vec<BandTarget> {
+    let target = |(t, bands): (usize, &[f64; BANDS])| {
         let (wanted, rise) = wanted(t);
         BandTarget { there: bands.map(|x| x as f32), wanted, rise }
     };
-    bands.iter().enumerate().map(aim).collect()
+    bands.iter().enumerate().map(target).collect()
 }
 
 #[test]
-fn what_is_as_wanted_stays_as_it_is() {
+fn sound_that_meets_its_target_stays_as_it_is() {
     for (rate, channels) in [(8_000, 1), (22_050, 1), (44_100, 2), (48_000, 2), (192_000, 1)] {
         let grid = grid(rate);
         let frames = grid.start_sample(9);
         let sound = noise(frames as usize * channels, 0.5);
-        let out = shaped(grid, channels, &BandMatcherConfig::default(), &vec![content(1.0); 9], &sound);
+        let out = filtered(grid, channels, &BandMatcherConfig::default(), &vec![met(1.0); 9], &sound);
         assert_eq!(out.len(), sound.len());
         let worst = out.iter().zip(&sound).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         assert!(worst < 1e-6, "{rate} Hz: {worst}");
@@ -64,7 +65,7 @@ fn what_is_as_wanted_stays_as_it_is() {
 }
 
 #[test]
-fn a_tone_goes_its_share_of_the_way_and_no_further_than_allowed() {
+fn the_spectrum_is_corrected_by_its_share_and_within_limits() {
     let sound = noise(60 * 735, 0.3);
     let (bands, _) = measured(&sound, 60);
     // 6 dB less below band 20, 9 dB more from 40 on.
@@ -77,10 +78,10 @@ fn a_tone_goes_its_share_of_the_way_and_no_further_than_allowed() {
             0.0
         }
     };
-    let aims = as_aims(&bands, |t| (std::array::from_fn(|b| bands[t][b] as f32 + change(b)), f32::NAN));
+    let targets = as_targets(&bands, |t| (std::array::from_fn(|b| bands[t][b] as f32 + change(b)), f32::NAN));
     for (tone, most_db) in [(1.0, 12.0), (0.5, 12.0), (1.0, 3.0), (0.0, 12.0)] {
         let config = BandMatcherConfig { tone, attack: 0.0, most_db };
-        let out = shaped(grid(RATE), 1, &config, &aims, &sound);
+        let out = filtered(grid(RATE), 1, &config, &targets, &sound);
         let (now, _) = measured(&out, 60);
         for b in [8, 15, 25, 35, 45, 60] {
             let mean = |bands: &[[f64; BANDS]]| bands[5..55].iter().map(|row| row[b]).sum::<f64>() / 50.0;
@@ -94,20 +95,22 @@ fn a_tone_goes_its_share_of_the_way_and_no_further_than_allowed() {
     }
 }
 
-/// Noise that jumps up by 6 dB in tick 20 though nobody wants an attack there, and stays as it is in tick 40 though one is wanted.
+/// Noise that jumps up by 6 dB in tick 20 without a target there, and stays as it is in tick 40, where the
+/// target is an attack.
 #[test]
-fn attacks_follow_what_is_wanted() {
+fn attacks_follow_their_target() {
     let loud = |n: usize| if n / 735 >= 20 { 2.0 } else { 1.0 };
     let sound: Vec<f32> = noise(60 * 735, 0.1).iter().enumerate().map(|(n, x)| x * loud(n)).collect();
     let (bands, before) = measured(&sound, 60);
     let usual = before[25..38].iter().sum::<f64>() / 13.0;
     let wanted = |t: usize| if t == 40 { 5.0 * usual } else { usual };
-    let aims = as_aims(&bands, |t| (bands[t].map(|x| x as f32), wanted(t) as f32));
+    let targets = as_targets(&bands, |t| (bands[t].map(|x| x as f32), wanted(t) as f32));
     let config = BandMatcherConfig { tone: 0.0, attack: 1.0, most_db: 24.0 };
-    let (_, after) = measured(&shaped(grid(RATE), 1, &config, &aims, &sound), 60);
+    let (_, after) = measured(&filtered(grid(RATE), 1, &config, &targets, &sound), 60);
     let strongest =
         |rises: &[f64], ticks: std::ops::Range<usize>| rises[ticks].iter().copied().fold(0.0, f64::max);
-    // The filter moves from the middle of a tick to that of the next, and a jump is where they meet: half of it is left.
+    // The filter moves from the middle of a tick to that of the next, and a jump is where they meet: half of
+    // it is left.
     let (jump, rest) = (strongest(&before, 19..22) - usual, strongest(&after, 19..22) - usual);
     assert!(jump > 3.0 * usual && rest < 0.5 * jump, "{rest} of {jump}");
     let found = (30..50).max_by(|a, b| after[*a].total_cmp(&after[*b])).unwrap();
@@ -118,8 +121,8 @@ fn attacks_follow_what_is_wanted() {
     );
     assert!(strongest(&before, 30..50) < 2.0 * usual);
     // The accent dies away: ten ticks later the level is what it was.
-    let level = |sound: &[f32], t: usize| measure::frame_loudness(sound, RATE, 30.0, 60)[t];
-    let out = shaped(grid(RATE), 1, &config, &aims, &sound);
+    let level = |sound: &[f32], t: usize| metrics::frame_loudness(sound, RATE, 30.0, 60)[t];
+    let out = filtered(grid(RATE), 1, &config, &targets, &sound);
     let accent = level(&out, 40) - level(&sound, 40);
     assert!(accent > 2.0, "{accent} dB");
     assert!((level(&out, 50) - level(&sound, 50)).abs() < 1.5);
@@ -130,66 +133,66 @@ fn silence_stays_silent_and_nonsense_does_no_harm() {
     let odd =
         BandTarget { there: [f32::NAN; BANDS], wanted: [f32::INFINITY; BANDS], rise: f32::NEG_INFINITY };
     let quiet = BandTarget { there: [-5.0; BANDS], wanted: [2.0; BANDS], rise: 300.0 };
-    let aims = [odd.clone(), quiet.clone(), odd, quiet];
+    let targets = [odd.clone(), quiet.clone(), odd, quiet];
     let config = BandMatcherConfig { tone: -3.0, attack: 7.0, most_db: 1e9 };
-    let out = shaped(grid(RATE), 1, &config, &aims, &vec![0.0; 4 * 735]);
+    let out = filtered(grid(RATE), 1, &config, &targets, &vec![0.0; 4 * 735]);
     assert!(out.len() == 4 * 735 && out.iter().all(|x| *x == 0.0));
-    let out = shaped(grid(RATE), 1, &config, &aims, &vec![0.5; 4 * 735]);
+    let out = filtered(grid(RATE), 1, &config, &targets, &vec![0.5; 4 * 735]);
     assert!(out.iter().all(|x| x.abs() < 0.5 * 16.0 * 1.1));
 }
 
 #[test]
-fn nothing_becomes_nothing() {
-    assert!(shaped(grid(RATE), 2, &BandMatcherConfig::default(), &[], &[]).is_empty());
-    let out = shaped(grid(RATE), 1, &BandMatcherConfig::default(), &[], &[0.25; 100]);
+fn without_targets_sound_stays_as_it_is() {
+    assert!(filtered(grid(RATE), 2, &BandMatcherConfig::default(), &[], &[]).is_empty());
+    let out = filtered(grid(RATE), 1, &BandMatcherConfig::default(), &[], &[0.25; 100]);
     assert!(out.len() == 100 && out.iter().all(|x| (x - 0.25).abs() < 1e-6));
 }
 
 #[test]
 fn memory_does_not_grow_with_the_length() {
-    let mut shaper = BandMatcher::new(grid(RATE), 1, &BandMatcherConfig::default());
+    let mut filter = BandMatcher::new(grid(RATE), 1, &BandMatcherConfig::default());
     let mut out = vec![0.0; 4096];
     for _ in 0..3000 {
-        shaper.push(&content(0.0));
-        shaper.add(&[0.1; 735]);
-        let waiting = shaper.ready();
-        assert!(waiting < 2000 && shaper.gains.len() < 4 && shaper.sound.len() < 4000);
-        shaper.fill(&mut out);
+        filter.push(&met(0.0));
+        filter.add(&[0.1; 735]);
+        let waiting = filter.ready();
+        assert!(waiting < 2000 && filter.gains.len() < 4 && filter.sound.len() < 4000);
+        filter.fill(&mut out);
     }
-    assert!(shaper.mix.held() < 20_000);
+    assert!(filter.mix.held() < 20_000);
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
     #[test]
-    fn how_calls_alternate_does_not_matter(parts in prop::collection::vec((0usize..4, 0usize..2500), 1..30), seed in 0u64..1000) {
+    fn the_alternation_of_calls_does_not_matter(parts in prop::collection::vec((0usize..4, 0usize..2500), 1..30), seed in 0u64..1000) {
         let grid = grid(RATE);
         let ticks: usize = parts.iter().map(|(ticks, _)| ticks).sum();
         let samples: usize = parts.iter().map(|(_, samples)| samples).sum();
-        let mut draw = TickRng::new(seed, 1);
-        let aims: Vec<BandTarget> = (0..ticks)
+        let mut rng = TickRng::new(seed, 1);
+        let targets: Vec<BandTarget> = (0..ticks)
             .map(|_| BandTarget {
                 there: [0.0; BANDS],
-                wanted: std::array::from_fn(|_| draw.between(-1.0, 1.0) as f32),
-                rise: draw.between(0.0, 60.0) as f32,
+                wanted: std::array::from_fn(|_| rng.between(-1.0, 1.0) as f32),
+                rise: rng.between(0.0, 60.0) as f32,
             })
             .collect();
         let sound = noise(samples, 0.5);
-        let mut shaper = BandMatcher::new(grid, 1, &BandMatcherConfig::default());
+        let mut filter = BandMatcher::new(grid, 1, &BandMatcherConfig::default());
         let (mut out, mut tick, mut sample) = (Vec::new(), 0, 0);
-        let mut take = |shaper: &mut BandMatcher| {
-            let mut ready = vec![0.0; shaper.ready()];
-            shaper.fill(&mut ready);
+        let mut take = |filter: &mut BandMatcher| {
+            let mut ready = vec![0.0; filter.ready()];
+            filter.fill(&mut ready);
             out.extend(ready);
         };
         for (more_ticks, more) in parts {
-            aims[tick..tick + more_ticks].iter().for_each(|aim| shaper.push(aim));
-            shaper.add(&sound[sample..sample + more]);
+            targets[tick..tick + more_ticks].iter().for_each(|target| filter.push(target));
+            filter.add(&sound[sample..sample + more]);
             (tick, sample) = (tick + more_ticks, sample + more);
-            take(&mut shaper);
+            take(&mut filter);
         }
-        shaper.finish();
-        take(&mut shaper);
-        prop_assert_eq!(out, shaped(grid, 1, &BandMatcherConfig::default(), &aims, &sound));
+        filter.finish();
+        take(&mut filter);
+        prop_assert_eq!(out, filtered(grid, 1, &BandMatcherConfig::default(), &targets, &sound));
     }
 }

@@ -1,4 +1,4 @@
-//! Phases by iteration: the fast Griffin-Lim algorithm, whole or block by block.
+//! Phases by iteration: the fast Griffin-Lim algorithm, over a whole sound or block by block.
 
 use crate::spectral::phase::Magnitudes;
 use crate::spectral::phase::rtpghi::Rtpghi;
@@ -9,12 +9,12 @@ use crate::window::Window;
 use realfft::num_complex::Complex32;
 use std::f64::consts::TAU;
 
-/// Fast Griffin-Lim: N. Perraudin, P. Balazs and P. L. Søndergaard, "A fast Griffin-Lim algorithm", WASPAA 2013:
-/// c(n) = P₁(P₂(t(n−1))), t(n) = c(n) + α (c(n) − c(n−1)), where P₂ sets the magnitudes and P₁ goes
+/// Fast Griffin-Lim: N. Perraudin, P. Balazs and P. L. Søndergaard, "A fast Griffin-Lim algorithm", WASPAA
+/// 2013: c(n) = P₁(P₂(t(n−1))), t(n) = c(n) + α (c(n) − c(n−1)), where P₂ sets the magnitudes and P₁ goes
 /// through the nearest signal and back.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct GriffinLim {
-    /// How often a signal is made; at least 1.
+    /// Number of iterations; at least 1.
     pub iterations: u32,
     /// Momentum, 0 (Griffin and Lim 1984) to 1.
     pub alpha: f32,
@@ -27,7 +27,7 @@ pub struct GriffinLim {
 pub enum Start<'a> {
     /// Random, uniform, one for every bin.
     Random,
-    /// From [`Rtpghi`] with a look at one frame ahead, for frames under this window.
+    /// From [`Rtpghi`] with a look-ahead of one frame, for frames under this window.
     Gradient(Window),
     /// Those of a spectrogram of the same shape.
     Given(&'a Spectrogram),
@@ -41,18 +41,24 @@ impl Default for GriffinLim {
 }
 
 impl GriffinLim {
-    /// The signal of `samples` samples whose frames under `stft` have nearly these magnitudes. `stft` must have as many
-    /// bins.
-    pub fn run(&self, stft: &mut Stft, wanted: &Magnitudes, samples: usize, start: Start<'_>) -> Vec<f32> {
+    /// The signal of `samples` samples whose frames under `stft` have nearly these magnitudes. `stft` must
+    /// have as many bins.
+    pub fn run(
+        &self,
+        stft: &mut Stft,
+        magnitudes: &Magnitudes,
+        samples: usize,
+        start: Start<'_>,
+    ) -> Vec<f32> {
         let mut estimate = match start {
-            Start::Random => self.random(wanted),
-            Start::Gradient(window) => gradient(wanted, stft, window, self.seed),
+            Start::Random => self.random(magnitudes),
+            Start::Gradient(window) => gradient(magnitudes, stft, window, self.seed),
             Start::Given(given) => given.clone(),
         };
         let mut before: Option<Spectrogram> = None;
         let mut signal = Vec::new();
         for left in (0..self.iterations.max(1)).rev() {
-            for (x, magnitude) in estimate.data.iter_mut().zip(&wanted.data) {
+            for (x, magnitude) in estimate.data.iter_mut().zip(&magnitudes.data) {
                 *x = with_magnitude(*x, *magnitude);
             }
             signal = stft.inverse(&estimate, samples);
@@ -72,31 +78,34 @@ impl GriffinLim {
         signal
     }
 
-    fn random(&self, wanted: &Magnitudes) -> Spectrogram {
-        let mut draw = TickRng::new(self.seed, 0);
+    fn random(&self, magnitudes: &Magnitudes) -> Spectrogram {
+        let mut rng = TickRng::new(self.seed, 0);
         let data =
-            wanted.data.iter().map(|m| Complex32::from_polar(*m, draw.between(0.0, TAU) as f32)).collect();
-        Spectrogram { bins: wanted.bins, data }
+            magnitudes.data.iter().map(|m| Complex32::from_polar(*m, rng.between(0.0, TAU) as f32)).collect();
+        Spectrogram { bins: magnitudes.bins, data }
     }
 }
 
-fn gradient(wanted: &Magnitudes, stft: &Stft, window: Window, seed: u64) -> Spectrogram {
+fn gradient(magnitudes: &Magnitudes, stft: &Stft, window: Window, seed: u64) -> Spectrogram {
     let mut source =
         Rtpghi::new(stft.size(), stft.hop(), window, seed).expect("a transform of these sizes is there");
-    let silence = vec![0.0; wanted.bins];
-    let mut data = vec![Complex32::default(); wanted.data.len()];
-    let following = wanted.frames().skip(1).chain(std::iter::once(&silence[..]));
-    for ((frame, next), spectrum) in wanted.frames().zip(following).zip(data.chunks_exact_mut(wanted.bins)) {
+    let silence = vec![0.0; magnitudes.bins];
+    let mut data = vec![Complex32::default(); magnitudes.data.len()];
+    let following = magnitudes.frames().skip(1).chain(std::iter::once(&silence[..]));
+    for ((frame, next), spectrum) in
+        magnitudes.frames().zip(following).zip(data.chunks_exact_mut(magnitudes.bins))
+    {
         source.next_before(frame, next, spectrum);
     }
-    Spectrogram { bins: wanted.bins, data }
+    Spectrogram { bins: magnitudes.bins, data }
 }
 
-/// [`GriffinLim`] over a sound of any length in bounded memory: in blocks that overlap, joined by cross-fades.
+/// [`GriffinLim`] over a sound of any length in bounded memory: in blocks that overlap, joined by crossfades.
 ///
-/// One [`Rtpghi`] runs through the whole sound and gives every block its start, so that two blocks agree about the phases
-/// where they overlap, and their sum is a linear fade between two sounds that are nearly the same. At an end that is no
-/// end of the sound half a frame is thrown away, because the frames there reach beyond the block.
+/// One [`Rtpghi`] runs through the whole sound and gives every block its start, so that two blocks agree
+/// about the phases where they overlap, and their sum is a linear fade between two sounds that are nearly the
+/// same. At an end that is no end of the sound half a frame is thrown away, because the frames there reach
+/// beyond the block.
 pub struct GriffinLimBlocks {
     method: GriffinLim,
     stft: Stft,
@@ -105,7 +114,7 @@ pub struct GriffinLimBlocks {
     block: usize,
     /// Frames thrown away at an inner end.
     margin: usize,
-    /// Frames of a cross-fade.
+    /// Frames of a crossfade.
     fade: usize,
     magnitudes: Vec<f32>,
     phases: Vec<Complex32>,
@@ -113,21 +122,22 @@ pub struct GriffinLimBlocks {
     first: usize,
 }
 
-/// A piece of a sound that was made in blocks: to be added to what is there.
+/// A block of a sound, to be added to those before.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Piece {
-    /// Place of the first sample: 0 is the middle of the first frame.
+pub struct SoundBlock {
+    /// Position of the first sample: 0 is the middle of the first frame.
     pub first: usize,
     /// The samples.
     pub samples: Vec<f32>,
-    /// What to multiply them with.
+    /// Factors of the samples.
     pub envelope: Vec<f32>,
-    /// Place before which nothing more will be added.
+    /// Position before which nothing more will be added.
     pub complete: usize,
 }
 
 impl GriffinLimBlocks {
-    /// Frames of `size` samples at `hop` under `window`; blocks of about `block` samples, faded over about `fade`.
+    /// Blocks of about `block` samples, faded over about `fade`, with frames of `size` samples at `hop` under
+    /// `window`.
     pub fn new(
         method: GriffinLim,
         [size, hop]: [usize; 2],
@@ -148,15 +158,15 @@ impl GriffinLimBlocks {
         })
     }
 
-    /// Greatest number of frames that are held before a piece comes out.
+    /// Greatest number of frames that are held before a block comes out.
     pub fn held(&self) -> usize {
         self.block + 1
     }
 
-    /// Takes the magnitudes of the next frame; gives a piece whenever a block is full.
-    pub fn push(&mut self, magnitudes: &[f32]) -> Option<Piece> {
+    /// Takes the magnitudes of the next frame; returns a block whenever one is full.
+    pub fn push(&mut self, magnitudes: &[f32]) -> Option<SoundBlock> {
         if !self.magnitudes.is_empty() {
-            self.give_phase(magnitudes);
+            self.add_phases(magnitudes);
         }
         self.magnitudes.extend_from_slice(magnitudes);
         // One frame more than a block, so that a last block always has something new.
@@ -164,11 +174,11 @@ impl GriffinLimBlocks {
     }
 
     /// The rest of the sound, up to the middle of the last frame; nothing where no frame came.
-    pub fn finish(&mut self) -> Option<Piece> {
+    pub fn finish(&mut self) -> Option<SoundBlock> {
         if self.magnitudes.is_empty() {
             return None;
         }
-        self.give_phase(&vec![0.0; self.stft.bins()]);
+        self.add_phases(&vec![0.0; self.stft.bins()]);
         Some(self.make(true))
     }
 
@@ -184,8 +194,8 @@ impl GriffinLimBlocks {
         self.magnitudes.len() / self.stft.bins()
     }
 
-    /// Phases for the last frame that is held, now that the one after it is known.
-    fn give_phase(&mut self, following: &[f32]) {
+    /// Computes the phases of the last frame that is held, now that the one after it is known.
+    fn add_phases(&mut self, following: &[f32]) {
         let bins = self.stft.bins();
         let from = self.phases.len();
         self.phases.resize(from + bins, Complex32::default());
@@ -193,13 +203,13 @@ impl GriffinLimBlocks {
         self.start.next_before(last, following, &mut self.phases[from..]);
     }
 
-    fn make(&mut self, is_last: bool) -> Piece {
+    fn make(&mut self, is_last: bool) -> SoundBlock {
         let (bins, hop) = (self.stft.bins(), self.stft.hop());
         let frames = if is_last { self.frames() } else { self.block };
-        let wanted = Magnitudes { bins, data: self.magnitudes[..frames * bins].to_vec() };
+        let magnitudes = Magnitudes { bins, data: self.magnitudes[..frames * bins].to_vec() };
         let start = Spectrogram { bins, data: self.phases[..frames * bins].to_vec() };
         let length = (frames - 1) * hop;
-        let samples = self.method.run(&mut self.stft, &wanted, length, Start::Given(&start));
+        let samples = self.method.run(&mut self.stft, &magnitudes, length, Start::Given(&start));
         let (margin, fade) = (self.margin * hop, self.fade * hop);
         let ramp = |n: usize| ((n as f32 + 0.5 - margin as f32) / fade as f32).clamp(0.0, 1.0);
         let is_first = self.first == 0;
@@ -219,6 +229,6 @@ impl GriffinLimBlocks {
             self.magnitudes.drain(..next * bins);
             self.phases.drain(..next * bins);
         }
-        Piece { first, samples, envelope, complete }
+        SoundBlock { first, samples, envelope, complete }
     }
 }

@@ -1,14 +1,15 @@
 //! Phases for spectra of which only the magnitudes are known.
 //!
-//! | source of phase | sees | a sine stays a sine | a click stays a click | cost a frame |
+//! | source of phase | uses | a sine stays a sine | a click stays a click | cost a frame |
 //! |---|---|---|---|---|
 //! | [`Rtpghi`] | this frame and two before | yes | yes | logarithms and a heap |
 //! | [`GriffinLim`] | all frames | yes | yes | two transforms an iteration |
 //! | [`RandomWalk`] | this frame | a narrow noise | no | a random number a bin |
 //! | [`BorrowedPhase`] | another sound | as the other sound | as the other sound | one transform |
 //!
-//! Phases are those of [`Stft`](crate::stft::Stft): a frame's transform begins at its first sample, half a frame
-//! before the sample that it is centred on, so an impulse in the middle of frame m has the phase πk in bin k.
+//! Phases are those of [`Stft`](crate::stft::Stft): a frame's transform begins at its first sample, half a
+//! frame before the sample that it is centred on, so an impulse in the middle of frame m has the phase πk in
+//! bin k.
 
 pub mod griffin_lim;
 pub mod rtpghi;
@@ -20,7 +21,7 @@ use crate::stft::Spectrogram;
 use realfft::num_complex::Complex32;
 use serde::{Deserialize, Serialize};
 
-/// Where the phases of a magnitude spectrogram come from.
+/// The source of the phases of a magnitude spectrogram.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
@@ -36,10 +37,10 @@ pub enum Phase {
     Borrowed,
 }
 
-/// Phases frame by frame, without a look at what follows.
+/// A source of phases frame by frame, without look-ahead.
 pub trait CausalPhase: Send {
-    /// Gives phases to the next frame: `spectrum` becomes a frame of [`Stft`](crate::stft::Stft) with these
-    /// `magnitudes` (at least 0, one a bin). No allocation.
+    /// Computes the phases of the next frame: `spectrum` becomes a frame of [`Stft`](crate::stft::Stft) with
+    /// these `magnitudes` (at least 0, one a bin). No allocation.
     fn next(&mut self, magnitudes: &[f32], spectrum: &mut [Complex32]);
     /// Back to the state before the first frame.
     fn reset(&mut self);

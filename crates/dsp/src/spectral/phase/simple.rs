@@ -1,4 +1,4 @@
-//! Phases that don't look at the magnitudes.
+//! Phases that do not depend on the magnitudes.
 
 use crate::spectral::phase::CausalPhase;
 use crate::spectral::phase::rtpghi::turns;
@@ -8,8 +8,9 @@ use crate::window::Window;
 use realfft::num_complex::Complex32;
 use std::f32::consts::TAU;
 
-/// Every bin's phase advances by its centre frequency, 2πak/M a frame, and by a random step. Cheap; without jitter every
-/// sound repeats after `size` samples, with full jitter successive frames have nothing to do with each other.
+/// Every bin's phase advances by its centre frequency, 2πak/M a frame, and by a random step. Cheap; without
+/// jitter every sound repeats after `size` samples, with full jitter successive frames have nothing to do
+/// with each other.
 pub struct RandomWalk {
     seed: u64,
     /// Greatest random step, in turns.
@@ -20,7 +21,8 @@ pub struct RandomWalk {
 }
 
 impl RandomWalk {
-    /// For frames of `size` samples at `hop`. Random steps are uniform within ±`jitter` half turns (0 to 1).
+    /// Phases of frames of `size` samples at `hop`. Random steps are uniform within ±`jitter` half turns (0
+    /// to 1).
     pub fn new(size: usize, hop: usize, jitter: f32, seed: u64) -> Self {
         let reach = 0.5 * f64::from(jitter.clamp(0.0, 1.0));
         let advance = turns(size, hop);
@@ -30,11 +32,11 @@ impl RandomWalk {
 
 impl CausalPhase for RandomWalk {
     fn next(&mut self, magnitudes: &[f32], spectrum: &mut [Complex32]) {
-        let mut draw = TickRng::new(self.seed, self.frame);
+        let mut rng = TickRng::new(self.seed, self.frame);
         let reach = if self.frame == 0 { 0.5 } else { self.reach };
         self.frame += 1;
         for (k, (phase, advance)) in self.phase.iter_mut().zip(&self.advance).enumerate() {
-            let step = draw.between(-reach, reach) as f32 * TAU;
+            let step = rng.between(-reach, reach) as f32 * TAU;
             *phase = (*phase + advance + step).rem_euclid(TAU);
             let sign = if k % 2 == 0 { 1.0 } else { -1.0 };
             spectrum[k] = Complex32::from_polar(magnitudes[k], *phase) * sign;
@@ -47,7 +49,8 @@ impl CausalPhase for RandomWalk {
     }
 }
 
-/// The phases of another sound, frame m from the frame centred on its sample m · hop; the sound is read as a loop.
+/// The phases of another sound, frame m from the frame centred on its sample m · hop; the sound is read as a
+/// loop.
 pub struct BorrowedPhase {
     stft: Stft,
     sound: Vec<f32>,
@@ -56,7 +59,8 @@ pub struct BorrowedPhase {
 }
 
 impl BorrowedPhase {
-    /// Lends from `sound`, at the rate of what is made, with frames of `size` samples at `hop` under `window`.
+    /// Phases of `sound`, which has the rate of the output, with frames of `size` samples at `hop` under
+    /// `window`.
     pub fn new(sound: Vec<f32>, size: usize, hop: usize, window: Window) -> Result<Self, BadFrame> {
         Ok(Self { stft: Stft::new(size, hop, window)?, sound, centre: 0 })
     }
@@ -83,7 +87,7 @@ impl CausalPhase for BorrowedPhase {
     }
 }
 
-/// `x`, made as long as `magnitude`; in the direction of 1 where x has none.
+/// The number with the phase of `x` and the given magnitude; phase 0 where x is 0.
 pub(crate) fn with_magnitude(x: Complex32, magnitude: f32) -> Complex32 {
     let norm = x.norm();
     if norm > f32::MIN_POSITIVE { x * (magnitude / norm) } else { Complex32::new(magnitude, 0.0) }

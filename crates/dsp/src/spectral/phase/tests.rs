@@ -1,6 +1,6 @@
-//! Convergence in figures, and what sines and clicks become.
+//! Spectral convergence, and the phases of sines and clicks.
 
-use crate::spectral::phase::griffin_lim::{GriffinLim, GriffinLimBlocks, Piece, Start};
+use crate::spectral::phase::griffin_lim::{GriffinLim, GriffinLimBlocks, SoundBlock, Start};
 use crate::spectral::phase::rtpghi::Rtpghi;
 use crate::spectral::phase::simple::{BorrowedPhase, RandomWalk};
 use crate::spectral::phase::*;
@@ -31,18 +31,20 @@ fn stft(size: usize, hop: usize) -> Stft {
 
 fn convergence(signal: &[f32], size: usize, make: impl FnOnce(&mut Stft, &Magnitudes) -> Vec<f32>) -> f64 {
     let mut stft = stft(size, size / 4);
-    let wanted = Magnitudes::of(&stft.forward(signal));
-    let made = make(&mut stft, &wanted);
-    spectral_convergence(&mut stft, &made, &wanted)
+    let magnitudes = Magnitudes::of(&stft.forward(signal));
+    let made = make(&mut stft, &magnitudes);
+    spectral_convergence(&mut stft, &made, &magnitudes)
 }
 
 fn after(signal: &[f32], size: usize, iterations: u32, start: Start<'_>) -> f64 {
     let method = GriffinLim { iterations, ..Default::default() };
-    convergence(signal, size, |stft, wanted| method.run(stft, wanted, signal.len(), start))
+    convergence(signal, size, |stft, magnitudes| method.run(stft, magnitudes, signal.len(), start))
 }
 
 fn causal(signal: &[f32], size: usize, mut source: impl CausalPhase) -> f64 {
-    convergence(signal, size, |stft, wanted| stft.inverse(&wanted.with_phases(&mut source), signal.len()))
+    convergence(signal, size, |stft, magnitudes| {
+        stft.inverse(&magnitudes.with_phases(&mut source), signal.len())
+    })
 }
 
 fn rtpghi(size: usize, hop: usize) -> Rtpghi {
@@ -87,8 +89,8 @@ fn a_steady_sine_stays_one() {
             let signal: Vec<f32> =
                 (0..n).map(|i| (0.5 * (TAU * hz * i as f64 / RATE).sin()) as f32).collect();
             let mut stft = stft(size, hop);
-            let wanted = Magnitudes::of(&stft.forward(&signal));
-            let made = stft.inverse(&wanted.with_phases(&mut rtpghi(size, hop)), n);
+            let magnitudes = Magnitudes::of(&stft.forward(&signal));
+            let made = stft.inverse(&magnitudes.with_phases(&mut rtpghi(size, hop)), n);
             let mut spectrum = PowerSpectrum::new(16_384, Window::Gaussian { sigma: 0.1 }, Form::Symmetric);
             let power = spectrum.of(&made, 12_000).to_vec();
             let top = (0..power.len()).max_by(|a, b| power[*a].total_cmp(&power[*b])).unwrap();
@@ -113,9 +115,10 @@ fn clicks_stay_sharp() {
     };
     for (size, hop) in [(1024, 256), (1024, 128), (512, 128)] {
         let mut stft = stft(size, hop);
-        let wanted = Magnitudes::of(&stft.forward(&signal));
-        let made = stft.inverse(&wanted.with_phases(&mut rtpghi(size, hop)), signal.len());
-        let walk = stft.inverse(&wanted.with_phases(&mut RandomWalk::new(size, hop, 0.5, 1)), signal.len());
+        let magnitudes = Magnitudes::of(&stft.forward(&signal));
+        let made = stft.inverse(&magnitudes.with_phases(&mut rtpghi(size, hop)), signal.len());
+        let walk =
+            stft.inverse(&magnitudes.with_phases(&mut RandomWalk::new(size, hop, 0.5, 1)), signal.len());
         println!(
             "{size}/{hop}: {:.3} of the energy within 2 ms; random walk {:.3}",
             near(&made),
@@ -131,51 +134,52 @@ fn blocks_are_as_good_as_the_whole_and_join_without_a_dip() {
     (0..2).for_each(|_| signal.extend_from_within(..));
     let (size, hop) = (1024, 256);
     let mut stft = stft(size, hop);
-    let wanted = Magnitudes::of(&stft.forward(&signal));
+    let magnitudes = Magnitudes::of(&stft.forward(&signal));
     let method = GriffinLim::default();
     let second = RATE as usize;
     let mut blocks =
         GriffinLimBlocks::new(method, [size, hop], Window::Hann, [3 * second, second / 2]).unwrap();
     let mut made = vec![0.0; signal.len() + 2 * hop];
     let mut complete = 0;
-    let mut pieces: Vec<Piece> = wanted.frames().filter_map(|frame| blocks.push(frame)).collect();
-    pieces.extend(blocks.finish());
-    assert!(pieces.len() >= 3);
-    for piece in &pieces {
-        assert!(piece.first <= complete && piece.complete > complete, "a hole or no step on");
-        complete = piece.complete;
-        for ((y, x), e) in made[piece.first..].iter_mut().zip(&piece.samples).zip(&piece.envelope) {
+    let mut blocks_out: Vec<SoundBlock> =
+        magnitudes.frames().filter_map(|frame| blocks.push(frame)).collect();
+    blocks_out.extend(blocks.finish());
+    assert!(blocks_out.len() >= 3);
+    for block in &blocks_out {
+        assert!(block.first <= complete && block.complete > complete, "a hole or no step on");
+        complete = block.complete;
+        for ((y, x), e) in made[block.first..].iter_mut().zip(&block.samples).zip(&block.envelope) {
             *y += x * e;
         }
     }
     assert!(complete >= signal.len());
     made.truncate(signal.len());
     let whole = after(&signal, size, 32, Start::Gradient(Window::Hann));
-    let joined = spectral_convergence(&mut stft, &made, &wanted);
+    let joined = spectral_convergence(&mut stft, &made, &magnitudes);
     println!("whole {whole:.4}, blocks {joined:.4}");
     assert!(joined < 0.03, "{joined} beside {whole}");
 }
 
 #[test]
-fn lent_phases_give_the_lender_back_and_loop() {
+fn borrowed_phases_give_the_source_back_and_loop() {
     let (size, hop) = (512, 128);
-    let mut draw = TickRng::new(3, 3);
-    let noise: Vec<f32> = (0..40 * hop).map(|_| draw.between(-0.5, 0.5) as f32).collect();
+    let mut rng = TickRng::new(3, 3);
+    let noise: Vec<f32> = (0..40 * hop).map(|_| rng.between(-0.5, 0.5) as f32).collect();
     let mut stft = stft(size, hop);
     let twice = [&noise[..], &noise[..]].concat();
-    let wanted = Magnitudes::of(&stft.forward(&twice));
-    let mut lent = BorrowedPhase::new(noise, size, hop, Window::Hann).unwrap();
-    let made = stft.inverse(&wanted.with_phases(&mut lent), twice.len());
+    let magnitudes = Magnitudes::of(&stft.forward(&twice));
+    let mut borrowed = BorrowedPhase::new(noise, size, hop, Window::Hann).unwrap();
+    let made = stft.inverse(&magnitudes.with_phases(&mut borrowed), twice.len());
     let worst = (size..twice.len() - size).map(|i| (made[i] - twice[i]).abs()).fold(0.0, f32::max);
     assert!(worst < 1e-5, "{worst}");
-    let mut nobody = BorrowedPhase::new(Vec::new(), size, hop, Window::Hann).unwrap();
-    assert!(wanted.with_phases(&mut nobody).data.iter().all(|x| x.re.is_finite()));
+    let mut empty = BorrowedPhase::new(Vec::new(), size, hop, Window::Hann).unwrap();
+    assert!(magnitudes.with_phases(&mut empty).data.iter().all(|x| x.re.is_finite()));
 }
 
 #[test]
 fn frames_depend_on_the_seed_alone() {
     let signal = tone_and_clicks();
-    let wanted = Magnitudes::of(&stft(512, 128).forward(&signal));
+    let magnitudes = Magnitudes::of(&stft(512, 128).forward(&signal));
     let sources = |seed| -> Vec<Box<dyn CausalPhase>> {
         vec![
             Box::new(Rtpghi::new(512, 128, Window::Hann, seed).unwrap()),
@@ -183,11 +187,11 @@ fn frames_depend_on_the_seed_alone() {
         ]
     };
     for ((mut one, mut same), mut other) in sources(1).into_iter().zip(sources(1)).zip(sources(2)) {
-        let first = wanted.with_phases(&mut *one);
-        assert!(first == wanted.with_phases(&mut *same));
-        assert!(first != wanted.with_phases(&mut *other));
+        let first = magnitudes.with_phases(&mut *one);
+        assert!(first == magnitudes.with_phases(&mut *same));
+        assert!(first != magnitudes.with_phases(&mut *other));
         one.reset();
-        assert!(first == wanted.with_phases(&mut *one), "a reset leaves something behind");
+        assert!(first == magnitudes.with_phases(&mut *one), "a reset leaves something behind");
     }
 }
 
@@ -207,23 +211,23 @@ fn names_are_kebab_case() {
         (Phase::Rtpghi, "\"rtpghi\""),
         (Phase::GriffinLim, "\"griffin-lim\""),
         (Phase::RandomWalk, "\"random-walk\""),
-        (Phase::Borrowed, "\"lent\""),
+        (Phase::Borrowed, "\"borrowed\""),
     ] {
         assert_eq!(serde_json::to_string(&phase).unwrap(), name);
         assert_eq!(serde_json::from_str::<Phase>(name).unwrap(), phase);
     }
 }
 
-/// How far the magnitudes of `signal` are from those wanted: ‖|STFT(x)| − S‖ / ‖S‖, 0 where they agree. Sturmel and
-/// Daudet, "Signal reconstruction from STFT magnitude: a state of the art", DAFx 2011. A frame that the
-/// signal lacks counts as silence.
-fn spectral_convergence(stft: &mut Stft, signal: &[f32], wanted: &Magnitudes) -> f64 {
+/// Spectral convergence, the distance of the magnitudes of `signal` from given ones: ‖|STFT(x)| − S‖ / ‖S‖.
+/// Sturmel and Daudet, "Signal reconstruction from STFT magnitude: a state of the art", DAFx 2011. A frame
+/// that the signal lacks counts as silence.
+fn spectral_convergence(stft: &mut Stft, signal: &[f32], magnitudes: &Magnitudes) -> f64 {
     let got = stft.forward(signal);
     let (mut error, mut power) = (0.0, 0.0);
-    for (i, want) in wanted.data.iter().enumerate() {
+    for (i, magnitude) in magnitudes.data.iter().enumerate() {
         let is = got.data.get(i).map_or(0.0, |x| x.norm());
-        error += f64::from(is - want).powi(2);
-        power += f64::from(*want).powi(2);
+        error += f64::from(is - magnitude).powi(2);
+        power += f64::from(*magnitude).powi(2);
     }
     if power > 0.0 { (error / power).sqrt() } else { error.sqrt() }
 }

@@ -1,4 +1,4 @@
-//! Learning and predicting, of both networks.
+//! Training and prediction of both networks.
 
 mod constants;
 mod exactness;
@@ -54,10 +54,10 @@ impl Windows {
 }
 
 fn trainer(shape: &Architecture, change: impl Fn(&mut HyperParams)) -> SequenceTrainer {
-    let mut recipe = HyperParams::new(shape, 5);
-    recipe.lead = 2;
-    change(&mut recipe);
-    SequenceTrainer::new(shape, &losses(shape.outputs()), &recipe).unwrap()
+    let mut hyper = HyperParams::new(shape, 5);
+    hyper.lead = 2;
+    change(&mut hyper);
+    SequenceTrainer::new(shape, &losses(shape.outputs()), &hyper).unwrap()
 }
 
 fn tiny() -> [Architecture; 3] {

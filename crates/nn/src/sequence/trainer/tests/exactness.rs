@@ -1,4 +1,4 @@
-//! What must be equal to the bit.
+//! Results that must be equal to the bit.
 
 use super::reference::{predict, widen};
 use super::*;
@@ -7,8 +7,8 @@ use super::*;
 fn learn(shape: &Architecture, processor: Processor, threads: usize) -> Vec<NamedTensor> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     pool.install(|| {
-        let recipe = HyperParams { noise: 0.1, lead: 2, ..HyperParams::new(shape, 3) };
-        let mut trainer = SequenceTrainer::on(processor, shape, &losses(shape.outputs()), &recipe).unwrap();
+        let hyper = HyperParams { noise: 0.1, lead: 2, ..HyperParams::new(shape, 3) };
+        let mut trainer = SequenceTrainer::on(processor, shape, &losses(shape.outputs()), &hyper).unwrap();
         for step in 0..3 {
             trainer.step(&Windows::new(shape, 9, 40, step).batch(), 1e-2).unwrap();
         }
@@ -51,7 +51,7 @@ fn a_restored_trainer_continues_exactly() {
     }
 }
 
-/// The count of steps outgrows what one number of single precision can say.
+/// The count of steps outgrows one number of single precision.
 #[test]
 fn a_great_number_of_steps_is_stored_exactly() {
     let shape = &tiny()[0];
@@ -61,8 +61,8 @@ fn a_great_number_of_steps_is_stored_exactly() {
     assert_eq!(two.steps, one.steps);
 }
 
-/// Windows of another size in between leave nothing behind, even where they need as many rows and so put frames where
-/// margins have to be.
+/// Windows of another size in between leave nothing behind, even where they need as many rows and so put
+/// frames where margins have to be.
 #[test]
 fn batches_of_changing_size_do_not_disturb_each_other() {
     for (shape, frames) in tiny().iter().zip([21, 28, 24]) {
@@ -78,8 +78,8 @@ fn batches_of_changing_size_do_not_disturb_each_other() {
     }
 }
 
-/// Pieces of any size, single ticks and the whole are the same, and near the reference, for sequences shorter than
-/// what the network sees and longer than a chunk.
+/// Pieces of any size, single ticks and the whole are the same, and near the reference, for sequences shorter
+/// than the reach of the network and longer than a chunk.
 #[test]
 fn pieces_are_the_whole() {
     for shape in tiny().into_iter().chain(wide()) {
@@ -148,7 +148,7 @@ fn learning_and_predicting_compute_the_same() {
         let mut trainer = trainer(&shape, |r| (r.input_dropout, r.hidden_dropout) = (0.0, 0.0));
         let windows = Windows::new(&shape, 11, 90, 1);
         let layout = trainer.network.layout(11, 90);
-        let pass = ForwardContext { layout, random: StepRng { seed: 1, step: 1 }, dropout: 0.0 };
+        let pass = ForwardContext { layout, rng: StepRng { seed: 1, step: 1 }, dropout: 0.0 };
         trainer.take_inputs(&pass, &windows.inputs);
         trainer.network.forward(&pass, &trainer.weights, &trainer.x, &mut trainer.out);
         let rows = trainer.out.to_rows();

@@ -31,13 +31,13 @@ fn reference_loss(trainer: &SequenceTrainer, windows: &Windows, parameters: &Num
     let x = unpack(&layout, &trainer.x);
     let factors: Vec<_> = trainer.network.factors().iter().map(|m| unpack(&layout, m)).collect();
     let out: Vec<_> = (0..windows.windows)
-        .map(|w| predict(&trainer.shape, parameters, &x[w], &|layer, t, i| factors[layer][w][t][i]))
+        .map(|w| predict(&trainer.architecture, parameters, &x[w], &|layer, t, i| factors[layer][w][t][i]))
         .collect();
-    loss(&out, windows, &losses(trainer.shape.outputs()), trainer.recipe.lead)
+    loss(&out, windows, &losses(trainer.architecture.outputs()), trainer.hyper.lead)
 }
 
-/// Largest difference from central differences, relative to the largest gradient of the same parameter; every `skip`-th
-/// number of each parameter is looked at.
+/// Largest difference from central differences, relative to the largest gradient of the same parameter; every
+/// `skip`-th number of each parameter is looked at.
 fn check(shape: &Architecture, windows: &Windows, skip: usize) -> f64 {
     let mut trainer = trainer(shape, |r| r.noise = 0.1);
     let found = trainer.propagate(&windows.batch()).unwrap().unwrap();

@@ -1,10 +1,10 @@
-//! Against PyTorch: live (where it is installed), and by numbers that it gave.
+//! Comparison with PyTorch: live (where it is installed), and by stored numbers.
 
 use super::*;
 use crate::sequence::trainer::tests::constants;
 use std::path::Path;
 
-/// What PyTorch found.
+/// Results of PyTorch.
 struct Torch {
     outputs: Vec<f32>,
     loss: Vec<f32>,
@@ -25,7 +25,7 @@ fn start(shape: &Architecture, windows: &mut Windows) -> SequenceTrainer {
 }
 
 fn ask(folder: &Path, trainer: &SequenceTrainer, windows: &Windows) -> Torch {
-    let shape = &trainer.shape;
+    let shape = &trainer.architecture;
     let (kind, dilations, causal) = match shape {
         Architecture::Gru { .. } => ("gru", vec![], true),
         Architecture::Tcn { dilations, causal, .. } => ("tcn", dilations.clone(), *causal),
@@ -52,7 +52,7 @@ fn ask(folder: &Path, trainer: &SequenceTrainer, windows: &Windows) -> Torch {
     for (name, values) in files {
         std::fs::write(folder.join(format!("{name}.f32")), bytemuck::cast_slice(values)).unwrap();
     }
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/src/brain/memory/trainer/tests/torch_reference.py");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/src/sequence/trainer/tests/torch_reference.py");
     let status = std::process::Command::new("python3").arg(script).arg(folder).status().unwrap();
     assert!(status.success());
     let read = |name: &str| -> Vec<f32> {
@@ -79,8 +79,8 @@ fn distance(found: &[f32], expected: &[f32]) -> f64 {
     found.iter().zip(expected).map(|(a, b)| f64::from((a - b).abs())).fold(0.0, f64::max) / largest
 }
 
-/// Root of the mean square of the difference, relative to that of `expected`: Adam moves a weight whose gradient is only
-/// rounding as far as any other, so single weights may differ.
+/// Root of the mean square of the difference, relative to that of `expected`: Adam moves a weight whose
+/// gradient is only rounding as far as any other, so single weights may differ.
 fn deviation(found: &[f32], expected: &[f32]) -> f64 {
     assert_eq!(found.len(), expected.len());
     let power = |x: f32| f64::from(x).powi(2);
@@ -90,7 +90,8 @@ fn deviation(found: &[f32], expected: &[f32]) -> f64 {
 
 /// Distances of outputs, loss, gradients, and of weights and averages after some steps.
 fn compare(trainer: &mut SequenceTrainer, windows: &Windows, torch: &Torch) -> [f64; 5] {
-    let (frames, inputs, outputs) = (windows.frames, trainer.shape.inputs(), trainer.shape.outputs());
+    let (frames, inputs, outputs) =
+        (windows.frames, trainer.architecture.inputs(), trainer.architecture.outputs());
     let mut out = vec![0.0; torch.outputs.len()];
     let sequences = windows.inputs.chunks(frames * inputs).zip(out.chunks_mut(frames * outputs));
     sequences.for_each(|(x, y)| trainer.net().predict(x, y));
@@ -100,7 +101,7 @@ fn compare(trainer: &mut SequenceTrainer, windows: &Windows, torch: &Torch) -> [
         trainer.step(&windows.batch(), LR).unwrap();
     }
     // The moves, which are much smaller than the weights, are what is compared.
-    let start = flat(&trainer.shape.initial(trainer.recipe.seed));
+    let start = flat(&trainer.architecture.initial(trainer.hyper.seed));
     let moves = |after: &[f32]| -> Vec<f32> { after.iter().zip(&start).map(|(a, b)| a - b).collect() };
     [
         distance(&out, &torch.outputs),
@@ -164,7 +165,7 @@ fn small_shapes() -> [Architecture; 3] {
     [Architecture::Gru { inputs: 3, projection: 2, hidden: 2, outputs: 3 }, tcn(true), tcn(false)]
 }
 
-/// The numbers of `constants.rs` are what PyTorch 2.15 gave; the ignored test below writes them.
+/// The numbers of `constants.rs` are results of PyTorch 2.15; the ignored test below writes them.
 #[test]
 fn pytorch_found_the_same() {
     for (shape, [outputs, loss, gradients, after]) in small_shapes().iter().zip(constants::FOUND) {
@@ -204,7 +205,7 @@ fn write_constants() {
         text += &format!("    [\n{}    ],\n", lists.concat());
     }
     text += "];\n";
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/brain/memory/trainer/tests/constants.rs");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/sequence/trainer/tests/constants.rs");
     std::fs::write(path, text).unwrap();
     std::fs::remove_dir_all(&folder).unwrap();
 }
