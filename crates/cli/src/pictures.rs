@@ -60,8 +60,8 @@ impl Album {
     /// The eigenpictures of an ensemble: of what moves and of what is there, for each of its views.
     pub fn eye(&mut self, brain: &Ensemble) -> Result<()> {
         for view in 0..brain.config().views.len() {
-            for (look, weights) in brain.eye().eigenpictures(view) {
-                let (side, name) = (brain.eye().side() as u32, format!("{look:?}").to_lowercase());
+            for (look, weights) in brain.features().eigenpictures(view) {
+                let (side, name) = (brain.features().side() as u32, format!("{look:?}").to_lowercase());
                 self.add(&format!("view{view}-{name}"), &plot::filters(&weights, side, false, FILTERS))?;
             }
         }

@@ -59,7 +59,7 @@ fn ensemble(path: &Path, bytes: u64, brain: &Ensemble, pictures: Option<&Path>) 
         .line("tick", format!("{} a second", config.grid.tick))
         .line(
             "pictures",
-            format!("{0} x {0} {1}", config.size, if brain.eye().colour() { "colour" } else { "grey" }),
+            format!("{0} x {0} {1}", config.size, if brain.features().colour() { "colour" } else { "grey" }),
         );
     let facts = config.views.iter().fold(facts, |facts, view| {
         let percent = |x: f32| (100.0 * x).round();
@@ -70,11 +70,11 @@ fn ensemble(path: &Path, bytes: u64, brain: &Ensemble, pictures: Option<&Path>) 
             percent(r.x + r.w),
             percent(r.y),
             percent(r.y + r.h),
-            view.looks.iter().map(|(_, count)| count).sum::<usize>()
+            view.kinds.iter().map(|(_, count)| count).sum::<usize>()
         );
         facts.line("looks at", place)
     });
-    let sound = match &config.material {
+    let sound = match &config.training_audio {
         Some(m) => format!("{} units at {}, {} channels", m.units(), m.rate, m.channels),
         None => "none".to_owned(),
     };
@@ -220,12 +220,12 @@ pub(super) fn terms(source: &Source) -> String {
 
 /// "gru, tcn, memory of 3000 ticks; for live use: …".
 fn members(config: &EnsembleConfig) -> String {
-    let kind = |member: &MemberConfig| match &member.mind {
+    let kind = |member: &MemberConfig| match &member.predictor {
         PredictorConfig::Net(shape) => kind_of(shape),
         PredictorConfig::Memory { ticks } => format!("memory of {ticks} ticks"),
     };
     let names = |live: bool| {
-        let own = config.members.iter().filter(|member| member.plays.plays(live));
+        let own = config.members.iter().filter(|member| member.usage.includes(live));
         own.map(kind).collect::<Vec<_>>().join(", ")
     };
     let live = names(true);

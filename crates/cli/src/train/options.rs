@@ -376,7 +376,7 @@ impl TrainArgs {
             live: !self.ensemble.no_live,
             keep_sound: !self.ensemble.no_sound,
             hold_out: self.network.hold_out,
-            see: self.ensemble.see(),
+            features: self.ensemble.see(),
             members: if self.ensemble.net.is_empty() { usual.members } else { self.ensemble.members() },
             variations: self.ensemble.variations.unwrap_or(usual.variations),
             ..usual
