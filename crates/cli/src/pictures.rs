@@ -60,8 +60,8 @@ impl Album {
     /// The eigenpictures of an ensemble: of motion and of appearance, for each of its views.
     pub fn eigenpictures(&mut self, brain: &Ensemble) -> Result<()> {
         for view in 0..brain.config().views.len() {
-            for (kind, weights) in brain.eye().eigenpictures(view) {
-                let (side, name) = (brain.eye().side() as u32, format!("{kind:?}").to_lowercase());
+            for (kind, weights) in brain.features().eigenpictures(view) {
+                let (side, name) = (brain.features().side() as u32, format!("{kind:?}").to_lowercase());
                 self.add(&format!("view{view}-{name}"), &plot::filters(&weights, side, false, MAX_FILTERS))?;
             }
         }

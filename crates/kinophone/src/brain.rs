@@ -1,4 +1,4 @@
-//! TODO module docs
+//! A brain of either kind, as a file holds it: the ensemble of today, or a network of 2015.
 
 use crate::Result;
 use crate::classic::{ClassicBrain, Imported};
@@ -13,7 +13,7 @@ use std::path::Path;
 pub enum Brain {
     /// One network, picture to samples: the method of 2015.
     Classic(Box<ClassicBrain>),
-    /// Networks with memory that describe sound, and the sound to play with.
+    /// Members that predict descriptions of sound, and the sound to play with.
     Ensemble(Box<Ensemble>),
 }
 
@@ -52,7 +52,7 @@ impl Brain {
         }
     }
 
-    /// Which blocks of its films it never saw; nothing where nobody knows, as of brains of 2015.
+    /// Blocks of its films that it never saw; none where nobody knows, as of brains of 2015.
     pub fn hold_out(&self) -> HoldOut {
         match self {
             Self::Classic(brain) => brain.training().map_or(HoldOut::None, |training| training.hold_out),
@@ -68,7 +68,7 @@ impl Brain {
         }
     }
 
-    /// Tick, and the rate of what it says.
+    /// Tick, and the rate of the sound that it predicts.
     pub fn grid(&self) -> TickGrid {
         match self {
             Self::Classic(brain) => brain.config().grid,
@@ -76,7 +76,7 @@ impl Brain {
         }
     }
 
-    /// Side of the square pictures that it wants.
+    /// Side of the square pictures that it takes.
     pub fn size(&self) -> u32 {
         match self {
             Self::Classic(brain) => brain.config().size,
@@ -84,11 +84,11 @@ impl Brain {
         }
     }
 
-    /// Whether it sees colour.
+    /// Whether it uses colour.
     pub fn colour(&self) -> bool {
         match self {
             Self::Classic(brain) => brain.config().colour,
-            Self::Ensemble(brain) => brain.eye().colour(),
+            Self::Ensemble(brain) => brain.features().colour(),
         }
     }
 }

@@ -1,9 +1,9 @@
-//! TODO module docs
+//! The ledger: sources of pictures and sound, and their terms.
 
 use crate::media::FilmFacts;
 use serde::{Deserialize, Serialize};
 
-/// Where pictures and sound come from, and on what terms. Travels from the film into the shard, from there into every
+/// Origin of pictures and sound, and their terms. Travels from the film into the shard, from there into every
 /// brain that learned from it (the ledger).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Source {
@@ -19,6 +19,6 @@ pub struct Source {
     pub title: Option<String>,
     /// A URL or words, as given.
     pub origin: Option<String>,
-    /// What ffmpeg says of the film.
+    /// Facts about the film from ffmpeg.
     pub facts: FilmFacts,
 }

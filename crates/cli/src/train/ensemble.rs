@@ -124,7 +124,7 @@ impl EnsembleArgs {
             steps: self.steps.unwrap_or(usual.steps),
             live: !self.no_live,
             keep_sound: !self.no_sound,
-            see: self.features(),
+            features: self.features(),
             members: if self.net.is_empty() { usual.members } else { self.members() },
             variations: self.variations.unwrap_or(usual.variations),
             ..usual

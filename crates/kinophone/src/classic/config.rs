@@ -1,4 +1,4 @@
-//! TODO module docs
+//! Configuration and settings of a classic brain and its training.
 
 use crate::classic::brain::ClassicBrain;
 use crate::classic::rows::{DatasetRows, RowOptions};
@@ -22,7 +22,7 @@ pub trait Rows: Sync {
     fn fill(&self, rows: &[u32], pictures: &mut [f32], targets: &mut [f32]);
 }
 
-/// What a brain is, complete: enough to run it without the options that made it.
+/// Configuration of a classic brain, complete: enough to run it without the options that made it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClassicConfig {
     /// Tick and sample rate.
@@ -31,9 +31,9 @@ pub struct ClassicConfig {
     pub size: u32,
     /// RGB instead of grey.
     pub colour: bool,
-    /// Hops of sound it says a tick: 1 or 2 (2: under a window, to be overlap-added).
+    /// Hops of sound in its output for a tick: 1 or 2 (2: under a window, to be overlap-added).
     pub hops: usize,
-    /// What its numbers stand for; in older files, which don't say, samples.
+    /// Meaning of its outputs; samples in older files, which do not have it.
     #[serde(default)]
     pub say: FrameFormat,
     /// Sizes of all layers, input and output included: [4096, 1000, 735].
@@ -83,13 +83,13 @@ impl ClassicConfig {
         self.refit()
     }
 
-    /// The same brain saying that many hops a tick.
+    /// The same brain with that many hops a tick.
     pub fn with_hops(mut self, hops: usize) -> Self {
         self.hops = hops;
         self.refit()
     }
 
-    /// The same brain saying that.
+    /// The same brain with that meaning of its outputs.
     pub fn with_say(mut self, say: FrameFormat) -> Self {
         self.say = say;
         self.refit()
@@ -112,13 +112,13 @@ impl ClassicConfig {
         side.saturating_mul(side).saturating_mul(if self.colour { 3 } else { 1 })
     }
 
-    /// Numbers of sound that it says a tick, at most `usize::MAX`.
+    /// Numbers of its output for a tick, at most `usize::MAX`.
     pub fn target_len(&self) -> usize {
         self.say.numbers(self.grid, self.hops)
     }
 }
 
-/// How a network is pretrained.
+/// Pretraining of a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Pretrain {
@@ -128,7 +128,7 @@ pub enum Pretrain {
     Rbm,
 }
 
-/// How a brain is trained.
+/// Settings of a training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClassicTraining {
     /// Step rule.
@@ -152,7 +152,7 @@ pub struct ClassicTraining {
     pub pretrain: Pretrain,
     /// Passes over the training pairs for each restricted Boltzmann machine.
     pub pretrain_epochs: u32,
-    /// What was held out, for the record.
+    /// Blocks that were held out, for the record.
     pub hold_out: HoldOut,
     /// Seconds of black and of white, for the record.
     pub silence_secs: f32,
@@ -183,7 +183,7 @@ impl Default for ClassicTraining {
     }
 }
 
-/// How a brain came about.
+/// Origin of a brain.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Origin {
@@ -201,11 +201,11 @@ pub struct Imported {
     pub name: String,
     /// BLAKE3 of its bytes, 64 hexadecimal digits.
     pub blake3: String,
-    /// What saved it, as far as that is known: "theanets 0.5".
+    /// Program that saved it, as far as that is known: "theanets 0.5".
     pub writer: String,
 }
 
-/// Where a run keeps its state, and how it ends.
+/// Place of a run's state.
 pub struct RunFiles {
     /// Folder of checkpoints, `metrics.jsonl` and `loss.png`; normally `BRAIN.run/`.
     pub run: PathBuf,
@@ -213,7 +213,7 @@ pub struct RunFiles {
     pub resume: bool,
 }
 
-/// How good the brain is, in figures; the mean squared errors are over held-out pairs (validation ones where nothing
+/// Scores of a brain; the mean squared errors are over held-out pairs (validation ones where nothing
 /// was held out).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClassicVerdict {
@@ -249,7 +249,7 @@ pub struct EpochLoss {
     pub validation: Option<f32>,
 }
 
-/// What came of a training.
+/// Outcome of a training.
 pub struct ClassicTrained {
     /// The brain: the best by validation loss under `patience`, else the last.
     pub brain: ClassicBrain,

@@ -1,4 +1,8 @@
-//! TODO module docs
+//! The method of 2015, all of it: one network from a picture to a block of samples or a spectrum.
+//!
+//! Rows of pictures and targets ([`DatasetRows`]), training with optional pretraining by restricted Boltzmann machines
+//! ([`train`]), checkpoints, the brain and its scores, import of networks that were saved in 2015 ([`import()`]), and playing
+//! ([`ClassicRenderer`]). Newer brains are [`Ensemble`](crate::model::Ensemble)s.
 
 mod batches;
 mod brain;

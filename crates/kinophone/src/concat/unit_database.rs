@@ -59,13 +59,13 @@ impl<'a> UnitDatabase<'a> {
         library: Option<&'a LibraryUnits>,
         plan: &RenderPlan,
     ) -> Result<Self> {
-        match (library, brain.material()) {
+        match (library, brain.training_audio()) {
             (Some(sounds), _) => Ok(Self::of_library(sounds, &plan.choice, false)),
             (None, Some((material, known))) => {
                 let layout = DescriptorLayout::SOUND_AND_PICTURE;
                 let descriptors = (layout, (&*known.descriptors).into());
                 let sound = DatabaseSound::Own(material);
-                Self::new(sound, known, brain.voice(), descriptors, &plan.choice).map_err(|e| {
+                Self::new(sound, known, brain.controls(), descriptors, &plan.choice).map_err(|e| {
                     Error::new(Kind::Damaged, format!("has units that do not fit its sound: {e}"))
                         .at(&plan.brain)
                         .help("make or copy the brain again")

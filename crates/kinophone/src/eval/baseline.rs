@@ -40,7 +40,7 @@ pub(crate) struct MeanSound {
 /// Of the sound that the brain was trained on where it carries it, else of `fallback`, mono at the measures' rate.
 pub(crate) fn mean_sound(brain: &Brain, fallback: &[f32]) -> MeanSound {
     let Brain::Ensemble(ensemble) = brain else { return MeanSound::of(fallback) };
-    let Some((material, _)) = ensemble.material() else { return MeanSound::of(fallback) };
+    let Some((material, _)) = ensemble.training_audio() else { return MeanSound::of(fallback) };
     let (channels, grid) = (material.config().channels as usize, material.grid());
     let units = material.config().units();
     let mut resampler = Resampler::new(grid.rate, measure_rate());

@@ -112,7 +112,7 @@ impl Card {
 
     fn describe_ensemble(&mut self, brain: &Ensemble) {
         let (config, training) = (brain.config(), brain.training());
-        let playing = |live: bool| config.members.iter().filter(|m| m.plays.plays(live)).count();
+        let playing = |live: bool| config.members.iter().filter(|m| m.usage.includes(live)).count();
         let kinds: Vec<&str> = training.members.iter().map(|kind| kind_word(*kind)).collect();
         self.set("members", format!("{} for films, {} for live use", playing(false), playing(true)));
         self.set("kinds", kinds.join(", "));
@@ -123,9 +123,9 @@ impl Card {
         self.set("seed", training.seed);
         self.set("held out", name_of(training.hold_out));
         self.set("ticks a second", config.grid.tick);
-        let colour = if brain.eye().colour() { "colour" } else { "grey" };
+        let colour = if brain.features().colour() { "colour" } else { "grey" };
         self.set("pictures", format!("{0} x {0}, {colour}", config.size));
-        self.sound = config.material.as_ref().map(|material| Carried {
+        self.sound = config.training_audio.as_ref().map(|material| Carried {
             seconds: crate::eval::rounded(material.units() as f64 / config.grid.tick.as_f64(), 1),
             rate: material.rate.hz(),
             channels: material.channels,

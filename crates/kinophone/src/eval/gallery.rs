@@ -115,7 +115,7 @@ pub fn synths_of(brain: &Brain) -> &'static [&'static str] {
     match brain {
         Brain::Classic(brain) if brain.config().say == FrameFormat::Stft => &["spectral"],
         Brain::Classic(_) => &["windowed", "granular", "raw", "granular-2015"],
-        Brain::Ensemble(brain) if brain.material().is_some() => &["mosaic", "spectral", "granular"],
+        Brain::Ensemble(brain) if brain.training_audio().is_some() => &["mosaic", "spectral", "granular"],
         Brain::Ensemble(_) => &["spectral"],
     }
 }

@@ -106,7 +106,7 @@ impl<'a> Retrainer<'a> {
         }
         let file = scratch.join(format!("{number}.brain"));
         brain.save(&file, Overwrite::Replace)?;
-        Ok((EvalPlayer { file, size: brain.config().size, colour: brain.eye().colour() }, seconds))
+        Ok((EvalPlayer { file, size: brain.config().size, colour: brain.features().colour() }, seconds))
     }
 
     fn dataset(&self, training: &EnsembleTraining, share: f64) -> Result<TickDataset> {

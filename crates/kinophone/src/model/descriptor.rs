@@ -1,6 +1,6 @@
 //! Layout of the descriptors by which units of sound are compared.
 
-use crate::model::features::config::PORTRAIT;
+use crate::model::features::config::EMBEDDING;
 use kinophone_dsp::metrics::BANDS;
 use std::ops::Range;
 
@@ -8,7 +8,7 @@ use std::ops::Range;
 pub const DESCRIPTOR: usize = BANDS + 2;
 
 /// Numbers of a descriptor of sound and picture.
-pub const UNIT: usize = DESCRIPTOR + PORTRAIT;
+pub const UNIT: usize = DESCRIPTOR + EMBEDDING;
 
 /// Ranges of a descriptor's numbers, one for each quality by which units are compared. A range is empty where a descriptor says
 /// nothing of the quality.

@@ -1,15 +1,14 @@
-//! The brain that hears in pictures what moves: an eye, a few members whose answers are averaged (small networks with
-//! memory, and a recollection of what looked alike), a voice, and the training sound to play with.
+//! The ensemble: visual features, members whose answers are averaged, scales of the controls, and the training sound.
 //!
-//! | part | knows |
+//! | part | job |
 //! |---|---|
-//! | [`VisualFeatures`] | what pictures are, in numbers a tick |
-//! | members ([`PredictorConfig`]) | what those numbers have to do with sound |
-//! | [`ControlScaler`] | what the members' numbers mean |
+//! | [`VisualFeatures`] | pictures to numbers a tick |
+//! | members ([`PredictorConfig`](crate::model::PredictorConfig)) | those numbers to controls of sound |
+//! | [`ControlScaler`] | controls to physical units |
 //! | [`TrainingAudio`] | the sound that the brain was trained on, unless left out |
 //!
 //! Two sets of members come out of one training: one that looks a third to half of a second ahead, for films, and one that
-//! knows only the past, for live use. Whoever never looks ahead belongs to both.
+//! knows only the past, for live use. Members that never look ahead belong to both.
 
 #[cfg(test)]
 mod tests;
@@ -35,71 +34,73 @@ use std::path::Path;
 /// The ledger, the configuration and the scores of an ensemble, as its file has them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EnsembleDescription {
-    /// What it is.
+    /// Its configuration.
     pub config: EnsembleConfig,
-    /// How it was trained.
+    /// Settings of its training.
     pub training: EnsembleTraining,
-    /// What it learned from.
+    /// The films that it learned from.
     pub ledger: Vec<Source>,
-    /// How good it is; `None` where nothing was held out.
+    /// Its scores; `None` where nothing was held out.
     pub verdict: Option<EnsembleVerdict>,
     /// Seconds of film that it learned from, held-out blocks left out; `None` in older files.
     #[serde(default)]
     pub trained_seconds: Option<f64>,
-    /// What its films lack to be learned from, in clauses such as "hardly anything moves".
+    /// Shortcomings of its films, in clauses such as "hardly anything moves".
     #[serde(default)]
     pub lacks: Vec<String>,
-    /// Whether more would help; `None` where there was too little film to find out, and in older files.
+    /// Gain from more film or steps; `None` where there was too little film to find out, and in older files.
     #[serde(default)]
     pub prospects: Option<LearningCurve>,
 }
 
-/// What an ensemble is, complete.
+/// Configuration of an ensemble, complete.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EnsembleConfig {
     /// Tick, and the rate at which sound was described.
     pub grid: TickGrid,
     /// Side of the pictures that it was trained on; others are scaled.
     pub size: u32,
-    /// What it looks at.
+    /// Views whose features it extracts.
     pub views: Vec<ViewConfig>,
-    /// Those whose answers are averaged, for films and for live use apart.
+    /// Members whose answers are averaged, for films and for live use apart.
     pub members: Vec<MemberConfig>,
-    /// What it says, in physical units.
-    pub voice: ControlScaler,
+    /// Scales of the controls that it predicts.
+    #[serde(rename = "voice")]
+    pub controls: ControlScaler,
     /// Price of a jump in the mosaic, in squared distances of descriptors.
     pub jump: f32,
-    /// How far a mosaic is brought to what the voice says.
+    /// Filter that brings a mosaic to the predicted sound.
     pub shape: BandMatcherConfig,
-    /// What the distance between two pictures ([`VisualFeatures::portrait`]) weighs beside that between two descriptors when sound is
-    /// chosen.
+    /// Weight of the distance between two pictures ([`VisualFeatures::embedding`]) beside that between two descriptions of sound when
+    /// units are selected.
     pub picture: f32,
     /// The sound that it carries.
-    pub material: Option<TrainingAudioConfig>,
+    #[serde(rename = "material")]
+    pub training_audio: Option<TrainingAudioConfig>,
 }
 
 impl EnsembleConfig {
-    /// Whether it has someone to play live, or to films.
+    /// Whether it has members for live use, or for films.
     pub fn plays(&self, live: bool) -> bool {
-        self.members.iter().any(|member| member.plays.plays(live))
+        self.members.iter().any(|member| member.usage.includes(live))
     }
 }
 
-/// How good an ensemble's predictions are on film that it did not learn.
+/// Scores of an ensemble's predictions on film that it did not learn.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EnsembleVerdict {
-    /// Correlation of the loudness that it says with the true one.
+    /// Correlation of the predicted loudness with the true one.
     pub loudness_r: f64,
-    /// Correlation of the onsets that it says with the true ones.
+    /// Correlation of the predicted onsets with the true ones.
     pub onset_r: f64,
-    /// Between which values the former lies in 95 of 100 cases, by a bootstrap over blocks of five seconds; `None` with fewer
+    /// Range in which the former lies in 95 of 100 cases, by a bootstrap over blocks of five seconds; `None` with fewer
     /// than four of them, and in older files.
     #[serde(default)]
     pub loudness_range: Option<[f64; 2]>,
     /// The same for onsets.
     #[serde(default)]
     pub onset_range: Option<[f64; 2]>,
-    /// What chance gives: 95 % of the correlations with its predictions moved in time lie below.
+    /// Correlation reached by chance: 95 % of the correlations with its predictions moved in time lie below.
     pub loudness_by_chance: f64,
     /// The same for onsets.
     pub onset_by_chance: f64,
@@ -113,42 +114,42 @@ pub struct EnsembleVerdict {
 pub struct Ensemble {
     about: EnsembleDescription,
     id: String,
-    pub(crate) eye: VisualFeatures,
+    pub(crate) features: VisualFeatures,
     pub(crate) members: Vec<Predictor>,
     units: UnitFeatures,
-    material: Option<TrainingAudio>,
+    training_audio: Option<TrainingAudio>,
 }
 
-/// What is known of each unit of the material.
+/// Descriptors of the units of the training sound.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct UnitFeatures {
-    /// How it sounds and, weighed by [`EnsembleConfig::picture`], what is seen there: `[units, 66 + 48]`.
+    /// Description of each unit's sound and, weighted by [`EnsembleConfig::picture`], the embedding of its picture: `[units, 66 + 48]`.
     pub descriptors: Vec<f32>,
-    /// In dB.
+    /// Loudness of each unit in dB.
     pub loudness: Vec<f32>,
 }
 
 impl Ensemble {
     pub(crate) fn new(
         about: EnsembleDescription,
-        eye: VisualFeatures,
+        features: VisualFeatures,
         members: Vec<Predictor>,
         units: UnitFeatures,
-        material: Option<TrainingAudio>,
+        training_audio: Option<TrainingAudio>,
     ) -> Self {
-        let mut new = Self { about, id: String::new(), eye, members, units, material };
+        let mut new = Self { about, id: String::new(), features, members, units, training_audio };
         (_, new.id) = tensor_file::describe(Form::Ensemble, &new.about, &new.numbers());
         new
     }
 
     fn numbers(&self) -> Tensors {
         let mut numbers = Tensors::default();
-        self.eye.save(&mut numbers);
+        self.features.save(&mut numbers);
         for (i, member) in self.members.iter().enumerate() {
             member.save(&format!("members.{i}"), &mut numbers);
         }
-        if let Some(material) = &self.material {
-            material.save(&mut numbers);
+        if let Some(training_audio) = &self.training_audio {
+            training_audio.save(&mut numbers);
             let units = self.units.loudness.len();
             numbers.put("units.descriptors", &[units, UNIT], self.units.descriptors.clone());
             numbers.put("units.loudness", &[units], self.units.loudness.clone());
@@ -162,36 +163,36 @@ impl Ensemble {
         Ok(())
     }
 
-    /// Checks what a file holds.
+    /// Checks the contents of a file.
     pub(crate) fn check(contents: tensor_file::Contents<EnsembleDescription>) -> Result<Self> {
         let (about, numbers) = (contents.content, contents.tensors);
         let config = &about.config;
         let damaged = |what: String| Error::new(Kind::Damaged, what).help("make or copy the brain again");
         check_config(config).map_err(damaged)?;
-        let eye = VisualFeatures::restore(&config.views, &numbers)?;
+        let features = VisualFeatures::restore(&config.views, &numbers)?;
         let member = |(i, member): (usize, &MemberConfig)| {
             Predictor::restore(member, &format!("members.{i}"), &numbers)
         };
         let members = config.members.iter().enumerate().map(member).collect::<Result<Vec<_>>>()?;
-        let (mut units, mut material) = (UnitFeatures::default(), None);
-        if let Some(there) = &config.material {
+        let (mut units, mut training_audio) = (UnitFeatures::default(), None);
+        if let Some(there) = &config.training_audio {
             let count = there.units();
             units.descriptors = numbers.floats("units.descriptors", &[count, UNIT])?.to_vec();
             units.loudness = numbers.floats("units.loudness", &[count])?.to_vec();
-            material = Some(TrainingAudio::restore(there.clone(), config.grid.tick, &numbers)?);
+            training_audio = Some(TrainingAudio::restore(there.clone(), config.grid.tick, &numbers)?);
         }
         if !numbers.all_finite() {
             return Err(damaged("has numbers that are not finite".to_owned()));
         }
-        Ok(Self { id: contents.checksum, about, eye, members, units, material })
+        Ok(Self { id: contents.checksum, about, features, members, units, training_audio })
     }
 
-    /// What it is.
+    /// Its configuration.
     pub fn config(&self) -> &EnsembleConfig {
         &self.about.config
     }
 
-    /// How it was trained.
+    /// Settings of its training.
     pub fn training(&self) -> &EnsembleTraining {
         &self.about.training
     }
@@ -201,17 +202,17 @@ impl Ensemble {
         &self.about.ledger
     }
 
-    /// How good it is.
+    /// Its scores.
     pub fn verdict(&self) -> Option<&EnsembleVerdict> {
         self.about.verdict.as_ref()
     }
 
-    /// Whether more of what it learned from would help.
+    /// Gain from more film or steps.
     pub fn prospects(&self) -> Option<&LearningCurve> {
         self.about.prospects.as_ref()
     }
 
-    /// What its films lack to be learned from.
+    /// Shortcomings of its films.
     pub fn lacks(&self) -> &[String] {
         &self.about.lacks
     }
@@ -219,7 +220,7 @@ impl Ensemble {
     /// Seconds of film that it learned from, held-out blocks left out; `None` of an older file without sound.
     pub fn trained_seconds(&self) -> Option<f64> {
         let config = self.config();
-        let carried = config.material.as_ref().map(|m| m.units() as f64 / config.grid.tick.as_f64());
+        let carried = config.training_audio.as_ref().map(|m| m.units() as f64 / config.grid.tick.as_f64());
         self.about.trained_seconds.or(carried)
     }
 
@@ -228,19 +229,19 @@ impl Ensemble {
         &self.id
     }
 
-    /// What turns pictures into numbers.
-    pub fn eye(&self) -> &VisualFeatures {
-        &self.eye
+    /// Its visual features.
+    pub fn features(&self) -> &VisualFeatures {
+        &self.features
     }
 
-    /// What its numbers mean.
-    pub fn voice(&self) -> &ControlScaler {
-        &self.about.config.voice
+    /// Scales of its controls.
+    pub fn controls(&self) -> &ControlScaler {
+        &self.about.config.controls
     }
 
-    /// The sound that it carries, and what is known of each tick of it.
-    pub fn material(&self) -> Option<(&TrainingAudio, &UnitFeatures)> {
-        self.material.as_ref().map(|material| (material, &self.units))
+    /// The sound that it carries, and the descriptors of its units.
+    pub fn training_audio(&self) -> Option<(&TrainingAudio, &UnitFeatures)> {
+        self.training_audio.as_ref().map(|training_audio| (training_audio, &self.units))
     }
 }
 

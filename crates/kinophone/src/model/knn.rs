@@ -1,40 +1,40 @@
-//! The memory: what sounded when it looked like this.
+//! Nearest-neighbour regression: the sound of the training ticks whose pictures look most alike.
 
 use crate::Result;
 use crate::model::controls::{OUTPUTS, logistic_outputs, logit};
 use kinophone_dsp::neighbors::Points;
 use kinophone_nn::tensors::Tensors;
 
-/// Ticks, evenly spread, that are remembered at most.
-const MOST: usize = 8_192;
-/// So many of the nearest say what sounds …
+/// Largest number of examples, evenly spread.
+const MAX_EXAMPLES: usize = 8_192;
+/// Neighbours whose sound is averaged …
 const NEIGHBOURS: usize = 32;
 /// … each weighing exp(−SHARPNESS d² / e²), where e is the distance of this one.
-const MIDDLE: usize = 16;
+const SCALE_NEIGHBOUR: usize = 16;
 const SHARPNESS: f32 = 3.0;
 /// The dimensions in which pictures differ most, by which all memories are compared first.
-const HEAD: usize = 24;
+const HEAD_DIMS: usize = 24;
 /// So many of the nearest by these are compared in full at once.
 const CANDIDATES: usize = 64;
 
-/// Where examples come from: writes the input `[inputs]` and the target `[69]` of one.
+/// Source of examples: writes the input `[inputs]` and the target `[69]` of one.
 pub(crate) type KnnExample<'a> = dyn Fn(usize, &mut [f32], &mut [f32]) + 'a;
 
 /// Nearest neighbours (Cover and Hart, IEEE Trans. Information Theory 13, 1967): the mean of what sounded in those ticks of
 /// the training film that look most alike, weighed by likeness.
 pub(crate) struct KnnRegressor {
-    /// What each input weighs; those of weight 0 are not compared.
+    /// Weight of each input; those of weight 0 are not compared.
     weights: Vec<f32>,
     /// Inputs that are compared, the heaviest first: number and weight.
     order: Vec<(usize, f32)>,
-    /// What is compared: `[memories, order]`, and of that the first coordinates.
+    /// Compared numbers: `[memories, order]`, and of that the first coordinates.
     keys: Vec<f32>,
     head: Points,
-    /// What sounded: `[memories, 69]`.
+    /// Targets: `[memories, 69]`.
     sounds: Vec<f32>,
 }
 
-/// What [`KnnRegressor::say`] works in.
+/// Buffers of [`KnnRegressor::predict`].
 #[derive(Default)]
 pub(crate) struct KnnBuffers {
     keys: Vec<f32>,
@@ -44,9 +44,9 @@ pub(crate) struct KnnBuffers {
 }
 
 impl KnnRegressor {
-    /// Remembers `count` examples, or some of them.
+    /// Keeps `count` examples, or some of them.
     pub(crate) fn of(count: usize, weights: Vec<f32>, example: &KnnExample<'_>) -> Self {
-        let step = count.div_ceil(MOST).max(1);
+        let step = count.div_ceil(MAX_EXAMPLES).max(1);
         let order = order(&weights);
         let (mut keys, mut sounds) = (Vec::new(), Vec::new());
         let (mut x, mut y) = (vec![0.0; weights.len()], [0.0; OUTPUTS]);
@@ -60,7 +60,7 @@ impl KnnRegressor {
 
     fn new(weights: Vec<f32>, keys: Vec<f32>, sounds: Vec<f32>) -> Self {
         let order = order(&weights);
-        let (memories, head) = (sounds.len() / OUTPUTS, HEAD.min(order.len()));
+        let (memories, head) = (sounds.len() / OUTPUTS, HEAD_DIMS.min(order.len()));
         let heads = keys.chunks_exact(order.len().max(1)).flat_map(|row| &row[..head]);
         let head = Points::new(head, memories, &heads.copied().collect::<Vec<_>>());
         Self { weights, order, keys, head, sounds }
@@ -84,22 +84,22 @@ impl KnnRegressor {
         Ok(Self::new(weights, keys, sounds))
     }
 
-    /// What it says of some ticks, `[n, inputs]` to `[n, 69]`.
-    pub(crate) fn say(&self, room: &mut KnnBuffers, inputs: &[f32], out: &mut [f32]) {
+    /// Predicts some ticks, `[n, inputs]` to `[n, 69]`.
+    pub(crate) fn predict(&self, buffers: &mut KnnBuffers, inputs: &[f32], out: &mut [f32]) {
         let rows = inputs.chunks_exact(self.weights.len());
         let key = rows.flat_map(|row| self.order.iter().map(|(input, weight)| weight * row[*input]));
-        room.keys.clear();
-        room.keys.extend(key);
+        buffers.keys.clear();
+        buffers.keys.extend(key);
         let (dims, head) = (self.order.len(), self.head.dims());
-        room.heads.clear();
-        room.heads.extend(room.keys.chunks_exact(dims).flat_map(|key| &key[..head]));
+        buffers.heads.clear();
+        buffers.heads.extend(buffers.keys.chunks_exact(dims).flat_map(|key| &key[..head]));
         let ticks = out.len() / OUTPUTS;
-        room.distances.resize(ticks * self.head.padded(), 0.0);
-        self.head.squared_distances(&room.heads, &mut room.distances);
-        let rows = room.keys.chunks_exact(dims).zip(room.distances.chunks_exact(self.head.padded()));
+        buffers.distances.resize(ticks * self.head.padded(), 0.0);
+        self.head.squared_distances(&buffers.heads, &mut buffers.distances);
+        let rows = buffers.keys.chunks_exact(dims).zip(buffers.distances.chunks_exact(self.head.padded()));
         for ((key, distances), out) in rows.zip(out.chunks_exact_mut(OUTPUTS)) {
-            self.nearest(&key[head..], &distances[..self.memories()], &mut room.ranked);
-            self.mean(&room.ranked, out);
+            self.nearest(&key[head..], &distances[..self.memories()], &mut buffers.ranked);
+            self.mean(&buffers.ranked, out);
         }
     }
 
@@ -109,9 +109,9 @@ impl KnnRegressor {
         ranked.clear();
         ranked.extend(heads.iter().copied().zip(0u32..));
         let (wanted, dims) = (NEIGHBOURS.min(ranked.len()), self.order.len());
-        let complete = |(head, memory): (f32, u32)| {
-            let tail = &self.keys[memory as usize * dims..][dims - rest.len()..dims];
-            (head + rest.iter().zip(tail).map(|(a, b)| (a - b).powi(2)).sum::<f32>(), memory)
+        let complete = |(head, knn): (f32, u32)| {
+            let tail = &self.keys[knn as usize * dims..][dims - rest.len()..dims];
+            (head + rest.iter().zip(tail).map(|(a, b)| (a - b).powi(2)).sum::<f32>(), knn)
         };
         if ranked.len() > CANDIDATES {
             ranked.select_nth_unstable_by(CANDIDATES - 1, by_distance);
@@ -133,11 +133,11 @@ impl KnnRegressor {
     }
 
     fn mean(&self, nearest: &[(f32, u32)], out: &mut [f32]) {
-        let reach = nearest.get(MIDDLE - 1).or(nearest.last()).map_or(0.0, |(d, _)| *d).max(1e-6);
+        let reach = nearest.get(SCALE_NEIGHBOUR - 1).or(nearest.last()).map_or(0.0, |(d, _)| *d).max(1e-6);
         let (mut sums, mut total) = ([0.0f32; OUTPUTS], 0.0f32);
-        for (distance, memory) in nearest {
+        for (distance, knn) in nearest {
             let weight = (-SHARPNESS * distance / reach).exp();
-            let sound = &self.sounds[*memory as usize * OUTPUTS..][..OUTPUTS];
+            let sound = &self.sounds[*knn as usize * OUTPUTS..][..OUTPUTS];
             sums.iter_mut().zip(sound).for_each(|(sum, x)| *sum += weight * x);
             total += weight;
         }
@@ -176,12 +176,12 @@ mod tests {
         let (count, inputs) = (700, 60);
         let weights: Vec<f32> =
             (0..inputs).map(|i| if i % 7 == 3 { 0.0 } else { 1.0 / (1.0 + i as f32) }).collect();
-        let memory = KnnRegressor::of(count, weights.clone(), &example);
-        let (mut x, mut y, mut room) = (vec![0.0; inputs], [0.0; OUTPUTS], KnnBuffers::default());
+        let knn = KnnRegressor::of(count, weights.clone(), &example);
+        let (mut x, mut y, mut buffers) = (vec![0.0; inputs], [0.0; OUTPUTS], KnnBuffers::default());
         let mut out = [0.0; OUTPUTS];
         for k in 1000..1040 {
             example(k, &mut x, &mut y);
-            memory.say(&mut room, &x, &mut out);
+            knn.predict(&mut buffers, &x, &mut out);
             let distance = |m: usize| {
                 let mut there = vec![0.0; inputs];
                 example(m, &mut there, &mut [0.0; OUTPUTS]);
@@ -191,10 +191,10 @@ mod tests {
             };
             let mut all: Vec<(f64, usize)> = (0..count).map(|m| (distance(m), m)).collect();
             all.sort_by(|a, b| a.partial_cmp(b).unwrap());
-            let found: Vec<usize> = room.ranked.iter().map(|(_, m)| *m as usize).collect();
+            let found: Vec<usize> = buffers.ranked.iter().map(|(_, m)| *m as usize).collect();
             let true_ones: Vec<usize> = all[..NEIGHBOURS].iter().map(|(_, m)| *m).collect();
             assert_eq!(found, true_ones);
-            let weight = |d: f64| (-3.0 * d / all[MIDDLE - 1].0).exp();
+            let weight = |d: f64| (-3.0 * d / all[SCALE_NEIGHBOUR - 1].0).exp();
             let sums = all[..NEIGHBOURS]
                 .iter()
                 .fold((0.0, 0.0), |s, (d, m)| (s.0 + weight(*d) * *m as f64, s.1 + weight(*d)));
@@ -212,11 +212,11 @@ mod tests {
             y[0] = (k / 40) as f32;
             logistic_outputs().for_each(|output| y[output] = (k / 40 % 2) as f32);
         };
-        let memory = KnnRegressor::of(400, vec![1.0; 8], &scene);
+        let knn = KnnRegressor::of(400, vec![1.0; 8], &scene);
         let (mut x, mut y, mut out) = ([0.0; 8], [0.0; OUTPUTS], [0.0; OUTPUTS]);
         for k in (5..400).step_by(40) {
             scene(k, &mut x, &mut y);
-            memory.say(&mut KnnBuffers::default(), &x, &mut out);
+            knn.predict(&mut KnnBuffers::default(), &x, &mut out);
             assert!((out[0] - y[0]).abs() < 1e-4, "{} instead of {}", out[0], y[0]);
             // A probability of 1 % or 99 %, as a logit.
             let logit = if k / 40 % 2 == 1 { 99.0f32.ln() } else { -99.0f32.ln() };

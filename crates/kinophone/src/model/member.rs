@@ -1,4 +1,4 @@
-//! A member of an ensemble: what it is, what it has learned, and how it answers as a film goes by.
+//! A member of an ensemble: its configuration, its learned part, and its stream of answers.
 
 use crate::Result;
 use crate::model::controls::OUTPUTS;
@@ -9,38 +9,41 @@ use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::ops::Range;
 
-/// A member, and what it is given.
+/// A member, and the features that it is given.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MemberConfig {
-    /// Of what kind.
-    pub mind: PredictorConfig,
-    /// Which of the eye's numbers it sees.
-    pub sees: Vec<Range<usize>>,
-    /// By how many ticks the newest that it sees is ahead of its answer.
+    /// Its kind.
+    #[serde(rename = "mind")]
+    pub predictor: PredictorConfig,
+    /// Ranges of the visual features that it is given.
+    #[serde(rename = "sees")]
+    pub ranges: Vec<Range<usize>>,
+    /// Ticks by which its newest input is ahead of its answer.
     pub ahead: usize,
-    /// How many ticks before the newest it sees, too.
+    /// Ticks before the newest that it is given, too.
     pub past: usize,
-    /// To what it plays.
-    pub plays: MemberUse,
-    /// What its kind weighs beside others ([`MemberConfig::shares`]).
+    /// Use for which it answers.
+    #[serde(rename = "plays")]
+    pub usage: MemberUse,
+    /// Weight of its kind beside others ([`MemberConfig::shares`]).
     pub weight: f32,
 }
 
-/// To what a member plays.
+/// Use for which a member answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MemberUse {
-    /// To films, of which it knows what comes.
+    /// Films, of which it knows the next ticks.
     Films,
-    /// Live: it knows nothing but the past.
+    /// Live use: it knows nothing but the past.
     Live,
-    /// To both, since it never knows what comes.
+    /// Both, since it never looks ahead.
     Both,
 }
 
 impl MemberUse {
-    /// Whether it plays live, or to films.
-    pub fn plays(self, live: bool) -> bool {
+    /// Whether it is for live use, or for films.
+    pub fn includes(self, live: bool) -> bool {
         match self {
             Self::Films => !live,
             Self::Live => live,
@@ -55,14 +58,14 @@ impl MemberUse {
 pub enum PredictorConfig {
     /// A network.
     Net(Architecture),
-    /// What sounded when it looked alike.
+    /// Nearest neighbours.
     Memory {
-        /// Ticks that it remembers.
+        /// Ticks that it keeps.
         ticks: usize,
     },
 }
 
-/// What a member has learned.
+/// Learned part of a member.
 pub(crate) enum Predictor {
     Net(SequenceNet),
     Memory(KnnRegressor),
@@ -71,20 +74,20 @@ pub(crate) enum Predictor {
 impl MemberConfig {
     /// Numbers of one tick.
     pub fn width(&self) -> usize {
-        self.sees.iter().map(ExactSizeIterator::len).sum()
+        self.ranges.iter().map(ExactSizeIterator::len).sum()
     }
 
-    /// Numbers that it is given for an answer: those of all ticks that it sees.
+    /// Numbers that it is given for an answer: those of all its ticks.
     pub fn inputs(&self) -> usize {
         self.width() * (self.past + 1)
     }
 
     /// Whether it learns by steps.
     pub fn is_network(&self) -> bool {
-        matches!(self.mind, PredictorConfig::Net(_))
+        matches!(self.predictor, PredictorConfig::Net(_))
     }
 
-    /// What the answers of those who play together weigh, all together 1. Networks are of one kind and share its weight.
+    /// Weights of the answers of members that are used together, 1 in all. Networks are of one kind and share its weight.
     pub(crate) fn shares(together: &[&Self]) -> Vec<f32> {
         let networks = together.iter().filter(|member| member.is_network()).count() as f32;
         let weight =
@@ -93,18 +96,20 @@ impl MemberConfig {
         together.iter().map(|member| weight(member) / total).collect()
     }
 
-    /// Whether it fits an eye of so many numbers a tick; the words complete "has a member that …".
-    pub(crate) fn check(&self, seen: usize) -> Result<(), &'static str> {
-        if self.sees.iter().any(|range| range.start > range.end || range.end > seen) {
+    /// Checks that it fits so many visual features a tick; the words complete "has a member that …".
+    pub(crate) fn check(&self, visual: usize) -> Result<(), &'static str> {
+        if self.ranges.iter().any(|range| range.start > range.end || range.end > visual) {
             return Err("sees what there is not");
         }
         // A minute is more than any member looks back.
         if self.past > 2000 || self.ahead > 2000 {
             return Err("looks too far");
         }
-        let fits = match &self.mind {
-            PredictorConfig::Net(shape) => {
-                shape.check().is_ok() && shape.inputs() == self.inputs() && shape.outputs() == OUTPUTS
+        let fits = match &self.predictor {
+            PredictorConfig::Net(architecture) => {
+                architecture.check().is_ok()
+                    && architecture.inputs() == self.inputs()
+                    && architecture.outputs() == OUTPUTS
             }
             PredictorConfig::Memory { ticks } => *ticks > 0 && self.inputs() > 0,
         };
@@ -116,7 +121,7 @@ impl Predictor {
     pub(crate) fn config(&self) -> PredictorConfig {
         match self {
             Self::Net(net) => PredictorConfig::Net(net.architecture().clone()),
-            Self::Memory(memory) => PredictorConfig::Memory { ticks: memory.memories() },
+            Self::Memory(knn) => PredictorConfig::Memory { ticks: knn.memories() },
         }
     }
 
@@ -127,15 +132,15 @@ impl Predictor {
                     into.put(&format!("{name}.{}", tensor.name), &tensor.shape, tensor.values);
                 }
             }
-            Self::Memory(memory) => memory.save(name, into),
+            Self::Memory(knn) => knn.save(name, into),
         }
     }
 
     pub(crate) fn restore(config: &MemberConfig, name: &str, from: &Tensors) -> Result<Self> {
         let inputs = config.inputs();
-        Ok(match &config.mind {
-            PredictorConfig::Net(shape) => {
-                Self::Net(SequenceNet::restore(shape, &from.with_prefix(&format!("{name}.")))?)
+        Ok(match &config.predictor {
+            PredictorConfig::Net(architecture) => {
+                Self::Net(SequenceNet::restore(architecture, &from.with_prefix(&format!("{name}.")))?)
             }
             PredictorConfig::Memory { ticks } => {
                 Self::Memory(KnnRegressor::restore(*ticks, inputs, name, from)?)
@@ -143,55 +148,55 @@ impl Predictor {
         })
     }
 
-    fn thought(&self) -> PredictorState<'_> {
+    fn state(&self) -> PredictorState<'_> {
         match self {
             Self::Net(net) => PredictorState::Net(net.stream()),
-            Self::Memory(memory) => PredictorState::Memory(memory, KnnBuffers::default()),
+            Self::Memory(knn) => PredictorState::Memory(knn, KnnBuffers::default()),
         }
     }
 }
 
-/// A mind at work.
+/// State of a predictor in a stream.
 enum PredictorState<'a> {
     Net(SequenceStream),
     Memory(&'a KnnRegressor, KnnBuffers),
 }
 
 impl PredictorState<'_> {
-    /// Takes some ticks `[n, inputs]`, writes the answers that there are by now `[up to n, 69]`, and says how many.
-    fn think(&mut self, inputs: &[f32], out: &mut [f32]) -> usize {
+    /// Takes some ticks `[n, inputs]`, writes the answers that there are by now `[up to n, 69]`, and returns their number.
+    fn advance(&mut self, inputs: &[f32], out: &mut [f32]) -> usize {
         match self {
             Self::Net(stream) => return stream.push_all(inputs, out),
-            Self::Memory(memory, room) => memory.say(room, inputs, out),
+            Self::Memory(knn, buffers) => knn.predict(buffers, inputs, out),
         }
         out.len() / OUTPUTS
     }
 }
 
-/// A member and its answers that wait for those of the others.
+/// A member in a stream, and its answers that wait for those of the others.
 pub(crate) struct MemberStream<'a> {
     config: &'a MemberConfig,
-    /// What its answers weigh beside those of the others.
+    /// Weight of its answers beside those of the others.
     share: f32,
-    thought: PredictorState<'a>,
-    /// The newest ticks, as many as it looks back and those that are new: `[ticks, width]`.
+    state: PredictorState<'a>,
+    /// The newest ticks, as many as it looks back and the new ones: `[ticks, width]`.
     recent: Vec<f32>,
     inputs: Vec<f32>,
-    said: Vec<f32>,
+    predicted: Vec<f32>,
     /// Answers still to be dropped: those for ticks before the first.
     early: usize,
     answers: VecDeque<f32>,
 }
 
 impl<'a> MemberStream<'a> {
-    pub(crate) fn new(config: &'a MemberConfig, mind: &'a Predictor, share: f32) -> Self {
+    pub(crate) fn new(config: &'a MemberConfig, predictor: &'a Predictor, share: f32) -> Self {
         Self {
             config,
             share,
-            thought: mind.thought(),
+            state: predictor.state(),
             recent: Vec::new(),
             inputs: Vec::new(),
-            said: Vec::new(),
+            predicted: Vec::new(),
             early: config.ahead,
             answers: VecDeque::new(),
         }
@@ -207,17 +212,18 @@ impl<'a> MemberStream<'a> {
         row.iter_mut().zip(self.answers.drain(..OUTPUTS)).for_each(|(sum, x)| *sum += self.share * x);
     }
 
-    /// Takes what the eye saw in some ticks, `[n, width]` rows of `width` numbers.
-    pub(crate) fn hear(&mut self, seen: &[f32], width: usize) {
-        let sees = &self.config.sees;
-        let mut rows = seen.chunks_exact(width).map(|row| sees.iter().flat_map(|range| &row[range.clone()]));
+    /// Takes the visual features of some ticks, `[n, width]`.
+    pub(crate) fn push(&mut self, visual: &[f32], width: usize) {
+        let ranges = &self.config.ranges;
+        let mut rows =
+            visual.chunks_exact(width).map(|row| ranges.iter().flat_map(|range| &row[range.clone()]));
         if self.recent.is_empty() {
             // Before the first picture it looked the same.
             let first: Vec<f32> = rows.clone().next().into_iter().flatten().copied().collect();
             (0..self.reach()).for_each(|_| self.recent.extend(&first));
         }
         rows.by_ref().for_each(|row| self.recent.extend(row));
-        self.think();
+        self.advance();
     }
 
     /// Ticks that it looks back, and at least one, which it may have to repeat at the end.
@@ -225,7 +231,7 @@ impl<'a> MemberStream<'a> {
         self.config.past.max(1)
     }
 
-    fn think(&mut self) {
+    fn advance(&mut self) {
         let (width, reach) = (self.config.width(), self.reach());
         let new = (self.recent.len() / width.max(1)).saturating_sub(reach);
         self.inputs.clear();
@@ -235,29 +241,29 @@ impl<'a> MemberStream<'a> {
             }
         }
         self.recent.drain(..new * width);
-        self.said.resize(new * OUTPUTS, 0.0);
-        let done = self.thought.think(&self.inputs, &mut self.said);
+        self.predicted.resize(new * OUTPUTS, 0.0);
+        let done = self.state.advance(&self.inputs, &mut self.predicted);
         self.keep(done);
     }
 
     fn keep(&mut self, done: usize) {
         let early = done.min(self.early);
         self.early -= early;
-        self.answers.extend(&self.said[early * OUTPUTS..done * OUTPUTS]);
+        self.answers.extend(&self.predicted[early * OUTPUTS..done * OUTPUTS]);
     }
 
-    /// After the last tick: what it still owes, as if the last picture stood still.
+    /// After the last tick: computes the answers that are left, as if the last picture stood still.
     pub(crate) fn finish(&mut self) {
         let width = self.config.width();
         let Some(begin) = self.recent.len().checked_sub(width) else { return };
         let last = self.recent[begin..].to_vec();
         (0..self.config.ahead).for_each(|_| self.recent.extend(&last));
-        self.think();
-        if let (PredictorState::Net(stream), PredictorConfig::Net(shape)) =
-            (&mut self.thought, &self.config.mind)
+        self.advance();
+        if let (PredictorState::Net(stream), PredictorConfig::Net(architecture)) =
+            (&mut self.state, &self.config.predictor)
         {
-            self.said.resize(shape.delay() * OUTPUTS, 0.0);
-            let owed = stream.finish(&mut self.said);
+            self.predicted.resize(architecture.delay() * OUTPUTS, 0.0);
+            let owed = stream.finish(&mut self.predicted);
             self.keep(owed);
         }
     }

@@ -1,5 +1,8 @@
-//! Brains: the network that turns a picture into what is to sound, how it learns, and the file it lives in. The only
-//! module that names the machine-learning framework.
+//! The default brain: an ensemble that predicts from moving pictures which sound to select.
+//!
+//! Pictures become visual features ([`FeatureConfig`]), a few members (small recurrent and convolutional networks, nearest
+//! neighbours) predict controls from them tick by tick ([`EnsembleStream`]), and [`ControlScaler`] gives these their physical units.
+//! [`train`] makes an [`Ensemble`], which is kept in one file.
 
 mod controls;
 mod descriptor;
@@ -11,10 +14,10 @@ mod member;
 pub(crate) mod training;
 mod training_audio;
 
-pub use controls::{ControlScaler, DescriptorMatching, OUTPUTS};
+pub use controls::{ControlFrame, ControlScaler, DescriptorMatching, OUTPUTS};
 pub use descriptor::{DESCRIPTOR, DescriptorLayout, UNIT};
 pub use ensemble::{Ensemble, EnsembleConfig, UnitFeatures};
-pub use features::config::{FeatureConfig, PORTRAIT, RegionMode};
+pub use features::config::{EMBEDDING, FeatureConfig, RegionMode};
 pub use features::crop::Region;
 pub use inference::EnsembleStream;
 pub use member::{MemberConfig, PredictorConfig};
@@ -33,7 +36,7 @@ impl EnsembleTraining {
             grid,
             samples: grid.block_len(),
             size: 1,
-            colour: self.see.colour,
+            colour: self.features.colour,
             hold_out: self.hold_out,
             validation: false,
             seed: self.seed,

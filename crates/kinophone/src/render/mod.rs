@@ -71,7 +71,7 @@ impl RenderJob<'_> {
         let lent = sounding.lent(ffmpeg, brain.grid().rate, plan, task)?;
         let library = match (&plan.sounds, &brain) {
             (Some(library), Brain::Ensemble(brain)) => {
-                let (voice, grid) = (brain.voice(), brain.config().grid);
+                let (voice, grid) = (brain.controls(), brain.config().grid);
                 Some(LibraryUnits::open(&library.folder, library.matched, voice, grid, task)?)
             }
             _ => None,

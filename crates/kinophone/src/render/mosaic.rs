@@ -2,12 +2,11 @@
 
 use crate::Result;
 use crate::concat::{ConcatEngine, Lookahead, Target, UnitDatabase, UnitRendering};
-use crate::model::{DESCRIPTOR, Ensemble, EnsembleStream, OUTPUTS, PORTRAIT, UNIT};
+use crate::model::{DESCRIPTOR, EMBEDDING, Ensemble, EnsembleStream, OUTPUTS, UNIT};
 use crate::render::plan::RenderPlan;
 use crate::soundtrack::{MixStage, PlayedClips, Renderer};
 use kinophone_dsp::concat::MosaicConfig;
 use kinophone_dsp::granular::GrainModulation;
-use kinophone_dsp::metrics::BANDS;
 use kinophone_dsp::units::MediaTime;
 use std::collections::VecDeque;
 
@@ -42,13 +41,13 @@ impl<'a> MosaicRenderer<'a> {
         cuts: Option<Vec<u64>>,
     ) -> Self {
         let when = if plan.live { Lookahead::After(plan.delay) } else { Lookahead::Exactly };
-        let usual_db = brain.voice().usual_loudness_db();
+        let usual_db = brain.controls().usual_loudness_db();
         let keep = !plan.output.scores.is_empty();
         let size = brain.config().size as usize;
         let batch = if plan.live { 1 } else { BATCH };
         Self {
-            player: EnsembleStream::new(brain, size, brain.eye().colour(), 0, plan.live, batch)
-                .with_portraits(),
+            player: EnsembleStream::new(brain, size, brain.features().colour(), 0, plan.live, batch)
+                .with_embeddings(),
             weaver: ConcatEngine::new(stock, config, then, when, usual_db, plan.choice.layers, keep)
                 .by_shot(cuts),
             shown: MediaTime::ZERO,
@@ -61,30 +60,23 @@ impl<'a> MosaicRenderer<'a> {
 
     /// Has what the brain said played.
     fn weave(&mut self) {
-        let (voice, weight) = (self.brain.voice(), self.brain.config().picture);
-        let theirs = self.stock.voice;
-        self.portraits.extend(self.player.portraits());
-        let (mut sounding, mut target) = ([0.0; OUTPUTS], [0.0; UNIT]);
+        let (scaler, weight) = (self.brain.controls(), self.brain.config().picture);
+        self.portraits.extend(self.player.embeddings());
+        let mut target = [0.0; UNIT];
         for row in self.rows.chunks_exact(OUTPUTS) {
-            voice.sounding(row, &mut sounding);
-            voice.wanted(&sounding, &mut target[..DESCRIPTOR]);
-            let portrait = self.portraits.drain(..PORTRAIT);
-            target[DESCRIPTOR..].iter_mut().zip(portrait).for_each(|(w, p)| *w = weight * p);
-            let loudness_db = voice.loudness_db(&sounding);
-            let mut bands = [0.0; BANDS];
-            theirs.bands(&sounding, &mut bands);
-            // At the level that is wanted, not the one that is usual among other sounds.
-            let level = (loudness_db - theirs.loudness_db(&sounding)) / 10.0;
-            bands.iter_mut().for_each(|power| *power += level);
-            let onset = voice.onset(&sounding);
+            let frame = scaler.frame_among(row, self.stock.voice);
+            target[..DESCRIPTOR].copy_from_slice(&frame.descriptor);
+            let embedding = self.portraits.drain(..EMBEDDING);
+            target[DESCRIPTOR..].iter_mut().zip(embedding).for_each(|(w, p)| *w = weight * p);
+            let louder = frame.loudness_db - scaler.usual_loudness_db();
             self.weaver.push(Target {
                 target: self.stock.weighed(&target),
-                loudness_db,
-                silence: voice.silence(row),
+                loudness_db: frame.loudness_db,
+                silence: frame.silence,
                 soft: false,
-                bands,
-                rise: voice.rise(onset),
-                manner: GrainModulation::for_tick(onset, loudness_db - voice.usual_loudness_db()),
+                bands: frame.bands,
+                rise: frame.rise,
+                manner: GrainModulation::for_tick(frame.onset, louder),
                 // A brain knows no more than the tick, and no pitches.
                 attack: None,
                 hz: None,

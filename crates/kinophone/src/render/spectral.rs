@@ -1,10 +1,9 @@
 //! Pictures in, sound out, by way of band powers: the brain's description of sound made audible as it is.
 
-use crate::model::{Ensemble, EnsembleStream, OUTPUTS};
+use crate::model::{ControlFrame, Ensemble, EnsembleStream, OUTPUTS};
 use crate::render::plan::RenderPlan;
 use crate::soundtrack::{MixStage, Renderer};
 use crate::{Error, Kind, Result};
-use kinophone_dsp::metrics::BANDS;
 use kinophone_dsp::spectral::{SpectralConfig, SpectralFrame, SpectralSynth};
 use kinophone_dsp::units::MediaTime;
 
@@ -38,7 +37,7 @@ impl<'a> SpectralRenderer<'a> {
         let size = brain.config().size as usize;
         let batch = if plan.live { 1 } else { BATCH };
         Ok(Self {
-            player: EnsembleStream::new(brain, size, brain.eye().colour(), 0, plan.live, batch),
+            player: EnsembleStream::new(brain, size, brain.features().colour(), 0, plan.live, batch),
             synth: SpectralSynth::new(brain.config().grid, config, lent),
             shown: MediaTime::ZERO,
             rows: Vec::new(),
@@ -49,12 +48,8 @@ impl<'a> SpectralRenderer<'a> {
     }
 
     fn play(&mut self, sketch: &mut MixStage<'_>) -> Result<()> {
-        let voice = self.brain.voice();
-        let (mut sounding, mut bands) = ([0.0; OUTPUTS], [0.0; BANDS]);
         for row in self.rows.chunks_exact(OUTPUTS) {
-            voice.sounding(row, &mut sounding);
-            voice.bands(&sounding, &mut bands);
-            let (loudness_db, silence) = (voice.loudness_db(&sounding), voice.silence(row));
+            let ControlFrame { bands, loudness_db, silence, .. } = self.brain.controls().frame(row);
             self.synth.push(SpectralFrame { bands: &bands, loudness_db, silence });
         }
         self.rows.clear();

@@ -115,7 +115,7 @@ impl ResolvedSynth {
             );
         }
         match &plan.synth {
-            SynthRequest::Usual if brain.material().is_none() && plan.sounds.is_none() => {
+            SynthRequest::Usual if brain.training_audio().is_none() && plan.sounds.is_none() => {
                 Ok(Self::spectral(plan.seed))
             }
             SynthRequest::Usual => Ok(Self::mosaic(brain, plan, None, None)),

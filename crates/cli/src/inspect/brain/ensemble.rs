@@ -40,7 +40,7 @@ fn as_json(brain: &Ensemble, bytes: u64) -> Value {
 
 fn architecture(facts: Facts, brain: &Ensemble, bytes: u64) -> Facts {
     let config = brain.config();
-    let colour = if brain.eye().colour() { "colour" } else { "grey" };
+    let colour = if brain.features().colour() { "colour" } else { "grey" };
     let facts = facts
         .line("id", brain.id())
         .line("size", byte_size(bytes))
@@ -48,7 +48,7 @@ fn architecture(facts: Facts, brain: &Ensemble, bytes: u64) -> Facts {
         .line("tick", format!("{} a second", config.grid.tick))
         .line("pictures", format!("{0} x {0} {colour}", config.size));
     let facts = views(facts, config);
-    let sound = match &config.material {
+    let sound = match &config.training_audio {
         Some(m) => format!("{} at {}, {}", count(m.units(), "units"), m.rate, channels(m.channels)),
         None => "none".to_owned(),
     };
@@ -68,7 +68,7 @@ fn views(facts: Facts, config: &EnsembleConfig) -> Facts {
             percent(r.x + r.w),
             percent(r.y),
             percent(r.y + r.h),
-            count(view.looks.iter().map(|(_, count)| count).sum::<usize>(), "components")
+            count(view.kinds.iter().map(|(_, count)| count).sum::<usize>(), "components")
         );
         facts.line("region", region)
     })
@@ -112,12 +112,12 @@ fn with_range(value: f64, range: Option<[f64; 2]>) -> String {
 
 /// "gru, tcn, memory of 3000 ticks; for live use: …".
 fn members(config: &EnsembleConfig) -> String {
-    let kind = |member: &MemberConfig| match &member.mind {
+    let kind = |member: &MemberConfig| match &member.predictor {
         PredictorConfig::Net(architecture) => network_name(architecture).to_owned(),
         PredictorConfig::Memory { ticks } => format!("memory of {}", count(*ticks, "ticks")),
     };
     let names = |live: bool| {
-        let used = config.members.iter().filter(|member| member.plays.plays(live));
+        let used = config.members.iter().filter(|member| member.usage.includes(live));
         used.map(kind).collect::<Vec<_>>().join(", ")
     };
     let live = names(true);

@@ -82,7 +82,7 @@ fn learned_as(tamper: bool, training: EnsembleTraining) -> Ensemble {
 }
 
 /// What a brain says of pictures that flash at picture 40 and 77.
-fn said(brain: &Ensemble, live: bool, batch: usize) -> Vec<f32> {
+fn predicted(brain: &Ensemble, live: bool, batch: usize) -> Vec<f32> {
     let mut player = EnsembleStream::new(brain, SIDE as usize, false, 0, live, batch);
     let (mut rows, count) = (Vec::new(), 100);
     let time = |k: i64| MediaTime(k * 40_000);
@@ -113,9 +113,9 @@ fn an_ensemble_learns_keeps_its_promises_and_survives_its_file() {
     assert!(verdict.onset_r > 0.45 && verdict.onset_r > verdict.onset_by_chance + 0.2, "{verdict:?}");
 
     // Clicks are said where it flashes (1.60 s and 3.08 s: ticks 48 and 92), and nowhere else.
-    let rows = said(&brain, false, 16);
+    let rows = predicted(&brain, false, 16);
     assert_eq!(rows.len(), 120 * OUTPUTS);
-    let onsets: Vec<f32> = rows.chunks_exact(OUTPUTS).map(|row| brain.voice().onset(row)).collect();
+    let onsets: Vec<f32> = rows.chunks_exact(OUTPUTS).map(|row| brain.controls().onset(row)).collect();
     let top = |from: usize, to: usize| (from..to).max_by(|a, b| onsets[*a].total_cmp(&onsets[*b])).unwrap();
     assert!((46..=50).contains(&top(20, 70)) && (90..=94).contains(&top(70, 115)), "{onsets:?}");
 
@@ -126,12 +126,12 @@ fn an_ensemble_learns_keeps_its_promises_and_survives_its_file() {
         panic!("another kind of brain");
     };
     assert_eq!((again.about.clone(), again.id()), (brain.about.clone(), brain.id()));
-    assert_eq!(said(&again, false, 16), said(&brain, false, 16));
-    let (material, units) = again.material().unwrap();
-    assert_eq!((material, units).1, brain.material().unwrap().1);
+    assert_eq!(predicted(&again, false, 16), predicted(&brain, false, 16));
+    let (training_audio, units) = again.training_audio().unwrap();
+    assert_eq!((training_audio, units).1, brain.training_audio().unwrap().1);
     let (mut one, mut two) = (vec![0.0; 5000], vec![0.0; 5000]);
-    material.read(100, -200, &mut one);
-    brain.material().unwrap().0.read(100, -200, &mut two);
+    training_audio.read(100, -200, &mut one);
+    brain.training_audio().unwrap().0.read(100, -200, &mut two);
     assert_eq!(one, two);
     assert!(one.iter().any(|x| *x != 0.0));
 
@@ -150,13 +150,13 @@ fn an_ensemble_learns_keeps_its_promises_and_survives_its_file() {
 fn batches_of_pictures_change_nothing() {
     let brain = learned(false, 4, 8, true);
     for live in [false, true] {
-        let rows = said(&brain, live, 1);
+        let rows = predicted(&brain, live, 1);
         assert_eq!(rows.len(), 120 * OUTPUTS);
         for batch in [7, 64] {
-            assert_eq!(rows, said(&brain, live, batch), "{live} {batch}");
+            assert_eq!(rows, predicted(&brain, live, batch), "{live} {batch}");
         }
     }
-    assert_ne!(said(&brain, false, 1), said(&brain, true, 1));
+    assert_ne!(predicted(&brain, false, 1), predicted(&brain, true, 1));
 }
 
 /// The sound of held-out blocks is not among the units and shapes no statistic: with another sound there, the same brain
@@ -179,5 +179,5 @@ fn a_limit_of_time_ends_a_training_soundly() {
         .map(|minutes| learned_as(false, EnsembleTraining { minutes, ..usual.clone() }));
     assert_eq!(free.numbers(), early.numbers());
     assert_ne!(free.numbers(), hurried.numbers());
-    assert!(said(&hurried, false, 16).iter().all(|x| x.is_finite()));
+    assert!(predicted(&hurried, false, 16).iter().all(|x| x.is_finite()));
 }

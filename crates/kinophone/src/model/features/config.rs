@@ -1,4 +1,4 @@
-//! TODO module docs
+//! Settings of the visual features: kinds, components, regions.
 
 use crate::model::features::crop::Region;
 use crate::model::features::scale::FeatureScale;
@@ -17,18 +17,18 @@ const OF_COLOUR: usize = 16;
 const OF_SPECTRUM: usize = 64;
 
 /// Numbers by which two pictures are compared: of the first components of the differences and of the picture.
-pub const PORTRAIT: usize = 48;
+pub const EMBEDDING: usize = 48;
 
-/// How many of these are of a look.
-pub(crate) fn in_portrait(look: FeatureKind) -> usize {
-    match look {
-        FeatureKind::Signed | FeatureKind::Absolute => PORTRAIT / 4,
-        FeatureKind::Appearance => PORTRAIT / 2,
+/// Number of these that are of a kind.
+pub(crate) fn embedding_components(kind: FeatureKind) -> usize {
+    match kind {
+        FeatureKind::Signed | FeatureKind::Absolute => EMBEDDING / 4,
+        FeatureKind::Appearance => EMBEDDING / 2,
         _ => 0,
     }
 }
 
-/// What is looked for in a view.
+/// A kind of visual feature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FeatureKind {
@@ -40,7 +40,7 @@ pub enum FeatureKind {
     Appearance,
     /// The colour differences B − Y and R − Y.
     Colour,
-    /// Which textures there are and how they lie, wherever they are: log(1 + |F|) of the two-dimensional Fourier transform
+    /// Textures and their directions, wherever they are: log(1 + |F|) of the two-dimensional Fourier transform
     /// F, as tried in 2015.
     Spectrum,
     /// G_k in 16 × 16 pixels, without components.
@@ -63,7 +63,7 @@ impl FeatureKind {
     }
 }
 
-/// What an eye is to look for, besides how bright a view is and how much it moves.
+/// Visual features to extract, besides how bright a view is and how much it moves.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FeatureConfig {
     /// Differences, signed and absolute.
@@ -78,13 +78,13 @@ pub struct FeatureConfig {
     pub grey: bool,
     /// Components of each of these; `None`: 64 of differences, and of the picture as many as the footage can teach.
     pub components: Option<usize>,
-    /// How many earlier ticks a network sees beside the present one.
+    /// Earlier ticks that a network is given beside the present one.
     pub past: usize,
-    /// Where.
+    /// Part of the picture.
     pub region: RegionMode,
 }
 
-/// Which part of the picture an eye looks at.
+/// Part of the picture from which features are extracted.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RegionMode {
@@ -97,6 +97,13 @@ pub enum RegionMode {
 }
 
 impl Eq for RegionMode {}
+
+impl RegionMode {
+    /// Number of views.
+    pub(crate) fn views(self) -> u64 {
+        if self == Self::Whole { 1 } else { 2 }
+    }
+}
 
 impl Default for FeatureConfig {
     fn default() -> Self {
@@ -114,8 +121,8 @@ impl Default for FeatureConfig {
 }
 
 impl FeatureConfig {
-    /// With so many components of the picture where nothing is said.
-    pub(crate) fn looks(&self, appearance: usize) -> Vec<(FeatureKind, usize)> {
+    /// Kinds with their components, `appearance` being the usual number for pictures.
+    pub(crate) fn kinds(&self, appearance: usize) -> Vec<(FeatureKind, usize)> {
         let k = |usual: usize| self.components.unwrap_or(usual);
         let all = [
             (self.motion, FeatureKind::Signed, k(OF_MOTION)),
@@ -125,59 +132,60 @@ impl FeatureConfig {
             (self.spectrum, FeatureKind::Spectrum, k(OF_SPECTRUM)),
             (self.grey, FeatureKind::Grey, PLAIN * PLAIN),
         ];
-        all.into_iter().filter(|(wanted, ..)| *wanted).map(|(_, look, count)| (look, count)).collect()
+        all.into_iter().filter(|(wanted, ..)| *wanted).map(|(_, kind, count)| (kind, count)).collect()
     }
 }
 
-/// The plain facts of a view.
+/// Settings and scales of a view.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ViewConfig {
     /// The part of the picture.
     pub region: Region,
-    /// What is looked for, and how many numbers describe it; differences come first.
-    pub looks: Vec<(FeatureKind, usize)>,
-    /// Of the picture's mean, its deviation, and the logarithm of its motion.
+    /// Kinds of features, and the number of components of each; differences come first.
+    #[serde(rename = "looks")]
+    pub kinds: Vec<(FeatureKind, usize)>,
+    /// Scales of the picture's mean, its deviation, and the logarithm of its motion.
     pub scales: [FeatureScale; 3],
 }
 
 impl ViewConfig {
     fn sum(&self, motion: bool) -> usize {
-        self.looks.iter().filter(|(look, _)| look.is_motion() == motion).map(|(_, count)| count).sum()
+        self.kinds.iter().filter(|(kind, _)| kind.is_motion() == motion).map(|(_, count)| count).sum()
     }
 
-    /// How many numbers say how things move, all but the amount.
+    /// Numbers that describe motion, all but the amount.
     pub fn of_differences(&self) -> usize {
         self.sum(true)
     }
 
-    /// How many numbers say how things move, and how much.
+    /// Numbers that describe motion and its amount.
     pub fn of_motion(&self) -> usize {
         self.sum(true) + 1
     }
 
-    /// The mean absolute difference from the picture before, 0 to 1, that the number of the amount says.
+    /// Mean absolute difference from the picture before, 0 to 1, from the number of the amount.
     pub fn moved(&self, amount: f32) -> f32 {
         self.scales[2].unscaled(amount).exp() - LEAST_MOTION
     }
 
-    /// How many numbers say what is there and how bright.
+    /// Numbers that describe the picture and its brightness.
     pub fn of_appearance(&self) -> usize {
         self.sum(false) + 2
     }
 
-    /// How many numbers it gives a tick: what moves and how much, what is there and how bright.
+    /// Numbers a tick: motion and its amount, the picture and its brightness.
     pub fn width(&self) -> usize {
         self.of_motion() + self.of_appearance()
     }
 
-    /// Whether it looks at colours.
+    /// Whether it uses colours.
     pub fn colour(&self) -> bool {
-        self.looks.iter().any(|(look, _)| *look == FeatureKind::Colour)
+        self.kinds.iter().any(|(kind, _)| *kind == FeatureKind::Colour)
     }
 }
 
 impl FeatureKind {
-    /// What it is of, from zoomed pictures of some planes.
+    /// Writes its inputs from cropped pictures of some planes.
     pub(crate) fn take(
         self,
         before: &[f32],
@@ -198,7 +206,7 @@ impl FeatureKind {
         }
     }
 
-    /// The layer that makes `count` numbers of `rows`.
+    /// The layer that makes `count` components of `rows`.
     pub(crate) fn layer(self, rows: &[f32], count: usize, seed: u64) -> Layer {
         match self {
             Self::Grey => plain(rows),

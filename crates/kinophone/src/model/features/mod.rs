@@ -1,13 +1,13 @@
-//! What a brain sees: pictures into a few hundred numbers a tick that say what moves, how, and what is there.
+//! Visual features: pictures to a few hundred numbers a tick that describe motion and appearance.
 //!
 //! A [`View`] is a region of the picture, scaled to 64 × 64: the whole, or the part that moves. For picture k, grey G_k, it
-//! describes the signed difference D_k = G_k − G_(k−1), the absolute difference |D_k|, the picture G_k itself, or what
-//! else it is told to look for ([`FeatureKind`]), each by its principal components over the training pictures (Turk and Pentland,
+//! describes the signed difference D_k = G_k − G_(k−1), the absolute difference |D_k|, the picture G_k itself, or
+//! another kind of feature ([`FeatureKind`]), each by its principal components over the training pictures (Turk and Pentland,
 //! "Eigenfaces for recognition", 1991), besides the picture's mean and deviation and log(mean |D_k| + 0.001). Every number
 //! is scaled to mean 0 and deviation 1 over the training pictures, and clipped to ±5.
 //!
 //! Differences are taken between the film's own pictures, at whatever rate they come, and stand at the moment when
-//! picture k appears; what describes G_k stands in the middle of the time for which it is shown. A tick sees both
+//! picture k appears; features of G_k stand in the middle of the time for which it is shown. A tick gets both
 //! interpolated linearly at its middle (see [`FeatureStream`]).
 
 pub mod config;
@@ -19,7 +19,9 @@ pub mod stream;
 mod tests;
 
 use crate::Result;
-use crate::model::features::config::{FeatureConfig, FeatureKind, RegionMode, ViewConfig, in_portrait};
+use crate::model::features::config::{
+    FeatureConfig, FeatureKind, RegionMode, ViewConfig, embedding_components,
+};
 use crate::model::features::crop::{Crop, Plane, Region, active};
 use crate::model::features::scale::FeatureScale;
 use kinophone_dsp::stft::PictureSpectrum;
@@ -44,15 +46,15 @@ const PLAIN: usize = 16;
 /// A region of the picture, described.
 struct View {
     config: ViewConfig,
-    /// A layer for each look, `[inputs, count]`.
+    /// A layer for each kind of feature, `[inputs, count]`.
     projections: Vec<Perceptron>,
 }
 
-/// Everything that turns pictures into numbers.
+/// Projections that turn pictures into numbers.
 pub struct VisualFeatures {
     views: Vec<View>,
-    /// Which of its numbers make a portrait, and what they weigh.
-    portrait: Vec<(usize, f32)>,
+    /// Numbers that make an embedding, and their weights.
+    embedding: Vec<(usize, f32)>,
 }
 
 /// Two pictures that follow each other.
@@ -69,91 +71,94 @@ pub struct FramePair<'a> {
 }
 
 impl VisualFeatures {
-    /// Learns from `count` training pictures, of which it asks for some by number, what to look at: one view of the part
-    /// that moves and one of the whole picture, unless told otherwise.
+    /// Learns the projections from `count` training pictures, of which it asks for some by number: one view of the part that moves
+    /// and one of the whole picture, unless set otherwise. Tells `advance` how many views are done.
     pub fn fit<'a>(
-        see: &FeatureConfig,
+        config: &FeatureConfig,
         count: usize,
         at: impl Fn(usize) -> FramePair<'a> + Sync,
         seed: u64,
+        advance: &dyn Fn(u64),
     ) -> Self {
         let step = count.div_ceil(SAMPLES).max(1);
         let samples: Vec<FramePair<'a>> = (0..count).step_by(step).map(&at).collect();
         // The more footage, the more of its appearance can be learned without learning it by heart.
         let limited = |share: usize, low: usize, high: usize| (count / share).clamp(low, high);
-        let part = match see.region {
+        let part = match config.region {
             RegionMode::Auto => Some(region(&samples)),
             RegionMode::Whole => None,
             RegionMode::Region(region) => Some(region),
         };
-        let part = part.map(|region| View::fit(&samples, region, &see.looks(limited(125, 16, 96)), seed));
-        let looks = see.looks(limited(100, 64, 128));
-        let whole = View::fit(&samples, Region::WHOLE, &looks, seed.wrapping_add(1));
+        let part = part.map(|region| View::fit(&samples, region, &config.kinds(limited(125, 16, 96)), seed));
+        advance(part.iter().len() as u64);
+        let kinds = config.kinds(limited(100, 64, 128));
+        let whole = View::fit(&samples, Region::WHOLE, &kinds, seed.wrapping_add(1));
+        advance(config.region.views());
         Self::new(part.into_iter().chain([whole]).collect())
     }
 
     fn new(views: Vec<View>) -> Self {
-        let mut portrait = Vec::new();
+        let mut embedding = Vec::new();
         // Of the whole picture, which is the last view.
         if let Some((whole, others)) = views.split_last() {
             let first: usize = others.iter().map(|view| view.config.width()).sum();
             let (mut motion, mut appearance) = (first, first + whole.config.of_motion());
-            for ((look, count), layer) in whole.config.looks.iter().zip(whole.layers()) {
-                let place = if look.is_motion() { &mut motion } else { &mut appearance };
-                let some = in_portrait(*look).min(*count);
+            for ((kind, count), layer) in whole.config.kinds.iter().zip(whole.layers()) {
+                let place = if kind.is_motion() { &mut motion } else { &mut appearance };
+                let some = embedding_components(*kind).min(*count);
                 // A layer divides by the deviation of what it projects on: weights are as long as that is small.
                 let deviation = |k: usize| {
                     let square: f32 = layer.weights.iter().skip(k).step_by(*count).map(|w| w * w).sum();
                     if square > 0.0 { 1.0 / square.sqrt() } else { 0.0 }
                 };
                 let total = (0..some).map(|k| deviation(k).powi(2)).sum::<f32>().sqrt().max(1e-9);
-                portrait.extend((0..some).map(|k| (*place + k, deviation(k) / total)));
+                embedding.extend((0..some).map(|k| (*place + k, deviation(k) / total)));
                 *place += count;
             }
         }
-        Self { views, portrait }
+        Self { views, embedding }
     }
 
-    /// Which of its numbers make a portrait, and what they weigh.
-    pub fn portrayed(&self) -> &[(usize, f32)] {
-        &self.portrait
+    /// Numbers that make an embedding, and their weights.
+    pub fn embedding_weights(&self) -> &[(usize, f32)] {
+        &self.embedding
     }
 
-    /// What a tick's numbers look like: distances between portraits are those between pictures, and between their
-    /// differences, as far as the first components tell; the mean square of each of the three is 2 between two training
+    /// Embedding of a tick's picture: distances between embeddings are those between pictures, and between their
+    /// differences, as far as the first components go; the mean square of each of the three is 2 between two training
     /// pictures.
-    pub fn portrait(&self, row: &[f32], out: &mut [f32]) {
+    pub fn embedding(&self, row: &[f32], out: &mut [f32]) {
         out.fill(0.0);
-        out.iter_mut().zip(&self.portrait).for_each(|(out, (k, weight))| *out = weight * row[*k]);
+        out.iter_mut().zip(&self.embedding).for_each(|(out, (k, weight))| *out = weight * row[*k]);
     }
 
-    /// The facts of all views.
+    /// Settings and scales of all views.
     pub fn config(&self) -> Vec<ViewConfig> {
         self.views.iter().map(|view| view.config.clone()).collect()
     }
 
     /// Numbers a tick: those of all views, and last the contrast of the whole picture as it is (its standard deviation, 0 to
-    /// 0.5), by which no network is led but silence is known.
+    /// 0.5), which no network is given but by which silence is known.
     pub fn width(&self) -> usize {
         self.views.iter().map(|view| view.config.width()).sum::<usize>() + 1
     }
 
-    /// The eigenpictures of a view, `[side², components]` row by row, of each look that has such.
+    /// The eigenpictures of a view, `[side², components]` row by row, of each kind of feature that has such.
     pub fn eigenpictures(&self, view: usize) -> Vec<(FeatureKind, Vec<f32>)> {
         let view = &self.views[view];
-        let looks = view.config.looks.iter().map(|(look, _)| *look).zip(view.layers());
-        let drawn = |look: &FeatureKind| {
-            matches!(look, FeatureKind::Signed | FeatureKind::Absolute | FeatureKind::Appearance)
+        let kinds = view.config.kinds.iter().map(|(kind, _)| *kind).zip(view.layers());
+        let drawn = |kind: &FeatureKind| {
+            matches!(kind, FeatureKind::Signed | FeatureKind::Absolute | FeatureKind::Appearance)
         };
-        looks.filter(|(look, _)| drawn(look)).map(|(look, layer)| (look, layer.weights)).collect()
+        kinds.filter(|(kind, _)| drawn(kind)).map(|(kind, layer)| (kind, layer.weights)).collect()
     }
 
-    /// Whether it looks at colours.
+    /// Whether it uses colours.
     pub fn colour(&self) -> bool {
         self.views.iter().any(|view| view.config.colour())
     }
 
-    /// Planes of a zoomed picture: grey, and the two colour differences where they are looked at.
+    /// Planes of a cropped picture: grey, and the two colour differences where they are used.
     fn planes(&self) -> &'static [Plane] {
         if self.colour() { &Plane::ALL } else { &Plane::ALL[..1] }
     }
@@ -170,10 +175,10 @@ impl VisualFeatures {
         }
     }
 
-    /// Takes back what [`VisualFeatures::save`] stored and [`VisualFeatures::config`] said.
+    /// Restores the projections that [`VisualFeatures::save`] stored, with their settings.
     pub fn restore(config: &[ViewConfig], from: &Tensors) -> Result<Self> {
         let view = |(i, config): (usize, &ViewConfig)| {
-            let shapes: Vec<_> = config.looks.iter().map(|(look, k)| (look.inputs(), *k)).collect();
+            let shapes: Vec<_> = config.kinds.iter().map(|(kind, k)| (kind.inputs(), *k)).collect();
             let layers = from.layers(&format!("eye.{i}"), &shapes)?;
             Ok(View::new(config.clone(), layers))
         };
@@ -188,7 +193,7 @@ fn region(samples: &[FramePair<'_>]) -> Region {
         .map(|samples| {
             let mut sum = vec![0.0f32; PIXELS];
             for sample in samples {
-                let (before, now) = sample.zoomed(Region::WHOLE, &Plane::ALL[..1]);
+                let (before, now) = sample.cropped(Region::WHOLE, &Plane::ALL[..1]);
                 sum.iter_mut().zip(before.iter().zip(&now)).for_each(|(sum, (a, b))| *sum += (b - a).abs());
             }
             sum
@@ -202,14 +207,14 @@ fn region(samples: &[FramePair<'_>]) -> Region {
 }
 
 impl FramePair<'_> {
-    fn zoomed(&self, region: Region, planes: &[Plane]) -> (Vec<f32>, Vec<f32>) {
-        let zoom = Crop::new(self.side, self.colour, region, SIDE);
-        let zoomed = |pixels: &[u8]| {
+    fn cropped(&self, region: Region, planes: &[Plane]) -> (Vec<f32>, Vec<f32>) {
+        let crop = Crop::new(self.side, self.colour, region, SIDE);
+        let cropped = |pixels: &[u8]| {
             let mut out = vec![0.0; planes.len() * PIXELS];
-            zoom.apply_planes(pixels, planes, &mut out);
+            crop.apply_planes(pixels, planes, &mut out);
             out
         };
-        (zoomed(self.before), zoomed(self.now))
+        (cropped(self.before), cropped(self.now))
     }
 }
 
@@ -239,38 +244,38 @@ impl View {
         Self { config, projections }
     }
 
-    fn fit(samples: &[FramePair<'_>], region: Region, looks: &[(FeatureKind, usize)], seed: u64) -> Self {
+    fn fit(samples: &[FramePair<'_>], region: Region, kinds: &[(FeatureKind, usize)], seed: u64) -> Self {
         let mut layers = Vec::new();
-        // One look at a time: three thousand pictures are 50 MB.
-        for (look, count) in looks {
-            let inputs = look.inputs();
-            let planes = if *look == FeatureKind::Colour { &Plane::ALL[..] } else { &Plane::ALL[..1] };
+        // One kind at a time: three thousand pictures are 50 MB.
+        for (kind, count) in kinds {
+            let inputs = kind.inputs();
+            let planes = if *kind == FeatureKind::Colour { &Plane::ALL[..] } else { &Plane::ALL[..1] };
             let mut rows = vec![0.0; samples.len() * inputs];
             rows.par_chunks_exact_mut(inputs).zip(samples).for_each_init(
                 || None,
                 |spectrum, (row, sample)| {
-                    let (before, now) = sample.zoomed(region, planes);
-                    look.take(&before, &now, spectrum, row);
+                    let (before, now) = sample.cropped(region, planes);
+                    kind.take(&before, &now, spectrum, row);
                 },
             );
-            layers.push(look.layer(&rows, *count, seed));
+            layers.push(kind.layer(&rows, *count, seed));
         }
         let globals: Vec<[f32; 3]> = samples
             .par_iter()
             .map(|sample| {
-                let (before, now) = sample.zoomed(region, &Plane::ALL[..1]);
+                let (before, now) = sample.cropped(region, &Plane::ALL[..1]);
                 globals(&before, &now)
             })
             .collect();
         let scales = std::array::from_fn(|i| FeatureScale::of(globals.iter().map(|g| g[i])));
-        Self::new(ViewConfig { region, looks: looks.to_vec(), scales }, layers)
+        Self::new(ViewConfig { region, kinds: kinds.to_vec(), scales }, layers)
     }
 
     fn layers(&self) -> Vec<Layer> {
         self.projections.iter().map(|p| p.layers()[0].layer()).collect()
     }
 
-    fn room(&self) -> ViewBuffers {
+    fn buffers(&self) -> ViewBuffers {
         ViewBuffers {
             taken: Vec::new(),
             out: Vec::new(),
@@ -279,39 +284,39 @@ impl View {
         }
     }
 
-    /// Describes zoomed pictures `[n, planes × 4096]`, each with the one before it: `[n, of_motion]` and
+    /// Extracts the features of cropped pictures `[n, planes × 4096]`, each with the one before it: `[n, of_motion]` and
     /// `[n, of_appearance]`. A row's result depends on that row alone, bit for bit.
     fn describe(
         &self,
         planes: usize,
         before: &[f32],
         now: &[f32],
-        room: &mut ViewBuffers,
+        buffers: &mut ViewBuffers,
     ) -> (Vec<f32>, Vec<f32>) {
         let size = planes * PIXELS;
         let n = now.len() / size;
         let (wide, tall) = (self.config.of_motion(), self.config.of_appearance());
         let (mut motion, mut appearance) = (vec![0.0; n * wide], vec![0.0; n * tall]);
         let mut offsets = [0, 0];
-        for (i, (look, count)) in self.config.looks.iter().enumerate() {
-            let inputs = look.inputs();
-            room.taken.resize(n * inputs, 0.0);
-            if *look == FeatureKind::Spectrum && room.spectrum.is_none() {
-                room.spectrum = Some(PictureSpectrum::new(SIDE));
+        for (i, (kind, count)) in self.config.kinds.iter().enumerate() {
+            let inputs = kind.inputs();
+            buffers.taken.resize(n * inputs, 0.0);
+            if *kind == FeatureKind::Spectrum && buffers.spectrum.is_none() {
+                buffers.spectrum = Some(PictureSpectrum::new(SIDE));
             }
-            let spectrum = &room.spectrum;
+            let spectrum = &buffers.spectrum;
             let pictures = before.par_chunks_exact(size).zip(now.par_chunks_exact(size));
-            room.taken.par_chunks_exact_mut(inputs).zip(pictures).for_each_init(
+            buffers.taken.par_chunks_exact_mut(inputs).zip(pictures).for_each_init(
                 || spectrum.clone(),
-                |spectrum, (out, (before, now))| look.take(before, now, spectrum, out),
+                |spectrum, (out, (before, now))| kind.take(before, now, spectrum, out),
             );
-            room.out.resize(n * count, 0.0);
-            self.projections[i].predict(&mut room.workspaces[i], &room.taken, &mut room.out);
-            let (rows, stride, offset) = match look.is_motion() {
+            buffers.out.resize(n * count, 0.0);
+            self.projections[i].predict(&mut buffers.workspaces[i], &buffers.taken, &mut buffers.out);
+            let (rows, stride, offset) = match kind.is_motion() {
                 true => (&mut motion, wide, &mut offsets[0]),
                 false => (&mut appearance, tall, &mut offsets[1]),
             };
-            for (row, said) in rows.chunks_exact_mut(stride).zip(room.out.chunks_exact(*count)) {
+            for (row, said) in rows.chunks_exact_mut(stride).zip(buffers.out.chunks_exact(*count)) {
                 row[*offset..][..*count].copy_from_slice(said);
             }
             *offset += count;
@@ -331,7 +336,7 @@ impl View {
     }
 }
 
-/// What [`View::describe`] works in.
+/// Buffers of [`View::describe`].
 struct ViewBuffers {
     taken: Vec<f32>,
     out: Vec<f32>,

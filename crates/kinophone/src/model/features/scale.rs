@@ -1,4 +1,4 @@
-//! TODO module docs
+//! Scaling of numbers to mean 0 and deviation 1.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +12,7 @@ pub struct FeatureScale {
 }
 
 impl FeatureScale {
-    /// Of these numbers; deviation 1 where they are all alike.
+    /// Scale of these numbers; deviation 1 where they are all alike.
     pub fn of(numbers: impl Iterator<Item = f32> + Clone) -> Self {
         let n = numbers.clone().count().max(1) as f64;
         let mean = numbers.clone().map(f64::from).sum::<f64>() / n;

@@ -1,4 +1,4 @@
-//! An eye at work: pictures in as they come, numbers out tick by tick.
+//! Stream of visual features: pictures in as they come, numbers out tick by tick.
 
 use crate::model::features::crop::{Crop, Region};
 use crate::model::features::{PIXELS, SIDE, ViewBuffers, VisualFeatures, brightness};
@@ -6,30 +6,31 @@ use kinophone_dsp::units::{FrameRate, MediaTime};
 use rayon::prelude::*;
 use std::collections::VecDeque;
 
-/// Looks at a succession of pictures.
+/// Extracts visual features from a succession of pictures.
 ///
 /// Tick i is known once a picture has been shown whose own middle lies at or after (i + ½) / tick: within two pictures of
 /// the film. Pictures may be described many at a time; the numbers do not depend on it.
 pub struct FeatureStream<'a> {
-    eye: &'a VisualFeatures,
+    features: &'a VisualFeatures,
     tick: FrameRate,
     next: i64,
-    zooms: Vec<Crop>,
-    rooms: Vec<ViewBuffers>,
-    /// Pictures that wait to be described, zoomed: for each view the last one that was, and then those that wait.
+    crops: Vec<Crop>,
+    buffers: Vec<ViewBuffers>,
+    /// Cropped pictures that wait to be described: for each view the last one that was, and then those that wait.
     waiting: Vec<Vec<f32>>,
-    /// When each waiting picture appears and ceases to be shown.
+    /// Beginning and end of each waiting picture.
     times: Vec<(MediaTime, MediaTime)>,
     tracks: Vec<RegionTrack>,
     batch: usize,
     /// Contrast and brightness that are added.
-    light: (f32, f32),
+    exposure: (f32, f32),
 }
 
-/// Another way to have filmed the same: what training varies, so that networks learn what does not depend on it.
+/// Change of a film's pictures as if it had been filmed in another way. Training varies it, so that networks learn what does not
+/// depend on it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Augmentation {
-    /// Seen in a mirror.
+    /// Mirrors the picture.
     pub mirrored: bool,
     /// Moves views by shares of their width and height.
     pub moved: (f32, f32),
@@ -47,7 +48,7 @@ impl Augmentation {
         Self { mirrored: false, moved: (0.0, 0.0), scale: 1.0, contrast: 1.0, brightness: 0.0 };
 }
 
-/// Numbers that stand at moments in time.
+/// Numbers at moments in time.
 struct RegionTrack {
     width: usize,
     moments: VecDeque<(i64, Vec<f32>)>,
@@ -57,55 +58,56 @@ impl<'a> FeatureStream<'a> {
     /// At pictures of `side` pixels, before the first one; the first tick is number `first`. `batch` pictures are
     /// described at a time: 1 for live use, some dozens where nobody waits.
     pub fn new(
-        eye: &'a VisualFeatures,
+        features: &'a VisualFeatures,
         side: usize,
         colour: bool,
         tick: FrameRate,
         first: i64,
         batch: usize,
     ) -> Self {
-        let zoom = |region: Region| Crop::new(side, colour, region, SIDE);
-        let tracks = eye.views.iter().flat_map(|view| [view.config.of_motion(), view.config.of_appearance()]);
+        let crop = |region: Region| Crop::new(side, colour, region, SIDE);
+        let tracks =
+            features.views.iter().flat_map(|view| [view.config.of_motion(), view.config.of_appearance()]);
         // The last one is the contrast.
         let tracks = tracks.chain([1]);
         Self {
-            eye,
+            features,
             tick,
             next: first,
-            zooms: eye.views.iter().map(|view| zoom(view.config.region)).collect(),
-            rooms: eye.views.iter().map(|view| view.room()).collect(),
-            waiting: vec![Vec::new(); eye.views.len()],
+            crops: features.views.iter().map(|view| crop(view.config.region)).collect(),
+            buffers: features.views.iter().map(|view| view.buffers()).collect(),
+            waiting: vec![Vec::new(); features.views.len()],
             times: Vec::new(),
             tracks: tracks.map(|width| RegionTrack { width, moments: VecDeque::new() }).collect(),
             batch,
-            light: (1.0, 0.0),
+            exposure: (1.0, 0.0),
         }
     }
 
-    /// Before the first picture: looks at a film of `side` pixels as if it had been filmed in another way.
-    pub fn varied(mut self, side: usize, colour: bool, by: Augmentation) -> Self {
+    /// Before the first picture: augments pictures of `side` pixels.
+    pub fn augmented(mut self, side: usize, colour: bool, by: Augmentation) -> Self {
         let region = |region: Region| region.moved(by.moved.0, by.moved.1, by.scale);
-        let zoom = |region: Region| Crop::new(side, colour, region, SIDE);
-        self.zooms = self.eye.views.iter().map(|view| zoom(region(view.config.region))).collect();
+        let crop = |region: Region| Crop::new(side, colour, region, SIDE);
+        self.crops = self.features.views.iter().map(|view| crop(region(view.config.region))).collect();
         if by.mirrored {
-            self.zooms = self.zooms.into_iter().map(Crop::mirrored).collect();
+            self.crops = self.crops.into_iter().map(Crop::mirrored).collect();
         }
-        self.light = (by.contrast, by.brightness);
+        self.exposure = (by.contrast, by.brightness);
         self
     }
 
-    /// Shows a picture from `begin` until `end`; the ticks that are known by now are added to `rows`, [`VisualFeatures::width`] numbers
+    /// Takes a picture that is shown from `begin` until `end`; the ticks that are known by now are added to `rows`, [`VisualFeatures::width`] numbers
     /// each.
     pub fn show(&mut self, pixels: &[u8], begin: MediaTime, end: MediaTime, rows: &mut Vec<f32>) {
-        let planes = self.eye.planes();
-        let zoomed: Vec<Vec<f32>> = self
-            .zooms
+        let planes = self.features.planes();
+        let cropped: Vec<Vec<f32>> = self
+            .crops
             .par_iter()
-            .map(|zoom| {
+            .map(|crop| {
                 let mut picture = vec![0.0; planes.len() * PIXELS];
-                zoom.apply_planes(pixels, planes, &mut picture);
-                if self.light != (1.0, 0.0) {
-                    let (contrast, brightness) = self.light;
+                crop.apply_planes(pixels, planes, &mut picture);
+                if self.exposure != (1.0, 0.0) {
+                    let (contrast, brightness) = self.exposure;
                     picture[..PIXELS]
                         .iter_mut()
                         .for_each(|x| *x = (contrast * *x + brightness).clamp(0.0, 1.0));
@@ -113,7 +115,7 @@ impl<'a> FeatureStream<'a> {
                 picture
             })
             .collect();
-        for (waiting, picture) in self.waiting.iter_mut().zip(zoomed) {
+        for (waiting, picture) in self.waiting.iter_mut().zip(cropped) {
             // Nothing has moved in the first picture.
             if waiting.is_empty() {
                 waiting.extend_from_slice(&picture);
@@ -138,19 +140,19 @@ impl<'a> FeatureStream<'a> {
             return;
         }
         let middles = self.times.iter().map(|(begin, end)| (begin.0 + end.0) / 2);
-        let planes = self.eye.planes().len();
+        let planes = self.features.planes().len();
         // The whole picture is the last view.
         if let (Some(whole), Some(track)) = (self.waiting.last(), self.tracks.last_mut()) {
             let pictures = whole.chunks_exact(planes * PIXELS).skip(1);
             let contrasts: Vec<f32> = pictures.map(|picture| brightness(&picture[..PIXELS]).1).collect();
             track.extend(middles.clone(), &contrasts);
         }
-        for (i, view) in self.eye.views.iter().enumerate() {
+        for (i, view) in self.features.views.iter().enumerate() {
             let pictures = &mut self.waiting[i];
-            let room = &mut self.rooms[i];
+            let buffers = &mut self.buffers[i];
             let last = pictures.len() - planes * PIXELS;
             let (motion, appearance) =
-                view.describe(planes, &pictures[..last], &pictures[planes * PIXELS..], room);
+                view.describe(planes, &pictures[..last], &pictures[planes * PIXELS..], buffers);
             pictures.drain(..last);
             self.tracks[2 * i].extend(self.times.iter().map(|(begin, _)| begin.0), &motion);
             self.tracks[2 * i + 1].extend(middles.clone(), &appearance);

@@ -1,4 +1,4 @@
-use crate::model::features::config::PORTRAIT;
+use crate::model::features::config::EMBEDDING;
 use crate::model::features::stream::FeatureStream;
 use crate::model::features::*;
 use kinophone_dsp::units::{FrameRate, MediaTime};
@@ -28,39 +28,40 @@ fn film(pictures: usize) -> Vec<Vec<u8>> {
 
 fn fitted(film: &[Vec<u8>]) -> VisualFeatures {
     let at = |k: usize| FramePair { before: &film[k], now: &film[k + 1], side: SMALL, colour: false };
-    VisualFeatures::fit(&FeatureConfig::default(), film.len() - 1, at, 3)
+    VisualFeatures::fit(&FeatureConfig::default(), film.len() - 1, at, 3, &|_| ())
 }
 
-fn look(eye: &VisualFeatures, film: &[Vec<u8>], batch: usize, ticks: i64) -> Vec<f32> {
-    let mut gaze = FeatureStream::new(eye, SMALL, false, FrameRate::new(30, 1).unwrap(), 0, batch);
+fn extract(features: &VisualFeatures, film: &[Vec<u8>], batch: usize, ticks: i64) -> Vec<f32> {
+    let mut feature_stream =
+        FeatureStream::new(features, SMALL, false, FrameRate::new(30, 1).unwrap(), 0, batch);
     let time = |k: usize| MediaTime(k as i64 * 40_000);
     let mut rows = Vec::new();
     for (k, picture) in film.iter().enumerate() {
-        gaze.show(picture, time(k), time(k + 1), &mut rows);
+        feature_stream.show(picture, time(k), time(k + 1), &mut rows);
     }
-    gaze.finish(ticks, &mut rows);
+    feature_stream.finish(ticks, &mut rows);
     rows
 }
 
 #[test]
 fn the_view_zooms_into_what_moves() {
     let film = film(200);
-    let eye = fitted(&film);
-    let region = eye.views[0].config.region;
+    let features = fitted(&film);
+    let region = features.views[0].config.region;
     assert!(region.x > 0.4 && region.y > 0.2 && region.h < 0.4, "{region:?}");
-    assert_eq!(eye.views[1].config.region, Region::WHOLE);
-    assert_eq!(eye.width(), (64 + 64 + 1 + 16 + 2) + (64 + 64 + 1 + 64 + 2) + 1);
+    assert_eq!(features.views[1].config.region, Region::WHOLE);
+    assert_eq!(features.width(), (64 + 64 + 1 + 16 + 2) + (64 + 64 + 1 + 64 + 2) + 1);
 }
 
 #[test]
 fn numbers_do_not_depend_on_the_batch() {
     let film = film(60);
-    let eye = fitted(&film);
+    let features = fitted(&film);
     let ticks = 72;
-    let one = look(&eye, &film, 1, ticks);
-    assert_eq!(one.len(), ticks as usize * eye.width());
+    let one = extract(&features, &film, 1, ticks);
+    assert_eq!(one.len(), ticks as usize * features.width());
     for batch in [7, 64] {
-        assert_eq!(one, look(&eye, &film, batch, ticks));
+        assert_eq!(one, extract(&features, &film, batch, ticks));
     }
     assert!(one.iter().all(|x| x.abs() <= CLIP));
 }
@@ -68,31 +69,31 @@ fn numbers_do_not_depend_on_the_batch() {
 /// A single jump of brightness at picture 30 (1.2 s) is motion at that time and nowhere else.
 #[test]
 fn motion_stands_at_the_moment_when_a_picture_appears() {
-    let lesson = film(100);
-    let eye = fitted(&lesson);
+    let trainer = film(100);
+    let features = fitted(&trainer);
     let jump: Vec<Vec<u8>> = (0..60).map(|k| vec![if k < 30 { 20u8 } else { 90 }; SMALL * SMALL]).collect();
-    let rows = look(&eye, &jump, 16, 72);
-    let moved = eye.views[0].config.of_motion() - 1;
-    let curve: Vec<f32> = rows.chunks_exact(eye.width()).map(|row| row[moved]).collect();
+    let rows = extract(&features, &jump, 16, 72);
+    let moved = features.views[0].config.of_motion() - 1;
+    let curve: Vec<f32> = rows.chunks_exact(features.width()).map(|row| row[moved]).collect();
     let top = (0..72).max_by(|a, b| curve[*a].total_cmp(&curve[*b])).unwrap();
     // Tick 35's middle is at 1.183 s, tick 36's at 1.217 s.
     assert!((35..=36).contains(&top), "{top}");
     assert!(curve[33] < curve[top] - 0.5 && curve[38] < curve[top] - 0.5, "{curve:?}");
-    let mean = eye.views[0].config.width() - 2;
-    let brightness: Vec<f32> = rows.chunks_exact(eye.width()).map(|row| row[mean]).collect();
+    let mean = features.views[0].config.width() - 2;
+    let brightness: Vec<f32> = rows.chunks_exact(features.width()).map(|row| row[mean]).collect();
     assert!(brightness[34] < brightness[37], "{brightness:?}");
 }
 
 #[test]
 fn an_eye_survives_being_stored() {
     let film = film(80);
-    let eye = fitted(&film);
+    let features = fitted(&film);
     let mut numbers = Tensors::default();
-    eye.save(&mut numbers);
-    let text = serde_json::to_string(&eye.config()).unwrap();
+    features.save(&mut numbers);
+    let text = serde_json::to_string(&features.config()).unwrap();
     let config: Vec<ViewConfig> = serde_json::from_str(&text).unwrap();
     let again = VisualFeatures::restore(&config, &numbers).unwrap();
-    assert_eq!(look(&eye, &film, 8, 50), look(&again, &film, 8, 50));
+    assert_eq!(extract(&features, &film, 8, 50), extract(&again, &film, 8, 50));
 }
 
 /// Grey pictures of one brightness whose colour changes from red to blue at picture 30, and then some.
@@ -118,61 +119,69 @@ fn an_eye_sees_all_that_it_is_told_to_look_for() {
         ..FeatureConfig::default()
     };
     let at = |k: usize| FramePair { before: &film[k], now: &film[k + 1], side: SMALL, colour: true };
-    let eye = VisualFeatures::fit(&see, film.len() - 1, at, 3);
-    assert!(eye.colour());
+    let features = VisualFeatures::fit(&see, film.len() - 1, at, 3, &|_| ());
+    assert!(features.colour());
     // Differences, picture, colour and spectrum by 8 each, 256 pixels, three numbers for each view, and the contrast.
-    assert_eq!(eye.width(), 2 * (5 * 8 + 256 + 3) + 1);
+    assert_eq!(features.width(), 2 * (5 * 8 + 256 + 3) + 1);
 
-    let look = |eye: &VisualFeatures, batch| {
-        let mut gaze = FeatureStream::new(eye, SMALL, true, FrameRate::new(25, 1).unwrap(), 0, batch);
+    let extract = |features: &VisualFeatures, batch| {
+        let mut feature_stream =
+            FeatureStream::new(features, SMALL, true, FrameRate::new(25, 1).unwrap(), 0, batch);
         let time = |k: usize| MediaTime(k as i64 * 40_000);
         let mut rows = Vec::new();
         for (k, picture) in film.iter().enumerate() {
-            gaze.show(picture, time(k), time(k + 1), &mut rows);
+            feature_stream.show(picture, time(k), time(k + 1), &mut rows);
         }
-        gaze.finish(120, &mut rows);
+        feature_stream.finish(120, &mut rows);
         rows
     };
-    let rows = look(&eye, 16);
-    assert_eq!(rows, look(&eye, 1));
+    let rows = extract(&features, 16);
+    assert_eq!(rows, extract(&features, 1));
     let mut numbers = Tensors::default();
-    eye.save(&mut numbers);
-    assert_eq!(rows, look(&VisualFeatures::restore(&eye.config(), &numbers).unwrap(), 16));
+    features.save(&mut numbers);
+    assert_eq!(rows, extract(&VisualFeatures::restore(&features.config(), &numbers).unwrap(), 16));
 
     // From red to blue the colours change, and the brightness does not.
-    let row = |tick: usize| &rows[tick * eye.width()..][..eye.width()];
+    let row = |tick: usize| &rows[tick * features.width()..][..features.width()];
     let (red, blue) = (row(10), row(50));
-    let first = eye.config()[0].of_motion();
+    let first = features.config()[0].of_motion();
     let change = |from: usize, count: usize| {
         (from..from + count).map(|i| (red[i] - blue[i]).abs()).fold(0.0, f32::max)
     };
     assert!(change(first + 8, 8) > 0.5, "colour: {}", change(first + 8, 8));
     assert!(change(first, 8) < 0.1, "appearance: {}", change(first, 8));
-    let contrast = rows.chunks_exact(eye.width()).map(|row| row[eye.width() - 1]).fold(0.0, f32::max);
+    let contrast =
+        rows.chunks_exact(features.width()).map(|row| row[features.width() - 1]).fold(0.0, f32::max);
     assert!(contrast < 1e-4, "plain pictures have a contrast of {contrast}");
 }
 
 #[test]
 fn portraits_of_the_whole_are_as_far_apart_as_pictures() {
     let film = film(200);
-    let eye = fitted(&film);
+    let features = fitted(&film);
     // A tick a picture, so that what describes a picture is not between two.
-    let mut gaze = FeatureStream::new(&eye, SMALL, false, FrameRate::new(25, 1).unwrap(), 0, 16);
+    let mut feature_stream =
+        FeatureStream::new(&features, SMALL, false, FrameRate::new(25, 1).unwrap(), 0, 16);
     let mut rows = Vec::new();
     for (k, picture) in film.iter().enumerate() {
-        gaze.show(picture, MediaTime(k as i64 * 40_000), MediaTime((k + 1) as i64 * 40_000), &mut rows);
+        feature_stream.show(
+            picture,
+            MediaTime(k as i64 * 40_000),
+            MediaTime((k + 1) as i64 * 40_000),
+            &mut rows,
+        );
     }
-    gaze.finish(200, &mut rows);
-    let portraits: Vec<Vec<f32>> = rows
-        .chunks_exact(eye.width())
+    feature_stream.finish(200, &mut rows);
+    let embeddings: Vec<Vec<f32>> = rows
+        .chunks_exact(features.width())
         .map(|row| {
-            let mut portrait = vec![0.0; PORTRAIT];
-            eye.portrait(row, &mut portrait);
-            portrait.split_off(PORTRAIT / 2)
+            let mut embedding = vec![0.0; EMBEDDING];
+            features.embedding(row, &mut embedding);
+            embedding.split_off(EMBEDDING / 2)
         })
         .collect();
     let apart = |a: usize, b: usize| {
-        portraits[a].iter().zip(&portraits[b]).map(|(x, y)| (x - y).powi(2)).sum::<f32>()
+        embeddings[a].iter().zip(&embeddings[b]).map(|(x, y)| (x - y).powi(2)).sum::<f32>()
     };
     let pairs: Vec<(usize, usize)> = (0..2000).map(|i| (i * 17 % 200, i * 71 % 199)).collect();
     let mean = pairs.iter().map(|(a, b)| apart(*a, *b)).sum::<f32>() / pairs.len() as f32;

@@ -1,10 +1,10 @@
-//! TODO module docs
+//! Settings of an ensemble's training.
 
 use crate::dataset::HoldOut;
 use crate::model::features::config::FeatureConfig;
 use serde::{Deserialize, Serialize};
 
-/// How an ensemble is trained.
+/// Settings of a training; part of the brain's file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EnsembleTraining {
     /// Steps for each member.
@@ -17,17 +17,18 @@ pub struct EnsembleTraining {
     pub lr: f32,
     /// Seed of everything random.
     pub seed: u64,
-    /// What it looks for in pictures.
-    pub see: FeatureConfig,
+    /// Visual features that it extracts.
+    #[serde(rename = "see")]
+    pub features: FeatureConfig,
     /// Kinds of members.
     pub members: Vec<MemberKind>,
-    /// In how many other ways the same film is looked at.
+    /// Number of augmented versions of each film.
     pub variations: u32,
     /// Whether members for live use are trained, too.
     pub live: bool,
     /// Whether the brain carries its training sound.
     pub keep_sound: bool,
-    /// What was held out, for the record.
+    /// Blocks that were held out, for the record.
     pub hold_out: HoldOut,
 }
 
@@ -41,19 +42,19 @@ pub enum MemberKind {
     Tcn,
     /// A network without a memory.
     Mlp,
-    /// A recollection of what sounded when it looked alike.
+    /// Nearest neighbours: the sound of ticks whose pictures looked alike.
     Memory,
 }
 
 impl MemberKind {
-    /// Whether it knows more of a film than what was there before.
+    /// Whether members of its kind use ticks later than the one they answer for.
     pub(crate) fn looks_ahead(self) -> bool {
         matches!(self, Self::Gru | Self::Tcn)
     }
 
-    /// What the answers of its kind weigh beside those of the others, all networks being one kind. Measured over five folds and
-    /// three seeds (docs/experiments.md): networks know when, the memory how loud; from a fifth to a third of memory little
-    /// changes.
+    /// Weight of its kind's answers beside those of the others, all networks being one kind. Measured over five folds and
+    /// three seeds (docs/experiments.md): networks know when, nearest neighbours how loud; from a fifth to a third of the latter
+    /// little changes.
     pub(crate) fn weight(self) -> f32 {
         match self {
             Self::Gru | Self::Tcn | Self::Mlp => 0.7,
@@ -69,7 +70,7 @@ impl Default for EnsembleTraining {
             minutes: None,
             lr: 2e-3,
             seed: 1,
-            see: FeatureConfig::default(),
+            features: FeatureConfig::default(),
             members: vec![MemberKind::Gru, MemberKind::Tcn, MemberKind::Memory],
             variations: 0,
             live: true,

@@ -1,18 +1,18 @@
-//! What films lack to be learned from. A brain is made all the same, but its owner should know.
+//! Checks of the training films for shortcomings. A brain is made all the same, but its owner should know.
 
 use crate::dataset::{SILENT_DB, TickSpan};
 use crate::model::features::config::ViewConfig;
-use crate::model::training::sampling::STEP;
-use crate::model::training::{FilmFeatures, LEAD};
+use crate::model::training::WARM_UP_TICKS;
+use crate::model::training::film_features::{FilmFeatures, QUANTUM};
 
 /// A picture that differs less from the one before in the mean (of 0 to 1, an eighth of a step of grey) stands still.
-const STILL: f32 = 0.0005;
-/// What is so in this share of all ticks is so "nearly throughout".
-const NEARLY_ALL: f64 = 0.97;
+const STILL_MOTION: f32 = 0.0005;
+/// A fact about this share of all ticks holds "nearly throughout".
+const NEARLY_ALL_SHARE: f64 = 0.97;
 /// Loudness that deviates by less than this, in dB, does not change.
 const STEADY_DB: f64 = 0.5;
 
-/// What there is to learn from, over all training ticks.
+/// Statistics of all training ticks.
 pub(super) struct FootageStats {
     /// Ticks of the longest part without a gap.
     longest: usize,
@@ -23,35 +23,35 @@ pub(super) struct FootageStats {
 }
 
 impl FootageStats {
-    pub(super) fn of(view: &ViewConfig, reels: &[FilmFeatures], lessons: &[TickSpan]) -> Self {
-        let ticks = || lessons.iter().flat_map(|run| run.ticks.clone().map(|tick| (&reels[run.film], tick)));
+    pub(super) fn of(view: &ViewConfig, films: &[FilmFeatures], spans: &[TickSpan]) -> Self {
+        let ticks = || spans.iter().flat_map(|span| span.ticks.clone().map(|tick| (&films[span.film], tick)));
         let amount = view.of_motion() - 1;
-        let moved = |(known, tick): (&FilmFeatures, usize)| {
-            view.moved(STEP * f32::from(known.seen.row(tick)[amount]))
+        let moved = |(film, tick): (&FilmFeatures, usize)| {
+            view.moved(QUANTUM * f32::from(film.visual.row(tick)[amount]))
         };
         Self {
-            longest: lessons.iter().map(|run| run.ticks.len()).max().unwrap_or(0),
-            loudness: ticks().map(|(known, tick)| known.heard.loudness[tick]).collect(),
+            longest: spans.iter().map(|span| span.ticks.len()).max().unwrap_or(0),
+            loudness: ticks().map(|(film, tick)| film.audio.loudness[tick]).collect(),
             motion: ticks().map(moved).collect(),
         }
     }
 
     /// Clauses about the films; none where there is enough of everything.
-    pub(super) fn lacks(&self) -> Vec<String> {
-        let mut lacks = Vec::new();
-        let mut lacking = |what: &str| lacks.push(what.to_owned());
-        if self.longest <= LEAD {
-            lacking("no part of them is longer than half a second, so that nothing was learned");
+    pub(super) fn shortcomings(&self) -> Vec<String> {
+        let mut shortcomings = Vec::new();
+        let mut lack = |what: &str| shortcomings.push(what.to_owned());
+        if self.longest <= WARM_UP_TICKS {
+            lack("no part of them is longer than half a second, so that nothing was learned");
         }
-        if share(&self.loudness, |db| db < SILENT_DB) > NEARLY_ALL {
-            lacking("hardly anything is to be heard");
+        if share(&self.loudness, |db| db < SILENT_DB) > NEARLY_ALL_SHARE {
+            lack("hardly anything is to be heard");
         } else if deviation(&self.loudness) < STEADY_DB {
-            lacking("their loudness never changes");
+            lack("their loudness never changes");
         }
-        if share(&self.motion, |moved| moved < STILL) > NEARLY_ALL {
-            lacking("hardly anything moves");
+        if share(&self.motion, |moved| moved < STILL_MOTION) > NEARLY_ALL_SHARE {
+            lack("hardly anything moves");
         }
-        lacks
+        shortcomings
     }
 }
 
@@ -77,11 +77,11 @@ mod tests {
             loudness: (0..1000).map(loudness).collect(),
             motion: (0..1000usize).map(|k| if k.is_multiple_of(50) { 0.1 } else { moved }).collect(),
         };
-        assert!(footage(&lively, 0.01, 300).lacks().is_empty());
-        assert_eq!(footage(&lively, 0.0, 300).lacks(), ["hardly anything moves"]);
-        assert_eq!(footage(&|_| -20.0, 0.01, 300).lacks(), ["their loudness never changes"]);
+        assert!(footage(&lively, 0.01, 300).shortcomings().is_empty());
+        assert_eq!(footage(&lively, 0.0, 300).shortcomings(), ["hardly anything moves"]);
+        assert_eq!(footage(&|_| -20.0, 0.01, 300).shortcomings(), ["their loudness never changes"]);
         let rare = |k: usize| if k.is_multiple_of(100) { -20.0 } else { -70.0 };
-        assert_eq!(footage(&rare, 0.01, 300).lacks(), ["hardly anything is to be heard"]);
-        assert!(footage(&lively, 0.01, 16).lacks()[0].starts_with("no part of them"));
+        assert_eq!(footage(&rare, 0.01, 300).shortcomings(), ["hardly anything is to be heard"]);
+        assert!(footage(&lively, 0.01, 16).shortcomings()[0].starts_with("no part of them"));
     }
 }

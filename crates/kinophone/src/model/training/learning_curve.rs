@@ -1,16 +1,13 @@
-//! Whether more would help, found out by having less: members that learned from half of the footage, and a network that
-//! learned for half as long, beside those that had all of it.
+//! Learning curve: what more footage or more steps would bring, estimated from less. Members that learned from half of the footage,
+//! and a network that learned for half as long, are compared with those that had all of it.
 
 use crate::Result;
 use crate::dataset::TickSpan;
-use crate::model::controls::OUTPUTS;
-use crate::model::inference::MemberStreams;
 use crate::model::member::{MemberConfig, Predictor};
-use crate::model::training::EnsembleTrainer;
 use crate::model::training::step_budget::NetworkBudget;
+use crate::model::training::trainer::EnsembleTrainer;
 use kinophone_dsp::metrics::{Moments, bootstrap, correlation};
 use kinophone_dsp::units::FrameRate;
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
@@ -18,99 +15,78 @@ use std::ops::Range;
 /// other for less than a second, loudness for a few.
 const BLOCK_SECS: f64 = 5.0;
 /// With fewer blocks than this a range would be an invention.
-const FEWEST_BLOCKS: usize = 4;
+const MIN_BLOCKS: usize = 4;
 /// The footage is halved by leaving out every other stretch of so many seconds, or of a quarter of it where that is less.
 const HALVED_SECS: f64 = 10.0;
-/// Ticks before and after a stretch that members hear, too, so that they have something to remember.
-const AROUND: usize = 150;
 /// Correlations must differ by as much to say anything.
-const WORTH_SAYING: f64 = 0.02;
+const NOTABLE_GAIN: f64 = 0.02;
 
-/// Whether more would help.
+/// Estimate of what more footage and more steps would bring.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LearningCurve {
-    /// What twice the footage brought.
+    /// Gain from twice the footage.
     pub footage: LearningGain,
-    /// What twice the steps brought; `None` where nothing learns by steps.
+    /// Gain from twice the steps; `None` where nothing learns by steps.
     pub steps: Option<LearningGain>,
-    /// Seconds of film by which this was judged, none of which the members had learned from.
+    /// Seconds of film on which this was measured, none of which the members had learned from.
     pub seconds: f64,
     /// Plain words.
     pub words: String,
 }
 
-/// By how much the mean of the correlations of attacks and of loudness became better.
+/// Rise of the mean of the correlations of attacks and of loudness.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LearningGain {
-    /// Over all that was judged.
+    /// Over all judged ticks.
     pub value: f64,
-    /// 95 of 100 cases lie above; `None` where there was too little film to say.
+    /// Lower end of the range in which 95 of 100 cases lie; `None` where there was too little film for one.
     pub low: Option<f64>,
-    /// And below this.
+    /// Upper end of that range.
     pub high: Option<f64>,
 }
 
-/// A true curve and the one that was said.
+/// A true curve and the predicted one.
 pub(super) type OnsetCurves = (Vec<f64>, Vec<f64>);
 
 impl EnsembleTrainer<'_> {
-    /// Teaches with less of each, and compares on `judged`. `members` have learned from all of `footage`, in so many `steps`
-    /// each, 0 where there are no steps. Those without steps tell what footage is worth, as nothing else differs between two
-    /// of them; a network tells what steps are worth. `None` when it was interrupted.
-    pub(super) fn prospects(
+    /// Trains members again with less of each, and compares on `judged_spans`. `members` have learned from all of `footage`, in so
+    /// many `steps` each, 0 where there are no steps. Those without steps show what footage is worth, as nothing else differs between
+    /// two of them; a network shows what steps are worth. `None` when it was interrupted.
+    pub(super) fn learning_curve(
         &self,
         number: usize,
         members: &[(MemberConfig, Predictor)],
         steps: &[u32],
         footage: &[TickSpan],
-        judged: &[TickSpan],
+        judged_spans: &[TickSpan],
     ) -> Result<Option<LearningCurve>> {
         let half = every_other(footage, self.dataset.grid().tick);
         let (networks, others): (Vec<usize>, Vec<usize>) = (0..members.len()).partition(|i| steps[*i] > 0);
         let by_footage = if others.is_empty() { &networks } else { &others };
         let less = |which: &[usize], footage: &[TickSpan], share: u32| {
             let again = |i: &usize| {
-                let allowance = NetworkBudget::of_steps((steps[*i] / share).max(1));
-                Ok(self.learn("trying out", number + i, &members[*i].0, footage, allowance)?.0)
+                let budget = NetworkBudget::of_steps((steps[*i] / share).max(1));
+                Ok(self.train_member("trying out", number + i, &members[*i].0, footage, budget)?.0)
             };
             which.iter().map(again).collect::<Result<Vec<_>>>()
         };
         let halves = less(by_footage, &half, 1)?;
         let brief = less(&networks, footage, 2)?;
-        if self.task.cancel.is_cancelled() || judged.is_empty() {
+        if self.task.cancel.is_cancelled() || judged_spans.is_empty() {
             return Ok(None);
         }
         let all = |which: &[usize]| which.iter().map(|i| &members[*i]).collect::<Vec<_>>();
         let gain = |which: &[usize], less: &[(MemberConfig, Predictor)]| {
             let less: Vec<_> = less.iter().collect();
-            let [less, all] =
-                [&less, &all(which)].map(|members| self.curves(judged, &self.say_in(judged, members)));
-            LearningGain::between(&less, &all, &blocks(judged, self.dataset.grid().tick))
+            let [less, all] = [&less, &all(which)]
+                .map(|members| self.curves(judged_spans, &self.predict_spans(judged_spans, members)));
+            LearningGain::between(&less, &all, &blocks(judged_spans, self.dataset.grid().tick))
         };
         let footage = gain(by_footage, &halves);
         let steps = (!networks.is_empty()).then(|| gain(&networks, &brief));
-        let ticks: usize = judged.iter().map(|run| run.ticks.len()).sum();
+        let ticks: usize = judged_spans.iter().map(|span| span.ticks.len()).sum();
         let seconds = rounded(ticks as f64 / self.dataset.grid().tick.as_f64());
         Ok(Some(LearningCurve { footage, steps, seconds, words: words(footage, steps) }))
-    }
-
-    /// What members say in some stretches, end to end, each hearing but a little of what lies around it.
-    fn say_in(&self, runs: &[TickSpan], members: &[&(MemberConfig, Predictor)]) -> Vec<f32> {
-        let width = self.eye.width();
-        let say = |run: &TickSpan| {
-            let seen = &self.reels[run.film].seen;
-            let around = run.ticks.start.saturating_sub(AROUND)..(run.ticks.end + AROUND).min(seen.ticks());
-            let mut numbers = vec![0.0; around.len() * width];
-            for (tick, numbers) in around.clone().zip(numbers.chunks_exact_mut(width)) {
-                seen.fill(tick, std::slice::from_ref(&(0..width)), numbers);
-            }
-            let pairs = members.iter().map(|(config, mind)| (config, mind));
-            let (mut choir, mut rows) = (MemberStreams::new(pairs, width, &self.voice), Vec::new());
-            choir.hear(&numbers, &mut rows);
-            choir.finish(&mut rows);
-            rows[(run.ticks.start - around.start) * OUTPUTS..][..run.ticks.len() * OUTPUTS].to_vec()
-        };
-        runs.par_iter().flat_map_iter(say).collect()
     }
 }
 
@@ -134,9 +110,9 @@ impl LearningGain {
         let signed = |x: f64| format!("{:+.2}", (x * 100.0).round() / 100.0 + 0.0);
         let value = signed(self.value);
         let help = match (self.low, self.high) {
-            (Some(low), _) if low > 0.0 && self.value > WORTH_SAYING => format!("{more} would help"),
-            (_, Some(high)) if high < WORTH_SAYING => format!("{more} would hardly help"),
-            (Some(_), _) if self.value > WORTH_SAYING => format!("{more} may help"),
+            (Some(low), _) if low > 0.0 && self.value > NOTABLE_GAIN => format!("{more} would help"),
+            (_, Some(high)) if high < NOTABLE_GAIN => format!("{more} would hardly help"),
+            (Some(_), _) if self.value > NOTABLE_GAIN => format!("{more} may help"),
             (Some(_), _) => format!("whether {more} would help is open"),
             (None, _) => format!("too little film to say whether {more} would help"),
         };
@@ -159,48 +135,49 @@ fn words(footage: LearningGain, steps: Option<LearningGain>) -> String {
 }
 
 /// Every other stretch, the first one included.
-fn every_other(runs: &[TickSpan], tick: FrameRate) -> Vec<TickSpan> {
-    let seconds = runs.iter().map(|run| run.ticks.len()).sum::<usize>() as f64 / tick.as_f64();
-    pieces(runs, HALVED_SECS.min(seconds / 4.0), tick).into_iter().step_by(2).collect()
+fn every_other(spans: &[TickSpan], tick: FrameRate) -> Vec<TickSpan> {
+    let seconds = spans.iter().map(|span| span.ticks.len()).sum::<usize>() as f64 / tick.as_f64();
+    pieces(spans, HALVED_SECS.min(seconds / 4.0), tick).into_iter().step_by(2).collect()
 }
 
 /// Cuts runs into equal pieces of about that length.
-fn pieces(runs: &[TickSpan], seconds: f64, tick: FrameRate) -> Vec<TickSpan> {
+fn pieces(spans: &[TickSpan], seconds: f64, tick: FrameRate) -> Vec<TickSpan> {
     let length = seconds * tick.as_f64();
-    let cut = |run: &TickSpan| {
-        let (film, start, ticks) = (run.film, run.ticks.start, run.ticks.len());
+    let cut = |span: &TickSpan| {
+        let (film, start, ticks) = (span.film, span.ticks.start, span.ticks.len());
         let count = ((ticks as f64 / length).round() as usize).max(1);
         let at = move |k: usize| start + ticks * k / count;
         (0..count).map(move |k| TickSpan { film, ticks: at(k)..at(k + 1) })
     };
-    runs.iter().flat_map(cut).collect()
+    spans.iter().flat_map(cut).collect()
 }
 
 /// The blocks of runs, as ranges of a curve that holds all of them end to end.
-pub(super) fn blocks(runs: &[TickSpan], tick: FrameRate) -> Vec<Range<usize>> {
+pub(super) fn blocks(spans: &[TickSpan], tick: FrameRate) -> Vec<Range<usize>> {
     let mut end = 0;
     let block = |piece: TickSpan| {
         end += piece.ticks.len();
         end - piece.ticks.len()..end
     };
-    pieces(runs, BLOCK_SECS, tick).into_iter().map(block).collect()
+    pieces(spans, BLOCK_SECS, tick).into_iter().map(block).collect()
 }
 
 /// The correlation of two curves in many draws of blocks; of none where there are too few blocks.
-pub(super) fn resampled((truth, said): &OnsetCurves, blocks: &[Range<usize>]) -> Vec<f64> {
-    if blocks.len() < FEWEST_BLOCKS {
+pub(super) fn resampled((truth, predicted): &OnsetCurves, blocks: &[Range<usize>]) -> Vec<f64> {
+    if blocks.len() < MIN_BLOCKS {
         return Vec::new();
     }
     let mean = |curve: &[f64]| curve.iter().sum::<f64>() / curve.len().max(1) as f64;
-    let (a, b) = (mean(truth), mean(said));
+    let (a, b) = (mean(truth), mean(predicted));
     let of_block = |block: &Range<usize>| {
         let mut sum = Moments::default();
-        block.clone().for_each(|i| sum.add(truth[i] - a, said[i] - b));
+        block.clone().for_each(|i| sum.add(truth[i] - a, predicted[i] - b));
         sum
     };
     let sums: Vec<Moments> = blocks.iter().map(of_block).collect();
-    let drawn = |draw: Vec<usize>| draw.iter().fold(Moments::default(), |sum, k| sum.and(sums[*k]));
-    bootstrap::draws(blocks.len()).into_iter().map(|draw| drawn(draw).correlation()).collect()
+    let drawn =
+        |draw_windows: Vec<usize>| draw_windows.iter().fold(Moments::default(), |sum, k| sum.and(sums[*k]));
+    bootstrap::draws(blocks.len()).into_iter().map(|draw_windows| drawn(draw_windows).correlation()).collect()
 }
 
 pub(super) fn rounded(x: f64) -> f64 {
@@ -218,8 +195,8 @@ mod tests {
     /// A curve, and one that follows it as closely as `noise` allows.
     fn followed(n: usize, noise: f64) -> [OnsetCurves; 2] {
         let truth: Vec<f64> = (0..n).map(|i| (i as f64 * 0.37).sin()).collect();
-        let said = truth.iter().enumerate().map(|(i, x)| x + noise * (i as f64 * 7.77).sin()).collect();
-        [(truth.clone(), said), (truth.clone(), truth)]
+        let predicted = truth.iter().enumerate().map(|(i, x)| x + noise * (i as f64 * 7.77).sin()).collect();
+        [(truth.clone(), predicted), (truth.clone(), truth)]
     }
 
     #[test]
@@ -240,10 +217,11 @@ mod tests {
 
     #[test]
     fn half_of_the_footage_is_spread_over_all_of_it() {
-        let runs = [TickSpan { film: 0, ticks: 0..1200 }, TickSpan { film: 1, ticks: 50..350 }];
-        let half: Vec<_> = every_other(&runs, tick()).into_iter().map(|run| (run.film, run.ticks)).collect();
+        let spans = [TickSpan { film: 0, ticks: 0..1200 }, TickSpan { film: 1, ticks: 50..350 }];
+        let half: Vec<_> =
+            every_other(&spans, tick()).into_iter().map(|span| (span.film, span.ticks)).collect();
         assert_eq!(half, [(0, 0..300), (0, 600..900), (1, 50..350)]);
         let short = every_other(&[TickSpan { film: 0, ticks: 10..90 }], tick());
-        assert_eq!(short.iter().map(|run| run.ticks.clone()).collect::<Vec<_>>(), [10..30, 50..70]);
+        assert_eq!(short.iter().map(|span| span.ticks.clone()).collect::<Vec<_>>(), [10..30, 50..70]);
     }
 }

@@ -1,15 +1,23 @@
-//! TODO module docs
+//! Sampling: windows of ticks that networks learn from, drawn at random and augmented.
 
+use crate::dataset::TickSpan;
 use crate::model::controls::OUTPUTS;
-use crate::model::inference::blankness;
+use crate::model::features::CLIP;
+use crate::model::member::MemberConfig;
+use crate::model::training::film_features::QuantizedFeatures;
+use crate::model::training::trainer::EnsembleTrainer;
 use crate::model::training::{TICKS, WINDOWS};
 use kinophone_nn::sequence::WindowBatch;
-use std::ops::Range;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
 
-/// Numbers are kept in 16 bits: ±5 deviations in steps of 0.00015.
-pub(crate) const STEP: f32 = 5.0 / 32767.0;
+/// Share of windows in which the scene is shifted throughout: the numbers that describe the picture are moved by numbers of this
+/// deviation, so that networks learn to rely on motion where they do not know the scene.
+const SHIFTED_SHARE: f32 = 0.3;
+const SHIFT_DEVIATION: f32 = 1.5;
 
-/// Windows to learn from.
+/// A batch of windows to learn from.
 pub(crate) struct TrainingWindows {
     inputs: usize,
     x: Vec<f32>,
@@ -18,6 +26,7 @@ pub(crate) struct TrainingWindows {
 }
 
 impl TrainingWindows {
+    /// Windows of zeros, for networks of so many inputs.
     pub(crate) fn new(inputs: usize) -> Self {
         let ticks = WINDOWS * TICKS;
         Self {
@@ -35,6 +44,7 @@ impl TrainingWindows {
         (x, &mut self.y[place * OUTPUTS..][..OUTPUTS], &mut self.counted[place])
     }
 
+    /// The windows as a network takes them.
     pub(crate) fn batch(&self) -> WindowBatch<'_> {
         WindowBatch {
             windows: WINDOWS,
@@ -46,34 +56,78 @@ impl TrainingWindows {
     }
 }
 
-/// Rows of the eye in 16 bits.
-pub(crate) struct QuantizedFeatures {
-    pub(crate) width: usize,
-    pub(crate) numbers: Vec<i16>,
+impl EnsembleTrainer<'_> {
+    /// Writes a member's inputs for a tick into `x`.
+    pub(super) fn fill_inputs(
+        &self,
+        visual: &QuantizedFeatures,
+        config: &MemberConfig,
+        tick: usize,
+        x: &mut [f32],
+    ) {
+        for (back, x) in x.chunks_exact_mut(config.width()).enumerate() {
+            visual.fill((tick + config.ahead).saturating_sub(back), &config.ranges, x);
+        }
+    }
+
+    /// Fills a batch with windows out of the training ticks.
+    pub(super) fn draw_windows(
+        &self,
+        config: &MemberConfig,
+        spans: &[TickSpan],
+        (seed, step): (u64, u32),
+        windows: &mut TrainingWindows,
+    ) {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        random.set_stream(1 + u64::from(step));
+        let total: usize = spans.iter().map(|span| span.ticks.len()).sum();
+        for window in 0..WINDOWS {
+            let Some(span) = span_at(spans, random.random_range(0..total)) else { continue };
+            let first = span.ticks.start + random.random_range(0..=span.ticks.len().saturating_sub(TICKS));
+            let visual = match random.random_range(0..=self.training.variations as usize) {
+                0 => &self.films[span.film].visual,
+                i => &self.films[span.film].augmentations[i - 1],
+            };
+            let shift =
+                (random.random::<f32>() < SHIFTED_SHARE).then(|| self.scene_shift(config, &mut random));
+            for k in 0..TICKS {
+                let tick = first + k;
+                let there = tick < span.ticks.end;
+                let (x, y, counts) = windows.at(window, k);
+                *counts = there && visual.shows(tick);
+                self.fill_inputs(visual, config, tick, x);
+                if let Some(shift) = &shift {
+                    let by = shift.iter().cycle();
+                    x.iter_mut().zip(by).for_each(|(x, by)| *x = (*x + by).clamp(-CLIP, CLIP));
+                }
+                if there {
+                    self.scaler.target(&self.films[span.film].audio, tick, y);
+                } else {
+                    y.fill(0.0);
+                }
+            }
+        }
+    }
+
+    /// Random numbers by which a member's inputs about the scene are shifted, those about motion not.
+    fn scene_shift(&self, config: &MemberConfig, random: &mut ChaCha8Rng) -> Vec<f32> {
+        let mut moved = Vec::new();
+        for view in self.features.config() {
+            moved.extend(vec![0.0; view.of_motion()]);
+            let by = (0..view.of_appearance()).map(|_| -> f32 { StandardNormal.sample(random) });
+            moved.extend(by.map(|x| SHIFT_DEVIATION * x));
+        }
+        config.ranges.iter().flat_map(|range| &moved[range.clone()]).copied().collect()
+    }
 }
 
-impl QuantizedFeatures {
-    pub(crate) fn new(width: usize, rows: &[f32]) -> Self {
-        Self { width, numbers: rows.iter().map(|x| (x / STEP).round() as i16).collect() }
-    }
-
-    pub(crate) fn ticks(&self) -> usize {
-        self.numbers.len() / self.width
-    }
-
-    pub(crate) fn row(&self, tick: usize) -> &[i16] {
-        &self.numbers[tick.min(self.ticks() - 1) * self.width..][..self.width]
-    }
-
-    /// Whether a tick's picture shows anything. What does not is silent by rule, so that nothing is to be learned from it but that
-    /// whatever looks more like it than like the rest of the film is silent, too.
-    pub(crate) fn shows(&self, tick: usize) -> bool {
-        self.row(tick).last().is_some_and(|contrast| blankness(STEP * f32::from(*contrast)) < 1.0)
-    }
-
-    pub(crate) fn fill(&self, tick: usize, sees: &[Range<usize>], out: &mut [f32]) {
-        let row = self.row(tick);
-        let numbers = sees.iter().flat_map(|range| &row[range.clone()]);
-        out.iter_mut().zip(numbers).for_each(|(out, x)| *out = STEP * f32::from(*x));
-    }
+/// The span in which a tick lies, counted over all spans.
+fn span_at(spans: &[TickSpan], mut tick: usize) -> Option<&TickSpan> {
+    spans.iter().find(|span| match tick.checked_sub(span.ticks.len()) {
+        Some(rest) => {
+            tick = rest;
+            false
+        }
+        None => true,
+    })
 }

@@ -1,12 +1,12 @@
-//! How well an ensemble does on film that it did not learn, in numbers and in words.
+//! Validation: scores of an ensemble on film that it did not learn, in numbers and in words.
 
 use crate::dataset::TickSpan;
 use crate::model::ensemble::EnsembleVerdict;
-use crate::model::training::EnsembleTrainer;
 use crate::model::training::learning_curve::{OnsetCurves, blocks, resampled, rounded};
+use crate::model::training::trainer::EnsembleTrainer;
 use kinophone_dsp::metrics::{bootstrap, correlation};
 
-/// How well curves follow.
+/// Correlations of predicted curves with true ones.
 pub(super) struct ValidationScore {
     loudness_r: f64,
     onset_r: f64,
@@ -18,10 +18,10 @@ pub(super) struct ValidationScore {
 }
 
 impl ValidationScore {
-    pub(super) fn of(lesson: &EnsembleTrainer<'_>, runs: &[TickSpan], said: &[f32]) -> Self {
-        let tick = lesson.dataset.grid().tick;
-        let [loudness, onsets] = lesson.curves(runs, said);
-        let blocks = blocks(runs, tick);
+    pub(super) fn of(trainer: &EnsembleTrainer<'_>, spans: &[TickSpan], predicted: &[f32]) -> Self {
+        let tick = trainer.dataset.grid().tick;
+        let [loudness, onsets] = trainer.curves(spans, predicted);
+        let blocks = blocks(spans, tick);
         let range = |curves: &OnsetCurves| bootstrap::interval(resampled(curves, &blocks));
         Self {
             loudness_r: correlation(&loudness.0, &loudness.1),
@@ -51,7 +51,7 @@ impl ValidationScore {
 }
 
 /// The correlation that only one in twenty of the predictions moved in time by a second or more exceeds.
-fn by_chance(truth: &[f64], said: &[f64]) -> f64 {
+fn by_chance(truth: &[f64], predicted: &[f64]) -> f64 {
     const LEAST: usize = 30;
     let n = truth.len();
     if n <= 2 * LEAST {
@@ -61,7 +61,7 @@ fn by_chance(truth: &[f64], said: &[f64]) -> f64 {
     let mut scores: Vec<f64> = (LEAST..n - LEAST)
         .step_by(step)
         .map(|shift| {
-            let moved: Vec<f64> = (0..n).map(|i| said[(i + shift) % n]).collect();
+            let moved: Vec<f64> = (0..n).map(|i| predicted[(i + shift) % n]).collect();
             correlation(truth, &moved)
         })
         .collect();
