@@ -1,5 +1,7 @@
 //! What a synth that plays recorded sound did, said so that another program can do it again.
 
+use std::ops::Range;
+
 /// A piece of recorded sound at its place in a soundtrack. All frames are of the output's rate, which is that of the sound.
 ///
 /// It sounds from `at` plus the first time of the envelope until `at` plus the last one. The sample of the output in frame
@@ -12,6 +14,8 @@ pub struct Clip {
     /// How many frames it lasts by name, until what follows it begins. 0 for a mere tail: sound that goes on backwards where its
     /// source ends.
     pub frames: i64,
+    /// The ticks of the output for which it was selected: a run of them, the one that a grain is of, or none for a tail.
+    pub ticks: Range<i64>,
     /// The unit that it is read from.
     pub unit: u32,
     /// The place that sounds in frame `at`, in frames after the beginning of the unit. What lies beyond the unit is what
@@ -153,7 +157,8 @@ mod tests {
     use super::*;
 
     fn cut(envelope: &[(i32, f32)]) -> Clip {
-        Clip { at: 0, frames: 1, unit: 0, offset: 0, speed: 1.0, pan: 0.0, envelope: envelope.to_vec() }
+        let envelope = envelope.to_vec();
+        Clip { at: 0, frames: 1, ticks: 0..1, unit: 0, offset: 0, speed: 1.0, pan: 0.0, envelope }
     }
 
     #[test]

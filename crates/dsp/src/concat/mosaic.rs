@@ -280,13 +280,14 @@ impl<S: UnitSound> Mosaic<S> {
     fn announce(&mut self, run: &PlayedRun) {
         if let Some(trace) = &mut self.trace {
             let low = source_begin(&self.units, self.grid, run);
-            trace.announce(run.unit, self.grid.start_sample(run.tick), (run.shift, run.speed), low);
+            trace.announce(run.unit, (run.tick, self.grid.start_sample(run.tick)), (run.shift, run.speed), low);
         }
     }
 
     /// The end of a tick's run, if it ends with that tick.
     fn end_of(&self, tick: &PlayedTick) -> End {
-        End { at: self.grid.start_sample(tick.number + 1), frames: source_end(&self.units, self.grid, tick) }
+        let next = tick.number + 1;
+        End { tick: next, at: self.grid.start_sample(next), frames: source_end(&self.units, self.grid, tick) }
     }
 
     /// Puts the sound of a tick with its gain into the block, faded in where it began with a jump.

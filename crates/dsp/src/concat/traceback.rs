@@ -22,6 +22,8 @@ struct Line {
     /// Its first unit, and the frame of the output in which it begins.
     unit: u32,
     at: i64,
+    /// The tick in which it begins.
+    tick: i64,
     /// The place in it that sounds then, in frames after the beginning of the unit, and how fast it is read.
     shift: i64,
     speed: f64,
@@ -32,6 +34,8 @@ struct Line {
 
 /// The end of a run.
 pub(crate) struct End {
+    /// The first tick that is not of it.
+    pub(crate) tick: i64,
     /// The frame of the output before which it ends by name.
     pub(crate) at: i64,
     /// How many frames there are from its first unit on, where its source ends with it: what would be read beyond is mirrored.
@@ -40,8 +44,8 @@ pub(crate) struct End {
 
 impl Traceback {
     /// A run begins with the tick that is played next.
-    pub(crate) fn announce(&mut self, unit: u32, at: i64, (shift, speed): (i64, f64), low: Option<i64>) {
-        let line = Line { unit, at, shift, speed, low, outline: EnvelopeFit::default() };
+    pub(crate) fn announce(&mut self, unit: u32, (tick, at): (i64, i64), (shift, speed): (i64, f64), low: Option<i64>) {
+        let line = Line { unit, at, tick, shift, speed, low, outline: EnvelopeFit::default() };
         let place = if self.present.is_none() { &mut self.present } else { &mut self.next };
         *place = Some(line);
     }
@@ -121,6 +125,7 @@ impl Line {
         let run = Clip {
             at: self.at,
             frames,
+            ticks: self.tick..end.tick,
             unit: self.unit,
             offset: self.shift,
             speed: self.speed,
@@ -131,7 +136,7 @@ impl Line {
         let tail = |at: i64, border: i64| {
             let place = self.shift as f64 + (at - self.at) as f64 * self.speed;
             let offset = 2 * border - 1 - place.round() as i64;
-            Clip { at, frames: 0, offset, speed: -self.speed, ..run.clone() }
+            Clip { at, frames: 0, ticks: end.tick..end.tick, offset, speed: -self.speed, ..run.clone() }
         };
         let early = tail(self.at, self.low.unwrap_or(0));
         let late = tail(end.at, end.frames.unwrap_or(0));

@@ -149,6 +149,7 @@ impl<S: UnitSound> Cloud<S> {
                     let cut = Clip {
                         at,
                         frames: length as i64,
+                        ticks: self.tick..self.tick + 1,
                         unit: choice.unit,
                         // Reading begins with the second frame, so that there is one before it.
                         offset: first + 1,
