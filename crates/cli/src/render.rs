@@ -8,6 +8,7 @@ use crate::output::OutputArgs;
 use crate::progress::span;
 use crate::report::{self, Failure, Outcome};
 use clap::{Args, ValueEnum};
+use kinophone::concat::Lookahead;
 use kinophone::render::{
     self, LibraryRequest, LoudnessMode, RenderPlan, Rendered, ResolvedSynth, SynthRequest,
 };
@@ -303,9 +304,8 @@ impl RenderArgs {
                 .sounds
                 .clone()
                 .map(|folder| LibraryRequest { folder, matched: self.library.matching.matched() }),
-            choice: self.choice.config(),
-            live: self.synth.live,
-            delay: self.synth.delay.map_or(kinophone::render::LIVE_DELAY, usize::from),
+            selection: self.choice.config(),
+            lookahead: self.synth.lookahead(),
             seed: self.synth.seed,
             loudness: self.sound.loudness.unwrap_or(LoudnessMode::Usual),
             corpus: Some(cache::films()?),
@@ -315,6 +315,15 @@ impl RenderArgs {
 }
 
 impl SynthArgs {
+    /// How much of the film is known.
+    fn lookahead(&self) -> Lookahead {
+        match (self.live, self.delay) {
+            (false, _) => Lookahead::WholeFilm,
+            (true, None) => Lookahead::LIVE,
+            (true, Some(ticks)) => Lookahead::Ticks(usize::from(ticks)),
+        }
+    }
+
     /// How phases are found, and the file that lends them.
     fn phase(&self) -> (Phase, Option<&Path>) {
         match self.phase.as_deref() {
@@ -374,32 +383,34 @@ impl GrainArgs {
 }
 
 fn as_json(rendered: &Rendered) -> Value {
+    let soundtrack = &rendered.soundtrack;
     json!({
-        "output": report::lossy(&rendered.output),
-        "seconds": rendered.seconds,
+        "output": report::lossy(&soundtrack.path),
+        "seconds": soundtrack.seconds,
         "ticks": rendered.ticks,
         "synth": rendered.synth,
-        "rate": rendered.rate,
-        "channels": rendered.channels,
+        "rate": soundtrack.rate,
+        "channels": soundtrack.channels,
         "latency_ms": rendered.latency_ms,
-        "codec": rendered.codec,
-        "loudness_before": rendered.loudness_before,
-        "gain_db": rendered.gain_db,
+        "codec": soundtrack.codec,
+        "loudness_before": soundtrack.loudness_before,
+        "gain_db": soundtrack.gain_db,
         "brain": rendered.brain,
         "from_corpus": rendered.from_corpus,
         "sounds": rendered.sounds,
-        "credits": rendered.credits.as_ref().map(|credits| &credits.credits),
-        "complaints": rendered.complaints,
+        "credits": soundtrack.credits.as_ref().map(|credits| &credits.credits),
+        "complaints": soundtrack.complaints,
     })
 }
 
 fn as_text(rendered: &Rendered) -> String {
-    let level = match rendered.loudness_before {
-        Some(lufs) => format!("the brain's {lufs:.1} LUFS changed by {:+.1} dB", rendered.gain_db),
-        None => format!("level changed by {:+.1} dB", rendered.gain_db),
+    let soundtrack = &rendered.soundtrack;
+    let level = match soundtrack.loudness_before {
+        Some(lufs) => format!("the brain's {lufs:.1} LUFS changed by {:+.1} dB", soundtrack.gain_db),
+        None => format!("level changed by {:+.1} dB", soundtrack.gain_db),
     };
     let latency = rendered.latency_ms.map_or(String::new(), |ms| format!(", {ms:.0} ms behind the picture"));
-    format!("{}: {}{latency}, {level}\n", rendered.output.display(), span(rendered.seconds))
+    format!("{}: {}{latency}, {level}\n", soundtrack.path.display(), span(soundtrack.seconds))
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ pub mod task;
 mod tensor_file;
 pub mod texture;
 pub mod visual;
+mod worker;
 
 pub use error::{Error, Kind, Result};
 pub use kinophone_dsp as dsp;

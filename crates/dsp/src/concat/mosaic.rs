@@ -280,7 +280,12 @@ impl<S: UnitSound> Mosaic<S> {
     fn announce(&mut self, run: &PlayedRun) {
         if let Some(trace) = &mut self.trace {
             let low = source_begin(&self.units, self.grid, run);
-            trace.announce(run.unit, (run.tick, self.grid.start_sample(run.tick)), (run.shift, run.speed), low);
+            trace.announce(
+                run.unit,
+                (run.tick, self.grid.start_sample(run.tick)),
+                (run.shift, run.speed),
+                low,
+            );
         }
     }
 

@@ -44,7 +44,13 @@ pub(crate) struct End {
 
 impl Traceback {
     /// A run begins with the tick that is played next.
-    pub(crate) fn announce(&mut self, unit: u32, (tick, at): (i64, i64), (shift, speed): (i64, f64), low: Option<i64>) {
+    pub(crate) fn announce(
+        &mut self,
+        unit: u32,
+        (tick, at): (i64, i64),
+        (shift, speed): (i64, f64),
+        low: Option<i64>,
+    ) {
         let line = Line { unit, at, tick, shift, speed, low, outline: EnvelopeFit::default() };
         let place = if self.present.is_none() { &mut self.present } else { &mut self.next };
         *place = Some(line);
