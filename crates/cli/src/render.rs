@@ -197,9 +197,8 @@ impl RenderArgs {
         Ok(RenderPlan {
             synth: self.synth_request()?,
             sounds: self.library.request(),
-            choice: self.selection.config(),
-            live: self.synth.live,
-            delay: self.synth.delay.map_or(render::LIVE_DELAY, usize::from),
+            selection: self.selection.config(),
+            lookahead: self.synth.lookahead(),
             seed: self.synth.seed.seed,
             loudness: self.sound.loudness.mode(),
             corpus: Some(cache::films()?),
@@ -217,30 +216,32 @@ fn without_effect(option: &str, circumstances: &str, remedy: &str) -> Failure {
 }
 
 fn as_json(rendered: &Rendered) -> Value {
+    let soundtrack = &rendered.soundtrack;
     json!({
-        "output": report::lossy(&rendered.output),
-        "seconds": rendered.seconds,
+        "output": report::lossy(&soundtrack.path),
+        "seconds": soundtrack.seconds,
         "ticks": rendered.ticks,
         "synth": rendered.synth,
-        "rate": rendered.rate,
-        "channels": rendered.channels,
+        "rate": soundtrack.rate,
+        "channels": soundtrack.channels,
         "latency_ms": rendered.latency_ms,
-        "codec": rendered.codec,
-        "loudness_before": rendered.loudness_before,
-        "gain_db": rendered.gain_db,
+        "codec": soundtrack.codec,
+        "loudness_before": soundtrack.loudness_before,
+        "gain_db": soundtrack.gain_db,
         "brain": rendered.brain,
         "from_corpus": rendered.from_corpus,
         "sounds": rendered.sounds,
-        "credits": rendered.credits.as_ref().map(|credits| &credits.credits),
-        "complaints": rendered.complaints,
+        "credits": soundtrack.credits.as_ref().map(|credits| &credits.credits),
+        "complaints": soundtrack.complaints,
     })
 }
 
 fn as_text(rendered: &Rendered) -> String {
-    let level = match rendered.loudness_before {
-        Some(lufs) => format!("the brain's {lufs:.1} LUFS changed by {:+.1} dB", rendered.gain_db),
-        None => format!("level changed by {:+.1} dB", rendered.gain_db),
+    let soundtrack = &rendered.soundtrack;
+    let level = match soundtrack.loudness_before {
+        Some(lufs) => format!("the brain's {lufs:.1} LUFS changed by {:+.1} dB", soundtrack.gain_db),
+        None => format!("level changed by {:+.1} dB", soundtrack.gain_db),
     };
     let latency = rendered.latency_ms.map_or(String::new(), |ms| format!(", {ms:.0} ms behind the picture"));
-    format!("{}: {}{latency}, {level}\n", rendered.output.display(), duration(rendered.seconds))
+    format!("{}: {}{latency}, {level}\n", soundtrack.path.display(), duration(soundtrack.seconds))
 }

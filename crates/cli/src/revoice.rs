@@ -7,9 +7,11 @@ use crate::report::{self, Failure, Outcome};
 use crate::values::{loudness, semitones, share};
 use crate::wording::duration;
 use clap::Args;
+use kinophone::concat::Lookahead;
 use kinophone::render::{LibraryRequest, LoudnessMode};
 use kinophone::revoice::{RevoicePlan, Revoiced};
 use kinophone_dsp::spectral::BandMatcherConfig;
+use serde_json::{Value, json};
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
@@ -81,8 +83,7 @@ pub fn run(args: &RevoiceArgs, context: &Context) -> Result<Outcome, Failure> {
     args.result.check()?;
     let revoiced = kinophone::revoice::revoice(&context.ffmpeg()?, &args.plan()?, context.task())?;
     context.end_progress();
-    let json = || serde_json::to_value(&revoiced).expect("numbers and text become JSON");
-    context.report.result(json, || as_text(&revoiced))?;
+    context.report.result(|| as_json(&revoiced), || as_text(&revoiced))?;
     Ok(Outcome::Done)
 }
 
@@ -92,20 +93,43 @@ impl RevoiceArgs {
             film: self.film.clone(),
             sounds: LibraryRequest { folder: self.sounds.clone(), matched: self.matching.matched() },
             output: self.result.options(&self.file.output, self.file.force, self.audio_track),
-            choice: self.selection.config(),
+            selection: self.selection.config(),
             tune: self.tune,
             shape: BandMatcherConfig { tone: self.tone, attack: self.attack, ..BandMatcherConfig::default() },
-            delay: self.delay.map(usize::from),
+            lookahead: self.delay.map_or(Lookahead::WholeFilm, |ticks| Lookahead::Ticks(usize::from(ticks))),
             loudness: self.loudness.unwrap_or(LoudnessMode::Usual),
             corpus: cache::films()?,
         })
     }
 }
 
+fn as_json(revoiced: &Revoiced) -> Value {
+    let soundtrack = &revoiced.soundtrack;
+    json!({
+        "output": report::lossy(&soundtrack.path),
+        "seconds": soundtrack.seconds,
+        "ticks": revoiced.ticks,
+        "rate": soundtrack.rate,
+        "channels": soundtrack.channels,
+        "latency_ms": revoiced.latency_ms,
+        "codec": soundtrack.codec,
+        "loudness_before": soundtrack.loudness_before,
+        "gain_db": soundtrack.gain_db,
+        "choice": revoiced.selection,
+        "tune": revoiced.tune,
+        "shape": revoiced.shape,
+        "credits": soundtrack.credits,
+    })
+}
+
 fn as_text(revoiced: &Revoiced) -> String {
     let latency = revoiced.latency_ms.map_or(String::new(), |ms| format!(", {ms:.0} ms behind the film"));
-    let mut text = format!("{}: {}{latency}\n", report::lossy(&revoiced.output), duration(revoiced.seconds));
-    if let Some(credits) = &revoiced.credits {
+    let mut text = format!(
+        "{}: {}{latency}\n",
+        report::lossy(&revoiced.soundtrack.path),
+        duration(revoiced.soundtrack.seconds)
+    );
+    if let Some(credits) = &revoiced.soundtrack.credits {
         text += &credits.titles();
     }
     text

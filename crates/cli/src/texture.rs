@@ -195,7 +195,7 @@ fn timeline<'a>(made: &'a Textured, plan: &'a TexturePlan) -> Timeline<'a> {
     lanes.extend(pictures::lanes(&drawn.measures));
     Timeline {
         title: &plan.mapping_name,
-        seconds: made.seconds,
+        seconds: made.soundtrack.seconds,
         shots: made.shots.iter().map(|shot| (shot.at, shot.section)).collect(),
         onsets: &drawn.onsets,
         lanes,
@@ -203,24 +203,39 @@ fn timeline<'a>(made: &'a Textured, plan: &'a TexturePlan) -> Timeline<'a> {
 }
 
 fn as_json(made: &Textured, plan: &TexturePlan, drawn: &[String]) -> Value {
-    let mut value = serde_json::to_value(made).unwrap_or_default();
-    value["output"] = report::lossy(&made.output).into();
-    value["mapping"] = json!(plan.mapping);
-    value["mapping_name"] = plan.mapping_name.clone().into();
-    value["drawn"] = json!(drawn);
-    value
+    let soundtrack = &made.soundtrack;
+    json!({
+        "output": report::lossy(&soundtrack.path),
+        "seconds": soundtrack.seconds,
+        "pictures": made.pictures,
+        "rate": soundtrack.rate,
+        "channels": soundtrack.channels,
+        "codec": soundtrack.codec,
+        "loudness_before": soundtrack.loudness_before,
+        "gain_db": soundtrack.gain_db,
+        "grains": made.grains,
+        "hits": made.hits,
+        "follows": made.follows,
+        "shots": made.shots,
+        "sources": made.sources,
+        "credits": soundtrack.credits,
+        "complaints": soundtrack.complaints,
+        "mapping": plan.mapping,
+        "mapping_name": plan.mapping_name,
+        "drawn": drawn,
+    })
 }
 
 fn as_text(made: &Textured, plan: &TexturePlan, drawn: &[String]) -> String {
     let sections = made.shots.iter().map(|shot| shot.section).max().map_or(1, |most| most + 1);
-    let level = match made.loudness_before {
-        Some(lufs) => format!(", {lufs:.1} LUFS changed by {:+.1} dB", made.gain_db),
+    let level = match made.soundtrack.loudness_before {
+        Some(lufs) => format!(", {lufs:.1} LUFS changed by {:+.1} dB", made.soundtrack.gain_db),
         None => String::new(),
     };
     let mut text = format!(
         "{}: {}, {}: {} and {} over {} in {}{level}\n",
-        made.output.display(),
-        duration(made.seconds),
+        made.soundtrack.path.display(),
+        duration(made.soundtrack.seconds),
         plan.mapping_name,
         count(made.grains, "grains"),
         count(made.hits, "hits"),

@@ -25,6 +25,7 @@ mod tensor_file;
 pub mod texture;
 pub mod visual;
 pub mod wording;
+mod worker;
 
 pub use error::{Error, Kind, Result};
 pub use kinophone_dsp as dsp;

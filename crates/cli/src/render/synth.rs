@@ -3,6 +3,7 @@
 use crate::args::{self, SeedArgs};
 use crate::values::share;
 use clap::{Args, ValueEnum};
+use kinophone::concat::Lookahead;
 use kinophone::render::ResolvedSynth;
 use kinophone_dsp::spectral::{Phase, SpectralConfig};
 use std::path::{Path, PathBuf};
@@ -63,6 +64,15 @@ pub(super) enum SynthName {
 }
 
 impl SynthArgs {
+    /// How much of the film is known.
+    pub(super) fn lookahead(&self) -> Lookahead {
+        match (self.live, self.delay) {
+            (false, _) => Lookahead::WholeFilm,
+            (true, None) => Lookahead::LIVE,
+            (true, Some(ticks)) => Lookahead::Ticks(usize::from(ticks)),
+        }
+    }
+
     /// The method that finds phases, and the file that they are taken from.
     pub(super) fn phase(&self) -> (Phase, Option<&Path>) {
         match self.phase.as_deref() {

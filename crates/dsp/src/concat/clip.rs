@@ -1,6 +1,8 @@
 //! Pieces of recorded sound with their place in the output, described so that another program can play them
 //! again.
 
+use std::ops::Range;
+
 /// A piece of recorded sound at its place in a soundtrack. All frames are of the output's rate, which is that
 /// of the sound.
 ///
@@ -14,6 +16,9 @@ pub struct Clip {
     /// Nominal length in frames, until the clip that follows begins. 0 for a mere tail: sound that goes on
     /// backwards where its source ends.
     pub frames: i64,
+    /// The ticks of the output for which it was selected: those of a run, the one that a grain belongs to, or none
+    /// for a tail.
+    pub ticks: Range<i64>,
     /// The unit that it is read from.
     pub unit: u32,
     /// Position in the source that sounds in frame `at`, in frames after the beginning of the unit. Beyond
@@ -161,7 +166,8 @@ mod tests {
     use super::*;
 
     fn clip(envelope: &[(i32, f32)]) -> Clip {
-        Clip { at: 0, frames: 1, unit: 0, offset: 0, speed: 1.0, pan: 0.0, envelope: envelope.to_vec() }
+        let envelope = envelope.to_vec();
+        Clip { at: 0, frames: 1, ticks: 0..1, unit: 0, offset: 0, speed: 1.0, pan: 0.0, envelope }
     }
 
     #[test]

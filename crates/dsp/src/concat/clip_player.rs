@@ -204,7 +204,7 @@ mod tests {
     }
 
     fn clip(at: i64, unit: u32, speed: f64, pan: f32, envelope: &[(i32, f32)]) -> Clip {
-        Clip { at, frames: 1, unit, offset: 7, speed, pan, envelope: envelope.to_vec() }
+        Clip { at, frames: 1, ticks: 0..1, unit, offset: 7, speed, pan, envelope: envelope.to_vec() }
     }
 
     fn clips() -> Vec<Clip> {

@@ -23,6 +23,8 @@ struct RecordedRun {
     /// Its first unit, and the frame of the output in which it begins.
     unit: u32,
     at: i64,
+    /// The tick in which it begins.
+    tick: i64,
     /// The position that sounds then, in frames after the beginning of the unit, and the reading speed.
     shift: i64,
     speed: f64,
@@ -33,6 +35,8 @@ struct RecordedRun {
 
 /// The end of a run.
 pub(crate) struct RunEnd {
+    /// The first tick that is not part of it.
+    pub(crate) tick: i64,
     /// The frame of the output before which it nominally ends.
     pub(crate) at: i64,
     /// End of its source in frames after the beginning of its first unit, if that is near: sound beyond it is
@@ -46,11 +50,12 @@ impl ClipRecorder {
     pub(crate) fn begin_run(
         &mut self,
         unit: u32,
-        at: i64,
+        (tick, at): (i64, i64),
         (shift, speed): (i64, f64),
         source_begin: Option<i64>,
     ) {
-        let run = RecordedRun { unit, at, shift, speed, source_begin, envelope: EnvelopeFit::default() };
+        let run =
+            RecordedRun { unit, at, tick, shift, speed, source_begin, envelope: EnvelopeFit::default() };
         let place = if self.present.is_none() { &mut self.present } else { &mut self.next };
         *place = Some(run);
     }
@@ -128,6 +133,7 @@ impl RecordedRun {
         let run = Clip {
             at: self.at,
             frames,
+            ticks: self.tick..end.tick,
             unit: self.unit,
             offset: self.shift,
             speed: self.speed,
@@ -139,7 +145,7 @@ impl RecordedRun {
         let mirrored = |at: i64, border: i64| {
             let position = self.shift as f64 + (at - self.at) as f64 * self.speed;
             let offset = 2 * border - 1 - position.round() as i64;
-            Clip { at, frames: 0, offset, speed: -self.speed, ..run.clone() }
+            Clip { at, frames: 0, ticks: end.tick..end.tick, offset, speed: -self.speed, ..run.clone() }
         };
         let early = mirrored(self.at, self.source_begin.unwrap_or(0));
         let late = mirrored(end.at, end.source_end.unwrap_or(0));

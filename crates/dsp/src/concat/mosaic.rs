@@ -274,16 +274,16 @@ impl<S: UnitSound> Mosaic<S> {
     fn record_begin(&mut self, run: &PlayedRun) {
         if let Some(recorder) = &mut self.recorder {
             let begin = source_begin(&self.units, self.grid, run);
-            recorder.begin_run(run.unit, self.grid.start_sample(run.tick), (run.shift, run.speed), begin);
+            let place = (run.tick, self.grid.start_sample(run.tick));
+            recorder.begin_run(run.unit, place, (run.shift, run.speed), begin);
         }
     }
 
     /// The end of a tick's run, if it ends with that tick.
     fn end_of(&self, tick: &PlayedTick) -> RunEnd {
-        RunEnd {
-            at: self.grid.start_sample(tick.number + 1),
-            source_end: source_end(&self.units, self.grid, tick),
-        }
+        let next = tick.number + 1;
+        let source_end = source_end(&self.units, self.grid, tick);
+        RunEnd { tick: next, at: self.grid.start_sample(next), source_end }
     }
 
     /// Puts the sound of a tick with its gain into the block, faded in where it began with a jump.

@@ -125,7 +125,16 @@ impl<S: UnitSound> Cloud<S> {
                 self.add(at, envelope, gain);
                 if let Some(recorder) = &mut self.recorder {
                     // Reading begins with the second frame, so that there is one before it.
-                    let clip = new_clip(at, envelope.len(), selected.unit, first + 1, speed(pitch));
+                    let clip = Clip {
+                        at,
+                        frames: envelope.len() as i64,
+                        ticks: self.tick..self.tick + 1,
+                        unit: selected.unit,
+                        offset: first + 1,
+                        speed: speed(pitch),
+                        pan: 0.0,
+                        envelope: Vec::new(),
+                    };
                     let grain = RecordedGrain::new(clip, (&family, member), gain, source_frames);
                     recorder.waiting.push_back(grain);
                 }
@@ -297,9 +306,4 @@ impl<S: UnitSound> Cloud<S> {
 fn follows(units: &UnitDescriptors, unit: u32, step: i64) -> bool {
     let at = |step: i64| u32::try_from(i64::from(unit) + step);
     matches!((at(step), at(step + 1)), (Ok(one), Ok(next)) if units.continues(one, next))
-}
-
-/// A clip in the middle, without its envelope.
-fn new_clip(at: i64, frames: usize, unit: u32, offset: i64, speed: f64) -> Clip {
-    Clip { at, frames: frames as i64, unit, offset, speed, pan: 0.0, envelope: Vec::new() }
 }

@@ -1,83 +1,117 @@
-//! TODO module docs
+//! Unit selection on the calling thread or beside it.
 
-use crate::concat::lookahead::Lookahead;
-use crate::concat::shot_sources::AllowedSources;
-use crate::concat::target::PendingTick;
+use crate::Result;
+use crate::concat::{AllowedSources, Lookahead, PendingTick};
+use crate::worker::Worker;
 use kinophone_dsp::concat::{Constraints, MosaicConfig, UnitDescriptors, UnitSelector};
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 
-/// Ticks that may wait for the choice on its thread.
-const WAITING: usize = 256;
+/// Ticks that may wait for the selection thread.
+const MAX_WAITING: usize = 256;
 
-/// A chooser at work.
+/// Selects the units of one layer, tick by tick.
 pub(crate) enum SelectionWorker {
-    /// Here: an answer must not wait.
-    Here(Box<UnitSelector>),
-    /// On a thread of its own, beside what is played: the exact choice answers late anyway, and always the same.
-    Apart { targets: Option<SyncSender<SelectionRequest>>, chosen: Receiver<Vec<u32>> },
+    /// On the calling thread: a live answer must not wait.
+    Inline(Box<UnitSelector>),
+    /// On a thread of its own, beside the synthesis: the exact selection answers late anyway, and always the same.
+    Threaded(SelectionThread),
 }
 
-/// What is looked for, what is not to be found, and among which recordings.
-type SelectionRequest = (Box<[f32]>, Vec<Range<u32>>, AllowedSources);
+/// A selection thread and the channels to and from it.
+pub(crate) struct SelectionThread {
+    /// `None` after the last tick.
+    requests: Option<SyncSender<SelectionRequest>>,
+    selected: Receiver<Vec<u32>>,
+    worker: Worker<()>,
+}
+
+/// A tick as the selection thread gets it.
+struct SelectionRequest {
+    descriptor: Box<[f32]>,
+    /// Units that must not sound.
+    avoid: Vec<Range<u32>>,
+    allowed: AllowedSources,
+}
 
 impl SelectionWorker {
-    pub(crate) fn new(units: &Arc<UnitDescriptors>, config: &MosaicConfig, when: Lookahead) -> Self {
-        let mut chooser = match when {
-            Lookahead::Exactly => UnitSelector::exact(units.clone(), config),
-            Lookahead::After(0) => return Self::Here(Box::new(UnitSelector::greedy(units.clone(), config))),
-            Lookahead::After(delay) => {
-                return Self::Here(Box::new(UnitSelector::lookahead(units.clone(), config, delay)));
+    pub(crate) fn new(
+        units: &Arc<UnitDescriptors>,
+        config: &MosaicConfig,
+        lookahead: Lookahead,
+    ) -> Result<Self> {
+        let units = units.clone();
+        Ok(match lookahead {
+            Lookahead::WholeFilm => {
+                Self::Threaded(SelectionThread::start(UnitSelector::exact(units, config))?)
             }
+            Lookahead::Ticks(0) => Self::Inline(Box::new(UnitSelector::greedy(units, config))),
+            Lookahead::Ticks(ticks) => Self::Inline(Box::new(UnitSelector::lookahead(units, config, ticks))),
+        })
+    }
+
+    /// Takes a tick, and appends the units of those ticks that are decided to `selected`.
+    pub(crate) fn push(&mut self, tick: &PendingTick, selected: &mut Vec<u32>) -> Result<()> {
+        match self {
+            Self::Inline(selector) => {
+                let constraints = Constraints { only: tick.allowed.as_deref(), avoid: &tick.taken };
+                selector.push_on(&tick.target.descriptor, &constraints, selected);
+                Ok(())
+            }
+            Self::Threaded(thread) => thread.push(tick, selected),
+        }
+    }
+
+    /// Appends the units of all ticks that were not decided before.
+    pub(crate) fn finish(&mut self, selected: &mut Vec<u32>) -> Result<()> {
+        match self {
+            Self::Inline(selector) => {
+                selector.finish(selected);
+                Ok(())
+            }
+            Self::Threaded(thread) => thread.finish(selected),
+        }
+    }
+}
+
+impl SelectionThread {
+    fn start(mut selector: UnitSelector) -> Result<Self> {
+        let (requests, coming) = sync_channel::<SelectionRequest>(MAX_WAITING);
+        let (decided, selected) = channel();
+        let worker = Worker::spawn("selection", move || {
+            let mut units = Vec::new();
+            for SelectionRequest { descriptor, avoid, allowed } in coming {
+                let constraints = Constraints { only: allowed.as_deref(), avoid: &avoid };
+                selector.push_on(&descriptor, &constraints, &mut units);
+                // Without a receiver the soundtrack was given up.
+                if !units.is_empty() && decided.send(std::mem::take(&mut units)).is_err() {
+                    return Ok(());
+                }
+            }
+            selector.finish(&mut units);
+            let _ = decided.send(units);
+            Ok(())
+        })?;
+        Ok(Self { requests: Some(requests), selected, worker })
+    }
+
+    fn push(&mut self, tick: &PendingTick, selected: &mut Vec<u32>) -> Result<()> {
+        let request = SelectionRequest {
+            descriptor: tick.target.descriptor.clone(),
+            avoid: tick.taken.clone(),
+            allowed: tick.allowed.clone(),
         };
-        let (targets, coming) = sync_channel::<SelectionRequest>(WAITING);
-        let (decided, chosen) = channel();
-        std::thread::spawn(move || {
-            let mut found = Vec::new();
-            for (target, taken, allowed) in coming {
-                chooser.push_on(
-                    &target,
-                    &Constraints { only: allowed.as_deref(), avoid: &taken },
-                    &mut found,
-                );
-                // Whoever has gone does not want it any more.
-                if !found.is_empty() && decided.send(std::mem::take(&mut found)).is_err() {
-                    return;
-                }
-            }
-            chooser.finish(&mut found);
-            let _ = decided.send(found);
-        });
-        Self::Apart { targets: Some(targets), chosen }
+        let sent = self.requests.as_ref().is_some_and(|requests| requests.send(request).is_ok());
+        selected.extend(self.selected.try_iter().flatten());
+        // The thread takes requests until there are no more: if it does not, it died.
+        if sent { Ok(()) } else { Err(self.worker.failure()) }
     }
 
-    /// Takes a tick, and appends the units of those that are decided.
-    pub(crate) fn push(&mut self, open: &PendingTick, found: &mut Vec<u32>) {
-        let PendingTick { wanted, taken, allowed, .. } = open;
-        match self {
-            Self::Here(chooser) => {
-                let terms = Constraints { only: allowed.as_deref(), avoid: taken };
-                chooser.push_on(&wanted.target, &terms, found);
-            }
-            Self::Apart { targets, chosen } => {
-                if let Some(targets) = targets {
-                    // It is there until there are no more targets.
-                    let _ = targets.send((wanted.target.clone(), taken.clone(), allowed.clone()));
-                }
-                found.extend(chosen.try_iter().flatten());
-            }
-        }
-    }
-
-    /// After the last tick.
-    pub(crate) fn finish(&mut self, found: &mut Vec<u32>) {
-        match self {
-            Self::Here(chooser) => chooser.finish(found),
-            Self::Apart { targets, chosen } => {
-                *targets = None;
-                found.extend(chosen.iter().flatten());
-            }
-        }
+    fn finish(&mut self, selected: &mut Vec<u32>) -> Result<()> {
+        self.requests = None;
+        selected.extend(self.selected.iter().flatten());
+        // A channel that closes is the end of the film only if the thread ended well.
+        self.worker.join()
     }
 }

@@ -1,91 +1,118 @@
-//! Which recording a shot is played with.
+//! One recording for each shot.
 
-use crate::concat::target::Target;
-use crate::concat::unit_database::UnitDatabase;
-use crate::media::Ffmpeg;
+use crate::Result;
+use crate::concat::{Target, UnitDatabase};
+use crate::dataset;
+use crate::media::{Ffmpeg, Picture};
+use crate::soundtrack::ticks_until;
 use crate::task::Task;
-use crate::{Result, visual};
+use crate::visual::{self, FrameState, VisualStream};
 use kinophone_dsp::units::{FrameRate, MediaTime};
 use std::path::Path;
 use std::sync::Arc;
 
 /// Ticks of a shot that are compared with all units, evenly spread.
-const ASKED: usize = 32;
-/// What is wanted for so many ticks decides for a shot, however long it is: a minute.
-const MOST: usize = 1800;
+const MAX_COMPARED_TICKS: usize = 32;
+/// Ticks that decide for a shot, however long it is: a minute of them.
+const MAX_WAITING_TICKS: usize = 1800;
 
-/// Which recordings may sound in a tick: a mark for each; `None`: all.
+/// A mark for each recording that may sound in a tick; `None`: all may.
 pub(crate) type AllowedSources = Option<Arc<[bool]>>;
 
-/// Gives every shot one recording: the one in which the nearest to what is wanted is nearest, on average over the shot. What is wanted
-/// of a shot's ticks is kept until the shot is over, or a minute of it is known.
+/// Gives every shot one recording: the one whose nearest units are the nearest to the targets, on average over the shot.
+///
+/// Targets are kept until their shot is over, or a minute of it is known.
 pub(crate) struct ShotSourceSelector {
     /// Ticks with which shots begin, but the first, ascending.
-    cuts: Vec<u64>,
-    /// Ticks that were taken.
+    shot_ticks: Vec<u64>,
+    /// Ticks taken so far.
     ticks: u64,
     waiting: Vec<Target>,
-    /// That of the present shot, once it is known.
-    cast: AllowedSources,
+    /// The recording of the present shot, once it is known.
+    allowed: AllowedSources,
 }
 
 impl ShotSourceSelector {
-    /// `cuts` are ticks with which shots begin, ascending.
-    pub(crate) fn new(cuts: Vec<u64>) -> Self {
-        Self { cuts, ticks: 0, waiting: Vec::new(), cast: None }
+    /// `shot_ticks` are the ticks with which shots begin, ascending.
+    pub(crate) fn new(shot_ticks: Vec<u64>) -> Self {
+        Self { shot_ticks, ticks: 0, waiting: Vec::new(), allowed: None }
     }
 
-    /// Takes what is wanted of the next tick, and hands over those ticks whose recording is known, with it.
-    pub(crate) fn push(&mut self, wanted: Target, stock: &UnitDatabase<'_>) -> Vec<(Target, AllowedSources)> {
+    /// Takes the target of the next tick, and returns those whose recording is known, with it.
+    pub(crate) fn push(
+        &mut self,
+        target: Target,
+        database: &UnitDatabase<'_>,
+    ) -> Vec<(Target, AllowedSources)> {
         let mut ready = Vec::new();
-        if self.cuts.binary_search(&self.ticks).is_ok() {
-            ready = self.release(stock);
-            self.cast = None;
+        if self.shot_ticks.binary_search(&self.ticks).is_ok() {
+            ready = self.release(database);
+            self.allowed = None;
         }
         self.ticks += 1;
-        self.waiting.push(wanted);
-        if self.cast.is_some() || self.waiting.len() == MOST {
-            ready.extend(self.release(stock));
+        self.waiting.push(target);
+        if self.allowed.is_some() || self.waiting.len() == MAX_WAITING_TICKS {
+            ready.extend(self.release(database));
         }
         ready
     }
 
-    /// After the last tick of a shot: the rest.
-    pub(crate) fn release(&mut self, stock: &UnitDatabase<'_>) -> Vec<(Target, AllowedSources)> {
-        if self.cast.is_none() && !self.waiting.is_empty() {
-            self.cast = Some(self.suiting(stock));
+    /// Returns the targets that wait: after the last tick of a shot.
+    pub(crate) fn release(&mut self, database: &UnitDatabase<'_>) -> Vec<(Target, AllowedSources)> {
+        if self.allowed.is_none() && !self.waiting.is_empty() {
+            self.allowed = Some(self.best_source(database));
         }
-        self.waiting.drain(..).map(|wanted| (wanted, self.cast.clone())).collect()
+        self.waiting.drain(..).map(|target| (target, self.allowed.clone())).collect()
     }
 
-    /// The recording that suits what waits, the first of equally good ones.
-    fn suiting(&self, stock: &UnitDatabase<'_>) -> Arc<[bool]> {
+    /// The recording that suits the waiting targets best; the first of equally good ones.
+    fn best_source(&self, database: &UnitDatabase<'_>) -> Arc<[bool]> {
         let mut sums = Vec::new();
         let mut nearest = Vec::new();
-        for wanted in self.waiting.iter().step_by(self.waiting.len().div_ceil(ASKED)) {
-            stock.units.nearest_of_groups(&wanted.target, &mut nearest);
+        let step = self.waiting.len().div_ceil(MAX_COMPARED_TICKS);
+        for target in self.waiting.iter().step_by(step) {
+            database.units.nearest_of_groups(&target.descriptor, &mut nearest);
             sums.resize(nearest.len(), 0.0f64);
             sums.iter_mut().zip(&nearest).for_each(|(sum, distance)| *sum += f64::from(*distance));
         }
-        let best = sums.iter().enumerate().min_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(group, _)| group);
-        (0..sums.len()).map(|group| group == best).collect()
+        let best = sums.iter().enumerate().min_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(source, _)| source);
+        (0..sums.len()).map(|source| source == best).collect()
     }
 }
 
-/// Looks through a film for its shots: the ticks with which they begin, but the first. Tick 0 begins at `begin` on the film's clock, or
-/// with the first picture.
-pub(crate) fn cuts(
+/// Finds the shots of a film: the ticks with which they begin, but the first. Tick 0 begins at `begin` on the film's clock, or
+/// with the first picture. Pictures come from the film's
+/// shard in `corpus` where it has them as shots are found by: small and in colour.
+pub(crate) fn shot_ticks(
     ffmpeg: &Ffmpeg,
     film: &Path,
+    corpus: Option<&Path>,
     begin: Option<MediaTime>,
     tick: FrameRate,
     task: Task<'_>,
 ) -> Result<Vec<u64>> {
-    let seen = visual::watch(ffmpeg, film, task)?;
-    let begin = begin.unwrap_or_else(|| seen.begin());
-    let mut ticks: Vec<u64> =
-        seen.cuts().map(|cut| crate::render::ticks_until(tick, cut - begin).max(0) as u64).collect();
+    let frames = match prepared_frames(film, corpus, task)? {
+        Some(frames) => frames,
+        None => visual::watch(ffmpeg, film, task)?,
+    };
+    let begin = begin.unwrap_or_else(|| frames.begin());
+    let mut ticks: Vec<u64> = frames.cuts().map(|cut| ticks_until(tick, cut - begin).max(0) as u64).collect();
     ticks.dedup();
     ticks.retain(|tick| *tick > 0);
     Ok(ticks)
+}
+
+/// The measures of a film whose shard has the pictures that [`visual::watch`] would decode.
+fn prepared_frames(film: &Path, corpus: Option<&Path>, task: Task<'_>) -> Result<Option<FrameState>> {
+    let Some(corpus) = corpus else { return Ok(None) };
+    let Some(shard) = dataset::find(corpus, film, visual::SIDE, true, task)? else { return Ok(None) };
+    let mut stream = VisualStream::default();
+    for k in 0..shard.pictures() {
+        task.cancel.check()?;
+        stream.take(&Picture { time: shard.time(k), pixels: shard.picture(k).to_vec() });
+        if k % 4096 == 4095 {
+            shard.release();
+        }
+    }
+    Ok(stream.finish(shard.end()))
 }

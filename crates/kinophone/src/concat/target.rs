@@ -1,37 +1,38 @@
-//! TODO module docs
+//! The sound that is to be found for a tick.
 
-use crate::concat::shot_sources::AllowedSources;
+use crate::concat::AllowedSources;
 use kinophone_dsp::granular::GrainModulation;
 use kinophone_dsp::metrics::BANDS;
 use std::ops::Range;
 
-/// What is wanted of a tick.
+/// Description of the sound that a tick should have.
 pub(crate) struct Target {
-    /// Where the stock is searched, weighed as it is: `[dims]`.
-    pub(crate) target: Box<[f32]>,
+    /// The point in the weighted descriptor space for which the nearest units are searched: `[dims]`.
+    pub(crate) descriptor: Box<[f32]>,
     pub(crate) loudness_db: f32,
-    /// Probability of silence, and whether it closes only what can't be brought down to the wanted loudness.
+    /// Probability of silence, 0 to 1.
     pub(crate) silence: f32,
-    pub(crate) soft: bool,
+    /// True if the probability of silence closes only units that cannot be brought down to the loudness.
+    pub(crate) gate_loud_only: bool,
     /// log10 of the bands' powers, and how much they rise over the tick before.
     pub(crate) bands: [f32; BANDS],
     pub(crate) rise: f32,
-    /// Where the next attack is to begin, in frames of the stock after the beginning of the tick, where that is known to the frame:
-    /// from half a tick before it on.
+    /// Where the next attack should begin, in frames of the database after the beginning of the tick, where that is known to
+    /// the frame: from half a tick before it on.
     pub(crate) attack: Option<i64>,
-    /// Which pitch is to be heard, in Hz, where that is sure.
+    /// Pitch in Hz, where it is certain.
     pub(crate) hz: Option<f32>,
-    /// How grains are strewn.
-    pub(crate) manner: GrainModulation,
+    /// Parameters of the tick's grains.
+    pub(crate) grains: GrainModulation,
 }
 
 /// A tick that is not decided in all layers.
 pub(crate) struct PendingTick {
-    pub(crate) wanted: Target,
+    pub(crate) target: Target,
     /// The recordings that may sound.
     pub(crate) allowed: AllowedSources,
-    /// What the layers before play.
+    /// Units that the layers before play, with their neighbours.
     pub(crate) taken: Vec<Range<u32>>,
-    /// The powers of what they play.
-    pub(crate) there: [f32; BANDS],
+    /// log10 of the powers of what those layers play.
+    pub(crate) bands: [f32; BANDS],
 }

@@ -1,37 +1,34 @@
-//! What a mosaic plays with: the brain's own sound, or a library of sounds.
+//! The units that an engine plays with: the brain's own sound, or a library of sounds.
 
-use crate::concat::onset_pitch_track::{OnsetPitchTrack, PITCH, PitchSegment};
-use crate::concat::selection_config::SelectionConfig;
-use crate::dataset::AudioFeatures;
-use crate::model::{
-    ControlScaler, DESCRIPTOR, DescriptorLayout, DescriptorMatching, Ensemble, TrainingAudio, UnitFeatures,
-};
+use crate::concat::onset_pitch_track::PITCH;
+use crate::concat::{LibraryUnits, SelectionConfig};
+use crate::model::{ControlScaler, DescriptorLayout, Ensemble, TrainingAudio, UnitFeatures};
 use crate::render::RenderPlan;
 use crate::score::SourceSound;
-use crate::task::Task;
-use crate::{Error, Kind, Result, sound_library};
+use crate::{Error, Kind, Result};
 use kinophone_dsp::concat::{AttackTarget, UnitDescriptors, UnitDescriptorsError, UnitSound};
 use kinophone_dsp::metrics::BANDS;
 use kinophone_dsp::units::{SampleRate, TickGrid};
 use std::borrow::Cow;
-use std::path::Path;
 use std::sync::Arc;
 
-/// Sound to play with, tick by tick, and what is known of it.
+/// Sound in units of a tick, with their descriptors.
 pub(crate) struct UnitDatabase<'a> {
     pub(crate) sound: DatabaseSound<'a>,
+    /// Weighted descriptors, ready to be searched.
     pub(crate) units: Arc<UnitDescriptors>,
-    /// In whose numbers it is described.
-    pub(crate) voice: &'a ControlScaler,
-    /// What each unit sounds like and, of a brain's own sound, what is seen there, of a library perhaps its pitch: `[units, dims]`.
+    /// The scaler of the descriptors.
+    pub(crate) scaler: &'a ControlScaler,
+    /// Descriptors without weights, `[units, dims]`: sound, and of a brain's own sound the picture, of a library perhaps the
+    /// pitch.
     descriptors: Cow<'a, [f32]>,
-    /// Which of those numbers describe what.
+    /// The meaning of those numbers.
     pub(crate) layout: DescriptorLayout,
-    /// What each of those counts.
-    weights: Vec<f32>,
+    /// Factor of each of them.
+    factors: Vec<f32>,
 }
 
-/// The sound of all ticks.
+/// The sound of all units.
 #[derive(Clone, Copy)]
 pub(crate) enum DatabaseSound<'a> {
     /// The brain's own.
@@ -40,32 +37,19 @@ pub(crate) enum DatabaseSound<'a> {
     Library(&'a LibraryUnits),
 }
 
-/// A library, described in ticks of a brain.
-pub(crate) struct LibraryUnits {
-    library: sound_library::SoundLibrary,
-    grid: TickGrid,
-    /// Number of each source's first tick, and of all ticks.
-    starts: Vec<usize>,
-    /// Of each source, at the rate of the library.
-    marks: Vec<OnsetPitchTrack>,
-    known: UnitFeatures,
-    voice: ControlScaler,
-}
-
 impl<'a> UnitDatabase<'a> {
-    /// The brain's own, unless there is a library.
-    pub(crate) fn of(
+    /// The units of the library, or without one of the brain's own sound.
+    pub(crate) fn new(
         brain: &'a Ensemble,
         library: Option<&'a LibraryUnits>,
         plan: &RenderPlan,
     ) -> Result<Self> {
         match (library, brain.training_audio()) {
-            (Some(sounds), _) => Ok(Self::of_library(sounds, &plan.choice, false)),
-            (None, Some((material, known))) => {
-                let layout = DescriptorLayout::SOUND_AND_PICTURE;
-                let descriptors = (layout, (&*known.descriptors).into());
-                let sound = DatabaseSound::Own(material);
-                Self::new(sound, known, brain.controls(), descriptors, &plan.choice).map_err(|e| {
+            (Some(library), _) => Ok(Self::of_library(library, &plan.selection, false)),
+            (None, Some((audio, features))) => {
+                let descriptors = (DescriptorLayout::SOUND_AND_PICTURE, (&*features.descriptors).into());
+                let sound = DatabaseSound::Own(audio);
+                Self::build(sound, features, brain.controls(), descriptors, &plan.selection).map_err(|e| {
                     Error::new(Kind::Damaged, format!("has units that do not fit its sound: {e}"))
                         .at(&plan.brain)
                         .help("make or copy the brain again")
@@ -77,76 +61,75 @@ impl<'a> UnitDatabase<'a> {
         }
     }
 
-    /// A library; `pitched` adds the pitch to what is said of its units.
-    pub(crate) fn of_library(sounds: &'a LibraryUnits, choice: &SelectionConfig, pitched: bool) -> Self {
+    /// The units of a library; `pitched` adds the pitch to the descriptors.
+    pub(crate) fn of_library(library: &'a LibraryUnits, selection: &SelectionConfig, pitched: bool) -> Self {
         let descriptors = match pitched {
-            true => (DescriptorLayout::sound_and_pitch(PITCH), Cow::Owned(sounds.descriptors_with_pitch())),
-            false => (DescriptorLayout::SOUND, Cow::Borrowed(&*sounds.known.descriptors)),
+            true => (DescriptorLayout::sound_and_pitch(PITCH), Cow::Owned(library.descriptors_with_pitch())),
+            false => (DescriptorLayout::SOUND, Cow::Borrowed(&*library.features().descriptors)),
         };
-        Self::new(DatabaseSound::Library(sounds), &sounds.known, &sounds.voice, descriptors, choice)
-            .expect("every tick of a library was described, and there is one")
+        let sound = DatabaseSound::Library(library);
+        Self::build(sound, library.features(), library.scaler(), descriptors, selection)
+            .expect("every tick of a library has descriptors, and there is one")
     }
 
-    /// `descriptors` are of the units that are `known`.
-    fn new(
+    fn build(
         sound: DatabaseSound<'a>,
-        known: &'a UnitFeatures,
-        voice: &'a ControlScaler,
+        features: &'a UnitFeatures,
+        scaler: &'a ControlScaler,
         (layout, descriptors): (DescriptorLayout, Cow<'a, [f32]>),
-        config: &SelectionConfig,
+        selection: &SelectionConfig,
     ) -> std::result::Result<Self, UnitDescriptorsError> {
-        let (dims, weights) = (layout.width(), config.weights(&layout));
+        let (dims, factors) = (layout.width(), selection.factors(&layout));
         let rows = descriptors.chunks_exact(dims);
-        let weighed: Vec<f32> = rows.flat_map(|row| row.iter().zip(&weights).map(|(x, w)| x * w)).collect();
-        let groups: Vec<u32> =
-            (0..known.loudness.len()).map(|unit| sound.place(unit).map_or(0, |at| at.0 as u32)).collect();
-        let units = UnitDescriptors::new(dims, &weighed, &known.loudness, &sound.continued())?
+        let weighted: Vec<f32> = rows.flat_map(|row| row.iter().zip(&factors).map(|(x, w)| x * w)).collect();
+        let groups: Vec<u32> = (0..features.loudness.len())
+            .map(|unit| sound.place(unit).map_or(0, |(source, _)| source as u32))
+            .collect();
+        let units = UnitDescriptors::new(dims, &weighted, &features.loudness, &sound.continued())?
             .with_groups(&groups)?;
-        Ok(Self { sound, units: Arc::new(units), voice, descriptors, layout, weights })
+        Ok(Self { sound, units: Arc::new(units), scaler, descriptors, layout, factors })
     }
 
-    /// Whether pitches are said of its units.
+    /// True if the pitch is among the descriptors.
     pub(crate) fn is_pitched(&self) -> bool {
         !self.layout.pitch.is_empty()
     }
 
-    /// A description as units are searched for, of as many numbers as they have.
-    pub(crate) fn weighed(&self, target: &[f32]) -> Box<[f32]> {
-        target.iter().zip(&self.weights).map(|(x, w)| x * w).collect()
+    /// A descriptor times the factors, as units are searched for; it has as many numbers as theirs.
+    pub(crate) fn weighted(&self, descriptor: &[f32]) -> Box<[f32]> {
+        descriptor.iter().zip(&self.factors).map(|(x, w)| x * w).collect()
     }
 
-    /// What a unit sounds like, and what is seen there.
+    /// The descriptor of a unit, without weights.
     pub(crate) fn descriptor(&self, unit: u32) -> &[f32] {
-        &self.descriptors[unit as usize * self.weights.len()..][..self.weights.len()]
+        &self.descriptors[unit as usize * self.factors.len()..][..self.factors.len()]
     }
 
-    /// The attack with which a unit can begin if there is to be one so many frames after the beginning of its tick: the nearest one.
+    /// The attack with which a unit can begin if there is to be one `at` frames after the beginning of its tick: the nearest
+    /// one.
     pub(crate) fn attack(&self, unit: u32, at: i64) -> Option<AttackTarget> {
-        let DatabaseSound::Library(sounds) = self.sound else { return None };
-        let (source, tick) = sounds.place(unit as usize)?;
-        let start = sounds.grid.start_sample(tick);
-        sounds.marks[source].attack_near(start + at).map(|found| AttackTarget { at, source: found - start })
+        let DatabaseSound::Library(library) = self.sound else { return None };
+        library.attack(unit as usize, at)
     }
 
-    /// The pitch of a unit in Hz, where it is sure.
-    pub(crate) fn sure_hz(&self, unit: u32) -> Option<f32> {
-        let DatabaseSound::Library(sounds) = self.sound else { return None };
-        let (source, tick) = sounds.place(unit as usize)?;
-        sounds.marks[source].sure_hz(sounds.middle(tick))
+    /// The pitch of a unit in Hz, where it is certain.
+    pub(crate) fn certain_hz(&self, unit: u32) -> Option<f32> {
+        let DatabaseSound::Library(library) = self.sound else { return None };
+        library.certain_hz(unit as usize)
     }
 
     /// log10 of a unit's power in every band.
     pub(crate) fn bands(&self, unit: u32, out: &mut [f32; BANDS]) {
-        self.voice.unit_bands(self.descriptor(unit), out);
+        self.scaler.unit_bands(self.descriptor(unit), out);
     }
 }
 
 impl DatabaseSound<'_> {
-    /// The tick of the brain at the rate of the sound.
+    /// The tick of the units at the rate of the sound.
     pub(crate) fn grid(&self) -> TickGrid {
         match self {
-            Self::Own(material) => material.grid(),
-            Self::Library(sounds) => sounds.grid,
+            Self::Own(audio) => audio.grid(),
+            Self::Library(library) => library.grid(),
         }
     }
 
@@ -154,22 +137,19 @@ impl DatabaseSound<'_> {
         self.grid().rate
     }
 
-    /// Which source a unit is out of, and which tick of it; `None` where there is no such unit.
+    /// The source of a unit, and the tick of that source; `None` where there is no such unit.
     pub(crate) fn place(&self, unit: usize) -> Option<(usize, i64)> {
         match self {
-            Self::Own(material) => material.place(unit),
-            Self::Library(sounds) => sounds.place(unit),
+            Self::Own(audio) => audio.place(unit),
+            Self::Library(library) => library.place(unit),
         }
     }
 
-    /// Whether each unit is continued by the next one.
+    /// A mark for each unit that the next one continues.
     fn continued(&self) -> Vec<bool> {
         match self {
-            Self::Own(material) => material.config().continued(),
-            Self::Library(sounds) => {
-                let ticks = sounds.starts.windows(2).map(|pair| pair[1] - pair[0]);
-                ticks.flat_map(|ticks| (1..=ticks).map(move |k| k < ticks)).collect()
-            }
+            Self::Own(audio) => audio.config().continued(),
+            Self::Library(library) => library.continued(),
         }
     }
 }
@@ -177,8 +157,8 @@ impl DatabaseSound<'_> {
 impl SourceSound for UnitDatabase<'_> {
     fn read(&self, source: usize, first: i64, out: &mut [f32]) {
         match self.sound {
-            DatabaseSound::Own(material) => material.read_film(source, first, out),
-            DatabaseSound::Library(sounds) => sounds.library.read(source, first, out),
+            DatabaseSound::Own(audio) => audio.read_film(source, first, out),
+            DatabaseSound::Library(library) => library.read(source, first, out),
         }
     }
 }
@@ -186,99 +166,20 @@ impl SourceSound for UnitDatabase<'_> {
 impl UnitSound for DatabaseSound<'_> {
     fn channels(&self) -> usize {
         match self {
-            Self::Own(material) => material.channels(),
-            Self::Library(sounds) => sounds.library.channels() as usize,
+            Self::Own(audio) => audio.channels(),
+            Self::Library(library) => library.channels(),
         }
     }
 
     fn read(&self, unit: u32, offset: i64, out: &mut [f32]) {
         match self {
-            Self::Own(material) => UnitSound::read(material, unit, offset, out),
-            Self::Library(sounds) => match sounds.place(unit as usize) {
+            Self::Own(audio) => UnitSound::read(audio, unit, offset, out),
+            Self::Library(library) => match library.place(unit as usize) {
                 Some((source, tick)) => {
-                    sounds.library.read(source, sounds.grid.start_sample(tick) + offset, out);
+                    library.read(source, library.grid().start_sample(tick) + offset, out);
                 }
                 None => out.fill(0.0),
             },
         }
-    }
-}
-
-impl LibraryUnits {
-    /// Opens a library, every tick of every source becomes a unit, described in numbers of `voice` or, what is `matched`, in
-    /// such that mean by the same numbers what is usual among these sounds.
-    pub(crate) fn open(
-        folder: &Path,
-        matched: DescriptorMatching,
-        voice: &ControlScaler,
-        grid: TickGrid,
-        task: Task<'_>,
-    ) -> Result<Self> {
-        let library = sound_library::SoundLibrary::open(folder, task)?;
-        let heard: Vec<Cow<'_, AudioFeatures>> =
-            (0..library.sources().len()).map(|source| library.heard(source, grid)).collect();
-        // Pauses would make everything else look loud and bright.
-        let sounding: Vec<Vec<u32>> = heard
-            .iter()
-            .map(|heard| (0..heard.loudness.len() as u32).filter(|t| !heard.is_silent(*t as usize)).collect())
-            .collect();
-        let stretches: Vec<(&AudioFeatures, &[u32])> =
-            heard.iter().zip(&sounding).map(|(heard, ticks)| (&**heard, &ticks[..])).collect();
-        let voice = voice.among(&stretches, matched);
-        let mut known = UnitFeatures::default();
-        let mut starts = vec![0];
-        for heard in &heard {
-            for tick in 0..heard.loudness.len() {
-                let mut descriptor = [0.0; DESCRIPTOR];
-                voice.unit(heard, tick, &mut descriptor);
-                known.descriptors.extend(descriptor);
-                known.loudness.push(heard.loudness[tick]);
-            }
-            starts.push(known.loudness.len());
-        }
-        drop(heard);
-        if known.loudness.is_empty() {
-            return Err(Error::new(Kind::Empty, "holds nothing as long as a tick")
-                .at(folder)
-                .help("add longer recordings: kinophone sounds FILE|FOLDER... -o LIBRARY"));
-        }
-        let grid = TickGrid { tick: grid.tick, rate: library.rate() };
-        let mut marks: Vec<OnsetPitchTrack> =
-            library.sources().iter().map(|_| OnsetPitchTrack::default()).collect();
-        for unit in library.units() {
-            let end = unit.first + i64::from(unit.frames);
-            let tone =
-                PitchSegment { first: unit.first, end, hz: unit.pitch_hz, confidence: unit.confidence };
-            let attack = (unit.onset > 0.0).then(|| unit.first + i64::from(unit.attack));
-            marks[unit.source as usize].add(grid.rate, grid.rate, tone, attack);
-        }
-        Ok(Self { library, grid, starts, marks, known, voice })
-    }
-
-    /// Those whose sounds these are.
-    pub(crate) fn sources(&self) -> &[crate::ledger::Source] {
-        self.library.sources()
-    }
-
-    /// What is known of every tick, and its pitch: `[ticks, DESCRIPTOR + PITCH]`.
-    fn descriptors_with_pitch(&self) -> Vec<f32> {
-        let mut all = Vec::with_capacity(self.known.loudness.len() * (DESCRIPTOR + PITCH));
-        for (unit, descriptor) in self.known.descriptors.chunks_exact(DESCRIPTOR).enumerate() {
-            let pitch = self
-                .place(unit)
-                .map_or([0.0; PITCH], |(source, tick)| self.marks[source].pitch_at(self.middle(tick)));
-            all.extend(descriptor.iter().chain(&pitch));
-        }
-        all
-    }
-
-    /// The frame in the middle of a tick.
-    fn middle(&self, tick: i64) -> i64 {
-        self.grid.start_sample(tick) + self.grid.span(tick) as i64 / 2
-    }
-
-    fn place(&self, unit: usize) -> Option<(usize, i64)> {
-        let source = self.starts.partition_point(|start| *start <= unit).checked_sub(1)?;
-        (source + 1 < self.starts.len()).then(|| (source, (unit - self.starts[source]) as i64))
     }
 }

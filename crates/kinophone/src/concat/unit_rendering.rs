@@ -1,31 +1,50 @@
-//! TODO module docs
+//! The players that make sound of selected units.
 
-use crate::concat::unit_database::DatabaseSound;
-use kinophone_dsp::concat::{Clip, Mosaic, SelectedUnit, UnitPlayback};
+use crate::concat::unit_database::{DatabaseSound, UnitDatabase};
+use kinophone_dsp::concat::{Clip, Mosaic, MosaicConfig, SelectedUnit, UnitPlayback};
 use kinophone_dsp::frames::GranularConfig;
 use kinophone_dsp::granular::{Cloud, GrainModulation};
 use kinophone_dsp::spectral::BandMatcherConfig;
 
-/// How what was chosen becomes sound.
+/// The way from selected units to sound.
 pub(crate) enum UnitRendering<'a> {
-    /// It is joined, and brought nearer to what is wanted.
-    Shaped(&'a BandMatcherConfig),
-    /// It is taken apart.
+    /// Units are joined, and filtered towards their targets.
+    Joined(&'a BandMatcherConfig),
+    /// Units are taken apart into grains.
     Grains(&'a GranularConfig),
 }
 
-/// The chosen ticks at work.
+/// A player of selected units.
 pub(crate) enum UnitPlayer<'a> {
     Joined(Box<Mosaic<DatabaseSound<'a>>>),
     Grains(Box<Cloud<DatabaseSound<'a>>>),
 }
 
-impl UnitPlayer<'_> {
-    /// A mosaic reads it so, grains are strewn in this manner.
-    pub(crate) fn push(&mut self, choice: SelectedUnit, reading: &UnitPlayback, manner: &GrainModulation) {
+impl<'a> UnitPlayer<'a> {
+    /// `layer` makes the random numbers of its grains differ from those of other layers.
+    pub(crate) fn new(
+        database: &UnitDatabase<'a>,
+        layer: u64,
+        config: &MosaicConfig,
+        rendering: &UnitRendering<'_>,
+    ) -> Self {
+        let (sound, units) = (database.sound, database.units.clone());
+        match rendering {
+            UnitRendering::Joined(_) => {
+                Self::Joined(Box::new(Mosaic::new(sound.grid(), units, sound, config).with_cuts()))
+            }
+            UnitRendering::Grains(grains) => {
+                let own = GranularConfig { seed: grains.seed + layer, ..(*grains).clone() };
+                Self::Grains(Box::new(Cloud::new(sound.grid(), units, sound, &own, config).with_cuts()))
+            }
+        }
+    }
+
+    /// Takes the unit of the next tick: a mosaic plays it by `playback`, a cloud by `grains`.
+    pub(crate) fn push(&mut self, selected: SelectedUnit, playback: &UnitPlayback, grains: &GrainModulation) {
         match self {
-            Self::Joined(mosaic) => mosaic.push_as(choice, reading),
-            Self::Grains(cloud) => cloud.push(choice, manner),
+            Self::Joined(mosaic) => mosaic.push_as(selected, playback),
+            Self::Grains(cloud) => cloud.push(selected, grains),
         }
     }
 
@@ -44,6 +63,7 @@ impl UnitPlayer<'_> {
         }
     }
 
+    /// Tells that no unit follows.
     pub(crate) fn finish(&mut self) {
         match self {
             Self::Joined(mosaic) => mosaic.finish(),
@@ -51,10 +71,11 @@ impl UnitPlayer<'_> {
         }
     }
 
-    pub(crate) fn take_cuts(&mut self, cuts: &mut Vec<Clip>) {
+    /// Appends the clips that were completed.
+    pub(crate) fn take_clips(&mut self, clips: &mut Vec<Clip>) {
         match self {
-            Self::Joined(mosaic) => mosaic.take_cuts(cuts),
-            Self::Grains(cloud) => cloud.take_cuts(cuts),
+            Self::Joined(mosaic) => mosaic.take_cuts(clips),
+            Self::Grains(cloud) => cloud.take_cuts(clips),
         }
     }
 

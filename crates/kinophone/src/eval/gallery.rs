@@ -315,7 +315,7 @@ impl GalleryBuffers<'_> {
         let rendered = render::render_to(self.ffmpeg, &plan, pictures, self.task)?;
         let sound = crate::eval::listen(self.ffmpeg, &output, self.task)?;
         let (columns, rows) = SONOGRAM;
-        Ok((rendered.seconds, Sonogram::new(&sound, measure_rate(), columns, rows)))
+        Ok((rendered.soundtrack.seconds, Sonogram::new(&sound, measure_rate(), columns, rows)))
     }
 }
 

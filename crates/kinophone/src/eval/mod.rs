@@ -32,6 +32,7 @@ pub use gallery::{Cell, Exhibition, Gallery, exhibit};
 pub use report::{Figures, FilmReport, Report, Version};
 
 use crate::brain::Brain;
+use crate::concat::Lookahead;
 use crate::dataset::{HoldOut, Shard, downmix};
 use crate::eval::curves::{Curves, Kept};
 use crate::eval::report::{BrainFacts, HeldOutSpan, Original, SCHEMA};
@@ -151,7 +152,7 @@ impl Playback<'_> {
         let output = self.scratch.join(file);
         let plan = RenderPlan {
             seed: self.seed,
-            live,
+            lookahead: if live { Lookahead::LIVE } else { Lookahead::WholeFilm },
             loudness,
             ..RenderPlan::new(
                 player.file.clone(),

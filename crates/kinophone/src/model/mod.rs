@@ -4,7 +4,7 @@
 //! neighbours) predict controls from them tick by tick ([`EnsembleStream`]), and [`ControlScaler`] gives these their physical units.
 //! [`train`] makes an [`Ensemble`], which is kept in one file.
 
-mod controls;
+pub(crate) mod controls;
 mod descriptor;
 mod ensemble;
 mod features;

@@ -1,18 +1,18 @@
-//! Where a render's pictures come from: a shard that holds the film already, ffmpeg, read ahead on a thread, or whoever asks.
+//! Sources of a render's pictures: a shard of the film, ffmpeg, read ahead on a thread, or the caller.
 
 use crate::dataset::{self, PictureReducer, Shard};
 use crate::media::{Decode, Decoded, Ffmpeg, Picture};
 use crate::render::plan::RenderPlan;
 use crate::task::Task;
+use crate::worker::Worker;
 use crate::{Error, Kind, Result};
 use kinophone_dsp::units::MediaTime;
 use std::sync::mpsc::{Receiver, sync_channel};
-use std::thread::JoinHandle;
 
 /// Pictures read ahead of the brain: half a megabyte at 64 × 64 grey.
-const AHEAD: usize = 128;
+const MAX_AHEAD: usize = 128;
 
-/// Pictures that are at hand, of the brain's size and colour, with their times on a film's clock, in order.
+/// Pictures of the brain's size and colour that are at hand, with their times on a film's clock, in order.
 pub struct GivenPictures<'a> {
     pictures: Box<dyn Iterator<Item = Picture> + 'a>,
     /// When the last picture ceases to be shown.
@@ -20,17 +20,17 @@ pub struct GivenPictures<'a> {
 }
 
 impl<'a> GivenPictures<'a> {
-    /// Pictures that were drawn. Their times increase strictly, and `end` lies after the last one.
+    /// Pictures that the caller makes. Their times increase strictly, and `end` lies after the last one.
     pub fn drawn(pictures: impl Iterator<Item = Picture> + 'a, end: MediaTime) -> Self {
         Self { pictures: Box::new(pictures), end }
     }
 
-    /// Those of a shard, reduced to `size` pixels a side, and to grey where `colour` says so. Fails with `Kind::Invalid`
+    /// Pictures of a shard, reduced to `size` pixels a side, and to grey where `colour` says so. Fails with `Kind::Invalid`
     /// where the shard has less.
     pub fn of(shard: &'a Shard, size: u32, colour: bool) -> Result<Self> {
         if shard.size() < size || colour && !shard.colour() {
-            let what = format!("has pictures of {} pixels a side, too poor for this brain", shard.size());
-            return Err(Error::new(Kind::Invalid, what).at(shard.path()).help("prepare the film again"));
+            let problem = format!("has pictures of {} pixels a side, too poor for this brain", shard.size());
+            return Err(Error::new(Kind::Invalid, problem).at(shard.path()).help("prepare the film again"));
         }
         let reducer = PictureReducer::new(shard.size(), shard.colour(), size, colour);
         let same = shard.size() == size && shard.colour() == colour;
@@ -51,14 +51,15 @@ impl<'a> GivenPictures<'a> {
     }
 }
 
-/// Pictures with their times, in order.
+/// Pictures with their times, in order, wherever they come from.
 pub(crate) enum TimedPictures<'a> {
     Given(GivenPictures<'a>),
     Shard { shard: Box<Shard>, next: usize },
-    Film { pictures: Receiver<Result<Picture>>, reader: JoinHandle<Result<Decoded>> },
+    Film { pictures: Receiver<Result<Picture>>, reader: Worker<Decoded> },
 }
 
 impl TimedPictures<'_> {
+    /// Pictures of the film, from its shard where there is one.
     pub(crate) fn open(
         ffmpeg: &Ffmpeg,
         plan: &RenderPlan,
@@ -72,8 +73,8 @@ impl TimedPictures<'_> {
             return Ok(Self::Shard { shard: Box::new(shard), next: 0 });
         }
         let mut stream = ffmpeg.decode(&plan.film, &Decode { size, colour, sound: None })?;
-        let (sender, pictures) = sync_channel(AHEAD);
-        let reader = std::thread::spawn(move || {
+        let (sender, pictures) = sync_channel(MAX_AHEAD);
+        let reader = Worker::spawn("picture", move || {
             for picture in stream.by_ref() {
                 if sender.send(picture).is_err() {
                     // The render stopped; dropping the stream ends ffmpeg.
@@ -82,14 +83,16 @@ impl TimedPictures<'_> {
             }
             drop(sender);
             stream.finish()
-        });
+        })?;
         Ok(Self::Film { pictures, reader })
     }
 
+    /// True if they come from a shard.
     pub(crate) fn are_prepared(&self) -> bool {
         matches!(self, Self::Shard { .. })
     }
 
+    /// The next picture; `None` after the last one.
     pub(crate) fn next(&mut self) -> Result<Option<Picture>> {
         match self {
             Self::Given(given) => Ok(given.pictures.next()),
@@ -106,22 +109,20 @@ impl TimedPictures<'_> {
         }
     }
 
-    /// After the last picture.
+    /// Facts about the pictures, after the last one.
     pub(crate) fn finish(self) -> Result<Decoded> {
         match self {
-            Self::Film { pictures, reader } => {
+            Self::Film { pictures, mut reader } => {
                 drop(pictures);
-                reader
-                    .join()
-                    .unwrap_or_else(|_| Err(Error::new(Kind::Tool, "the reading thread ended unexpectedly")))
+                reader.join()
             }
-            Self::Shard { shard, .. } => Ok(undisturbed(shard.pictures() as u64, shard.end())),
-            Self::Given(given) => Ok(undisturbed(0, given.end)),
+            Self::Shard { shard, .. } => Ok(decoded_before(shard.pictures() as u64, shard.end())),
+            Self::Given(given) => Ok(decoded_before(0, given.end)),
         }
     }
 }
 
-/// Of pictures that were decoded before.
-fn undisturbed(pictures: u64, end: MediaTime) -> Decoded {
+/// Facts about pictures that were decoded before.
+fn decoded_before(pictures: u64, end: MediaTime) -> Decoded {
     Decoded { pictures, end, sound: None, complaints: Vec::new() }
 }

@@ -1,69 +1,64 @@
-//! TODO module docs
+//! Plans and results of renders.
 
 use crate::brain::Brain;
-use crate::concat::SelectionConfig;
-use crate::media::SoundCodec;
+use crate::concat::{Lookahead, SelectionConfig};
 use crate::model::DescriptorMatching;
 use crate::render::synth::{ResolvedSynth, SynthRequest};
-use crate::score::Credits;
-use crate::soundtrack::OutputOptions;
+use crate::soundtrack::{OutputOptions, Soundtrack};
 use crate::{Error, Kind, Result};
-use kinophone_dsp::units::SampleRate;
 use serde::Serialize;
 use std::path::PathBuf;
 
-/// What to render.
+/// A render to be made.
 #[derive(Clone, Debug)]
 pub struct RenderPlan {
     /// The brain file.
     pub brain: PathBuf,
     /// The film to give a soundtrack.
     pub film: PathBuf,
-    /// Where it goes. Scores are of a mosaic or of grains.
+    /// The output. Scores are of a mosaic or of grains.
     pub output: OutputOptions,
-    /// How the brain's answers become sound.
+    /// The synth that makes sound of the brain's predictions.
     pub synth: SynthRequest,
     /// Sounds to play with, instead of those that the brain learned from.
     pub sounds: Option<LibraryRequest>,
-    /// What counts when recorded sound is chosen.
-    pub choice: SelectionConfig,
-    /// Seed of what is random in the synth, where none is named.
+    /// Weights of unit selection.
+    pub selection: SelectionConfig,
+    /// Seed of the synth's random numbers, where none is named.
     pub seed: u64,
-    /// Play as if live: with those networks that know nothing of what comes.
-    pub live: bool,
-    /// How many further ticks are known, live, when the sound of a tick is chosen in a mosaic: [`LIVE_DELAY`], or fewer for a
-    /// quicker answer. Not live, the whole film is known.
-    pub delay: usize,
-    /// How loud the result is.
+    /// The part of the film that is known. With a few ticks, as in live use, the networks that know nothing of what comes predict; in
+    /// a mosaic units are selected when so many further ticks are known.
+    pub lookahead: Lookahead,
+    /// Loudness of the result.
     pub loudness: LoudnessMode,
     /// A folder of shards: where the film is among them, its pictures are taken from there and not decoded again.
     pub corpus: Option<PathBuf>,
 }
 
-/// A library of sounds: a folder of shards, of sound alone or of films.
+/// A library of sounds to play with: a folder of shards, of sound alone or of films.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LibraryRequest {
     /// The folder.
     pub folder: PathBuf,
-    /// What of that which the brain says is mapped onto what the library can sound like: its usual loudness and tone become the
-    /// library's, and so do their deviations, band by band. For the rest the library is searched for what the film sounded like.
+    /// Descriptors that are mapped onto the library: the usual loudness and tone of the predictions become the library's, and so
+    /// do their deviations, band by band. By the others the library is searched for the sound as it was predicted.
     pub matched: DescriptorMatching,
 }
 
-/// How loud a soundtrack is.
+/// Loudness of a soundtrack.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum LoudnessMode {
-    /// As an ensemble says it, since it says loudness in dB; a brain of 2015 says samples, whose level depends on how sure it is of
-    /// itself, and is brought to −18 LUFS.
+    /// As an ensemble predicts it, since it predicts loudness in dB; a brain of 2015 predicts samples, whose level depends on how
+    /// certain it is, and is brought to −18 LUFS.
     Usual,
-    /// As the brain says it.
+    /// As the brain predicts it.
     AsSaid,
     /// Integrated loudness in LUFS (EBU R 128).
     Lufs(f64),
 }
 
 impl RenderPlan {
-    /// A film played by a brain as usual.
+    /// A render with the usual settings.
     pub fn new(brain: PathBuf, film: PathBuf, output: OutputOptions) -> Self {
         Self {
             brain,
@@ -71,21 +66,21 @@ impl RenderPlan {
             output,
             synth: SynthRequest::Usual,
             sounds: None,
-            choice: SelectionConfig::default(),
+            selection: SelectionConfig::default(),
             seed: 0,
-            live: false,
-            delay: LIVE_DELAY,
+            lookahead: Lookahead::WholeFilm,
             loudness: LoudnessMode::Usual,
             corpus: None,
         }
     }
 
+    /// Refuses the plan because of its brain.
     pub(crate) fn refuse<T>(&self, what: &str, help: &str) -> Result<T> {
         Err(Error::new(Kind::Invalid, what).at(&self.brain).help(help))
     }
 }
 
-/// See [`LoudnessMode::Usual`].
+/// Loudness of brains of 2015, see [`LoudnessMode::Usual`].
 const USUAL_LUFS: f64 = -18.0;
 
 impl LoudnessMode {
@@ -99,45 +94,25 @@ impl LoudnessMode {
     }
 }
 
-/// What came of it.
+/// A render that was made.
 #[derive(Clone, Debug, Serialize)]
 pub struct Rendered {
-    /// The file.
-    pub output: PathBuf,
-    /// Its length in seconds.
-    pub seconds: f64,
-    /// Ticks for which the brain spoke.
+    /// The soundtrack.
+    #[serde(flatten)]
+    pub soundtrack: Soundtrack,
+    /// Ticks for which the brain predicted sound.
     pub ticks: u64,
-    /// How the brain's answers became sound.
+    /// The synth that was used.
     pub synth: ResolvedSynth,
-    /// Rate of the samples handed to the encoder, in Hz.
-    pub rate: SampleRate,
-    /// 1, or 2 where a stereo original is kept.
-    pub channels: u32,
-    /// Live: by how much the end of a tick's sound comes after the end of the tick at most, in milliseconds, without the
+    /// As in live use: by how much the end of a tick's sound comes after the end of the tick at most, in milliseconds, without the
     /// time that computing takes.
     pub latency_ms: Option<f64>,
-    /// Codec of the sound.
-    pub codec: SoundCodec,
-    /// Integrated loudness before the gain, in LUFS; `None` where the level was left as it is, or everything lies below the gate
-    /// of −70 LUFS.
-    pub loudness_before: Option<f64>,
-    /// The gain, in dB.
-    pub gain_db: f64,
     /// Name of the brain's content.
     pub brain: String,
-    /// Pictures came from a shard instead of the film.
+    /// True if pictures came from a shard instead of the film.
     pub from_corpus: bool,
     /// File names of the library's sources, where it played with one.
     pub sounds: Option<Vec<String>>,
-    /// Whose recorded sounds are played, if any are.
-    pub credits: Option<Credits>,
-    /// A mosaic was filtered, so that scores for other programs sound like it was before.
+    /// True if a mosaic was filtered, so that scores for other programs sound as it was before.
     pub filtered: bool,
-    /// What ffmpeg complained about while decoding.
-    pub complaints: Vec<String>,
 }
-
-/// How many further ticks the live choice of a mosaic waits for, by default: the fewest with which attacks followed as well as
-/// with any (docs/experiments.md).
-pub const LIVE_DELAY: usize = 4;

@@ -1,4 +1,4 @@
-//! TODO module docs
+//! The synth of a render: what is asked for, and what suits the brain.
 
 use crate::brain::Brain;
 use crate::classic::ClassicConfig;
@@ -16,43 +16,43 @@ use kinophone_dsp::units::SampleRate;
 use serde::{Serialize, Serializer};
 use std::path::PathBuf;
 
-/// The sound that is asked for.
+/// A request for a synth.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum SynthRequest {
-    /// What suits the brain.
+    /// The one that suits the brain.
     #[default]
     Usual,
-    /// A mosaic, as the brain was found to play it best where nothing else is said.
+    /// A mosaic, with the settings that were measured as the brain's best where none are named.
     Mosaic {
         /// See [`BandMatcherConfig::tone`].
         tone: Option<f32>,
         /// See [`BandMatcherConfig::attack`].
         attack: Option<f32>,
     },
-    /// This, whatever the brain knows.
+    /// This one, refused where it does not suit the brain.
     Exactly(ResolvedSynth),
 }
 
-/// How a brain's answers become sound.
+/// A synth that makes sound of a brain's predictions.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "name", rename_all = "kebab-case")]
 pub enum ResolvedSynth {
     /// The training sound, tick by tick: for ensembles that carry it.
     Mosaic {
-        /// How it is chosen and joined.
+        /// Selection and crossfades.
         #[serde(flatten)]
         config: MosaicConfig,
-        /// How it is filtered then.
+        /// The filter after them.
         shape: BandMatcherConfig,
     },
-    /// Band powers made audible: for ensembles. Magnitudes, too: for brains of 2015 that say them, whose frames have their own
-    /// sizes.
+    /// Band powers made audible: for ensembles. Magnitudes, too: for brains of 2015 that predict them, whose frames have their
+    /// own sizes.
     Spectral {
         /// Its settings.
         #[serde(flatten)]
         config: SpectralConfig,
-        /// The sound or film that lends its phases under [`Phase::Borrowed`](kinophone_dsp::spectral::Phase::Borrowed): up to five minutes of it, without its silent
-        /// parts, as a loop. Without one a white noise lends them.
+        /// The sound or film that lends its phases under [`Phase::Borrowed`](kinophone_dsp::spectral::Phase::Borrowed): up to five
+        /// minutes of it, without its silent parts, as a loop. Without one a white noise lends them.
         #[serde(skip_serializing_if = "Option::is_none", serialize_with = "lossy")]
         lender: Option<PathBuf>,
     },
@@ -62,7 +62,7 @@ pub enum ResolvedSynth {
     Blocks(FrameSynthConfig),
 }
 
-/// A name as text, whatever it is made of.
+/// Writes a path as text, whatever bytes it is made of.
 fn lossy<S: Serializer>(path: &Option<PathBuf>, to: S) -> Result<S::Ok, S::Error> {
     path.as_ref().map(|path| path.to_string_lossy()).serialize(to)
 }
@@ -74,7 +74,7 @@ impl ResolvedSynth {
     }
 
     /// The sound that lends its phases, if one does, at `rate`.
-    pub(crate) fn lent(
+    pub(crate) fn phase_source(
         &self,
         ffmpeg: &Ffmpeg,
         rate: SampleRate,
@@ -83,13 +83,13 @@ impl ResolvedSynth {
     ) -> Result<Option<Vec<f32>>> {
         let Self::Spectral { lender: Some(file), .. } = self else { return Ok(None) };
         storage::check_distinct(&plan.output.file, &[file])?;
-        phase_source::listen(ffmpeg, file, rate, task).map(Some)
+        phase_source::read(ffmpeg, file, rate, task).map(Some)
     }
 
-    /// What was asked for, where it suits the brain, or what suits it best.
+    /// The requested synth, where it suits the brain, or the one that suits it best.
     pub(crate) fn of(brain: &Brain, plan: &RenderPlan) -> Result<Self> {
         match brain {
-            Brain::Classic(_) if plan.live => {
+            Brain::Classic(_) if plan.lookahead.is_live() => {
                 plan.refuse("needs no other networks to play live", "leave --live out")
             }
             Brain::Classic(brain) => Self::of_classic(brain.config(), plan),
@@ -97,18 +97,18 @@ impl ResolvedSynth {
         }
     }
 
-    /// Whether recorded sound is filtered after it was put together.
+    /// True if recorded sound is filtered after it was put together.
     pub(crate) fn is_filtered(&self) -> bool {
         matches!(self, Self::Mosaic { shape, .. } if !shape.is_off())
     }
 
-    /// Whether it is made of sound that was recorded.
-    pub(crate) fn takes_sounds(&self) -> bool {
+    /// True if its sound is made of recordings.
+    pub(crate) fn plays_recordings(&self) -> bool {
         matches!(self, Self::Mosaic { .. } | Self::Blocks(_))
     }
 
     fn of_ensemble(brain: &Ensemble, plan: &RenderPlan) -> Result<Self> {
-        if plan.live && !brain.config().plays(true) {
+        if plan.lookahead.is_live() && !brain.config().plays(true) {
             return plan.refuse(
                 "has no networks for live use",
                 "leave --live out, or train it again without --no-live",
@@ -126,12 +126,12 @@ impl ResolvedSynth {
                     "choose --synth mosaic, granular or spectral, or train with --preset classic",
                 )
             }
-            SynthRequest::Exactly(sounding) if plan.sounds.is_some() && !sounding.takes_sounds() => plan
+            SynthRequest::Exactly(synth) if plan.sounds.is_some() && !synth.plays_recordings() => plan
                 .refuse(
                     "draws sound by itself with this synth, so there is nothing for other sounds to do",
                     "choose --synth mosaic or granular, or leave --sounds out",
                 ),
-            SynthRequest::Exactly(sounding) => Ok(sounding.clone()),
+            SynthRequest::Exactly(synth) => Ok(synth.clone()),
         }
     }
 
@@ -150,7 +150,7 @@ impl ResolvedSynth {
             attack: attack.unwrap_or(usual.attack),
             ..usual
         };
-        Self::Mosaic { config: mosaic_of(brain, &plan.choice), shape }
+        Self::Mosaic { config: mosaic_of(brain, &plan.selection), shape }
     }
 
     fn of_classic(brain: &ClassicConfig, plan: &RenderPlan) -> Result<Self> {
@@ -191,8 +191,8 @@ impl ResolvedSynth {
     }
 }
 
-/// How a brain's own sound is chosen.
-pub(crate) fn mosaic_of(brain: &Ensemble, choice: &SelectionConfig) -> MosaicConfig {
+/// Settings of unit selection for a brain.
+pub(crate) fn mosaic_of(brain: &Ensemble, selection: &SelectionConfig) -> MosaicConfig {
     let config = MosaicConfig { jump_price: brain.config().jump, ..MosaicConfig::default() };
-    choice.applied(config, brain.config().grid.tick)
+    selection.applied(config, brain.config().grid.tick)
 }

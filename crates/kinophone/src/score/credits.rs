@@ -1,30 +1,30 @@
-//! Who sounds in a soundtrack: summed up while it is made, for its end title, and for its file's own tags.
+//! Credits of a soundtrack: summed up while it is made, for its end title, and for its file's own tags.
 
 use crate::score::{ClipEvent, CreditedSource, ScoreHeader, rounded};
 use serde::{Deserialize, Serialize};
 
-/// The layout of what stands in a file's tags.
+/// The format of credits in a file's tags.
 const VERSION: u32 = 1;
-/// What it begins with.
-const HEAD: &str = "{\"kinophone_credits\":1,";
-/// Bytes that it may have: more would not fit into a command line everywhere.
-const MOST_BYTES: usize = 16_000;
-/// Stretches of a source with less than this between them are one, in seconds.
-const APART: f64 = 1.0;
-/// How many stretches are named in words.
-const NAMED: usize = 3;
+/// The beginning of credits in a file's tags.
+const TAG_HEAD: &str = "{\"kinophone_credits\":1,";
+/// Bytes of credits in a file's tags at most: more would not fit into a command line everywhere.
+const MAX_TAG_BYTES: usize = 16_000;
+/// Pauses between stretches of a source that are left out, in seconds.
+const MAX_PAUSE_SECONDS: f64 = 1.0;
+/// Stretches that are named in words at most.
+const MAX_NAMED: usize = 3;
 
-/// Who sounds in a soundtrack.
+/// The sources of a soundtrack and their shares.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Credits {
-    /// 1.
+    /// Version of the format: 1.
     #[serde(rename = "kinophone_credits")]
     pub version: u32,
     /// File name of the film, if there is one.
     pub film: Option<String>,
     /// Length of the soundtrack in seconds.
     pub seconds: f64,
-    /// The largest share first.
+    /// A part for each source that sounds, the largest share first.
     pub credits: Vec<Credit>,
     /// Sources that sound and are not listed, as there was no room for more in a file's tags.
     #[serde(default)]
@@ -40,14 +40,15 @@ pub struct Credit {
     pub seconds: f64,
     /// Its share of the energy of the whole, 0 to 1.
     pub share: f64,
-    /// When it is heard first, in seconds.
+    /// Its first beginning, in seconds.
     pub first: f64,
-    /// From when until when it is played, in seconds; pauses of less than a second are left out. A file's tags have no room for it.
+    /// Beginnings and ends of its stretches, in seconds; pauses of less than a second are left out. A file's tags have no room for
+    /// them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub times: Vec<[f64; 2]>,
 }
 
-/// Sums up pieces as they come, in little memory: sixteen bytes for each change of the source.
+/// Sums up clips as they come, in little memory: sixteen bytes for each change of the source.
 #[derive(Clone, Debug, Default)]
 pub struct CreditTally {
     /// By the number of the source.
@@ -57,24 +58,24 @@ pub struct CreditTally {
 #[derive(Clone, Debug, Default)]
 struct CreditShare {
     energy: f64,
-    /// When it is played: in order, without overlap.
+    /// Beginnings and ends of its stretches: in order, without overlap.
     times: Vec<[f64; 2]>,
 }
 
 impl CreditTally {
-    /// Adds a piece; they come about in the order of time.
-    pub fn add(&mut self, piece: &ClipEvent) {
-        if self.parts.len() <= piece.source {
-            self.parts.resize_with(piece.source + 1, CreditShare::default);
+    /// Adds a clip; they come about in the order of time.
+    pub fn add(&mut self, clip: &ClipEvent) {
+        if self.parts.len() <= clip.source {
+            self.parts.resize_with(clip.source + 1, CreditShare::default);
         }
-        let part = &mut self.parts[piece.source];
-        part.energy += piece.seconds * 10f64.powf(piece.level_db / 10.0);
-        if !piece.is_tail() {
-            part.play(piece.at.max(0.0), piece.at + piece.seconds);
+        let part = &mut self.parts[clip.source];
+        part.energy += clip.seconds * 10f64.powf(clip.level_db / 10.0);
+        if !clip.is_tail() {
+            part.play(clip.at.max(0.0), clip.at + clip.seconds);
         }
     }
 
-    /// The sums; sources as they are numbered.
+    /// The credits of all clips so far; `sources` are in the order of their numbers.
     pub fn credits(&self, about: &ScoreHeader, sources: &[CreditedSource]) -> Credits {
         let all: f64 = self.parts.iter().map(|part| part.energy).sum();
         let credit = |(part, source): (&CreditShare, &CreditedSource)| {
@@ -83,7 +84,7 @@ impl CreditTally {
                 seconds: part.times.iter().map(|[from, to]| to.min(about.seconds) - from).sum(),
                 share: part.energy / all.max(f64::MIN_POSITIVE),
                 first: part.times.first()?[0],
-                times: joined(&part.times, APART),
+                times: joined(&part.times, MAX_PAUSE_SECONDS),
             })
         };
         let mut credits: Vec<Credit> = self.parts.iter().zip(sources).filter_map(credit).collect();
@@ -116,7 +117,7 @@ fn joined(times: &[[f64; 2]], apart: f64) -> Vec<[f64; 2]> {
 }
 
 impl Credits {
-    /// A paragraph a source, as an end title has them.
+    /// The text of an end title, a paragraph a source.
     pub fn titles(&self) -> String {
         let mut text = String::new();
         for credit in &self.credits {
@@ -139,7 +140,7 @@ impl Credits {
         text + &self.missing()
     }
 
-    /// A table in Markdown.
+    /// The credits as a table in Markdown.
     pub fn markdown(&self) -> String {
         let cell = |text: Option<&str>| text.unwrap_or("unknown").replace('|', "\\|");
         let mut text =
@@ -171,9 +172,9 @@ impl Credits {
         }
     }
 
-    /// Room for the credits of these sources in a file's tags, before it is known who sounds: text of as many bytes as
-    /// [`Credits::tag`] makes then, that nothing else in the file is like.
-    pub fn room(about: &ScoreHeader, sources: &[CreditedSource], seed: &str) -> String {
+    /// A text that the credits of these sources replace in a file's tags when it is known who sounds: it has as many bytes as
+    /// [`Credits::tag`] makes then, and nothing else in the file is like it.
+    pub fn placeholder(about: &ScoreHeader, sources: &[CreditedSource], seed: &str) -> String {
         let widest = |source: &CreditedSource| Credit {
             source: source.clone(),
             seconds: -99_999.999,
@@ -189,14 +190,14 @@ impl Credits {
             credits,
             left_out: sources.len(),
         };
-        let bytes = whole.compact().len().clamp(HEAD.len() + seed.len() + 16, MOST_BYTES);
-        let head = format!("{HEAD}\"room\":\"{seed}\"");
+        let bytes = whole.compact().len().clamp(TAG_HEAD.len() + seed.len() + 16, MAX_TAG_BYTES);
+        let head = format!("{TAG_HEAD}\"room\":\"{seed}\"");
         format!("{head:<width$}}}", width = bytes - 1)
     }
 
-    /// What takes the place of `room`: JSON of as many bytes. Times are left out, and where there is no room for all sources, those
-    /// with the least share.
-    pub fn tag(&self, room: &str) -> String {
+    /// The credits in place of a placeholder: JSON of as many bytes. Times are left out, and where there is no room for all
+    /// sources, those with the least share.
+    pub fn tag(&self, placeholder: &str) -> String {
         let mut credits = self.clone();
         credits.seconds = rounded(credits.seconds, 1e3);
         for credit in &mut credits.credits {
@@ -205,17 +206,17 @@ impl Credits {
             credit.share = rounded(credit.share, 1e6);
         }
         let mut text = credits.compact();
-        while text.len() > room.len() && credits.credits.pop().is_some() {
+        while text.len() > placeholder.len() && credits.credits.pop().is_some() {
             credits.left_out += 1;
             text = credits.compact();
         }
         let body = text.strip_suffix('}').unwrap_or(&text);
-        format!("{body}{}}}", " ".repeat(room.len().saturating_sub(text.len())))
+        format!("{body}{}}}", " ".repeat(placeholder.len().saturating_sub(text.len())))
     }
 
-    /// Reads what stands in a file's tags; `None` for any other text.
+    /// Reads the credits in a file's tags; `None` for any other text.
     pub fn of_tag(text: &str) -> Option<Self> {
-        if !text.starts_with(HEAD) {
+        if !text.starts_with(TAG_HEAD) {
             return None;
         }
         serde_json::from_str(text).ok()
@@ -234,10 +235,10 @@ impl Credit {
         let named: Vec<String> = self
             .times
             .iter()
-            .take(NAMED)
+            .take(MAX_NAMED)
             .map(|[from, to]| format!("{} to {}", clock(*from), clock(*to)))
             .collect();
-        let more = self.times.len().saturating_sub(NAMED);
+        let more = self.times.len().saturating_sub(MAX_NAMED);
         let rest = if more > 0 { format!(", and {more} more times") } else { String::new() };
         format!("from {}{rest}", named.join(", "))
     }

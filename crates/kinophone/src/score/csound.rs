@@ -1,6 +1,6 @@
-//! A score as a piece for Csound: every piece an event, its envelope in the event's own fields.
+//! A score as a piece for Csound: every clip an event, its envelope in the event's own fields.
 //!
-//! Control runs at the rate of the samples, so that pieces begin on their sample and read on whole samples where their speed is
+//! Control runs at the rate of the samples, so that clips begin on their sample and read on whole samples where their speed is
 //! a whole number; elsewhere between samples, with the same cubic as ours.
 
 use crate::score::{ClipEvent, Score, wav};
@@ -8,9 +8,9 @@ use kinophone_dsp::concat::pan_gains;
 use std::path::Path;
 
 /// Points of an envelope that one event holds: Csound takes some 1900 fields.
-const POINTS: usize = 400;
+const MAX_POINTS: usize = 400;
 
-/// What both instruments begin with: the envelope.
+/// The beginning of both instruments: the envelope.
 const ENVELOPE: &str = "\
   ; p4 table of the first channel, p5 frame of it that sounds first, p6 speed, p7 and p8 what the left channel takes of
   ; left and right, p9 and p10 what the right one takes, p11 number of points of the envelope, p12 on: their frames and
@@ -38,14 +38,14 @@ const ENVELOPE: &str = "\
   iEnd = ftlen(p4)
 ";
 
-/// On whole samples; beyond the ends there is silence.
+/// Code that reads on whole samples; beyond the ends there is silence.
 fn on_samples(channel: usize) -> String {
     format!(
         "  kY{channel} table kPlace, p4 + {channel}\n  kY{channel} = (kPlace < 0 || kPlace >= iEnd) ? 0 : kY{channel}\n"
     )
 }
 
-/// Between samples, with the cubic of Catmull and Rom.
+/// Code that reads between samples, with the cubic of Catmull and Rom.
 fn between(channel: usize) -> String {
     let reads: String = ["A", "B", "C", "D"]
         .iter()
@@ -56,7 +56,7 @@ fn between(channel: usize) -> String {
     format!("{reads}  kY{channel} = (kPlace < 0 || kPlace >= iEnd) ? 0 : {cubic}\n")
 }
 
-/// The document; `folder` is the name of the folder of sources beside it, `path` its own.
+/// Makes the document; `folder` is the name of the folder of sources beside it, `path` its own.
 pub(crate) fn csd(score: &Score, folder: &str, path: &Path) -> String {
     let (rate, channels) = (score.about.rate.hz(), score.about.channels.max(1) as usize);
     let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -93,8 +93,8 @@ pub(crate) fn csd(score: &Score, folder: &str, path: &Path) -> String {
         }
     }
     let gain = 10f64.powf(score.about.gain_db / 20.0);
-    for piece in &score.pieces {
-        let gains = pan_gains(piece.pan, score.about.source_channels as usize, channels);
+    for clip in &score.clips {
+        let gains = pan_gains(clip.pan, score.about.source_channels as usize, channels);
         // The files have the soundtrack's channels, also where the recordings have one.
         let gains = if score.about.source_channels == 1 && channels > 1 {
             [[gains[0][0], 0.0], [0.0, gains[1][0]]]
@@ -102,35 +102,34 @@ pub(crate) fn csd(score: &Score, folder: &str, path: &Path) -> String {
             gains
         };
         let gains = gains.map(|takes| takes.map(|part| gain * f64::from(part)));
-        event(piece, tables[piece.source], f64::from(rate), gains, &mut text);
+        event(clip, tables[clip.source], f64::from(rate), gains, &mut text);
     }
     // The render is as long as its film, even where it ends in silence.
     text += &format!("f 0 {:.9}\ne\n</CsScore>\n</CsoundSynthesizer>\n", score.about.seconds);
     text
 }
 
-fn event(piece: &ClipEvent, table: usize, rate: f64, gains: [[f64; 2]; 2], text: &mut String) {
+fn event(clip: &ClipEvent, table: usize, rate: f64, gains: [[f64; 2]; 2], text: &mut String) {
     let frame = |seconds: f64| (seconds * rate).round();
-    let at = frame(piece.at);
-    let mut points: Vec<(f64, f64)> =
-        piece.envelope.iter().map(|point| (frame(point[0]), point[1])).collect();
+    let at = frame(clip.at);
+    let mut points: Vec<(f64, f64)> = clip.envelope.iter().map(|point| (frame(point[0]), point[1])).collect();
     // A frame alone is a line, too; the last frame sounds.
     if let [(t, amplitude)] = points[..] {
         points.push((t + 1.0, amplitude));
     }
     let last = points.len() - 1;
     let [[a, b], [c, d]] = gains;
-    let instrument = if piece.speed.fract() == 0.0 { 1 } else { 2 };
-    for begin in (0..last).step_by(POINTS - 1) {
-        let end = (begin + POINTS - 1).min(last);
+    let instrument = if clip.speed.fract() == 0.0 { 1 } else { 2 };
+    for begin in (0..last).step_by(MAX_POINTS - 1) {
+        let end = (begin + MAX_POINTS - 1).min(last);
         let (from, to) = (points[begin].0, points[end].0);
-        let frames = to - from + if end == last && piece.envelope.len() > 1 { 1.0 } else { 0.0 };
-        let place = frame(piece.source_at) + from * piece.speed;
+        let frames = to - from + if end == last && clip.envelope.len() > 1 { 1.0 } else { 0.0 };
+        let place = frame(clip.source_at) + from * clip.speed;
         *text += &format!(
             "i {instrument} {:.9} {:.9} {table} {place} {} {a:.7} {b:.7} {c:.7} {d:.7} {}",
             (at + from) / rate,
             frames / rate,
-            piece.speed,
+            clip.speed,
             // Fields that are missing would be those of the event before.
             end - begin + 1
         );

@@ -4,32 +4,33 @@ use crate::score::{ClipEvent, Score};
 use kinophone_dsp::units::FrameRate;
 
 /// Sound channels of the format: A, A2, A3, A4.
-const CHANNELS: usize = 4;
+const MAX_CHANNELS: usize = 4;
 
 /// A stretch of a source in whole pictures.
-struct Event {
+struct EdlEvent {
     source: usize,
     from: i64,
     to: i64,
     place: i64,
 }
 
-/// Events in whole pictures at the film's rate, without drop frames.
+/// Makes events in whole pictures at the film's rate, without drop frames.
 ///
-/// Pieces that overlap lie on up to four channels. Where these do not suffice, as with grains, what sounds of one source without a
-/// gap is one event, and where many sources sound at once there are more channels, which editors of today know. Pieces of less than half a picture have none, and are counted. CMX 3600 ends with event 999; editors of
-/// today read on, so numbers just get longer.
+/// Clips that overlap lie on up to four channels. Where these do not suffice, as with grains, clips of one source without a gap
+/// between them are one event, and where many sources sound at once there are more channels, which editors of today know. Clips
+/// of less than half a picture have no event, and are counted. CMX 3600 ends with event 999; editors of today read on, so numbers
+/// just get longer.
 pub(crate) fn edl(score: &Score) -> String {
     let usual = FrameRate::new(25, 1).expect("25 is in range");
     let rate = score.about.picture_rate.unwrap_or(usual);
-    let whole = |pieces: &[ClipEvent]| -> Vec<Event> {
-        let pieces = pieces.iter().filter(|piece| !piece.is_tail());
-        pieces.map(|piece| Event::of(piece, rate)).collect()
+    let whole = |clips: &[ClipEvent]| -> Vec<EdlEvent> {
+        let clips = clips.iter().filter(|clip| !clip.is_tail());
+        clips.map(|clip| EdlEvent::of(clip, rate)).collect()
     };
-    let mut events = whole(&score.pieces);
+    let mut events = whole(&score.clips);
     let mut joined = false;
     let mut lanes = lanes(&events);
-    if lanes.iter().any(|lane| *lane >= CHANNELS) {
+    if lanes.iter().any(|lane| *lane >= MAX_CHANNELS) {
         joined = true;
         events = whole(&stretches(score));
         lanes = crate::score::edl::lanes(&events);
@@ -66,22 +67,22 @@ pub(crate) fn edl(score: &Score) -> String {
     text
 }
 
-impl Event {
-    fn of(piece: &ClipEvent, rate: FrameRate) -> Self {
+impl EdlEvent {
+    fn of(clip: &ClipEvent, rate: FrameRate) -> Self {
         let pictures = |seconds: f64| (seconds.max(0.0) * rate.as_f64()).round() as i64;
         Self {
-            source: piece.source,
-            from: pictures(piece.at),
-            to: pictures(piece.at + piece.seconds),
-            place: pictures(piece.source_at),
+            source: clip.source,
+            from: pictures(clip.at),
+            to: pictures(clip.at + clip.seconds),
+            place: pictures(clip.source_at),
         }
     }
 }
 
-/// The first free channel of each event.
-fn lanes(events: &[Event]) -> Vec<usize> {
+/// Finds the first free channel of each event.
+fn lanes(events: &[EdlEvent]) -> Vec<usize> {
     let mut free: Vec<i64> = Vec::new();
-    let lane = |event: &Event| {
+    let lane = |event: &EdlEvent| {
         let lane = free.iter().position(|free| *free <= event.from).unwrap_or(free.len());
         free.resize(free.len().max(lane + 1), 0);
         free[lane] = event.to;
@@ -94,17 +95,17 @@ fn channel(lane: usize) -> String {
     if lane == 0 { "A".to_owned() } else { format!("A{}", lane + 1) }
 }
 
-/// What sounds of each source without a gap, in the order of time.
+/// Joins the clips of each source that have no gap between them, in the order of time.
 fn stretches(score: &Score) -> Vec<ClipEvent> {
     let mut stretches: Vec<ClipEvent> = Vec::new();
-    for source in score.heard() {
+    for source in score.sounding_sources() {
         let mut last: Option<ClipEvent> = None;
-        for piece in score.pieces.iter().filter(|piece| piece.source == source && !piece.is_tail()) {
+        for clip in score.clips.iter().filter(|clip| clip.source == source && !clip.is_tail()) {
             match &mut last {
-                Some(last) if piece.at <= last.at + last.seconds => {
-                    last.seconds = last.seconds.max(piece.at + piece.seconds - last.at);
+                Some(last) if clip.at <= last.at + last.seconds => {
+                    last.seconds = last.seconds.max(clip.at + clip.seconds - last.at);
                 }
-                _ => stretches.extend(last.replace(piece.clone())),
+                _ => stretches.extend(last.replace(clip.clone())),
             }
         }
         stretches.extend(last);
@@ -113,14 +114,14 @@ fn stretches(score: &Score) -> Vec<ClipEvent> {
     stretches
 }
 
-/// Hours, minutes, seconds and pictures, counted without a gap.
+/// Formats hours, minutes, seconds and pictures, counted without a gap.
 fn timecode(pictures: i64, rate: FrameRate) -> String {
     let base = i64::from(rate.num().div_ceil(rate.den()));
     let seconds = pictures / base;
     format!("{:02}:{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60, pictures % base)
 }
 
-/// On one line.
+/// Puts a text on one line.
 fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

@@ -6,17 +6,17 @@ use crate::{Error, Kind, Result};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// The sound of a score's sources, as the pieces were played.
+/// The sound of a score's sources, as the clips were played.
 pub trait SourceSound {
     /// Fills `out` with interleaved samples of a source, from frame `first` on, at the rate and with the channels of the score;
     /// silence beyond its ends.
     fn read(&self, source: usize, first: i64, out: &mut [f32]);
 }
 
-/// What a score is written as; the extension says it.
+/// Format of a score, by its extension.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScoreFormat {
-    /// Our own.
+    /// Kinophone's own format.
     Json,
     /// A table.
     Csv,
@@ -31,7 +31,7 @@ pub enum ScoreFormat {
 }
 
 impl ScoreFormat {
-    /// By the extension; `None` for one that says nothing of the kind.
+    /// The format of an extension; `None` for any other extension.
     pub fn of(path: &Path) -> Option<Self> {
         match path.extension()?.to_string_lossy().to_lowercase().as_str() {
             "json" => Some(Self::Json),
@@ -44,21 +44,21 @@ impl ScoreFormat {
         }
     }
 
-    /// Whether it plays the sources' sound, from a folder beside it.
+    /// True if it plays the sources' sound, from a folder beside it.
     pub fn plays(self) -> bool {
         matches!(self, Self::Csound | Self::Reaper)
     }
 }
 
-/// Files of one score, begun before the work, so that names that can't be written are known at once. Those that play share a
-/// folder of sources where they have a name in common.
+/// The files of one score, begun before the work, so that names that can't be written are known at once. Those that play share
+/// a folder of sources where they have a name in common.
 pub struct ScoreFiles {
     files: Vec<(AtomicFile, PathBuf, ScoreFormat)>,
     folders: Vec<(AtomicFolder, PathBuf)>,
 }
 
 impl ScoreFiles {
-    /// Errors: `Kind::Invalid` for an extension that says nothing, and those of [`AtomicFile::create`] and
+    /// Reserves all names. Errors: `Kind::Invalid` for an extension of no format, and those of [`AtomicFile::create`] and
     /// [`AtomicFolder::create`].
     pub fn begin(paths: &[PathBuf], overwrite: Overwrite) -> Result<Self> {
         let (mut files, mut folders) = (Vec::new(), Vec::<(AtomicFolder, PathBuf)>::new());
@@ -80,7 +80,7 @@ impl ScoreFiles {
         Ok(Self { files, folders })
     }
 
-    /// Whether there is nothing to write.
+    /// True if there is nothing to write.
     pub fn is_empty(&self) -> bool {
         self.files.is_empty()
     }

@@ -1,21 +1,22 @@
-//! A score as a Standard MIDI File (format 1): a track a source, a note a piece.
+//! A score as a Standard MIDI File (format 1): a track a source, a note a clip.
 
 use crate::score::{ClipEvent, Score};
 
 /// Ticks of a quarter note, of which there are two a second: a tick is 0.52 ms.
-const TICKS: f64 = 960.0;
-const PER_SECOND: f64 = 2.0 * TICKS;
-/// Channels for sources: the tenth is for drums.
+const TICKS_PER_QUARTER: f64 = 960.0;
+const PER_SECOND: f64 = 2.0 * TICKS_PER_QUARTER;
+/// Channels of sources: the tenth is for drums.
 const CHANNELS: [u8; 15] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15];
 /// The note of the first source where no pitch is known; the others follow in fifths, which stay apart.
-const LOWEST: usize = 36;
+const LOWEST_NOTE: usize = 36;
 const NOTES: usize = 48;
 
-/// Onsets, pitches and loudnesses: of a piece whose pitch is not known a note that belongs to its source, moved by its speed.
+/// Makes a file of onsets, pitches and loudnesses: a clip whose pitch is not known has a note that belongs to its source, moved by
+/// its speed.
 pub(crate) fn mid(score: &Score) -> Vec<u8> {
-    let heard = score.heard();
+    let heard = score.sounding_sources();
     let mut file = chunk(b"MThd", &[]);
-    let header = [1, 1 + heard.len() as u16, TICKS as u16];
+    let header = [1, 1 + heard.len() as u16, TICKS_PER_QUARTER as u16];
     file = [&file[..4], &6u32.to_be_bytes(), &header.map(u16::to_be_bytes).concat()].concat();
     // 500 000 microseconds a quarter note.
     let title = score.about.film.as_deref().unwrap_or("Kinophone");
@@ -32,11 +33,11 @@ pub(crate) fn mid(score: &Score) -> Vec<u8> {
 fn track(score: &Score, source: usize, channel: u8) -> Vec<u8> {
     // (tick, whether it begins, note, velocity): at one time notes end before others begin.
     let mut events: Vec<(u32, bool, u8, u8)> = Vec::new();
-    for piece in score.pieces.iter().filter(|piece| piece.source == source && !piece.is_tail()) {
-        let at = tick(piece.at);
-        let (note, velocity) = (note(piece), velocity(piece));
+    for clip in score.clips.iter().filter(|clip| clip.source == source && !clip.is_tail()) {
+        let at = tick(clip.at);
+        let (note, velocity) = (note(clip), velocity(clip));
         events.push((at, true, note, velocity));
-        events.push((tick(piece.at + piece.seconds).max(at + 1), false, note, 0));
+        events.push((tick(clip.at + clip.seconds).max(at + 1), false, note, 0));
     }
     events.sort();
     let mut bytes = meta(0, 0x03, score.name(source).as_bytes());
@@ -53,17 +54,17 @@ fn tick(seconds: f64) -> u32 {
     (seconds.max(0.0) * PER_SECOND).round() as u32
 }
 
-fn note(piece: &ClipEvent) -> u8 {
-    let note = match piece.pitch_hz {
+fn note(clip: &ClipEvent) -> u8 {
+    let note = match clip.pitch_hz {
         Some(hz) if hz > 0.0 => 69.0 + 12.0 * (hz / 440.0).log2(),
-        _ => (LOWEST + piece.source * 7 % NOTES) as f64 + 12.0 * piece.speed.abs().max(1e-3).log2(),
+        _ => (LOWEST_NOTE + clip.source * 7 % NOTES) as f64 + 12.0 * clip.speed.abs().max(1e-3).log2(),
     };
     note.round().clamp(0.0, 127.0) as u8
 }
 
-/// 127 at full scale, 40 dB for each factor of ten, as most instruments answer.
-fn velocity(piece: &ClipEvent) -> u8 {
-    (127.0 * 10f64.powf(piece.level_db / 40.0)).round().clamp(1.0, 127.0) as u8
+/// Velocity of a clip: 127 at full scale, 40 dB for each factor of ten, as most instruments answer.
+fn velocity(clip: &ClipEvent) -> u8 {
+    (127.0 * 10f64.powf(clip.level_db / 40.0)).round().clamp(1.0, 127.0) as u8
 }
 
 fn chunk(name: &[u8; 4], bytes: &[u8]) -> Vec<u8> {
@@ -79,7 +80,7 @@ fn ended(mut bytes: Vec<u8>, after: u32) -> Vec<u8> {
     bytes
 }
 
-/// Seven bits a byte, the highest first; all but the last have their eighth bit set.
+/// Encodes a length in seven bits a byte, the highest first; all but the last have their eighth bit set.
 fn length(mut value: u32) -> Vec<u8> {
     let mut bytes = vec![(value & 0x7f) as u8];
     while value > 0x7f {

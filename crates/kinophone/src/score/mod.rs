@@ -1,14 +1,14 @@
-//! What sounds when in a soundtrack made of recorded sound: every piece of it with its place there and in its source, whose it
-//! is, and why it was chosen; as our own JSON, as a table, and for other programs.
+//! Scores of soundtracks made of recorded sound: every clip with its place there and in its source, its author, and the reason
+//! for which it was selected; as our own JSON, as a table, and for other programs.
 //!
 //! | extension | for | holds |
 //! |---|---|---|
 //! | `.json` | [`Score::read`] | everything |
 //! | `.csv` | tables | everything but the envelopes |
 //! | `.csd` | Csound | everything that sounds: plays like the render, which a test compares |
-//! | `.rpp` | Reaper | a track a source, an item a piece, envelopes as those of takes |
-//! | `.mid` | sequencers | a track a source, a note a piece: onset, pitch, loudness |
-//! | `.edl` | film editors | CMX 3600 at the film's rate: pieces as events, in whole frames |
+//! | `.rpp` | Reaper | a track a source, an item a clip, envelopes as those of takes |
+//! | `.mid` | sequencers | a track a source, a note a clip: onset, pitch, loudness |
+//! | `.edl` | film editors | CMX 3600 at the film's rate: clips as events, in whole frames |
 //!
 //! `.csd` and `.rpp` play the sources from a folder beside them, `NAME.sources`.
 
@@ -33,49 +33,50 @@ use kinophone_dsp::units::{FrameRate, SampleRate};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-/// The layout that this code writes and reads.
+/// The format that this code writes and reads.
 const VERSION: u32 = 2;
 
-/// What sounds when, and where it comes from.
+/// A soundtrack as a list of clips.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Score {
-    /// 2.
+    /// Version of the format: 2.
     pub version: u32,
-    /// Of which soundtrack.
+    /// The soundtrack.
     #[serde(flatten)]
     pub about: ScoreHeader,
-    /// Those whose sounds are played.
+    /// The recordings that may be played.
     pub sources: Vec<CreditedSource>,
-    /// In the order of time.
-    pub pieces: Vec<ClipEvent>,
+    /// The clips, in the order of time.
+    #[serde(rename = "pieces")]
+    pub clips: Vec<ClipEvent>,
 }
 
-/// A soundtrack.
+/// Facts about a soundtrack.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ScoreHeader {
     /// File name of the film, if there is one.
     pub film: Option<String>,
-    /// Name of the brain's content, if one has chosen.
+    /// Name of the brain's content, if one was used.
     pub brain: Option<String>,
     /// Length in seconds.
     pub seconds: f64,
-    /// Rate at which the pieces are played.
+    /// Rate at which the clips are played.
     pub rate: SampleRate,
     /// Channels in which they are played.
     pub channels: u32,
-    /// Channels of what was recorded: they may be fewer, where pieces have places from left to right.
+    /// Channels of the recordings: they may be fewer, where clips have places from left to right.
     pub source_channels: u32,
     /// Pictures a second of the film, as far as known.
     pub picture_rate: Option<FrameRate>,
-    /// Gain of the whole after all pieces, in dB.
+    /// Gain of the sum of the clips, in dB.
     pub gain_db: f64,
-    /// Whether the sum of the pieces was filtered then (`--tone`, `--attack`): other programs play it as it was before.
+    /// True if the sum of the clips was filtered (`--tone`, `--attack`): other programs play it as it was before.
     pub filtered: bool,
-    /// The film's own sound lies under it, at this many dB; it is in no piece.
+    /// Level of the film's own sound under it, in dB, where that is kept; it is in no clip.
     pub original_db: Option<f64>,
 }
 
-/// A source, and its terms as far as they are known.
+/// A source, and its terms of use as far as they are known.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CreditedSource {
     /// File name.
@@ -94,7 +95,7 @@ pub struct CreditedSource {
     /// Licence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub licence: Option<String>,
-    /// Where it comes from.
+    /// Origin, such as an address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<String>,
 }
@@ -102,50 +103,50 @@ pub struct CreditedSource {
 /// A stretch of a source at its place in the soundtrack.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClipEvent {
-    /// Where it begins in the soundtrack, in seconds. A fade may begin some milliseconds before.
+    /// Beginning in the soundtrack, in seconds. A fade may begin some milliseconds before.
     pub at: f64,
-    /// How long it lasts by name, in seconds: in a mosaic until the next one begins. 0 for the tail of a piece, which sounds
-    /// backwards where its source ends.
+    /// Nominal length in seconds: in a mosaic until the next one begins. 0 for the tail of a clip, which sounds backwards where
+    /// its source ends.
     pub seconds: f64,
     /// Number of its source.
     pub source: usize,
-    /// What sounds in the source at `at`, in seconds.
+    /// Place in the source that sounds at `at`, in seconds.
     pub source_at: f64,
     /// Speed of reading: 2 is an octave higher, −1 backwards.
     pub speed: f64,
-    /// Its pitch as it sounds, in Hz, where it has one that is known.
+    /// Pitch as it sounds, in Hz, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pitch_hz: Option<f64>,
     /// −1 left, 0 as recorded, 1 right: the left channel times 1 − pan, the right one times 1 + pan, neither louder than it was.
     pub pan: f32,
-    /// Which layer of the soundtrack it belongs to, from 0.
+    /// Layer of the soundtrack, from 0.
     pub layer: u32,
-    /// Its gain in dB: mean square of the envelope.
+    /// Gain in dB: mean square of the envelope.
     pub gain_db: f64,
-    /// Its power on the average, in dB: 10 log10 of the mean square.
+    /// Mean power in dB: 10 log10 of the mean square.
     pub level_db: f64,
     /// Amplitudes at times in seconds after `at` (before it where negative), in order, with straight lines between them; nothing
     /// before the first and after the last one.
     pub envelope: Vec<[f64; 2]>,
-    /// Why this one, where something was looked for.
+    /// The reason for the selection, where units were searched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<SelectionReason>,
 }
 
-/// What speaks for a piece. Distances are those by which the nearest one is chosen.
+/// The reason for which a clip was selected. Distances are those by which the nearest unit is found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SelectionReason {
-    /// Squared distance of what was wanted from what it is; the mean over its ticks.
+    /// Squared distance between target and unit; the mean over its ticks.
     pub distance: f32,
-    /// Whether a jump was paid for to get there, instead of going on with what sounded before.
+    /// True if it began with a jump, instead of continuing the clip before.
     pub jump: bool,
     /// Shares of the distance, 0 to 1: of the tone in 64 bands, …
     pub tone: f32,
     /// … of the loudness, …
     pub loudness: f32,
-    /// … of how much it begins, …
+    /// … of how strongly it begins, …
     pub onset: f32,
-    /// … of what the picture looked like when it was recorded, …
+    /// … of the picture that it was recorded with, …
     pub picture: f32,
     /// … and of its pitch.
     #[serde(default)]
@@ -153,43 +154,42 @@ pub struct SelectionReason {
 }
 
 impl Score {
-    /// Of these pieces, in any order: what lies beyond the end is cut off.
-    pub fn new(about: ScoreHeader, sources: Vec<CreditedSource>, mut pieces: Vec<ClipEvent>) -> Self {
-        pieces.iter_mut().for_each(|piece| piece.end_by(about.seconds));
-        pieces.retain(|piece| piece.at < about.seconds && !piece.envelope.is_empty());
-        pieces.sort_by(|a, b| a.at.total_cmp(&b.at));
-        Self { version: VERSION, about, sources, pieces }
+    /// A score of clips in any order, cut off at the end of the soundtrack.
+    pub fn new(about: ScoreHeader, sources: Vec<CreditedSource>, mut clips: Vec<ClipEvent>) -> Self {
+        clips.iter_mut().for_each(|clip| clip.end_by(about.seconds));
+        clips.retain(|clip| clip.at < about.seconds && !clip.envelope.is_empty());
+        clips.sort_by(|a, b| a.at.total_cmp(&b.at));
+        Self { version: VERSION, about, sources, clips }
     }
 
-    /// Whose sounds these are: the largest share of the energy first. All shares together are 1, or 0 in a silent soundtrack.
+    /// The credits of the sources: the largest share of the energy first. All shares together are 1, or 0 in a silent soundtrack.
     pub fn credits(&self) -> Credits {
         let mut tally = CreditTally::default();
-        self.pieces.iter().for_each(|piece| tally.add(piece));
+        self.clips.iter().for_each(|clip| tally.add(clip));
         tally.credits(&self.about, &self.sources)
     }
 
-    /// As JSON, one line a piece.
+    /// The score as JSON, one line a clip.
     pub fn json(&self) -> String {
-        let to_json =
-            |piece: &ClipEvent| serde_json::to_string(piece).expect("numbers and words become JSON");
+        let to_json = |clip: &ClipEvent| serde_json::to_string(clip).expect("numbers and words become JSON");
         let head = Self {
             version: self.version,
             about: self.about.clone(),
             sources: self.sources.clone(),
-            pieces: Vec::new(),
+            clips: Vec::new(),
         };
         let head = serde_json::to_string_pretty(&head).expect("numbers and words become JSON");
-        let pieces: Vec<String> = self.pieces.iter().map(to_json).collect();
+        let clips: Vec<String> = self.clips.iter().map(to_json).collect();
         let head = head.trim_end().trim_end_matches('}').trim_end().trim_end_matches("[]");
-        format!("{head}[\n{}\n]}}\n", pieces.join(",\n"))
+        format!("{head}[\n{}\n]}}\n", clips.join(",\n"))
     }
 
-    /// As a table, see [`csv`](self).
+    /// The score as a table, see [`csv`](self).
     pub fn csv(&self) -> String {
         csv::csv(self)
     }
 
-    /// Reads what was written as JSON.
+    /// Reads a score that was written as JSON.
     pub fn read(path: &Path) -> Result<Self> {
         let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
         let damaged = |what: String| {
@@ -207,13 +207,13 @@ impl Score {
             return Err(damaged(format!("was written by another Kinophone (format {})", version.version)));
         }
         let score: Self = serde_json::from_slice(&bytes).map_err(|e| damaged(format!("is no score: {e}")))?;
-        if score.pieces.iter().any(|piece| piece.source >= score.sources.len()) {
+        if score.clips.iter().any(|clip| clip.source >= score.sources.len()) {
             return Err(damaged("names a source that it does not list".to_owned()));
         }
         Ok(score)
     }
 
-    /// What a program that plays the pieces can't know, a sentence each.
+    /// Differences between the render and what other programs play, a sentence each.
     fn reservations(&self) -> Vec<String> {
         let mut said = Vec::new();
         if self.about.filtered {
@@ -225,21 +225,21 @@ impl Score {
         said
     }
 
-    /// A source's name.
+    /// The name of a source.
     fn name(&self, source: usize) -> &str {
         self.sources.get(source).map_or("", |source| &source.name)
     }
 
     /// The numbers of the sources that sound.
-    fn heard(&self) -> Vec<usize> {
-        let sounds = |source: &usize| self.pieces.iter().any(|piece| piece.source == *source);
+    fn sounding_sources(&self) -> Vec<usize> {
+        let sounds = |source: &usize| self.clips.iter().any(|clip| clip.source == *source);
         (0..self.sources.len()).filter(sounds).collect()
     }
 }
 
 impl ClipEvent {
-    /// A piece that a player has played, out of material whose power was `loudness_db` on the average (10 log10 of the mean
-    /// square). `source_frame` is what sounds in the source in frame [`Clip::at`]; frames are of `rate`.
+    /// The event of a clip, out of material whose mean power was `loudness_db` (10 log10 of the mean square). `source_frame` is
+    /// the frame of the source that sounds in frame [`Clip::at`]; frames are of `rate`.
     pub fn of(
         cut: &Clip,
         source: usize,
@@ -270,18 +270,18 @@ impl ClipEvent {
         }
     }
 
-    /// From when until when it sounds, its fades included, in seconds of the soundtrack.
+    /// Beginning and end of its sound, fades included, in seconds of the soundtrack.
     pub fn span(&self) -> (f64, f64) {
         let time = |point: Option<&[f64; 2]>| self.at + point.map_or(0.0, |point| point[0]);
         (time(self.envelope.first()), time(self.envelope.last()))
     }
 
-    /// Whether it is the tail of another piece.
+    /// True if it is the tail of another clip.
     fn is_tail(&self) -> bool {
         self.seconds <= 0.0
     }
 
-    /// Cuts off what lies beyond an end.
+    /// Cuts off its sound at an end.
     fn end_by(&mut self, end: f64) {
         self.seconds = self.seconds.min(end - self.at).max(0.0);
         let last = end - self.at;

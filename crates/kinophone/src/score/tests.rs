@@ -12,7 +12,7 @@ fn source(name: &str) -> CreditedSource {
     }
 }
 
-fn piece(at: f64, seconds: f64, source: usize, level_db: f64) -> ClipEvent {
+fn clip(at: f64, seconds: f64, source: usize, level_db: f64) -> ClipEvent {
     ClipEvent {
         at,
         seconds,
@@ -54,8 +54,8 @@ fn about(seconds: f64) -> ScoreHeader {
 
 fn score() -> Score {
     let sources = ["quiet", "unheard", "loud, \"x\""].map(source).to_vec();
-    let pieces = vec![piece(0.0, 1.0, 0, -30.0), piece(1.0, 2.0, 2, -20.0), piece(3.0, 1.0, 0, -30.0)];
-    Score::new(about(4.0), sources, pieces)
+    let clips = vec![clip(0.0, 1.0, 0, -30.0), clip(1.0, 2.0, 2, -20.0), clip(3.0, 1.0, 0, -30.0)];
+    Score::new(about(4.0), sources, clips)
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn credits_share_out_the_energy() {
 fn seconds_are_those_in_which_something_sounds_however_often() {
     let mut tally = CreditTally::default();
     for (at, seconds) in [(2.0, 1.0), (0.0, 0.5), (0.25, 0.5), (0.75, 0.25), (2.5, 0.1), (2.9, 0.6)] {
-        tally.add(&piece(at, seconds, 0, -20.0));
+        tally.add(&clip(at, seconds, 0, -20.0));
     }
     let credits = tally.credits(&about(4.0), &[source("a")]);
     assert!((credits.credits[0].seconds - 2.5).abs() < 1e-9, "{credits:?}");
@@ -106,10 +106,10 @@ fn what_is_written_is_read_and_what_is_wrong_is_refused() {
 
 #[test]
 fn what_lies_beyond_the_end_is_cut_off() {
-    let pieces = vec![piece(0.0, 3.0, 0, -20.0), piece(2.005, 1.0, 0, -20.0)];
-    let score = Score::new(about(2.0), vec![source("a")], pieces);
-    assert_eq!(score.pieces.len(), 1);
-    assert_eq!((score.pieces[0].seconds, score.pieces[0].span()), (2.0, (-0.01, 2.0)));
+    let clips = vec![clip(0.0, 3.0, 0, -20.0), clip(2.005, 1.0, 0, -20.0)];
+    let score = Score::new(about(2.0), vec![source("a")], clips);
+    assert_eq!(score.clips.len(), 1);
+    assert_eq!((score.clips[0].seconds, score.clips[0].span()), (2.0, (-0.01, 2.0)));
 }
 
 #[test]
@@ -118,7 +118,7 @@ fn titles_and_tables_name_everybody() {
     (toner.author, toner.origin) = (Some("A. Toner".into()), Some("https://example.org".into()));
     let mut tally = CreditTally::default();
     for k in 0..5 {
-        tally.add(&piece(3661.0 + 10.0 * f64::from(k), 2.0, 0, -20.0));
+        tally.add(&clip(3661.0 + 10.0 * f64::from(k), 2.0, 0, -20.0));
     }
     let credits = tally.credits(&about(4000.0), &[toner]);
     let times = "from 1:01:01 to 1:01:03, 1:01:11 to 1:01:13, 1:01:21 to 1:01:23, and 2 more times";
@@ -136,11 +136,11 @@ fn titles_and_tables_name_everybody() {
 fn tags_take_their_room_exactly() {
     let many: Vec<CreditedSource> = (0..300).map(|k| source(&format!("source \"{k}\""))).collect();
     for sources in [&many[..0], &many[..1], &many[..20], &many] {
-        let room = Credits::room(&about(4.0), sources, "0123456789abcdef");
+        let room = Credits::placeholder(&about(4.0), sources, "0123456789abcdef");
         assert!(room.len() <= 16_000 && serde_json::from_str::<serde_json::Value>(&room).is_ok());
         assert_eq!(Credits::of_tag(&room), None, "room is no credits");
         let mut tally = CreditTally::default();
-        (0..sources.len()).for_each(|k| tally.add(&piece(k as f64 / 100.0, 1.0 / 3.0, k, -20.0)));
+        (0..sources.len()).for_each(|k| tally.add(&clip(k as f64 / 100.0, 1.0 / 3.0, k, -20.0)));
         let credits = tally.credits(&about(4.0), sources);
         let tag = credits.tag(&room);
         assert_eq!(tag.len(), room.len());

@@ -8,37 +8,37 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 
 /// Frames that are read and written at once.
-const STEP: usize = 1 << 14;
-/// Frames beyond the last one that is played, for whoever interpolates.
-const SPARE: u64 = 4;
-/// The most bytes of sound that a WAV can say it has.
-const MOST: u64 = u32::MAX as u64 - 64;
-/// The list of what is in the folder.
+const CHUNK_FRAMES: usize = 1 << 14;
+/// Frames beyond the last one that is played, for programs that interpolate.
+const SPARE_FRAMES: u64 = 4;
+/// The most bytes of sound that a WAV can have.
+const MAX_BYTES: u64 = u32::MAX as u64 - 64;
+/// The file in the folder that lists the others.
 pub(crate) const LIST: &str = "sources.txt";
 
-/// A source that is played.
-pub(crate) struct Used {
+/// A source that is played, and its file.
+pub(crate) struct SourceFile {
     /// Its number in the score.
     pub(crate) source: usize,
     /// File name in the folder.
     pub(crate) file: String,
 }
 
-/// Those that are played, and what their files are called.
-pub(crate) fn used(score: &Score) -> Vec<Used> {
+/// The sources that are played, and their file names.
+pub(crate) fn used(score: &Score) -> Vec<SourceFile> {
     let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_') { c } else { '_' };
     let named = |source: usize| {
         let stem = Path::new(score.name(source)).file_stem().unwrap_or_default().to_string_lossy();
         let stem: String = stem.chars().map(plain).take(80).collect();
-        Used { source, file: format!("{:03}-{stem}.wav", source + 1) }
+        SourceFile { source, file: format!("{:03}-{stem}.wav", source + 1) }
     };
-    score.heard().into_iter().map(named).collect()
+    score.sounding_sources().into_iter().map(named).collect()
 }
 
 /// Writes each source that is played into `folder`, from its beginning as far as it is played, and a list of them.
 pub(crate) fn write(score: &Score, sound: &dyn SourceSound, folder: &Path) -> Result<()> {
     let mut list = String::new();
-    for Used { source, file } in used(score) {
+    for SourceFile { source, file } in used(score) {
         write_one(score, sound, source, &folder.join(&file))?;
         let credited = &score.sources[source];
         list += &format!("{file}: {}", credited.title.as_deref().unwrap_or(&credited.name));
@@ -53,13 +53,13 @@ pub(crate) fn write(score: &Score, sound: &dyn SourceSound, folder: &Path) -> Re
 
 fn write_one(score: &Score, sound: &dyn SourceSound, source: usize, path: &Path) -> Result<()> {
     let (rate, channels) = (score.about.rate.hz(), score.about.channels.max(1) as usize);
-    let pieces = score.pieces.iter().filter(|piece| piece.source == source);
-    let ends = pieces.flat_map(|piece| {
-        piece.envelope.iter().map(|point| (piece.source_at + point[0] * piece.speed) * f64::from(rate))
+    let clips = score.clips.iter().filter(|clip| clip.source == source);
+    let ends = clips.flat_map(|clip| {
+        clip.envelope.iter().map(|point| (clip.source_at + point[0] * clip.speed) * f64::from(rate))
     });
-    let frames = ends.fold(0.0, f64::max).ceil() as u64 + SPARE;
+    let frames = ends.fold(0.0, f64::max).ceil() as u64 + SPARE_FRAMES;
     let bytes = frames * channels as u64 * 2;
-    if bytes > MOST {
+    if bytes > MAX_BYTES {
         return Err(Error::new(Kind::Invalid, "is played too late for a WAV to hold it")
             .at(&score.sources[source].name)
             .help("cut it into shorter recordings, or write the score as .json, .csv, .mid or .edl"));
@@ -76,10 +76,10 @@ fn write_one(score: &Score, sound: &dyn SourceSound, source: usize, path: &Path)
     head.extend(b"\x10\0data");
     head.extend((bytes as u32).to_le_bytes());
     out.write_all(&head).map_err(failed)?;
-    let mut samples = vec![0.0; STEP * channels];
+    let mut samples = vec![0.0; CHUNK_FRAMES * channels];
     let mut done = 0;
     while done < frames {
-        let part = (frames - done).min(STEP as u64);
+        let part = (frames - done).min(CHUNK_FRAMES as u64);
         let samples = &mut samples[..part as usize * channels];
         sound.read(source, done as i64, samples);
         let bytes: Vec<u8> = samples

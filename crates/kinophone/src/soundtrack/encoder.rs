@@ -1,19 +1,22 @@
-//! TODO module docs
+//! The encoder on a thread of its own.
 
+use crate::Result;
 use crate::media::{Encode, Ffmpeg};
 use crate::soundtrack::format::TRUE_PEAK_CEILING_DB;
-use crate::soundtrack::mixdown::{CODEC_HEADROOM_DB, PARTS, unsupported};
-use crate::{Error, Kind, Result};
+use crate::soundtrack::mixdown::{CODEC_HEADROOM_DB, unsupported};
+use crate::worker::Worker;
 use kinophone_dsp::loudness::Limiter;
 use std::sync::mpsc::{SyncSender, sync_channel};
-use std::thread::JoinHandle;
 
-/// A file being written on a thread of its own: its peaks are limited, and it is encoded, while the film is read on. Dropping
-/// it before its end leaves no whole file, and no encoder running.
+/// Parts of sound that may wait for the encoder: a few seconds of it while a film is read.
+const MAX_WAITING_PARTS: usize = 128;
+
+/// A file being written while the film is read on: its peaks are limited, and it is encoded. Dropping it before its end leaves
+/// no whole file, and no encoder running.
 pub(crate) struct EncoderThread {
-    /// Sound to come: none is the end, and the sender's own end, without one, that it is not wanted any more.
+    /// Sound to come: `None` is the end, and a closed channel without one means that the file is not wanted any more.
     sound: Option<SyncSender<Option<Vec<f32>>>>,
-    writer: Option<JoinHandle<Result<()>>>,
+    worker: Worker<()>,
 }
 
 impl EncoderThread {
@@ -23,8 +26,8 @@ impl EncoderThread {
         let mut limiter =
             Limiter::new(encode.rate, encode.channels as usize, ceiling).map_err(unsupported)?;
         let mut encoder = ffmpeg.encode(encode)?;
-        let (sound, parts) = sync_channel::<Option<Vec<f32>>>(PARTS);
-        let writer = std::thread::spawn(move || {
+        let (sound, parts) = sync_channel::<Option<Vec<f32>>>(MAX_WAITING_PARTS);
+        let worker = Worker::spawn("encoder", move || {
             let mut limited = Vec::new();
             while let Ok(part) = parts.recv() {
                 limited.clear();
@@ -37,8 +40,8 @@ impl EncoderThread {
                 encoder.write(&limited)?;
             }
             Ok(())
-        });
-        Ok(Self { sound: Some(sound), writer: Some(writer) })
+        })?;
+        Ok(Self { sound: Some(sound), worker })
     }
 
     pub(crate) fn add(&mut self, sound: &[f32]) -> Result<()> {
@@ -47,29 +50,21 @@ impl EncoderThread {
 
     pub(crate) fn finish(mut self) -> Result<()> {
         self.send(None)?;
-        self.outcome()
+        self.worker.join()
     }
 
     fn send(&mut self, part: Option<Vec<f32>>) -> Result<()> {
         match self.sound.as_ref().map(|sound| sound.send(part)) {
             Some(Ok(())) => Ok(()),
-            // The writer has ended before its time, and says why.
-            _ => self.outcome(),
+            _ => Err(self.worker.failure()),
         }
-    }
-
-    fn outcome(&mut self) -> Result<()> {
-        let ended = || Err(Error::new(Kind::Tool, "the writing thread ended unexpectedly"));
-        self.writer.take().map_or_else(ended, |writer| writer.join().unwrap_or_else(|_| ended()))
     }
 }
 
 impl Drop for EncoderThread {
     fn drop(&mut self) {
         self.sound = None;
-        if let Some(writer) = self.writer.take() {
-            // Whoever gives up has an error of his own to tell.
-            let _ = writer.join();
-        }
+        // Whoever gives up has an error already.
+        let _ = self.worker.join();
     }
 }

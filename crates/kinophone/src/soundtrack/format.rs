@@ -1,4 +1,4 @@
-//! TODO module docs
+//! Rates, channels, containers and codecs.
 
 use crate::media::SoundCodec;
 use crate::soundtrack::original::OriginalSound;
@@ -6,22 +6,22 @@ use crate::{Error, Kind, Result};
 use kinophone_dsp::units::SampleRate;
 use std::path::Path;
 
-/// The ceiling for true peaks, in dBTP, that a listener's player sees.
+/// The ceiling for true peaks in the file as it is played, in dBTP.
 pub const TRUE_PEAK_CEILING_DB: f64 = -1.0;
 
-/// Rates and channels.
+/// Rates and channels on the way from the synth to the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct MixFormat {
-    /// What is played at.
+    /// Rate and channels of the synth.
     pub(crate) synth_rate: SampleRate,
     pub(crate) synth_channels: u32,
-    /// What is written: the rate that is played, or the original's where that is kept and higher.
+    /// Rate and channels of the file: those of the synth, or the original's where that is kept and has more.
     pub(crate) rate: SampleRate,
     pub(crate) channels: u32,
 }
 
 impl MixFormat {
-    /// Of what is played, beside the film's own sound where that is kept.
+    /// The format of a synth, beside the film's own sound where that is kept.
     pub(crate) fn beside(
         synth_rate: SampleRate,
         synth_channels: u32,
@@ -52,16 +52,19 @@ pub(crate) fn container(output: &Path, codec: Option<SoundCodec>) -> Result<(Str
     Ok((extension, codec))
 }
 
+/// True if files of this extension hold sound alone.
 pub(crate) fn extension_is_sound(extension: &str) -> bool {
     matches!(extension, "wav" | "flac")
 }
 
+/// The error of a film without a picture.
 pub(crate) fn no_picture(film: &Path) -> Error {
-    Error::new(Kind::NoPicture, "has no picture to play to")
+    Error::new(Kind::NoPicture, "has no picture to be rendered")
         .at(film)
         .help("give a film with a picture stream; a sound file alone can't be rendered")
 }
 
+/// The folder that a file is written to.
 pub(crate) fn folder_of(output: &Path) -> &Path {
     output.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }

@@ -1,4 +1,4 @@
-//! From the synth's samples to the finished sound: mix, measure, gain, limiter, encoder.
+//! The mix from the synth's samples to the encoder: resampling, the film's own sound, loudness, gain.
 
 use crate::media::{DecodeSound, Encode, Ffmpeg, SoundStream};
 use crate::soundtrack::encoder::EncoderThread;
@@ -12,38 +12,38 @@ use kinophone_dsp::units::MediaTime;
 use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-/// The gain towards the target loudness goes no higher: what a brain says to a black film is meant to stay quiet.
-const MOST_GAIN_DB: f64 = 30.0;
+/// The highest gain towards the target loudness: a soundtrack to a black film is meant to stay quiet.
+const MAX_GAIN_DB: f64 = 30.0;
 
-/// Encoders that lose information overshoot the samples they were given; the limiter leaves them this much room.
+/// Room that the limiter leaves to codecs that lose information, since they overshoot the samples they were given.
 pub(crate) const CODEC_HEADROOM_DB: f64 = 0.5;
 
 /// Samples that are read, scaled and encoded at once.
-const CHUNK: usize = 1 << 14;
-/// Parts of sound that may wait for the encoder: a few seconds of it while a film is read.
-pub(crate) const PARTS: usize = 128;
+const CHUNK_SAMPLES: usize = 1 << 14;
 
-/// The soundtrack on its way from the synth into the file.
+/// A soundtrack on its way from the synth into the file.
 ///
 /// Where its level stays as it is, every sample goes on through the limiter to the encoder as it comes. Where it is to have a
-/// certain loudness, the gain is known when the last sample is: until then it is kept in a scratch file.
+/// certain loudness, the gain is known only with the last sample: until then the sound is kept in a scratch file.
 pub(crate) struct MixStage<'a> {
     ffmpeg: &'a Ffmpeg,
     encode: Encode,
     format: MixFormat,
     resampler: Option<Resampler>,
+    /// The film's own sound and its gain.
     under: Option<(SoundStream, f32)>,
     /// Samples that are still to be left out.
-    skipped: usize,
-    way: MixPath,
+    to_skip: usize,
+    path: MixPath,
     resampled: Vec<f32>,
     frame: Vec<f32>,
 }
 
-/// See [`MixStage`].
+/// The two ways to the file, see [`MixStage`].
 enum MixPath {
     /// The encoder starts with the first samples.
-    Straight(Option<EncoderThread>),
+    Direct(Option<EncoderThread>),
+    /// The encoder starts when all of the sound was measured.
     Measured(Box<ScratchMix>),
 }
 
@@ -56,7 +56,7 @@ struct ScratchMix {
 }
 
 impl<'a> MixStage<'a> {
-    /// Of what `encode` says; `target` is the loudness that it shall have, in LUFS.
+    /// `target` is the loudness to be reached, in LUFS; `folder` is for scratch files.
     pub(crate) fn new(
         ffmpeg: &'a Ffmpeg,
         encode: Encode,
@@ -66,8 +66,8 @@ impl<'a> MixStage<'a> {
     ) -> Result<Self> {
         let resampler = (format.rate != format.synth_rate)
             .then(|| Resampler::interleaved(format.synth_rate, format.rate, format.synth_channels as usize));
-        let way = match target {
-            None => MixPath::Straight(None),
+        let path = match target {
+            None => MixPath::Direct(None),
             Some(target) => MixPath::Measured(Box::new(ScratchMix::new(folder, &format, target)?)),
         };
         Ok(Self {
@@ -76,32 +76,32 @@ impl<'a> MixStage<'a> {
             format,
             resampler,
             under: None,
-            skipped: 0,
-            way,
+            to_skip: 0,
+            path,
             resampled: Vec::new(),
             frame: Vec::new(),
         })
     }
 
-    /// From now on mixes the film's own sound under what is added; its sample at `begin` meets our first.
+    /// Mixes the film's own sound under what is added from now on; its sample at `begin` meets our first.
     pub(crate) fn lay_under(
         &mut self,
         film: &Path,
         original: &OriginalSound,
         begin: MediaTime,
     ) -> Result<()> {
-        let how =
+        let request =
             DecodeSound { track: original.track, rate: self.format.rate, channels: self.format.channels };
-        let mut stream = self.ffmpeg.decode_sound(film, &how)?;
-        let mut skip = self.format.rate.sample_at(begin).max(0) as usize * self.format.channels as usize;
-        let mut waste = vec![0.0; CHUNK];
-        while skip > 0 {
-            let len = skip.min(CHUNK);
+        let mut stream = self.ffmpeg.decode_sound(film, &request)?;
+        let mut to_skip = self.format.rate.sample_at(begin).max(0) as usize * self.format.channels as usize;
+        let mut waste = vec![0.0; CHUNK_SAMPLES];
+        while to_skip > 0 {
+            let len = to_skip.min(CHUNK_SAMPLES);
             let got = stream.read(&mut waste[..len])?;
             if got == 0 {
                 break;
             }
-            skip -= got;
+            to_skip -= got;
         }
         self.under = Some((stream, original.gain));
         Ok(())
@@ -109,13 +109,13 @@ impl<'a> MixStage<'a> {
 
     /// Leaves out the next `samples` of what is added.
     pub(crate) fn skip(&mut self, samples: usize) {
-        self.skipped = samples;
+        self.to_skip = samples;
     }
 
     /// Adds interleaved samples of the synth.
     pub(crate) fn add(&mut self, sound: &[f32]) -> Result<()> {
-        let left_out = self.skipped.min(sound.len());
-        self.skipped -= left_out;
+        let left_out = self.to_skip.min(sound.len());
+        self.to_skip -= left_out;
         let sound = &sound[left_out..];
         match &mut self.resampler {
             None => self.mix(sound),
@@ -130,7 +130,7 @@ impl<'a> MixStage<'a> {
         }
     }
 
-    /// After the last samples.
+    /// Ends the mix after the last samples.
     pub(crate) fn end(&mut self) -> Result<()> {
         if let Some(mut resampler) = self.resampler.take() {
             let mut out = Vec::new();
@@ -145,7 +145,7 @@ impl<'a> MixStage<'a> {
     /// Spreads the synth's channels over those of the result, adds the original, and sends it on.
     fn mix(&mut self, sound: &[f32]) -> Result<()> {
         let (own, channels) = (self.format.synth_channels as usize, self.format.channels as usize);
-        for part in sound.chunks(CHUNK * own) {
+        for part in sound.chunks(CHUNK_SAMPLES * own) {
             self.frame.clear();
             let spread =
                 |frame: &[f32]| (0..channels).map(|c| frame[c.min(frame.len() - 1)]).collect::<Vec<_>>();
@@ -157,10 +157,10 @@ impl<'a> MixStage<'a> {
                     *x += *gain * y;
                 }
             }
-            match &mut self.way {
+            match &mut self.path {
                 MixPath::Measured(scratch) => scratch.add(&self.frame)?,
-                MixPath::Straight(Some(written)) => written.add(&self.frame)?,
-                MixPath::Straight(none) => {
+                MixPath::Direct(Some(encoder)) => encoder.add(&self.frame)?,
+                MixPath::Direct(none) => {
                     none.insert(EncoderThread::begin(self.ffmpeg, &self.encode)?).add(&self.frame)?;
                 }
             }
@@ -170,12 +170,12 @@ impl<'a> MixStage<'a> {
 
     /// Completes the file. Returns the loudness before the gain and the gain, in LUFS and dB, where it has one.
     pub(crate) fn write(self, task: Task<'_>) -> Result<(Option<f64>, f64)> {
-        match self.way {
+        match self.path {
             MixPath::Measured(scratch) => scratch.write(self.ffmpeg, &self.encode, task),
-            MixPath::Straight(written) => {
+            MixPath::Direct(encoder) => {
                 // Of a film without ticks there is a file without samples.
-                match written {
-                    Some(written) => written.finish()?,
+                match encoder {
+                    Some(encoder) => encoder.finish()?,
                     None => EncoderThread::begin(self.ffmpeg, &self.encode)?.finish()?,
                 }
                 Ok((None, 0.0))
@@ -200,10 +200,10 @@ impl ScratchMix {
         self.file.write_all(bytemuck::cast_slice(sound)).map_err(|e| Error::io("written", &self.path, e))
     }
 
-    /// Gain, limiter, encoder.
+    /// Applies the gain, and encodes.
     fn write(self, ffmpeg: &Ffmpeg, encode: &Encode, task: Task<'_>) -> Result<(Option<f64>, f64)> {
         let loudness = self.meter.integrated();
-        let gain_db = loudness.map_or(0.0, |now| (self.target - now).min(MOST_GAIN_DB));
+        let gain_db = loudness.map_or(0.0, |now| (self.target - now).min(MAX_GAIN_DB));
         let gain = amplitude(gain_db) as f32;
         let failed = |e| Error::io("read", &self.path, e);
         let mut scratch =
@@ -213,29 +213,31 @@ impl ScratchMix {
         let mut sound = BufReader::with_capacity(1 << 18, scratch.as_file());
 
         let channels = encode.channels as usize;
-        let mut written = EncoderThread::begin(ffmpeg, encode)?;
+        let mut encoder = EncoderThread::begin(ffmpeg, encode)?;
         let second = 4 * channels as u64 * u64::from(encode.rate.hz());
         task.watcher.stage("writing", "seconds", Some(bytes / second));
-        let mut samples = vec![0f32; CHUNK * channels];
+        let mut samples = vec![0f32; CHUNK_SAMPLES * channels];
         let mut done = 0u64;
         while done < bytes {
             task.cancel.check()?;
             let len = (((bytes - done) / 4) as usize).min(samples.len());
             sound.read_exact(bytemuck::cast_slice_mut(&mut samples[..len])).map_err(failed)?;
             samples[..len].iter_mut().for_each(|x| *x *= gain);
-            written.add(&samples[..len])?;
+            encoder.add(&samples[..len])?;
             done += 4 * len as u64;
             task.watcher.advance(done / second);
         }
-        written.finish()?;
+        encoder.finish()?;
         Ok((loudness, gain_db))
     }
 }
 
+/// The error of a rate or of channels that loudness is not defined for.
 pub(crate) fn unsupported(cause: UnsupportedSound) -> Error {
     Error::new(Kind::Invalid, cause.to_string()).help("train a brain at 8000 to 192000 Hz")
 }
 
+/// Fills `out` as far as the stream goes, and returns how many samples there were.
 fn read_fully(stream: &mut SoundStream, out: &mut [f32]) -> Result<usize> {
     let mut filled = 0;
     while filled < out.len() {

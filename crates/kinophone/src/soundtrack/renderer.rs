@@ -1,23 +1,37 @@
-//! TODO module docs
+//! The interface of everything that plays to pictures.
 
 use crate::Result;
-use crate::soundtrack::mixdown::MixStage;
-use crate::soundtrack::output::PlayedClips;
-use kinophone_dsp::units::MediaTime;
+use crate::soundtrack::{MixStage, PlayedClips};
+use kinophone_dsp::units::{FrameRate, MediaTime};
 
-/// Pictures in, sound out.
+/// Turns a succession of pictures into sound.
 pub(crate) trait Renderer {
-    /// Shows a picture from where the last one ended until `until`, counted from the first picture; sound that is ready
-    /// goes into the sketch.
-    fn show(&mut self, pixels: &[u8], until: MediaTime, sketch: &mut MixStage<'_>) -> Result<()>;
-    /// After the last picture: the rest of the sound, so that all of it lasts `length`.
-    fn end(&mut self, length: MediaTime, sketch: &mut MixStage<'_>) -> Result<()>;
-    /// Ticks that were answered so far.
+    /// Takes a picture that is shown from where the last one ended until `until`, counted from the first picture; sound that is
+    /// ready goes to `out`.
+    fn push(&mut self, picture: &[u8], until: MediaTime, out: &mut MixStage<'_>) -> Result<()>;
+
+    /// Hands over the rest of the sound after the last picture, so that all of it lasts `length`.
+    fn finish(&mut self, length: MediaTime, out: &mut MixStage<'_>) -> Result<()>;
+
+    /// Ticks answered so far.
     fn ticks(&self) -> u64;
-    /// Which pieces of recorded sound were played, after the end; `None` where it is made of none.
-    fn played(&mut self) -> Option<PlayedClips> {
+
+    /// Seconds beyond the end of a tick that must be known before its sound is complete.
+    fn latency(&self) -> f64;
+
+    /// Takes the record of the recorded sound that was played, after the end; `None` where the sound is made of none.
+    fn take_played(&mut self) -> Option<PlayedClips> {
         None
     }
-    /// How many seconds beyond the end of a tick must be known before its sound is complete.
-    fn latency(&self) -> f64;
+}
+
+/// The number of ticks whose middle lies before `length`.
+pub(crate) fn ticks_until(tick: FrameRate, length: MediaTime) -> i64 {
+    let near = tick.ticks_in(length) as i64;
+    if tick.middle_of(near) < length { near + 1 } else { near }
+}
+
+/// Milliseconds, to a tenth.
+pub(crate) fn rounded_ms(seconds: f64) -> f64 {
+    (seconds * 1e4).round() / 10.0
 }

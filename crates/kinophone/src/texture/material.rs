@@ -1,20 +1,21 @@
-//! Recorded sound to choose from: units by their place among the others.
+//! Recorded sound to choose from: units by their ranks among the others.
 
+use crate::score::SourceSound;
 use crate::sound_library::{LibraryUnit, SoundLibrary};
 use kinophone_dsp::concat::UnitSound;
 use kinophone_dsp::units::SampleRate;
 use std::ops::Range;
 
-/// What is softer than this, in dB, is a pause.
+/// Loudness of a pause at most, in dB.
 const PAUSE_DB: f32 = -60.0;
 /// A pitch counts from this confidence on.
-pub(crate) const SURE: f32 = 0.5;
-/// Seconds of a source beyond which it counts no more than others.
-const LONG: f64 = 20.0;
-/// What comes before an attack and after the place that a library names, where it is looked for: 5 and 40 ms.
-const ATTACK: (f64, f64) = (0.005, 0.04);
-/// An attack is where sound first reaches this share of the peak that follows.
-const REACHED: f32 = 0.2;
+pub(crate) const MIN_CONFIDENCE: f32 = 0.5;
+/// Seconds of a source that count at most.
+const MAX_WEIGHT_SECONDS: f64 = 20.0;
+/// Seconds before and after the place that a library names in which an attack is searched.
+const ATTACK_SEARCH_SECONDS: (f64, f64) = (0.005, 0.04);
+/// Share of the peak that sound reaches first at its attack.
+const ATTACK_SHARE: f32 = 0.2;
 
 /// Sounds to play with.
 pub(crate) trait TextureSounds: Sync {
@@ -46,7 +47,7 @@ impl TextureSounds for SoundLibrary {
     }
 }
 
-/// Sounds, read unit by unit.
+/// Reader of sounds by units.
 pub(crate) struct UnitReader<'a>(pub(crate) &'a dyn TextureSounds);
 
 impl UnitSound for UnitReader<'_> {
@@ -62,20 +63,21 @@ impl UnitSound for UnitReader<'_> {
     }
 }
 
-/// Where a unit stands among those of its group, each from 0 to 1; `None` of what is a pause.
+/// Ranks of a unit among those of its group, each from 0 to 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Ranks {
     pub(crate) brightness: f32,
     pub(crate) noise: f32,
     pub(crate) loudness: f32,
     pub(crate) onset: f32,
-    /// Of those that have one.
+    /// Rank among the units that have a pitch.
     pub(crate) pitch: Option<f32>,
 }
 
-/// All that may be played, in groups of sources, from dark to bright.
+/// All units that may be played, in groups of sources, from dark to bright.
 pub(crate) struct TextureMaterial<'a> {
     pub(crate) sounds: &'a dyn TextureSounds,
+    /// `None` for pauses.
     ranks: Vec<Option<Ranks>>,
     sources: Vec<Range<usize>>,
     /// Sources of each group.
@@ -83,7 +85,7 @@ pub(crate) struct TextureMaterial<'a> {
 }
 
 impl<'a> TextureMaterial<'a> {
-    /// In as many groups as are wanted, as far as there are sources that sound; none if nothing does.
+    /// Makes `groups` groups, or fewer where fewer sources sound; none if nothing does.
     pub(crate) fn new(sounds: &'a dyn TextureSounds, groups: usize) -> Self {
         let units = sounds.units();
         let count = units.iter().map(|unit| unit.source as usize + 1).max().unwrap_or(0);
@@ -101,7 +103,7 @@ impl<'a> TextureMaterial<'a> {
         this
     }
 
-    /// Sources by the tone of what sounds in them, cut into groups of about the same length.
+    /// Sorts sources by their tone, and cuts them into groups of about the same length.
     fn grouped(&self, groups: usize) -> Vec<Vec<u32>> {
         let mut toned: Vec<(u32, f64, f64)> = (0..self.sources.len() as u32)
             .filter_map(|source| {
@@ -132,7 +134,7 @@ impl<'a> TextureMaterial<'a> {
     }
 
     fn weight(&self, frames: f64) -> f64 {
-        (frames / f64::from(self.sounds.rate().hz())).min(LONG)
+        (frames / f64::from(self.sounds.rate().hz())).min(MAX_WEIGHT_SECONDS)
     }
 
     fn rank(&mut self, group: &[u32]) {
@@ -165,7 +167,7 @@ impl<'a> TextureMaterial<'a> {
         let pitched: Vec<usize> = own
             .iter()
             .copied()
-            .filter(|k| units[*k].pitch_hz > 0.0 && units[*k].confidence >= SURE)
+            .filter(|k| units[*k].pitch_hz > 0.0 && units[*k].confidence >= MIN_CONFIDENCE)
             .collect();
         by(&|unit| unit.pitch_hz, &|ranks, x| ranks.pitch = Some(x), &pitched);
     }
@@ -189,8 +191,8 @@ impl<'a> TextureMaterial<'a> {
         self.units_of(source).last().map_or(0, |unit| unit.first + i64::from(unit.frames))
     }
 
-    /// How much of a source there is to play with, in seconds, up to a limit.
-    pub(crate) fn plenty(&self, source: u32) -> f64 {
+    /// Seconds of a source that sound, up to a limit.
+    pub(crate) fn weight_of(&self, source: u32) -> f64 {
         self.weight(
             self.units_of(source).filter(|unit| sounds(unit)).map(|unit| f64::from(unit.frames)).sum(),
         )
@@ -222,17 +224,42 @@ impl<'a> TextureMaterial<'a> {
         let frames = |seconds: f64| (seconds * f64::from(self.sounds.rate().hz())) as i64;
         let channels = self.sounds.channels().max(1) as usize;
         let named = unit.first + i64::from(unit.attack);
-        let from = named - frames(ATTACK.0);
-        let mut around = vec![0.0f32; (frames(ATTACK.0) + frames(ATTACK.1)) as usize * channels];
+        let from = named - frames(ATTACK_SEARCH_SECONDS.0);
+        let mut around = vec![
+            0.0f32;
+            (frames(ATTACK_SEARCH_SECONDS.0) + frames(ATTACK_SEARCH_SECONDS.1)) as usize
+                * channels
+        ];
         self.sounds.read(unit.source as usize, from, &mut around);
         let magnitude = |frame: &[f32]| frame.iter().fold(0.0f32, |most, x| most.max(x.abs()));
         let peak = magnitude(&around);
-        let first =
-            around.chunks_exact(channels).position(|frame| peak > 0.0 && magnitude(frame) >= REACHED * peak);
+        let first = around
+            .chunks_exact(channels)
+            .position(|frame| peak > 0.0 && magnitude(frame) >= ATTACK_SHARE * peak);
         first.map_or(named, |k| from + k as i64)
     }
 }
 
 fn sounds(unit: &LibraryUnit) -> bool {
     unit.loudness_db > PAUSE_DB && unit.frames > 0
+}
+
+/// The library's sources with the channels of the soundtrack.
+pub(crate) struct SourcesAsPlayed<'a> {
+    pub(crate) sounds: &'a dyn TextureSounds,
+    pub(crate) channels: usize,
+}
+
+impl SourceSound for SourcesAsPlayed<'_> {
+    fn read(&self, source: usize, first: i64, out: &mut [f32]) {
+        let own = self.sounds.channels().max(1) as usize;
+        if own == self.channels {
+            return self.sounds.read(source, first, out);
+        }
+        let mut recorded = vec![0.0; out.len() / self.channels * own];
+        self.sounds.read(source, first, &mut recorded);
+        for (frame, own) in out.chunks_exact_mut(self.channels).zip(recorded.chunks_exact(own)) {
+            frame.iter_mut().enumerate().for_each(|(c, x)| *x = own[c.min(own.len() - 1)]);
+        }
+    }
 }

@@ -1,42 +1,43 @@
 //! Shots that look alike, together: a film's sections.
 
-use crate::visual::FrameState;
+use crate::visual::{FrameState, VisualMeasures};
 
 /// Sections at most.
-const MOST: usize = 6;
-/// Sections explain at least this share of the variance between shots.
-const EXPLAINED: f64 = 0.65;
-/// Shots that vary by less than this, in squared distance of their looks, are all of one kind.
-const ALIKE: f64 = 0.03;
+const MAX_SECTIONS: usize = 6;
+/// Share of the variance between shots that sections explain at least.
+const MIN_EXPLAINED: f64 = 0.65;
+/// Variance of shots, in squared distance of their features, below which all are of one kind.
+const MIN_VARIANCE: f64 = 0.03;
 /// Weight of motion beside colours and light.
-const MOTION: f32 = 0.3;
+const MOTION_WEIGHT: f32 = 0.3;
 
-/// For every shot the number of its section, and how many there are. Sections are in the order of their brightness.
-pub(crate) fn find(seen: &FrameState) -> (Vec<usize>, usize) {
-    let motion = seen.pictures.iter().map(|p| p.motion).fold(0.01, f32::max);
-    let (mut looks, mut weights) = (Vec::new(), Vec::new());
-    for shot in &seen.shots {
-        let pictures = &seen.pictures[shot.first..shot.end];
-        let mean = |value: fn(&crate::visual::VisualMeasures) -> f32| {
+/// Finds the sections: for every shot the number of its section, and how many there are, in the order of their brightness.
+pub(crate) fn find(frames: &FrameState) -> (Vec<usize>, usize) {
+    let motion = frames.pictures.iter().map(|p| p.motion).fold(0.01, f32::max);
+    let (mut features, mut weights) = (Vec::new(), Vec::new());
+    for shot in &frames.shots {
+        let pictures = &frames.pictures[shot.first..shot.end];
+        let mean = |value: fn(&VisualMeasures) -> f32| {
             pictures.iter().map(value).sum::<f32>() / pictures.len() as f32
         };
         // The first number is the brightness, see below. Between roots of shares lies the distance of Hellinger.
-        let mut look = vec![mean(|p| p.brightness), mean(|p| p.warmth), mean(|p| p.motion) / motion * MOTION];
-        look.extend(shot.colours.iter().map(|share| share.max(0.0).sqrt()));
-        looks.push(look);
-        let shown = (shot.first..shot.end).map(|k| seen.shown(k).0).sum::<i64>();
+        let mut feature =
+            vec![mean(|p| p.brightness), mean(|p| p.warmth), mean(|p| p.motion) / motion * MOTION_WEIGHT];
+        feature.extend(shot.colours.iter().map(|share| share.max(0.0).sqrt()));
+        features.push(feature);
+        let shown = (shot.first..shot.end).map(|k| frames.shown(k).0).sum::<i64>();
         weights.push(shown.max(1) as f64);
     }
-    let labels = grouped(&looks, &weights);
+    let labels = grouped(&features, &weights);
     let groups = labels.iter().max().map_or(1, |most| most + 1);
     let mut order: Vec<usize> = (0..groups).collect();
-    let light = |group: usize| {
-        let own = labels.iter().zip(looks.iter().zip(&weights)).filter(|(label, _)| **label == group);
+    let brightness = |group: usize| {
+        let own = labels.iter().zip(features.iter().zip(&weights)).filter(|(label, _)| **label == group);
         let (sum, all) =
-            own.fold((0.0, 0.0), |(sum, all), (_, (look, w))| (sum + w * f64::from(look[0]), all + w));
+            own.fold((0.0, 0.0), |(sum, all), (_, (feature, w))| (sum + w * f64::from(feature[0]), all + w));
         sum / all
     };
-    order.sort_by(|a, b| light(*a).total_cmp(&light(*b)));
+    order.sort_by(|a, b| brightness(*a).total_cmp(&brightness(*b)));
     let place = |label: &usize| order.iter().position(|group| group == label).unwrap_or(0);
     (labels.iter().map(place).collect(), groups)
 }
@@ -45,22 +46,22 @@ pub(crate) fn find(seen: &FrameState) -> (Vec<usize>, usize) {
 struct Merge {
     a: usize,
     b: usize,
-    /// What the sum of squares within groups grew by.
+    /// Growth of the sum of squares within groups.
     grown: f64,
 }
 
-/// Numbers of groups, in the order of their first member.
-fn grouped(looks: &[Vec<f32>], weights: &[f64]) -> Vec<usize> {
-    let mut merges = merges(looks, weights);
+/// Groups features: for each the number of its group, in the order of their first members.
+fn grouped(features: &[Vec<f32>], weights: &[f64]) -> Vec<usize> {
+    let mut merges = merges(features, weights);
     merges.sort_by(|x, y| x.grown.total_cmp(&y.grown));
     let all: f64 = merges.iter().map(|merge| merge.grown).sum();
-    let heavy: f64 = weights.iter().sum();
-    let mut left = looks.len();
-    let mut parent: Vec<usize> = (0..looks.len()).collect();
+    let total_weight: f64 = weights.iter().sum();
+    let mut left = features.len();
+    let mut parent: Vec<usize> = (0..features.len()).collect();
     let mut within = 0.0;
     for merge in &merges {
         within += merge.grown;
-        if left <= MOST && all > ALIKE * heavy && within > (1.0 - EXPLAINED) * all {
+        if left <= MAX_SECTIONS && all > MIN_VARIANCE * total_weight && within > (1.0 - MIN_EXPLAINED) * all {
             break;
         }
         let (a, b) = (root(&parent, merge.a), root(&parent, merge.b));
@@ -75,7 +76,7 @@ fn grouped(looks: &[Vec<f32>], weights: &[f64]) -> Vec<usize> {
             known.len() - 1
         })
     };
-    (0..looks.len()).map(number).collect()
+    (0..features.len()).map(number).collect()
 }
 
 fn root(parent: &[usize], mut k: usize) -> usize {
@@ -85,14 +86,14 @@ fn root(parent: &[usize], mut k: usize) -> usize {
     k
 }
 
-/// All merges of Ward's method (J. Ward, "Hierarchical grouping to optimize an objective function", 1963), found along chains
+/// Finds all merges of Ward's method (J. Ward, "Hierarchical grouping to optimize an objective function", 1963), found along chains
 /// of nearest neighbours (F. Murtagh, "A survey of recent advances in hierarchical clustering algorithms", 1983), in no order.
-fn merges(looks: &[Vec<f32>], weights: &[f64]) -> Vec<Merge> {
+fn merges(features: &[Vec<f32>], weights: &[f64]) -> Vec<Merge> {
     let mut centres: Vec<Option<(Vec<f32>, f64)>> =
-        looks.iter().zip(weights).map(|(look, w)| Some((look.clone(), *w))).collect();
+        features.iter().zip(weights).map(|(feature, w)| Some((feature.clone(), *w))).collect();
     let mut chain: Vec<usize> = Vec::new();
     let mut merges = Vec::new();
-    while merges.len() + 1 < looks.len() {
+    while merges.len() + 1 < features.len() {
         if chain.is_empty() {
             chain.extend(centres.iter().position(Option::is_some));
         }
@@ -139,9 +140,9 @@ mod tests {
 
     #[test]
     fn shots_that_look_alike_are_a_section() {
-        let looks: Vec<Vec<f32>> =
+        let features: Vec<Vec<f32>> =
             [0.1, 0.9, 0.12, 0.5, 0.88, 0.11, 0.52].iter().map(|x| vec![*x, 1.0 - x]).collect();
-        assert_eq!(grouped(&looks, &[1.0; 7]), [0, 1, 0, 1, 1, 0, 1]);
+        assert_eq!(grouped(&features, &[1.0; 7]), [0, 1, 0, 1, 1, 0, 1]);
         // All of a kind: one.
         let same: Vec<Vec<f32>> = (0..5).map(|k| vec![0.5 + 0.01 * k as f32]).collect();
         assert_eq!(grouped(&same, &[1.0; 5]), [0; 5]);
@@ -154,19 +155,20 @@ mod tests {
 
     #[test]
     fn merges_account_for_all_variance() {
-        let looks: Vec<Vec<f32>> =
+        let features: Vec<Vec<f32>> =
             (0..30).map(|k| vec![(k * 7 % 11) as f32, (k * 5 % 13) as f32, (k % 3) as f32]).collect();
         let weights: Vec<f64> = (0..30).map(|k| 1.0 + f64::from(k % 4)).collect();
-        let heavy: f64 = weights.iter().sum();
-        let sum =
-            |d: usize| looks.iter().zip(&weights).map(|(x, w)| f64::from(x[d]) * w).sum::<f64>() / heavy;
+        let total_weight: f64 = weights.iter().sum();
+        let sum = |d: usize| {
+            features.iter().zip(&weights).map(|(x, w)| f64::from(x[d]) * w).sum::<f64>() / total_weight
+        };
         let means = [sum(0), sum(1), sum(2)];
-        let all: f64 = looks
+        let all: f64 = features
             .iter()
             .zip(&weights)
             .map(|(x, w)| w * x.iter().zip(means).map(|(x, m)| (f64::from(*x) - m).powi(2)).sum::<f64>())
             .sum();
-        let grown: f64 = merges(&looks, &weights).iter().map(|merge| merge.grown).sum();
+        let grown: f64 = merges(&features, &weights).iter().map(|merge| merge.grown).sum();
         assert!((grown / all - 1.0).abs() < 1e-5, "{grown} of {all}");
     }
 }

@@ -1,9 +1,13 @@
 use crate::media::Picture;
+use crate::score::ClipEvent;
 use crate::sound_library::LibraryUnit;
 use crate::storage::Overwrite;
 use crate::task::{Cancel, Quiet};
+use crate::texture::compose::chance;
+use crate::texture::player::{PlayedTexture, TexturePlayer};
 use crate::texture::*;
-use crate::visual::VisualStream;
+use crate::visual::{FrameState, VisualStream};
+use kinophone_dsp::units::{MediaTime, SampleRate};
 
 const HZ: u32 = 8000;
 
@@ -39,7 +43,7 @@ impl Fake {
     fn noises(count: u32) -> Self {
         let mut units = Vec::new();
         let sources = (0..count).map(|source| {
-            let noise = |k: u64| compose::chance(7, u64::from(source), k) - 0.5;
+            let noise = |k: u64| chance(7, u64::from(source), k) - 0.5;
             let sound: Vec<f32> = (0..u64::from(6 * HZ)).map(|k| 0.3 * (noise(k) + noise(k + 1))).collect();
             units.extend((0..24).map(|k| LibraryUnit {
                 source,
@@ -82,13 +86,13 @@ impl Fake {
 /// A film of these pictures, at these times in milliseconds; a picture is a grey and where a white square is in it.
 fn film(pictures: &[(i64, u8, Option<usize>)], end: i64) -> FrameState {
     let side = visual::SIDE as usize;
-    let mut gaze = VisualStream::default();
+    let mut stream = VisualStream::default();
     for (time, grey, square) in pictures {
         let white = |k: usize| square.is_some_and(|at| (at..at + 16).contains(&(k % side)) && k / side < 40);
         let pixels = (0..side * side).flat_map(|k| [if white(k) { 255 } else { *grey }; 3]).collect();
-        gaze.take(&Picture { time: MediaTime(1000 * time), pixels });
+        stream.take(&Picture { time: MediaTime(1000 * time), pixels });
     }
-    gaze.finish(MediaTime(1000 * end)).unwrap()
+    stream.finish(MediaTime(1000 * end)).unwrap()
 }
 
 /// Ten seconds at 25 pictures a second: still, moving a little, moving much, still.
@@ -119,24 +123,19 @@ fn plan(preset: &str) -> TexturePlan {
     }
 }
 
-/// What a film sounds like, interleaved in two channels, and what is known of that.
-fn play(seen: &FrameState, sounds: &Fake, plan: &TexturePlan) -> (Vec<f32>, Textured) {
-    let (sound, performed) = perform(seen, sounds, plan);
-    (sound, performed.textured)
-}
-
-fn perform(seen: &FrameState, sounds: &Fake, plan: &TexturePlan) -> (Vec<f32>, TexturePerformed) {
-    let ffmpeg = Ffmpeg::locate(None).unwrap();
+/// Plays a film: interleaved samples, and facts about them.
+fn play(frames: &FrameState, sounds: &Fake, plan: &TexturePlan) -> (Vec<f32>, PlayedTexture) {
     let cancel = Cancel::default();
     let task = Task { watcher: &Quiet, cancel: &cancel };
-    let job = TextureJob { ffmpeg: &ffmpeg, plan, task, sounds, sources: Vec::new() };
+    let channels = if plan.mapping.pan.is_some() { 2 } else { 1 };
+    let player = TexturePlayer { plan, sounds, frames, channels, task };
     let mut sound = Vec::new();
     let mut add = |part: &[f32]| {
         sound.extend_from_slice(part);
         Ok(())
     };
-    let made = job.play(seen, if plan.mapping.pan.is_some() { 2 } else { 1 }, &mut add).unwrap();
-    (sound, made)
+    let played = player.play(&mut add).unwrap();
+    (sound, played)
 }
 
 #[test]
@@ -184,38 +183,38 @@ fn at_cuts_everything_is_new() {
     let scene =
         |k: i64| if (50..120).contains(&k) { (230, (k % 40) as usize) } else { (20, 40 - (k % 40) as usize) };
     let pictures: Vec<_> = (0..200).map(|k| (40 * k, scene(k).0, Some(scene(k).1))).collect();
-    let seen = film(&pictures, 8000);
-    assert_eq!(seen.shots.len(), 3);
-    let (_, TexturePerformed { textured: made, played }) = perform(&seen, &Fake::noises(6), &plan("strings"));
+    let frames = film(&pictures, 8000);
+    assert_eq!(frames.shots.len(), 3);
+    let (_, made) = play(&frames, &Fake::noises(6), &plan("strings"));
     assert_eq!(made.shots.iter().map(|shot| shot.section).collect::<Vec<_>>(), [0, 1, 0]);
     let cuts = [2.0, 4.8];
-    assert!(played.pieces.len() > 6);
-    for piece in &played.pieces {
-        assert!(cuts.iter().all(|cut| piece.at >= *cut || piece.at + piece.seconds <= *cut), "{piece:?}");
-        let shot = cuts.iter().filter(|cut| piece.at >= **cut).count();
-        assert!(made.shots[shot].sources.contains(&(piece.source as u32)), "{piece:?}");
+    assert!(made.clips.clips.len() > 6);
+    for clip in &made.clips.clips {
+        assert!(cuts.iter().all(|cut| clip.at >= *cut || clip.at + clip.seconds <= *cut), "{clip:?}");
+        let shot = cuts.iter().filter(|cut| clip.at >= **cut).count();
+        assert!(made.shots[shot].sources.contains(&(clip.source as u32)), "{clip:?}");
     }
     // Bright shots have bright sources, and each begins at once.
     assert!(
         made.shots[0].sources.iter().all(|dark| made.shots[1].sources.iter().all(|bright| dark < bright))
     );
-    assert!(cuts.iter().all(|cut| played.pieces.iter().any(|piece| piece.at == *cut)));
+    assert!(cuts.iter().all(|cut| made.clips.clips.iter().any(|clip| clip.at == *cut)));
     let mut off = plan("strings");
     off.sections = false;
     off.mapping.cuts.sources = 0;
-    let (_, made) = play(&seen, &Fake::noises(6), &off);
+    let (_, made) = play(&frames, &Fake::noises(6), &off);
     assert!(made.shots.iter().all(|shot| shot.sources.len() == 6 && shot.section == 0));
 }
 
 #[test]
 fn the_same_seed_gives_the_same_sound() {
-    let (seen, sounds) = (moving(), Fake::noises(5));
+    let (frames, sounds) = (moving(), Fake::noises(5));
     for preset in ["strings", "percussion", "drone", "inverse"] {
         let plan = plan(preset);
         let other = TexturePlan { seed: 2, ..plan.clone() };
-        let one = play(&seen, &sounds, &plan).0;
-        assert!(one == play(&seen, &sounds, &plan).0, "{preset}");
-        assert!(one != play(&seen, &sounds, &other).0, "{preset}");
+        let one = play(&frames, &sounds, &plan).0;
+        assert!(one == play(&frames, &sounds, &plan).0, "{preset}");
+        assert!(one != play(&frames, &sounds, &other).0, "{preset}");
         assert!(one.iter().all(|x| x.is_finite() && x.abs() < 4.0));
     }
 }
@@ -248,10 +247,10 @@ fn groups_of_material_are_whole_and_in_the_order_of_their_tone() {
 }
 
 #[test]
-fn pieces_say_what_sounds() {
-    let (_, TexturePerformed { textured, played }) = perform(&moving(), &Fake::noises(3), &plan("inverse"));
-    assert!(played.pieces.windows(2).all(|pair| pair[0].at <= pair[1].at));
-    let whole = |piece: &ClipEvent| piece.seconds > 0.0 && piece.level_db < 0.0;
-    assert!(played.pieces.iter().all(|piece| whole(piece) && (0.0..6.0).contains(&piece.source_at)));
-    assert_eq!(textured.grains as usize, played.pieces.len());
+fn clips_are_those_that_sound() {
+    let (_, made) = play(&moving(), &Fake::noises(3), &plan("inverse"));
+    assert!(made.clips.clips.windows(2).all(|pair| pair[0].at <= pair[1].at));
+    let whole = |clip: &ClipEvent| clip.seconds > 0.0 && clip.level_db < 0.0;
+    assert!(made.clips.clips.iter().all(|clip| whole(clip) && (0.0..6.0).contains(&clip.source_at)));
+    assert_eq!(made.grains as usize, made.clips.clips.len());
 }
