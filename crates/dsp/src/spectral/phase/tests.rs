@@ -206,12 +206,12 @@ fn nonsense_gives_silence_not_panic() {
 }
 
 #[test]
-fn names_are_kebab_case() {
+fn names_in_files_are_kebab_case() {
     for (phase, name) in [
         (Phase::Rtpghi, "\"rtpghi\""),
         (Phase::GriffinLim, "\"griffin-lim\""),
         (Phase::RandomWalk, "\"random-walk\""),
-        (Phase::Borrowed, "\"borrowed\""),
+        (Phase::Borrowed, "\"lent\""),
     ] {
         assert_eq!(serde_json::to_string(&phase).unwrap(), name);
         assert_eq!(serde_json::from_str::<Phase>(name).unwrap(), phase);
