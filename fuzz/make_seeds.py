@@ -87,8 +87,11 @@ def ensemble():
     config = {"grid": {"tick": "100/1", "rate": 8000}, "size": 8, "members": members, "voice": voice, "jump": 4.0,
               "views": [{"region": {"x": 0.0, "y": 0.0, "w": 1.0, "h": 1.0}, "looks": [], "scales": [scale] * 3}],
               "shape": {"tone": 0.0, "attack": 0.0, "most_db": 12.0}, "picture": 1.5, "material": material}
+    facts = {"container": "mp4", "duration": 1000000, "bytes": 1, "picture": None, "sounds": [], "tags": []}
+    source = {"name": "film.mp4", "blake3": "0" * 64, "licence": None, "author": None, "title": None, "origin": None,
+              "facts": facts}
     about = {"checksum": "0" * 64, "format": "ensemble", "version": 1, "program": "0.1.0", "config": config,
-             "training": training, "ledger": [], "verdict": None, "trained_seconds": 1.0, "lacks": [], "prospects": None}
+             "training": training, "ledger": [source], "verdict": None, "trained_seconds": 1.0, "lacks": [], "prospects": None}
     flac = ffmpeg("-f", "lavfi", "-i", "sine=sample_rate=8000", "-af", "atrim=end_sample=160", "-f", "flac", "-")
     tensors = {"members.0.weights": floats(3), "members.0.keys": floats(2, 1), "members.0.sounds": floats(2, 69)}
     for name, shape in (("stem", [3, 2]), ("block.0", [3, 2, 2]), ("output", [2, 69])):

@@ -121,6 +121,9 @@ pub struct Ensemble {
 /// Numbers of a unit: what it sounds like, and what is seen while it sounds.
 pub const UNIT: usize = DESCRIPTOR + PORTRAIT;
 
+/// Regions of the picture that are looked at, at most; a training makes two.
+const MAX_VIEWS: usize = 16;
+
 /// What is known of each unit of the material.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct UnitFeatures {
@@ -177,6 +180,7 @@ impl Ensemble {
         let members = config.members.iter().enumerate().map(member).collect::<Result<Vec<_>>>()?;
         let (mut units, mut material) = (UnitFeatures::default(), None);
         if let Some(there) = &config.material {
+            there.check(config.grid.tick, about.ledger.len()).map_err(|what| damaged(what.to_owned()))?;
             let count = there.units();
             units.descriptors = numbers.floats("units.descriptors", &[count, UNIT])?.to_vec();
             units.loudness = numbers.floats("units.loudness", &[count])?.to_vec();
@@ -248,6 +252,9 @@ impl Ensemble {
 
 /// The words complete "the brain …".
 fn check_config(config: &EnsembleConfig) -> Result<(), String> {
+    if config.views.len() > MAX_VIEWS || !config.views.iter().all(ViewConfig::has_possible_counts) {
+        return Err("describes pictures by impossible counts of numbers".to_owned());
+    }
     let seen: usize = config.views.iter().map(ViewConfig::width).sum();
     for member in &config.members {
         member.check(seen).map_err(|why| format!("has a member that {why}"))?;
