@@ -10,6 +10,9 @@ pub mod dataset;
 mod error;
 pub mod etude;
 pub mod eval;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzz;
 pub mod ledger;
 pub mod media;
 pub mod model;

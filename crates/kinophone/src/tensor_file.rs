@@ -207,7 +207,7 @@ fn check_sum(text: &str, tensors: &Tensors) -> Result<String> {
     let said = said.ok_or_else(|| damaged("has no checksum"))?.to_owned();
     let mut text = text.to_owned();
     text.replace_range(digits, &"0".repeat(DIGITS));
-    if hash(&text, tensors) == said {
+    if hash(&text, tensors) == said || cfg!(feature = "fuzzing") {
         Ok(said)
     } else {
         Err(damaged("has a wrong checksum: its content was changed"))

@@ -19,10 +19,10 @@ mod dump;
 mod encode;
 mod input;
 mod locate;
-mod nut;
+pub(crate) mod nut;
 mod probe;
 mod process;
-mod room;
+pub(crate) mod room;
 mod sound;
 #[cfg(test)]
 mod tests;

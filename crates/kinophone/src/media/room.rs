@@ -60,7 +60,7 @@ pub(crate) fn tags(ffmpeg: &Ffmpeg, path: &Path) -> Result<Vec<(String, String)>
 }
 
 /// `key=value`, in which a backslash says that the next character is meant as it is.
-fn tag(line: &str) -> Option<(String, String)> {
+pub(crate) fn tag(line: &str) -> Option<(String, String)> {
     let (mut key, mut text) = (None, String::new());
     let mut chars = line.chars();
     while let Some(c) = chars.next() {

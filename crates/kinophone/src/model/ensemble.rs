@@ -120,6 +120,9 @@ pub struct Ensemble {
     training_audio: Option<TrainingAudio>,
 }
 
+/// Regions of the picture that the networks see, at most; a training makes two.
+const MAX_VIEWS: usize = 16;
+
 /// Descriptors of the units of the training sound.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct UnitFeatures {
@@ -176,6 +179,7 @@ impl Ensemble {
         let members = config.members.iter().enumerate().map(member).collect::<Result<Vec<_>>>()?;
         let (mut units, mut training_audio) = (UnitFeatures::default(), None);
         if let Some(there) = &config.training_audio {
+            there.check(config.grid.tick, about.ledger.len()).map_err(|what| damaged(what.to_owned()))?;
             let count = there.units();
             units.descriptors = numbers.floats("units.descriptors", &[count, UNIT])?.to_vec();
             units.loudness = numbers.floats("units.loudness", &[count])?.to_vec();
@@ -247,6 +251,9 @@ impl Ensemble {
 
 /// The words complete "the brain …".
 fn check_config(config: &EnsembleConfig) -> Result<(), String> {
+    if config.views.len() > MAX_VIEWS || !config.views.iter().all(ViewConfig::has_possible_counts) {
+        return Err("describes pictures by impossible counts of numbers".to_owned());
+    }
     let seen: usize = config.views.iter().map(ViewConfig::width).sum();
     for member in &config.members {
         member.check(seen).map_err(|why| format!("has a member that {why}"))?;

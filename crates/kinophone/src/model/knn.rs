@@ -1,7 +1,7 @@
 //! Nearest-neighbour regression: the sound of the training ticks whose pictures look most alike.
 
-use crate::Result;
 use crate::model::controls::{OUTPUTS, logistic_outputs, logit};
+use crate::{Error, Kind, Result};
 use kinophone_dsp::neighbors::Points;
 use kinophone_nn::tensors::Tensors;
 
@@ -79,6 +79,10 @@ impl KnnRegressor {
     /// One of `memories`, at least one, that compares some of `inputs`.
     pub(crate) fn restore(memories: usize, inputs: usize, name: &str, from: &Tensors) -> Result<Self> {
         let weights = from.floats(&format!("{name}.weights"), &[inputs])?.to_vec();
+        if !weights.iter().any(|weight| *weight > 0.0) {
+            return Err(Error::new(Kind::Damaged, format!("compares nothing in '{name}'"))
+                .help("make or copy the brain again"));
+        }
         let keys = from.floats(&format!("{name}.keys"), &[memories, order(&weights).len()])?.to_vec();
         let sounds = from.floats(&format!("{name}.sounds"), &[memories, OUTPUTS])?.to_vec();
         Ok(Self::new(weights, keys, sounds))
@@ -169,6 +173,15 @@ mod tests {
             .for_each(|(i, x)| *x = (((k * 37 + i * 11) * 7919) % 997) as f32 / 500.0 - 1.0);
         y.fill(0.0);
         y[0] = k as f32;
+    }
+
+    #[test]
+    fn a_memory_that_compares_nothing_is_damage() {
+        let mut numbers = Tensors::default();
+        numbers.put("m.weights", &[2], vec![0.0, -1.0]);
+        numbers.put("m.keys", &[1, 0], Vec::new());
+        numbers.put("m.sounds", &[1, OUTPUTS], vec![0.0; OUTPUTS]);
+        assert_eq!(KnnRegressor::restore(1, 2, "m", &numbers).err().unwrap().kind(), Kind::Damaged);
     }
 
     #[test]

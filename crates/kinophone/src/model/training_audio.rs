@@ -17,6 +17,9 @@ const HIGHEST: u32 = 48_000;
 /// Room for rounding where resampled sound is cut, in samples.
 const SPARE: i64 = 64;
 
+/// Frames that all sound has together, and after which none lies, at most: half a year at 48 kHz.
+const MAX_FRAMES: i64 = 1 << 40;
+
 /// Neighbouring ticks of one film.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AudioSpan {
@@ -50,6 +53,27 @@ pub struct TrainingAudio {
 }
 
 impl TrainingAudioConfig {
+    /// Refuses what no training writes, so that sums of ticks and frames can't overflow. The words complete "the brain …".
+    pub(crate) fn check(&self, tick: FrameRate, films: usize) -> Result<(), &'static str> {
+        if !(1..=2).contains(&self.channels) {
+            return Err("has sound of an impossible number of channels");
+        }
+        let (grid, mut left) = (self.grid(tick), MAX_FRAMES);
+        for span in &self.stretches {
+            if span.film >= films {
+                return Err("has sound of a film that it does not name");
+            }
+            let ticks = u64::from(span.ticks);
+            left -= ticks.saturating_mul(grid.block_len() as u64).min(i64::MAX as u64) as i64;
+            if left < 0
+                || span.first_tick.unsigned_abs() > MAX_FRAMES.unsigned_abs() / grid.block_len() as u64
+            {
+                return Err("has sound at an impossible time");
+            }
+        }
+        Ok(())
+    }
+
     /// How many units there are.
     pub fn units(&self) -> usize {
         self.stretches.iter().map(|s| s.ticks as usize).sum()
@@ -259,4 +283,25 @@ fn take(shard: &Shard, stretch: &AudioSpan, grid: TickGrid, channels: usize, sam
         }
     }
     samples.resize(target, 0);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn impossible_descriptions_of_sound_are_refused() {
+        let tick = |num, den| FrameRate::new(num, den).unwrap();
+        let rate = SampleRate::new(48_000).unwrap();
+        let check = |channels, tick, film, first_tick, ticks| {
+            let stretches = vec![AudioSpan { film, first_tick, ticks }; 2];
+            TrainingAudioConfig { rate, channels, stretches }.check(tick, 1)
+        };
+        assert_eq!(check(2, tick(30, 1), 0, -5, 1000), Ok(()));
+        assert!(check(0, tick(30, 1), 0, 0, 1).is_err(), "no channel");
+        assert!(check(1, tick(30, 1), 1, 0, 1).is_err(), "no such film");
+        assert!(check(1, tick(30, 1), 0, i64::MAX, 1).is_err(), "too late");
+        assert!(check(1, tick(30, 1), 0, i64::MIN, 1).is_err(), "too early");
+        assert!(check(1, tick(1, u32::MAX), 0, 0, u32::MAX).is_err(), "too long");
+    }
 }

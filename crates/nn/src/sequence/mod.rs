@@ -28,6 +28,9 @@ pub use trainer::{HyperParams, SequenceTrainer, WindowBatch};
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 
+/// Ticks of the future that a convolutional network looks at, at most: a network holds back as many of its outputs.
+const MAX_REACH: usize = 1 << 12;
+
 /// Kind and sizes of a network.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", tag = "kind")]
@@ -107,11 +110,32 @@ impl Architecture {
                 [&[*inputs, *channels, *outputs], &dilations[..]].concat()
             }
         };
-        // The bound keeps products of sizes far from overflow when a damaged file names them.
-        if sizes.iter().all(|size| (1..=1 << 16).contains(size)) && (3..64).contains(&sizes.len()) {
+        let reach: usize = match self {
+            Self::Tcn { dilations, .. } => dilations.iter().fold(0, |sum, ticks| sum.saturating_add(*ticks)),
+            Self::Gru { .. } => 0,
+        };
+        // The bounds keep products of sizes far from overflow, and memory small, when a damaged file names them.
+        if sizes.iter().all(|size| (1..=1 << 16).contains(size))
+            && (3..64).contains(&sizes.len())
+            && reach <= MAX_REACH
+        {
             Ok(())
         } else {
             Err(Error::Invalid(format!("there is no network of the shape {self:?}")))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_that_looks_too_far_is_refused() {
+        let shape =
+            |dilations| Architecture::Tcn { inputs: 1, channels: 1, dilations, causal: false, outputs: 1 };
+        assert!(shape(vec![1, 2, 4, 8]).check().is_ok());
+        assert!(shape(vec![1 << 16; 50]).check().is_err());
+        assert!(shape(vec![usize::MAX, 2]).check().is_err());
     }
 }

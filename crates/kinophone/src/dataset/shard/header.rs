@@ -213,7 +213,7 @@ impl ShardFacts {
         if pictures == 0 && found.sound.is_none() {
             return Err("holds neither pictures nor sound".to_owned());
         }
-        if note.end_us.0.abs() > MAX_TIME_US {
+        if note.end_us.0.unsigned_abs() > MAX_TIME_US.unsigned_abs() {
             return Err("claims to be longer than 31 years".to_owned());
         }
         let sound = sound_format(&found, &note, data_len)?;

@@ -317,3 +317,18 @@ fn python_reads_a_shard_with_the_stock_package() {
         1 133333 44100 CC0-1.0 '\\xc4rger \"quoted\" \\\\ \\u540d'\n";
     assert_eq!(String::from_utf8_lossy(&output.stdout).replace('\r', ""), expected);
 }
+
+/// The earliest time that a file can name has no positive counterpart.
+#[test]
+fn an_impossible_end_is_damage() {
+    let folder = folder();
+    let path = small(2, false).write(folder.path());
+    let text = std::fs::read(&path).unwrap();
+    let header = String::from_utf8(text[LENGTH..header_range(&text).unwrap().end].to_vec()).unwrap();
+    let edited = header.trim_end().replace("\\\"end_us\\\":133333", "\\\"end_us\\\":-9223372036854775808");
+    assert!(edited.len() > header.trim_end().len() && edited.len() <= header.len());
+    let edited = format!("{edited:<width$}", width = header.len());
+    std::fs::write(&path, [&text[..LENGTH], edited.as_bytes(), &text[LENGTH + header.len()..]].concat())
+        .unwrap();
+    assert_refused(&path, "the end");
+}

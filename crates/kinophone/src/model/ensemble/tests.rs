@@ -181,3 +181,17 @@ fn a_limit_of_time_ends_a_training_soundly() {
     assert_ne!(free.numbers(), hurried.numbers());
     assert!(predicted(&hurried, false, 16).iter().all(|x| x.is_finite()));
 }
+
+/// Counts whose sums would overflow, or of which there are none.
+#[test]
+fn impossible_counts_of_numbers_are_refused() {
+    let mut config = learned(false, 2, 12, false).about.config;
+    assert_eq!(check_config(&config), Ok(()));
+    for count in [0, usize::MAX / 2] {
+        let right = std::mem::replace(&mut config.views[0].kinds[0].1, count);
+        assert!(check_config(&config).is_err(), "{count}");
+        config.views[0].kinds[0].1 = right;
+    }
+    config.views = vec![config.views[0].clone(); 1000];
+    assert!(check_config(&config).is_err());
+}

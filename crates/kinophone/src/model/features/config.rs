@@ -16,6 +16,12 @@ const OF_COLOUR: usize = 16;
 /// Components of the spectrum.
 const OF_SPECTRUM: usize = 64;
 
+/// Kinds of numbers in one view, at most; there are six of them.
+const MAX_KINDS: usize = 16;
+
+/// Numbers of one kind, at most; a view has 4096 pixels.
+const MAX_COUNT: usize = 1 << 16;
+
 /// Numbers by which two pictures are compared: of the first components of the differences and of the picture.
 pub const EMBEDDING: usize = 48;
 
@@ -149,6 +155,11 @@ pub struct ViewConfig {
 }
 
 impl ViewConfig {
+    /// Whether its counts are such as a training gives, so that sums of them can't overflow.
+    pub(crate) fn has_possible_counts(&self) -> bool {
+        self.kinds.len() <= MAX_KINDS && self.kinds.iter().all(|(_, count)| (1..=MAX_COUNT).contains(count))
+    }
+
     fn sum(&self, motion: bool) -> usize {
         self.kinds.iter().filter(|(kind, _)| kind.is_motion() == motion).map(|(_, count)| count).sum()
     }
