@@ -9,6 +9,8 @@ correlations of onset strength and of loudness with the film's own, mean and ran
 import argparse, json, os, statistics, subprocess, tempfile
 from pathlib import Path
 
+from footage import find
+
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAM = ROOT / "target/release/kinophone"
 VARIANTS = {
@@ -47,7 +49,7 @@ def summary(numbers):
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("rows", nargs="*", metavar="ROW", choices=[*VARIANTS, []])
-    p.add_argument("--film", type=Path, default=ROOT.parent / "shared/data/films/piano-bach.mp4")
+    p.add_argument("--film", type=Path, default=find("piano-bach.mp4"))
     p.add_argument("--folds", default="fold0,fold1,fold2,fold3,every5th")
     p.add_argument("--seeds", default="1")
     o = p.parse_args()

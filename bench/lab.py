@@ -4,7 +4,7 @@
 usage: python3 bench/lab.py [VARIANT ...] [--film piano-bach] [--folds 0,1,2,3,4] [--seeds 1,2,3] [--limit SECONDS] [--cache DIR]
        python3 bench/lab.py [VARIANT ...] --corpus DIR --etude LESSON TEST EVENTS.json
 
-A corpus of one's own is made by `kinophone prepare FILM... -o DIR --size 128 --colour`; without one, the shared films are prepared.
+A corpus of one's own is made by `kinophone prepare FILM... -o DIR --size 128 --colour`; without one, three films of the tests are prepared.
 Rebuilds, small and in PyTorch, what the ensemble preset does (eye, voice, one convolutional network; crates/kinophone/src/brain),
 so that ideas can be tried in an afternoon before anybody writes them in Rust. Fold f holds out the blocks of ten
 seconds with number % 5 = f and half a second around them. Judged are predictions, not sound: onset_r and loudness_r as in the
@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 import numpy as np, torch
 import torch.nn.functional as F
+from footage import find
 from lab_films import BANDS, CLIP, FLUX, GATE, LOUDNESS, MOTION, OUTPUTS, PEAK, RATE, ROOT_FLUX, Film, Lesson, kept
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -408,8 +409,8 @@ def etude(lesson, test, events, names):
         print(f"| {name} | " + " | ".join(f"{x:.3f}" for x in shares + figures) + " |", flush=True)
 
 
-def shared_films(corpus):
-    films = [ROOT.parent / f"shared/data/films/{name}.mp4" for name in ("piano-bach", "piano-furelise", "big-buck-bunny")]
+def test_films(corpus):
+    films = [find(f"{name}.mp4") for name in ("piano-bach", "piano-furelise", "big-buck-bunny")]
     if not corpus.exists():
         subprocess.run([ROOT / "target/release/kinophone", "prepare", *films, "-o", corpus, "--size", "128", "--colour"], check=True)
     return corpus
@@ -428,7 +429,7 @@ def main():
     o = p.parse_intermixed_args()
     torch.set_num_threads(1)
     o.cache.mkdir(parents=True, exist_ok=True)
-    FILMS = functools.cache(lambda name: Film(o.corpus or shared_films(o.cache / "corpus"), name, o.limit, o.cache))
+    FILMS = functools.cache(lambda name: Film(o.corpus or test_films(o.cache / "corpus"), name, o.limit, o.cache))
     names = o.variants or [name for name in VARIANTS if not name.endswith(f"with {o.film}")]
     if o.etude:
         return etude(FILMS(o.etude[0]), FILMS(o.etude[1]), o.etude[2], o.variants or ["default", "memory", "default + memory 0.33", "the program's five", "the five + memory 0.33"])

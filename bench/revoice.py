@@ -5,14 +5,15 @@ usage: python3 bench/revoice.py [ROW ...] [--film FILM] [--sounds FILE|FOLDER]
 
 A row is a way to revoice (see ROWS; default: all). Attacks and pitches are those that `kinophone sounds` finds in the film and in the result: shares of the film's
 attacks that the result has within 1 and 3 ms; of the time in which both have a sure pitch, the shares with the right pitch class (within 50 cents) and with
-the right octave, too. Then onset_r, loudness_r and L1 as shared/peers/judge.py measures them, over the whole film. Needs numpy.
+the right octave, too. Then onset_r, loudness_r and L1 as judge.py measures them, over the whole film. Needs numpy.
 """
 import argparse, json, struct, tempfile
 from pathlib import Path
 
 import numpy as np
 
-from sound import SHARED, Film, kinophone, load_judge
+from footage import find
+from sound import Film, kinophone
 
 ROWS = {
     "default": [],
@@ -65,13 +66,13 @@ class Analysis:
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("rows", nargs="*", metavar="ROW", choices=[*ROWS, []])
-    p.add_argument("--film", type=Path, default=SHARED / "data/films/piano-bach.mp4")
-    p.add_argument("--sounds", type=Path, default=SHARED / "data/films/piano-furelise.mp4")
+    p.add_argument("--film", type=Path, default=find("piano-bach.mp4"))
+    p.add_argument("--sounds", type=Path, default=find("piano-furelise.mp4"))
     o = p.parse_args()
     print("| revoiced | attacks within 1 ms | 3 ms | right class | right octave, too | onset_r | loudness_r | L1 |\n|---|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as work:
         work = Path(work)
-        film, own = Film(o.film, load_judge()), Analysis(o.film, work)
+        film, own = Film(o.film), Analysis(o.film, work)
         kinophone("sounds", o.sounds, "-o", work / "library.sounds")
         for row in o.rows or ROWS:
             out = work / "out.wav"

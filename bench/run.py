@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Kinophone's speed and memory, each against its floor or peer in the same run.
 
-usage: python3 bench/run.py [ROW ...] [--film FILM] [--repeats 3] [--shared ../shared] [--work DIR]
+usage: python3 bench/run.py [ROW ...] [--film FILM] [--repeats 3] [--work DIR]
 
 Rows: prepare, throughput, film, render, memory, corpus-memory, granular, networks, train, play, mosaic, spectral, sounds, library, library-memory
 (default: all).
@@ -10,6 +10,8 @@ Runs of ours and of the other alternate; figures are medians, and ratios of medi
 """
 import argparse, json, os, shutil, statistics, subprocess, sys, tempfile, time
 from pathlib import Path
+
+from footage import find, footage
 
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAM = ROOT / "target/release/kinophone"
@@ -86,7 +88,7 @@ class Bench:
                     for _ in range(self.o.repeats):
                         args = ["throughput", "--net", net, "--batch", str(batch), "--opt", rule, "--seconds", "5"]
                         a.append(rate([ROOT / "target/release/examples/throughput", *args[1:]]))
-                        b.append(rate([sys.executable, self.o.shared / "peers/torch_classic.py", *args]))
+                        b.append(rate([sys.executable, ROOT / "bench/torch_classic.py", *args]))
                     ours, peer = statistics.median(a), statistics.median(b)
                     self.row(f"training, net {net}, batch {batch}, {rule}", f"PyTorch: {peer:.0f}/s", f"{ours:.0f}/s, ratio **{ours / peer:.2f}**", "≥ 1.0", "≥ 1.5")
 
@@ -101,7 +103,7 @@ class Bench:
             shutil.rmtree(self.work / "film.brain.run", ignore_errors=True)
             return seconds(train, env=self.env) + seconds(render, env=self.env)
 
-        peer = [sys.executable, self.o.shared / "peers/torch_classic.py", "film", self.o.film, self.work / "peer.wav", "--epochs", "10"]
+        peer = [sys.executable, ROOT / "bench/torch_classic.py", "film", self.o.film, self.work / "peer.wav", "--epochs", "10"]
         ours, base = alternate(self.o.repeats, ours, lambda: seconds(peer))
         self.row("film to soundtrack: prepare, 10 epochs, render", f"torch_classic.py: {base:.1f} s", f"{ours:.1f} s, ratio **{ours / base:.2f}**", "≤ 0.8", "≤ 0.5")
 
@@ -183,7 +185,7 @@ class Bench:
         if not library.exists():
             folder.mkdir(exist_ok=True)
             for k, speed in enumerate((0.7, 0.76, 0.83, 0.91, 1.0, 1.09, 1.19, 1.3, 1.41)):
-                for grain in sorted((self.o.shared / "data/grains").iterdir()):
+                for grain in sorted((footage() / "grains").iterdir()):
                     ffmpeg("-i", grain, "-map", "0:a:0", "-af", f"aresample=44100,asetrate={44100 * speed:.0f},aresample=44100", folder / f"{k}-{grain.stem}.wav")
             subprocess.run([str(c) for c in (PROGRAM, "sounds", folder, "-o", library, "--quiet")], check=True, env=self.env)
             shutil.rmtree(folder)
@@ -245,12 +247,10 @@ def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     rows = ["prepare", "throughput", "film", "render", "memory", "corpus-memory", "granular", "networks", "train", "play", "mosaic", "spectral", "sounds", "library", "library-memory"]
     p.add_argument("rows", nargs="*", metavar="ROW", help=", ".join(rows))
-    p.add_argument("--shared", type=Path, default=ROOT.parent / "shared")
-    p.add_argument("--film", type=Path)
+    p.add_argument("--film", type=Path, default=find("big-buck-bunny.mp4"))
     p.add_argument("--repeats", type=int, default=3)
     p.add_argument("--work", type=Path)
     o = p.parse_args()
-    o.film = o.film or o.shared / "data/films/big-buck-bunny.mp4"
     subprocess.run(["cargo", "build", "--release", "--quiet", "--workspace", "--bins"], check=True, cwd=ROOT)
     print("| what | against | measured | must | aim |\n|---|---|---|---|---|")
     with tempfile.TemporaryDirectory(dir=o.work) as work:

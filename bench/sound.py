@@ -3,16 +3,18 @@
 
 usage: python3 bench/sound.py [ROW ...] [--film FILM] [--folds fold0,fold1,fold2,fold3,every5th] [--seeds 1]
 
-A row is a way to render (see ROWS; default: all). Means over folds and seeds of what shared/peers/judge.py measures: onset_r at the best lag, with
+A row is a way to render (see ROWS; default: all). Means over folds and seeds of what judge.py measures: onset_r at the best lag, with
 its range, and within one frame; loudness_r; L1 of log-mel spectra; prominence of the comb at the frame rate. Needs numpy.
 """
-import argparse, importlib.util, subprocess, tempfile
+import argparse, subprocess, tempfile
 from pathlib import Path
 
 import numpy as np
 
+import judge
+from footage import find
+
 ROOT = Path(__file__).resolve().parent.parent
-SHARED = ROOT.parent / "shared"
 PROGRAM = ROOT / "target/release/kinophone"
 FOLDS = ["fold0", "fold1", "fold2", "fold3", "every5th"]
 ROWS = {
@@ -36,24 +38,17 @@ ROWS = {
 }
 
 
-def load_judge():
-    spec = importlib.util.spec_from_file_location("judge", SHARED / "peers/judge.py")
-    judge = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(judge)
-    return judge
-
-
 class Film:
     """A film's own sound, measured once."""
 
-    def __init__(self, path, judge, fps=30.0):
-        self.path, self.judge, self.fps = path, judge, fps
+    def __init__(self, path, fps=30.0):
+        self.path, self.fps = path, fps
         sound = judge.decode(str(path), None)
         self.loud, self.mel = judge.curves(sound, fps, int(len(sound) * fps / judge.RATE))
 
     def score(self, soundtrack, fold):
         """onset_r at the best lag and within one frame, loudness_r, L1, comb, on the blocks that the fold holds out, or on all of it."""
-        judge, fps = self.judge, self.fps
+        fps = self.fps
         sound = judge.decode(str(soundtrack), None)
         n = min(len(self.loud), int(len(sound) * fps / judge.RATE))
         loud, mel = judge.curves(sound, fps, n)
@@ -74,12 +69,12 @@ def kinophone(command, *words):
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("rows", nargs="*", metavar="ROW", choices=[*ROWS, []])
-    p.add_argument("--film", type=Path, default=SHARED / "data/films/piano-bach.mp4")
+    p.add_argument("--film", type=Path, default=find("piano-bach.mp4"))
     p.add_argument("--folds", default=",".join(FOLDS))
     p.add_argument("--seeds", default="1")
     o = p.parse_args()
     rows = o.rows or list(ROWS)
-    film = Film(o.film, load_judge())
+    film = Film(o.film)
     scores = {row: [] for row in rows}
     with tempfile.TemporaryDirectory() as work:
         brain, sound = Path(work, "x.brain"), Path(work, "x.wav")

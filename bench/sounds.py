@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What other sounds do to soundtracks: a brain's own sound beside libraries, judged by shared/peers/judge.py on held-out blocks.
+"""What other sounds do to soundtracks: a brain's own sound beside libraries, judged by judge.py on held-out blocks.
 
 usage: python3 bench/sounds.py [ROW ...] [--film FILM] [--limit SECONDS] [--seeds 1]
 
@@ -11,7 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from sound import SHARED, Film, kinophone, load_judge
+import judge
+from footage import find, footage
+from sound import Film, kinophone
 
 ROWS = ["own", "blocks", "grains", "itself"]
 
@@ -31,7 +33,7 @@ def training_blocks(film, length, folder):
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("rows", nargs="*", metavar="ROW", choices=[*ROWS, []])
-    p.add_argument("--film", type=Path, default=SHARED / "data/films/piano-bach.mp4")
+    p.add_argument("--film", type=Path, default=find("piano-bach.mp4"))
     p.add_argument("--limit", type=float)
     p.add_argument("--seeds", default="1")
     p.add_argument("--render", default="", metavar="OPTIONS", help="further options of render, such as --render='--synth granular --drive 0'")
@@ -43,8 +45,7 @@ def main():
         if o.limit:
             name = work / f"film{o.film.suffix}"
             ffmpeg("-i", o.film, "-t", o.limit, "-c", "copy", name)
-        judge = load_judge()
-        film = Film(name, judge)
+        film = Film(name)
         sound = judge.decode(str(name), None)
         comb = judge.comb(sound, film.fps)
         libraries = {"own": []}
@@ -53,7 +54,7 @@ def main():
             kinophone("sounds", work / "blocks", "-o", work / "blocks.sounds")
             libraries["blocks"] = ["--sounds", work / "blocks.sounds"]
         if "grains" in rows:
-            kinophone("sounds", SHARED / "data/grains", "-o", work / "grains.sounds")
+            kinophone("sounds", footage() / "grains", "-o", work / "grains.sounds")
             libraries["grains"] = ["--sounds", work / "grains.sounds"]
         out = work / "out.wav"
 

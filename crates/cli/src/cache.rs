@@ -1,20 +1,21 @@
-//! The folder in which films that were named directly are kept prepared, so that none is decoded twice.
+//! The folder of prepared films: films that were named directly are kept there, so that none is decoded twice.
 //!
 //! `$KINOPHONE_CACHE` where it is set; else `kinophone` in the platform's cache folder: `$XDG_CACHE_HOME` or `~/.cache`
-//! on Linux, `~/Library/Caches` on macOS, `%LOCALAPPDATA%` on Windows. Nothing but time is lost by deleting it.
+//! on Linux, `~/Library/Caches` on macOS, `%LOCALAPPDATA%` on Windows. It can be deleted; films are then prepared again.
 
 use etcetera::base_strategy::{BaseStrategy, choose_native_strategy};
 use kinophone::{Error, Kind, Result};
 use std::path::{Path, PathBuf};
 
+/// The environment variable that names another folder.
 const VARIABLE: &str = "KINOPHONE_CACHE";
 
-/// Where prepared films are: a corpus like any other. It need not exist yet.
+/// The folder of prepared films, a corpus like any other. It need not exist yet.
 pub fn films() -> Result<PathBuf> {
     Ok(root()?.join("films"))
 }
 
-/// Bytes of the files directly in `folder`; 0 where it does not exist.
+/// Number of bytes of the files directly in `folder`; 0 where it does not exist.
 pub fn bytes_in(folder: &Path) -> u64 {
     let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
     entries.flatten().filter_map(|e| e.metadata().ok()).filter(|m| m.is_file()).map(|m| m.len()).sum()

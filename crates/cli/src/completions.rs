@@ -1,9 +1,8 @@
-//! `kinophone completions`: a script that teaches a shell the commands and options.
+//! `kinophone completions`: a script that completes commands and options in a shell.
 
-use crate::args::Cli;
 use crate::context::Context;
 use crate::report::{Failure, Outcome};
-use clap::{Args, CommandFactory};
+use clap::Args;
 use clap_complete::Shell;
 use serde_json::json;
 
@@ -26,10 +25,14 @@ pub struct CompletionsArgs {
     pub shell: Shell,
 }
 
-/// Prints the script.
-pub fn run(args: &CompletionsArgs, context: &Context) -> Result<Outcome, Failure> {
+/// Prints the script for `program`.
+pub fn run(
+    args: &CompletionsArgs,
+    mut program: clap::Command,
+    context: &Context,
+) -> Result<Outcome, Failure> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "kinophone", &mut script);
+    clap_complete::generate(args.shell, &mut program, "kinophone", &mut script);
     let script = String::from_utf8_lossy(&script);
     context
         .report

@@ -1,20 +1,17 @@
-//! What every command works with: whom to tell, whether to stop, which ffmpeg.
+//! The surroundings of every command: reporter, progress display, cancellation, ffmpeg.
 
-use crate::args::Global;
+use crate::args::GlobalArgs;
 use crate::progress::Progress;
-use crate::report::Reporter;
+use crate::report::{INTERRUPTED, Reporter};
 use kinophone::media::Ffmpeg;
 use kinophone::task::{Cancel, Task, Watcher};
 use kinophone::{Error, Kind, Result};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// Exit code after Ctrl-C: 128 + SIGINT, as shells count.
-pub const INTERRUPTED: u8 = 130;
-
-/// What every command works with.
+/// The surroundings of every command.
 pub struct Context {
-    /// Takes results.
+    /// Writes the results.
     pub report: Reporter,
     progress: Progress,
     cancel: Cancel,
@@ -22,8 +19,8 @@ pub struct Context {
 }
 
 impl Context {
-    /// Listens to Ctrl-C from here on.
-    pub fn new(global: &Global) -> Result<Self> {
+    /// Creates the context; from here on Ctrl-C stops the work.
+    pub fn new(global: &GlobalArgs) -> Result<Self> {
         let cancel = Cancel::default();
         stop_on_signal(cancel.clone())?;
         Ok(Self {
@@ -34,22 +31,22 @@ impl Context {
         })
     }
 
-    /// What the library's long jobs are handed.
+    /// The progress display and the cancellation, as the library's long jobs take them.
     pub fn task(&self) -> Task<'_> {
         Task { watcher: &self.progress, cancel: &self.cancel }
     }
 
-    /// Finds ffmpeg, as late as possible: what can be refused without it needs no ffmpeg.
+    /// Finds ffmpeg. Called as late as possible: what can be refused without ffmpeg is refused without it.
     pub fn ffmpeg(&self) -> Result<Ffmpeg> {
         Ffmpeg::locate(self.ffmpeg.as_deref())
     }
 
-    /// A fact worth a line.
-    pub fn say(&self, text: &str) {
+    /// Shows a fact on a line of its own.
+    pub fn note(&self, text: &str) {
         self.progress.say(text);
     }
 
-    /// Something that the person should know.
+    /// Shows a warning.
     pub fn warn(&self, text: &str) {
         self.progress.warn(text);
     }
@@ -72,12 +69,12 @@ fn stop_on_signal(cancel: Cancel) -> Result<()> {
             "\nstopping at the next safe point; press Ctrl-C again to stop at once"
         );
     })
-    .map_err(|e| Error::new(Kind::Io, format!("signals can't be received: {e}")).because(e))
+    .map_err(|e| Error::new(Kind::Io, format!("signals can't be handled: {e}")).because(e))
 }
 
-/// Fails on the first of `films` that can't be one, before hours of work on those ahead of it.
+/// Fails on the first of `films` that can't be a film, before hours of work on those before it.
 pub fn check_films(films: &[PathBuf]) -> Result<()> {
-    films.iter().try_for_each(|film| match existing(film)?.is_dir() {
+    films.iter().try_for_each(|film| match metadata(film)?.is_dir() {
         true => Err(Error::new(Kind::WrongKind, "is a folder, not a film")
             .at(film)
             .help("name the films inside it, such as FOLDER/*.mp4")),
@@ -85,7 +82,7 @@ pub fn check_films(films: &[PathBuf]) -> Result<()> {
     })
 }
 
-/// What is there under that name.
-pub fn existing(path: &Path) -> Result<std::fs::Metadata> {
+/// The metadata of a path; fails where nothing exists under that name.
+pub fn metadata(path: &Path) -> Result<std::fs::Metadata> {
     std::fs::metadata(path).map_err(|e| Error::io("read", path, e))
 }

@@ -1,4 +1,4 @@
-//! `kinophone credits`: whose sounds a soundtrack is made of.
+//! `kinophone credits`: lists the sources that a soundtrack is made of.
 
 use crate::context::{self, Context};
 use crate::report::{Failure, Outcome};
@@ -11,33 +11,33 @@ use std::path::{Path, PathBuf};
 
 const EXAMPLES: &str = "\
 Examples:
-  The words for an end title, out of the film itself:
+  The text of an end title, from the film itself:
     kinophone credits out.mp4
 
-  A table for a web page, with the times of every source, out of its score:
+  A table for a web page, with the times of every source, from its score:
     kinophone render my.brain film.mp4 -o out.mp4 --sounds voices.sounds --score out.json
     kinophone credits out.json --markdown > credits.md
 
-  Everything, for programs:
+  All of it as JSON, for programs:
     kinophone credits out.json --json
 
-Shares are of the sound's energy, the gain of each piece included.";
+Shares are shares of the sound's energy, with the gain of each clip included.";
 
 /// Options of `credits`.
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct CreditsArgs {
-    /// A soundtrack that 'kinophone render' made of recorded sound, or its score (.json), which knows the times, too
+    /// A soundtrack that Kinophone made of recorded sound, or its score (.json), which has the times as well
     #[arg(value_name = "OUT|SCORE")]
-    pub file: PathBuf,
-    /// As a table in Markdown
+    file: PathBuf,
+    /// Print a table in Markdown
     #[arg(long)]
-    pub markdown: bool,
+    markdown: bool,
 }
 
-/// Prints them.
+/// Prints the credits.
 pub fn run(args: &CreditsArgs, context: &Context) -> Result<Outcome, Failure> {
-    context::existing(&args.file)?;
+    context::metadata(&args.file)?;
     let credits = read(&args.file, context)?;
     let text = || if args.markdown { credits.markdown() } else { credits.titles() };
     let json = || {
@@ -52,20 +52,20 @@ pub fn run(args: &CreditsArgs, context: &Context) -> Result<Outcome, Failure> {
     Ok(Outcome::Done)
 }
 
-/// Out of a score, or out of a film's own tags.
+/// Reads the credits from a score, or from a film's own tags.
 fn read(file: &Path, context: &Context) -> kinophone::Result<Credits> {
     if is_text(file)? {
         return Score::read(file).map(|score| score.credits());
     }
     let tags = context.ffmpeg()?.tags(file)?;
     tags.iter().find_map(|(_, text)| Credits::of_tag(text)).ok_or_else(|| {
-        Error::new(Kind::Invalid, "names no sounds that it is made of")
+        Error::new(Kind::Invalid, "names no sources of its sound")
             .at(file)
-            .help("name a soundtrack that 'kinophone render' made of recorded sound, untouched, or its score")
+            .help("name an unchanged soundtrack that Kinophone made of recorded sound, or its score")
     })
 }
 
-/// Whether it begins as JSON and tables do, and no film.
+/// True where the file begins as text, which no film does.
 fn is_text(file: &Path) -> kinophone::Result<bool> {
     let mut head = Vec::new();
     let opened = std::fs::File::open(file).and_then(|file| file.take(64).read_to_end(&mut head));

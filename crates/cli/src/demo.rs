@@ -4,19 +4,21 @@
 
 mod browser;
 
-use crate::args::{self, Cli, Command};
+use crate::cli::{Cli, Command};
 use crate::context::Context;
 use crate::report::{self, Failure, Outcome};
 use crate::train::TrainArgs;
+use crate::values;
 use clap::{Args, Parser};
-use kinophone::brain;
-use kinophone::corpus::{self, Corpus, Pairs, Shard};
+use kinophone::dataset::{self, Corpus, Shard, TickDataset};
 use kinophone::dsp::units::SampleRate;
 use kinophone::etude::{self, Etude, EtudeConfig, EtudeScore};
-use kinophone::judge::{self, Examination};
+use kinophone::eval::{self, EvalPlan};
 use kinophone::media::{DecodeSound, Ffmpeg};
+use kinophone::model;
 use kinophone::plot;
-use kinophone::render::{self, Level, Output, RenderPlan};
+use kinophone::render::{self, LoudnessMode, RenderPlan};
+use kinophone::soundtrack::OutputOptions;
 use kinophone::storage::{AtomicFolder, Overwrite, write_atomically};
 use kinophone::{Error, Kind, Result};
 use serde_json::{Value, json};
@@ -47,7 +49,7 @@ pub struct DemoArgs {
     #[arg(long, value_name = "N", default_value_t = 180, value_parser = clap::value_parser!(u32).range(20..=3600))]
     pub seconds: u32,
     /// Train for at most so many minutes [default: no limit]
-    #[arg(long, value_name = "M", value_parser = args::positive)]
+    #[arg(long, value_name = "M", value_parser = values::positive)]
     pub minutes: Option<f32>,
     /// Other films, another brain
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=MOST_SEED))]
@@ -135,7 +137,7 @@ impl Demo<'_> {
         self.play(&test)?;
         let score = self.score(&test)?;
         self.look(&test)?;
-        self.judge(&test, &work)?;
+        self.evaluate(&test, &work)?;
         std::fs::remove_dir_all(&work).map_err(|e| Error::io("removed", &work, e))?;
         self.mark(args, &score)?;
         Ok(score)
@@ -158,14 +160,14 @@ impl Demo<'_> {
         let task = self.context.task();
         let usual = usual_training(film, &self.path(BRAIN), args);
         let options = usual.pictures.prepare_options(usual.size(), true);
-        let prepared = corpus::prepare(&self.ffmpeg, &[film.to_owned()], work, &options, task)?;
+        let prepared = dataset::prepare(&self.ffmpeg, &[film.to_owned()], work, &options, task)?;
         let shards = prepared.iter().map(|p| Shard::open(&p.shard)).collect::<Result<Vec<_>>>()?;
         let corpus = Corpus { shards };
         let ledger = corpus.sources();
         let training = usual.ensemble_training();
-        let options = training.pairs(usual.grid(), &corpus);
-        let pairs = Pairs::new(corpus, &options, work, task)?;
-        match brain::train_ensemble(&pairs, training, ledger, task)? {
+        let options = training.dataset_options(usual.grid());
+        let dataset = TickDataset::new(corpus, &options, work, task)?;
+        match model::train(&dataset, training, ledger, task)? {
             (_, true) => Err(Error::interrupted()),
             (brain, false) => brain.save(&self.path(BRAIN), Overwrite::Refuse),
         }
@@ -173,7 +175,7 @@ impl Demo<'_> {
 
     /// The soundtrack of `kinophone render`.
     fn play(&self, test: &DrawnEtude) -> Result<()> {
-        let output = Output::alone(self.path(PLAYED), Overwrite::Refuse);
+        let output = OutputOptions::alone(self.path(PLAYED), Overwrite::Refuse);
         let plan = RenderPlan::new(self.path(BRAIN), test.film.clone(), output);
         render::render(&self.ffmpeg, &plan, self.context.task())?;
         Ok(())
@@ -207,22 +209,22 @@ impl Demo<'_> {
     }
 
     /// The report of `kinophone eval`.
-    fn judge(&self, test: &DrawnEtude, work: &Path) -> Result<()> {
-        let examination = Examination {
+    fn evaluate(&self, test: &DrawnEtude, work: &Path) -> Result<()> {
+        let examination = EvalPlan {
             brain: self.path(BRAIN),
             films: vec![test.film.clone()],
             output: self.path(REPORT),
             overwrite: Overwrite::Refuse,
             cache: work.to_owned(),
             seed: 0,
-            loudness: Level::Usual,
+            loudness: LoudnessMode::Usual,
             classic: false,
             folds: None,
             seeds: None,
             growth: false,
             keep_sound: false,
         };
-        judge::evaluate(&self.ffmpeg, &examination, self.context.task())?;
+        eval::evaluate(&self.ffmpeg, &examination, self.context.task())?;
         Ok(())
     }
 

@@ -1,25 +1,24 @@
-//! `kinophone doctor`: whether this machine has what Kinophone needs, and what to do where it has not.
+//! `kinophone doctor`: checks that this machine has what Kinophone needs, and advises where it has not.
 
+mod finding;
 mod machine;
 mod tools;
 
 use crate::context::Context;
+use crate::doctor::finding::{Finding, State};
 use crate::report::{Failure, Outcome};
 use clap::Args;
-use serde::Serialize;
 use serde_json::json;
-
-pub use machine::size;
 
 const EXAMPLES: &str = "\
 Examples:
-  Is everything here?
+  Check this machine:
     kinophone doctor
 
-  Would another ffmpeg do?
+  Check another ffmpeg:
     kinophone doctor --ffmpeg /opt/ffmpeg/bin/ffmpeg
 
-  In a script: exit code 1 only for what stops Kinophone from working:
+  In a script: exit code 1 only where Kinophone can't work:
     kinophone doctor --json > health.json";
 
 /// Options of `doctor`.
@@ -27,48 +26,10 @@ Examples:
 #[command(after_long_help = EXAMPLES)]
 pub struct DoctorArgs {}
 
-/// How much a finding matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-enum State {
-    /// As it should be.
-    Ok,
-    /// Something works less well, or not at all that few need.
-    Warning,
-    /// Kinophone does not work.
-    Problem,
-}
-
-/// One line of the answer.
-#[derive(Debug, Serialize)]
-struct Finding {
-    state: State,
-    /// What was looked at: "ffmpeg", "disk".
-    topic: &'static str,
-    /// What was found.
-    found: String,
-    /// What to do about it.
-    advice: Option<String>,
-}
-
-impl Finding {
-    fn ok(topic: &'static str, found: impl Into<String>) -> Self {
-        Self { state: State::Ok, topic, found: found.into(), advice: None }
-    }
-
-    fn warning(topic: &'static str, found: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { state: State::Warning, topic, found: found.into(), advice: Some(advice.into()) }
-    }
-
-    fn problem(topic: &'static str, found: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { state: State::Problem, topic, found: found.into(), advice: Some(advice.into()) }
-    }
-}
-
-/// Looks at everything and tells.
+/// Runs all checks and prints the findings.
 pub fn run(_: &DoctorArgs, context: &Context) -> Result<Outcome, Failure> {
-    let mut findings = tools::look(context);
-    findings.extend(machine::look());
+    let mut findings = tools::check(context);
+    findings.extend(machine::check());
     let works = findings.iter().all(|f| f.state != State::Problem);
     context.report.data(|| json!({ "works": works, "findings": findings }), || as_text(&findings, works))?;
     Ok(if works { Outcome::Done } else { Outcome::Problems })

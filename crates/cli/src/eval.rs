@@ -1,28 +1,28 @@
-//! `kinophone eval`: how good a brain is, as figures and as a page to listen to.
+//! `kinophone eval`: evaluates a brain, as figures and as a page to listen to.
 
-use crate::args::loudness;
+use crate::args::{BrainLoudnessArgs, SeedArgs, overwrite};
 use crate::cache;
 use crate::context::{self, Context};
 use crate::report::{self, Failure, Outcome};
 use clap::Args;
-use kinophone::judge::{self, Examination, Figures, FilmReport, Report, Version};
-use kinophone::render::Level;
-use kinophone::storage::Overwrite;
+use kinophone::eval::{self, EvalPlan, Figures, FilmReport, Report, Version};
+use kinophone::wording::count;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
 Examples:
-  How good is it, on the parts of its film that it never saw?
+  On the held-out parts of the film that it was trained on:
     kinophone eval piano.brain -o report
 
   On another film, beside a network of 2015 trained on the same footage:
     kinophone eval piano.brain other-piano.mp4 -o report --classic
 
-  Every part of the film held out once, and would more footage help?
+  Every part of the film held out once, and an estimate of the gain from more
+  footage:
     kinophone eval piano.brain piano.mp4 -o report --folds 5 --growth
 
-Open report/index.html: it needs no other file and no network. report.json
+Open report/index.html, which needs no other file and no network. report.json
 beside it holds the same figures for programs.";
 
 /// Options of `eval`.
@@ -31,17 +31,17 @@ beside it holds the same figures for programs.";
 pub struct EvalArgs {
     /// The brain file
     #[arg(value_name = "BRAIN")]
-    pub brain: PathBuf,
-    /// Films to judge it on [default: those that it learned from]. A film that it learned from is judged on its held-out
-    /// blocks, any other one whole
+    brain: PathBuf,
+    /// Films to evaluate it on [default: those that it was trained on]. A film that it was trained on is evaluated on its
+    /// held-out blocks, any other one as a whole
     #[arg(value_name = "FILM")]
-    pub films: Vec<PathBuf>,
+    films: Vec<PathBuf>,
     /// The folder to write: index.html and report.json
     #[arg(long, short, value_name = "REPORT")]
-    pub output: PathBuf,
+    output: PathBuf,
     /// Replace an existing report
     #[arg(long)]
-    pub force: bool,
+    force: bool,
     #[command(flatten)]
     sound: SoundArgs,
     #[command(flatten)]
@@ -51,55 +51,52 @@ pub struct EvalArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Soundtracks")]
 struct SoundArgs {
-    /// Loudness of all soundtracks in LUFS (EBU R 128), or 'off' for the level that the brain says [default: off for brains that
-    /// describe sound, -18 for those of 2015]
-    #[arg(long, value_name = "LUFS|off", allow_negative_numbers = true, value_parser = loudness)]
-    loudness: Option<Level>,
-    /// The same seed gives the same sound
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    seed: u64,
+    #[command(flatten)]
+    loudness: BrainLoudnessArgs,
+    #[command(flatten)]
+    seed: SeedArgs,
     /// Keep the soundtracks, as REPORT/sound/FILM.VERSION.wav
     #[arg(long)]
     keep_sound: bool,
 }
 
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Further trainings, a minute or more each")]
+#[command(next_help_heading = "Further trainings, of a minute or more each")]
 struct TrainingArgs {
-    /// Also train a network of 2015 on the same films and blocks, to compare with
+    /// Also train a network of 2015 on the same films and blocks, for comparison
     #[arg(long)]
     classic: bool,
-    /// Cross-validation: train so many brains (without members for live use) that each leave other blocks out, 2 to 5
+    /// Number of folds of a cross-validation, 2 to 5: one brain (without members for live use) is trained per fold
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(2..=5))]
     folds: Option<u8>,
-    /// How much is luck: so many trainings that differ in the seed alone, this brain included, 2 to 9
+    /// Number of trainings that differ in the seed alone, this brain included, 2 to 9: their spread is due to chance
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(2..=9))]
     seeds: Option<u8>,
-    /// Would more footage help? Train on a quarter and on half of it
+    /// Also train on a quarter and on half of the footage, to estimate the gain from more of it
     #[arg(long)]
     growth: bool,
 }
 
-/// Judges.
+/// Evaluates the brain.
 pub fn run(args: &EvalArgs, context: &Context) -> Result<Outcome, Failure> {
-    context::existing(&args.brain)?;
+    context::metadata(&args.brain)?;
     context::check_films(&args.films)?;
-    let report = judge::evaluate(&context.ffmpeg()?, &args.examination()?, context.task())?;
+    let report = eval::evaluate(&context.ffmpeg()?, &args.plan()?, context.task())?;
     context.end_progress();
     context.report.result(|| as_json(args, &report), || as_text(args, &report))?;
     Ok(Outcome::Done)
 }
 
 impl EvalArgs {
-    fn examination(&self) -> Result<Examination, Failure> {
-        Ok(Examination {
+    fn plan(&self) -> Result<EvalPlan, Failure> {
+        Ok(EvalPlan {
             brain: self.brain.clone(),
             films: self.films.clone(),
             output: self.output.clone(),
-            overwrite: if self.force { Overwrite::Replace } else { Overwrite::Refuse },
+            overwrite: overwrite(self.force),
             cache: cache::films()?,
-            seed: self.sound.seed,
-            loudness: self.sound.loudness.unwrap_or(Level::Usual),
+            seed: self.sound.seed.seed,
+            loudness: self.sound.loudness.mode(),
             classic: self.training.classic,
             folds: self.training.folds.map(usize::from),
             seeds: self.training.seeds.map(usize::from),
@@ -109,7 +106,7 @@ impl EvalArgs {
     }
 }
 
-/// The figures without sound and pictures: those are in the report's folder.
+/// The figures without sound and pictures, which are in the report's folder.
 fn as_json(args: &EvalArgs, report: &Report) -> Value {
     let version = |version: &Version| json!({ "key": version.key, "measures": version.measures });
     let film = |film: &FilmReport| {
@@ -135,9 +132,9 @@ fn as_json(args: &EvalArgs, report: &Report) -> Value {
 fn as_text(args: &EvalArgs, report: &Report) -> String {
     let mut text = String::new();
     for film in &report.films {
-        let part = if film.learned { "held-out parts" } else { "never seen" };
+        let part = if film.learned { "held-out parts" } else { "not trained on" };
         text += &format!("{} ({part}, {:.0} s)\n", film.name, film.seconds);
-        text += "                   attacks  loudness  timbre  buzz\n";
+        text += "                    onsets  loudness  timbre  buzz\n";
         for version in &film.versions {
             let m = &version.measures;
             let figures = Figures {
@@ -151,10 +148,10 @@ fn as_text(args: &EvalArgs, report: &Report) -> String {
         text.push('\n');
     }
     if let Some(folds) = &report.folds {
-        text += &format!("{}{}\n", row(&format!("{} folds, mean", folds.count), &folds.mean), "");
+        text += &format!("{}{}\n", row(&format!("{}, mean", count(folds.count, "folds")), &folds.mean), "");
     }
     if let Some(seeds) = &report.seeds {
-        text += &format!("{}\n", row(&format!("{} seeds, mean", seeds.rows.len()), &seeds.mean));
+        text += &format!("{}\n", row(&format!("{}, mean", count(seeds.rows.len(), "seeds")), &seeds.mean));
     }
     for grown in report.growth.iter().flatten() {
         text += &row(&format!("after {:.0} s", grown.seconds), &grown.figures);

@@ -1,14 +1,13 @@
-//! `kinophone gallery`: every brain on every film, on one page.
+//! `kinophone gallery`: renders every film with every brain, on one page.
 
-use crate::args::loudness;
+use crate::args::{BrainLoudnessArgs, SeedArgs, overwrite};
 use crate::cache;
 use crate::context::{self, Context};
 use crate::report::{self, Failure, Outcome};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
-use kinophone::judge::{self, Exhibition, Gallery};
-use kinophone::render::Level;
-use kinophone::storage::Overwrite;
+use kinophone::eval::{self, Exhibition, Gallery};
+use kinophone::wording::count;
 use kinophone::{Error, Result};
 use serde_json::{Value, json};
 use std::fs::File;
@@ -20,12 +19,12 @@ Examples:
   Two brains on a film, side by side:
     kinophone gallery piano.brain water.brain silent.mp4 -o gallery
 
-  With all synths that describe or play sound, on three films:
+  With two synths, on three films:
     kinophone gallery piano.brain one.mp4 two.mkv three.mov -o gallery \\
         --synth mosaic,spectral
 
 Open gallery/index.html. The films lie beside it; pictures that browsers do not
-play (HEVC, MPEG-2 …) are copied in H.264, all others stay as they are.";
+play (HEVC, MPEG-2 …) are converted to H.264; all others stay as they are.";
 
 /// Options of `gallery`.
 #[derive(Debug, Args)]
@@ -33,29 +32,26 @@ play (HEVC, MPEG-2 …) are copied in H.264, all others stay as they are.";
 pub struct GalleryArgs {
     /// Brains and films, in any order
     #[arg(value_name = "BRAIN|FILM", required = true)]
-    pub files: Vec<PathBuf>,
+    files: Vec<PathBuf>,
     /// The folder to write: index.html, gallery.json and the films
     #[arg(long, short, value_name = "DIR")]
-    pub output: PathBuf,
+    output: PathBuf,
     /// Replace an existing gallery
     #[arg(long)]
-    pub force: bool,
-    /// Synths to play with; a brain plays with those that suit it [default: the one that suits it best]
+    force: bool,
+    /// Synths to render with; each brain uses those that it supports [default: each brain's preferred synth]
     #[arg(long, value_name = "SYNTH,…", value_delimiter = ',', value_parser = PossibleValuesParser::new(SYNTHS))]
-    pub synth: Vec<String>,
-    /// Loudness of all films in LUFS (EBU R 128), or 'off' for the level that the brain says [default: off for brains that
-    /// describe sound, -18 for those of 2015]
-    #[arg(long, value_name = "LUFS|off", allow_negative_numbers = true, value_parser = loudness)]
-    pub loudness: Option<Level>,
-    /// The same seed gives the same sound
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub seed: u64,
+    synth: Vec<String>,
+    #[command(flatten)]
+    loudness: BrainLoudnessArgs,
+    #[command(flatten)]
+    seed: SeedArgs,
 }
 
-/// As `render` calls them.
+/// The synths of `render`.
 const SYNTHS: [&str; 6] = ["mosaic", "spectral", "windowed", "granular", "raw", "granular-2015"];
 
-/// Renders everything.
+/// Renders the gallery.
 pub fn run(args: &GalleryArgs, context: &Context) -> Result<Outcome, Failure> {
     let (brains, films) = args.sort()?;
     context::check_films(&films)?;
@@ -64,12 +60,12 @@ pub fn run(args: &GalleryArgs, context: &Context) -> Result<Outcome, Failure> {
         films,
         synths: args.synth.clone(),
         output: args.output.clone(),
-        overwrite: if args.force { Overwrite::Replace } else { Overwrite::Refuse },
+        overwrite: overwrite(args.force),
         cache: cache::films()?,
-        seed: args.seed,
-        loudness: args.loudness.unwrap_or(Level::Usual),
+        seed: args.seed.seed,
+        loudness: args.loudness.mode(),
     };
-    let gallery = judge::exhibit(&context.ffmpeg()?, &plan, context.task())?;
+    let gallery = eval::exhibit(&context.ffmpeg()?, &plan, context.task())?;
     context.end_progress();
     context.report.result(|| as_json(args, &gallery), || as_text(args, &gallery))?;
     let whole = gallery.cells.iter().all(|cell| cell.error.is_none());
@@ -77,7 +73,7 @@ pub fn run(args: &GalleryArgs, context: &Context) -> Result<Outcome, Failure> {
 }
 
 impl GalleryArgs {
-    /// Brains and films, by what the files are.
+    /// The brains and the films among the files.
     fn sort(&self) -> Result<(Vec<PathBuf>, Vec<PathBuf>), Failure> {
         let (mut brains, mut films) = (Vec::new(), Vec::new());
         for file in &self.files {
@@ -94,10 +90,10 @@ impl GalleryArgs {
     }
 }
 
-/// Brains are safetensors files: the length of a header, and the header, which begins with a brace. One that is damaged is
-/// known by its name.
+/// True for a safetensors file: the length of a header, and the header, which begins with a brace. A damaged brain is
+/// recognized by its extension.
 fn is_brain(file: &Path) -> Result<bool> {
-    if context::existing(file)?.is_dir() {
+    if context::metadata(file)?.is_dir() {
         return Ok(false);
     }
     let mut head = [0; 9];
@@ -110,7 +106,7 @@ fn is_brain(file: &Path) -> Result<bool> {
 }
 
 fn as_json(args: &GalleryArgs, gallery: &Gallery) -> Value {
-    let cell = |cell: &judge::Cell| {
+    let cell = |cell: &eval::Cell| {
         json!({
             "film": gallery.films[cell.film].name,
             "brain": gallery.brains[cell.brain].name,
@@ -130,10 +126,10 @@ fn as_text(args: &GalleryArgs, gallery: &Gallery) -> String {
     let failed = gallery.cells.iter().filter(|cell| cell.error.is_some()).count();
     let failed = if failed > 0 { format!(", {failed} could not be made") } else { String::new() };
     format!(
-        "{} films, {} brains, {} soundtracks{failed}\nopen {}\n",
-        gallery.films.len(),
-        gallery.brains.len(),
-        gallery.cells.len(),
+        "{}, {}, {}{failed}\nopen {}\n",
+        count(gallery.films.len(), "films"),
+        count(gallery.brains.len(), "brains"),
+        count(gallery.cells.len(), "soundtracks"),
         args.output.join("index.html").display()
     )
 }

@@ -1,8 +1,10 @@
-//! The program `kinophone`: options in, library calls, results and errors out. The only crate that prints.
+//! The program `kinophone`: parses options, calls the library, and reports results and errors. The only crate that prints.
+
+#![forbid(unsafe_code)]
 
 mod args;
 mod cache;
-mod choice;
+mod cli;
 mod completions;
 mod context;
 mod credits;
@@ -13,7 +15,6 @@ mod gallery;
 mod import;
 mod inspect;
 mod man;
-mod output;
 mod pictures;
 mod prepare;
 mod progress;
@@ -23,11 +24,13 @@ mod revoice;
 mod sounds;
 mod texture;
 mod train;
+mod values;
+mod wording;
 
-use args::{Cli, Command};
-use clap::Parser;
-use context::Context;
-use report::{Failure, Outcome};
+use crate::cli::{Cli, Command};
+use crate::context::Context;
+use crate::report::{Failure, Outcome};
+use clap::{CommandFactory, Parser};
 use std::ffi::OsStr;
 use std::process::ExitCode;
 
@@ -35,7 +38,7 @@ fn main() -> ExitCode {
     report::install_bug_hook();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        // The options did not parse, so whether errors are wanted as JSON must be read from the raw words.
+        // The options did not parse, so `--json` has to be looked for among the raw arguments.
         Err(e) => {
             return report::usage_error(&e, std::env::args_os().any(|word| word == OsStr::new("--json")));
         }
@@ -64,7 +67,7 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
         Command::Inspect(args) => inspect::run(&args, &context),
         Command::Demo(args) => demo::run(&args, &context),
         Command::Doctor(args) => doctor::run(&args, &context),
-        Command::Completions(args) => completions::run(&args, &context),
-        Command::Man(args) => man::run(&args, &context),
+        Command::Completions(args) => completions::run(&args, Cli::command(), &context),
+        Command::Man(args) => man::run(&args, Cli::command(), &context),
     }
 }

@@ -1,10 +1,10 @@
 //! `kinophone man`: the manual pages, made from the same definition as the help.
 
-use crate::args::Cli;
 use crate::context::Context;
 use crate::report::{self, Failure, Outcome};
-use clap::{Args, CommandFactory};
+use clap::Args;
 use kinophone::storage::{Overwrite, write_atomically};
+use kinophone::wording::count;
 use kinophone::{Error, Result};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -26,9 +26,9 @@ pub struct ManArgs {
     pub output: Option<PathBuf>,
 }
 
-/// Prints the main page, or writes all of them.
-pub fn run(args: &ManArgs, context: &Context) -> Result<Outcome, Failure> {
-    let pages = pages()?;
+/// Prints the main page of `program`, or writes all of them.
+pub fn run(args: &ManArgs, program: clap::Command, context: &Context) -> Result<Outcome, Failure> {
+    let pages = pages(program)?;
     match &args.output {
         Some(folder) => write(&pages, folder, context)?,
         None => {
@@ -39,15 +39,15 @@ pub fn run(args: &ManArgs, context: &Context) -> Result<Outcome, Failure> {
     Ok(Outcome::Done)
 }
 
-/// A page by its file name.
+/// A manual page and its file name.
 struct Page {
     name: String,
     text: String,
 }
 
-/// The main page first, then one a command.
-fn pages() -> Result<Vec<Page>> {
-    let mut program = Cli::command().disable_help_subcommand(true);
+/// The main page first, then one per command.
+fn pages(program: clap::Command) -> Result<Vec<Page>> {
+    let mut program = program.disable_help_subcommand(true);
     program.build();
     std::iter::once(&program).chain(program.get_subcommands()).map(page).collect()
 }
@@ -73,6 +73,6 @@ fn write(pages: &[Page], folder: &Path, context: &Context) -> Result<()> {
     }
     context.report.result(
         || json!({ "files": files.iter().map(|f| report::lossy(f)).collect::<Vec<_>>() }),
-        || format!("{} manual pages in {}\n", files.len(), folder.display()),
+        || format!("{} in {}\n", count(files.len(), "manual pages"), folder.display()),
     )
 }

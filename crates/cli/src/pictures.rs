@@ -1,32 +1,32 @@
-//! PNGs of brains, films and sounds: what to draw is chosen here, how it looks is the library's `plot`.
+//! PNGs of brains, films and sounds. This module selects what is drawn; the library's `plot` draws it.
 
 use image::RgbImage;
-use kinophone::brain::{Brain, Ensemble};
-use kinophone::corpus::{self, Shard};
-use kinophone::dsp::units::{MediaTime, SampleRate};
-use kinophone::look::{Event, Onset, Seen};
+use kinophone::classic::ClassicBrain;
+use kinophone::dataset::{self, Shard};
 use kinophone::media::{Decode, DecodeSound, Ffmpeg, FilmFacts};
+use kinophone::model::Ensemble;
 use kinophone::plot::{self, Lane, Overview, Timeline};
 use kinophone::storage::Overwrite;
 use kinophone::task::Task;
-use kinophone::texture;
-use kinophone::{Error, Kind, Result};
+use kinophone::visual::{FrameState, VisualEvent, VisualOnsets};
+use kinophone::{Error, Kind, Result, texture};
+use kinophone_dsp::units::{MediaTime, SampleRate};
 use std::path::{Path, PathBuf};
 
-/// Pictures on a contact sheet.
-const SHEET: usize = 48;
+/// Number of pictures on a contact sheet.
+const SHEET_PICTURES: usize = 48;
 
-/// How small the events are that are drawn, 0 to 1.
-const SENSITIVITY: f32 = 0.5;
+/// Sensitivity of the onset detector for the onsets that are drawn, 0 to 1.
+const ONSET_SENSITIVITY: f32 = 0.5;
 
 /// Columns of a contact sheet.
-const COLUMNS: usize = 8;
+const SHEET_COLUMNS: usize = 8;
 
 /// Side of the pictures that are decoded for a film's contact sheet.
-const SIDE: u32 = 128;
+const SHEET_PICTURE_SIZE: u32 = 128;
 
-/// First-layer filters shown, the strongest ones.
-const FILTERS: usize = 144;
+/// Highest number of first-layer filters that are drawn, the strongest ones.
+const MAX_FILTERS: usize = 144;
 
 /// Rate of the sound that is decoded for a film's waveform and spectrogram.
 const SOUND_HZ: u32 = 22_050;
@@ -44,36 +44,36 @@ impl Album {
         Ok(Self { folder: folder.to_owned(), files: Vec::new() })
     }
 
-    /// What was drawn, in order.
+    /// The files that were drawn, in order.
     pub fn files(&self) -> &[PathBuf] {
         &self.files
     }
 
     /// Filters of the first layer, and the loss curve where there is one.
-    pub fn brain(&mut self, brain: &Brain) -> Result<()> {
+    pub fn brain(&mut self, brain: &ClassicBrain) -> Result<()> {
         let config = brain.config();
         let (weights, _) = brain.layer(0);
-        self.add("filters", &plot::filters(weights, config.size, config.colour, FILTERS))?;
+        self.add("filters", &plot::filters(weights, config.size, config.colour, MAX_FILTERS))?;
         if brain.history().epochs.is_empty() { Ok(()) } else { self.add("loss", &loss_curve(brain)) }
     }
 
-    /// The eigenpictures of an ensemble: of what moves and of what is there, for each of its views.
-    pub fn eye(&mut self, brain: &Ensemble) -> Result<()> {
+    /// The eigenpictures of an ensemble: of motion and of appearance, for each of its views.
+    pub fn eigenpictures(&mut self, brain: &Ensemble) -> Result<()> {
         for view in 0..brain.config().views.len() {
-            for (look, weights) in brain.eye().eigenpictures(view) {
-                let (side, name) = (brain.eye().side() as u32, format!("{look:?}").to_lowercase());
-                self.add(&format!("view{view}-{name}"), &plot::filters(&weights, side, false, FILTERS))?;
+            for (kind, weights) in brain.features().eigenpictures(view) {
+                let (side, name) = (brain.features().side() as u32, format!("{kind:?}").to_lowercase());
+                self.add(&format!("view{view}-{name}"), &plot::filters(&weights, side, false, MAX_FILTERS))?;
             }
         }
         Ok(())
     }
 
-    /// Contact sheet, waveform and spectrogram of a prepared film; `prefix` tells the films of a corpus apart.
+    /// Contact sheet, waveform and spectrogram of a prepared film; `prefix` begins the names of its files.
     pub fn shard(&mut self, prefix: &str, shard: &Shard) -> Result<()> {
         let pictures: Vec<(&[u8], MediaTime)> =
             evenly(shard.pictures()).map(|k| (shard.picture(k), shard.time(k))).collect();
         if !pictures.is_empty() {
-            let sheet = plot::contact_sheet(&pictures, shard.size(), shard.colour(), COLUMNS);
+            let sheet = plot::contact_sheet(&pictures, shard.size(), shard.colour(), SHEET_COLUMNS);
             self.add(&format!("{prefix}contact-sheet"), &sheet)?;
         }
         if let Some((rate, channels, samples)) = shard.sound() {
@@ -83,36 +83,37 @@ impl Album {
         Ok(())
     }
 
-    /// The same of a film, in colour.
+    /// Contact sheet in colour, waveform and spectrogram of a film.
     pub fn film(&mut self, ffmpeg: &Ffmpeg, path: &Path, facts: &FilmFacts, task: Task<'_>) -> Result<()> {
         if facts.picture.is_some() {
             let pictures = sample_pictures(ffmpeg, path, task)?;
-            let shown: Vec<(&[u8], MediaTime)> = pictures.iter().map(|(p, time)| (&p[..], *time)).collect();
-            self.add("contact-sheet", &plot::contact_sheet(&shown, SIDE, true, COLUMNS))?;
+            let sheet: Vec<(&[u8], MediaTime)> = pictures.iter().map(|(p, time)| (&p[..], *time)).collect();
+            self.add("contact-sheet", &plot::contact_sheet(&sheet, SHEET_PICTURE_SIZE, true, SHEET_COLUMNS))?;
         }
         if !facts.sounds.is_empty() {
-            let overview = listen(ffmpeg, path, facts, task)?;
+            let overview = sound_overview(ffmpeg, path, facts, task)?;
             self.sound("", &overview)?;
         }
         Ok(())
     }
 
-    /// What a film's pictures show, over its time.
-    pub fn seen(&mut self, seen: &Seen) -> Result<()> {
-        let second = |time: MediaTime| (time - seen.begin()).as_secs_f64();
-        let onset = |onset: &Onset| (second(seen.pictures[onset.picture].time), onset.strength);
-        let onsets: Vec<(f64, f32)> = seen.onsets(Event::Motion, SENSITIVITY).iter().map(onset).collect();
-        let measures = texture::measures(seen);
+    /// The visual measures of a film over time, with its shots and onsets.
+    pub fn measures(&mut self, analysis: &FrameState) -> Result<()> {
+        let second = |time: MediaTime| (time - analysis.begin()).as_secs_f64();
+        let onset = |onset: &VisualOnsets| (second(analysis.pictures[onset.picture].time), onset.strength);
+        let onsets: Vec<(f64, f32)> =
+            analysis.onsets(VisualEvent::Motion, ONSET_SENSITIVITY).iter().map(onset).collect();
+        let measures = texture::measures(analysis);
         self.timeline(
             "measures",
             &Timeline {
-                title: "what its pictures show",
-                seconds: second(seen.end),
-                shots: seen
+                title: "visual measures",
+                seconds: second(analysis.end),
+                shots: analysis
                     .shots
                     .iter()
                     .enumerate()
-                    .map(|(k, s)| (second(seen.pictures[s.first].time), k))
+                    .map(|(k, s)| (second(analysis.pictures[s.first].time), k))
                     .collect(),
                 onsets: &onsets,
                 lanes: lanes(&measures),
@@ -120,7 +121,7 @@ impl Album {
         )
     }
 
-    /// What happens over the time of a film.
+    /// Curves and events over the time of a film.
     pub fn timeline(&mut self, name: &str, timeline: &Timeline<'_>) -> Result<()> {
         self.add(name, &plot::timeline(timeline))
     }
@@ -132,14 +133,14 @@ impl Album {
 
     fn add(&mut self, name: &str, picture: &RgbImage) -> Result<()> {
         let file = self.folder.join(format!("{name}.png"));
-        // Pictures are made from what can be asked again; older ones are what is to be replaced.
+        // Pictures can be drawn again at any time, so older ones are replaced.
         plot::write_png(picture, &file, Overwrite::Replace)?;
         self.files.push(file);
         Ok(())
     }
 }
 
-/// A lane for each measure.
+/// One lane per measure.
 pub fn lanes<'a>(measures: &'a [(&'static str, Vec<f32>)]) -> Vec<Lane<'a>> {
     let lane = |(name, values): &'a (&'static str, Vec<f32>)| Lane {
         name,
@@ -151,7 +152,7 @@ pub fn lanes<'a>(measures: &'a [(&'static str, Vec<f32>)]) -> Vec<Lane<'a>> {
 }
 
 /// The losses of training and validation over the epochs.
-pub fn loss_curve(brain: &Brain) -> RgbImage {
+pub fn loss_curve(brain: &ClassicBrain) -> RgbImage {
     let epochs: Vec<(u32, f32, f32)> = (1..)
         .zip(&brain.history().epochs)
         .map(|(epoch, e)| (epoch, e.training, e.validation.unwrap_or(f32::NAN)))
@@ -159,27 +160,27 @@ pub fn loss_curve(brain: &Brain) -> RgbImage {
     plot::loss_curve(&epochs)
 }
 
-/// At most [`SHEET`] indices below `count`, evenly spread, the first one included.
+/// At most [`SHEET_PICTURES`] indices below `count`, evenly spread, the first one included.
 fn evenly(count: usize) -> impl Iterator<Item = usize> {
-    let shown = count.min(SHEET);
+    let shown = count.min(SHEET_PICTURES);
     (0..shown).map(move |i| i * count / shown)
 }
 
-/// Pictures evenly spread over a film whose length need not be known: every `step`-th is kept, and whenever there are
-/// twice as many as wanted, every other one goes and the step doubles.
+/// Decodes pictures evenly spread over a film whose length need not be known: every `step`-th is kept, and whenever there are
+/// twice as many as needed, every other one is dropped and the step doubles.
 fn sample_pictures(ffmpeg: &Ffmpeg, path: &Path, task: Task<'_>) -> Result<Vec<(Vec<u8>, MediaTime)>> {
-    let mut stream = ffmpeg.decode(path, &Decode { size: SIDE, colour: true, sound: None })?;
-    task.watcher.stage("looking through the film", "pictures", None);
+    let mut stream = ffmpeg.decode(path, &Decode { size: SHEET_PICTURE_SIZE, colour: true, sound: None })?;
+    task.watcher.stage("reading the pictures", "pictures", None);
     let mut kept = Vec::new();
     let mut step = 1;
     for (k, picture) in stream.by_ref().enumerate() {
         task.cancel.check()?;
         let picture = picture?;
-        task.watcher.advance(k as u64);
+        task.watcher.advance(k as u64 + 1);
         if k % step == 0 {
             kept.push((picture.pixels, picture.time));
         }
-        if kept.len() == 2 * SHEET {
+        if kept.len() == 2 * SHEET_PICTURES {
             kept = kept.into_iter().step_by(2).collect();
             step *= 2;
         }
@@ -189,50 +190,50 @@ fn sample_pictures(ffmpeg: &Ffmpeg, path: &Path, task: Task<'_>) -> Result<Vec<(
     Ok(indices.into_iter().map(|i| std::mem::take(&mut kept[i])).collect())
 }
 
-/// The first sound track of a film, gathered as it is decoded.
-fn listen(ffmpeg: &Ffmpeg, path: &Path, facts: &FilmFacts, task: Task<'_>) -> Result<Overview> {
+/// Overview of a film's first sound track, made while it is decoded.
+fn sound_overview(ffmpeg: &Ffmpeg, path: &Path, facts: &FilmFacts, task: Task<'_>) -> Result<Overview> {
     let rate = SampleRate::new(SOUND_HZ).map_err(|e| Error::new(Kind::Invalid, e.to_string()))?;
-    let how = DecodeSound { track: 0, rate, channels: 1 };
+    let request = DecodeSound { track: 0, rate, channels: 1 };
     let total = match facts.duration {
         Some(length) => rate.sample_at(length).max(0) as u64,
-        // A stream without an index does not say; then its sound is decoded twice, the first time to be counted.
-        None => read_all(ffmpeg, path, &how, task, &mut |_| {})?,
+        // The length of a stream without an index is unknown; its sound is decoded twice, first to count the samples.
+        None => read_all(ffmpeg, path, &request, task, &mut |_| {})?,
     };
     let mut overview = Overview::new(rate, total);
-    read_all(ffmpeg, path, &how, task, &mut |samples| overview.push(samples))?;
+    read_all(ffmpeg, path, &request, task, &mut |samples| overview.push(samples))?;
     Ok(overview)
 }
 
-/// Hands a film's sound over second by second; returns its length in samples.
+/// Passes a film's sound to `take` second by second; returns its length in samples.
 fn read_all(
     ffmpeg: &Ffmpeg,
     path: &Path,
-    how: &DecodeSound,
+    request: &DecodeSound,
     task: Task<'_>,
     take: &mut dyn FnMut(&[f32]),
 ) -> Result<u64> {
-    let mut stream = ffmpeg.decode_sound(path, how)?;
-    task.watcher.stage("listening to the film", "seconds", None);
-    let mut second = vec![0.0; how.rate.hz() as usize];
+    let mut stream = ffmpeg.decode_sound(path, request)?;
+    task.watcher.stage("reading the sound", "seconds", None);
+    let mut second = vec![0.0; request.rate.hz() as usize];
     let mut total = 0;
     loop {
         task.cancel.check()?;
         let got = stream.read(&mut second)?;
         take(&second[..got]);
         total += got as u64;
-        task.watcher.advance(total / u64::from(how.rate.hz()));
+        task.watcher.advance(total / u64::from(request.rate.hz()));
         if got < second.len() {
             return Ok(total);
         }
     }
 }
 
-/// A prepared film's sound as mono −1..1, handed over a second at a time so that memory does not grow with its length.
+/// Overview of a prepared film's sound in mono, taken second by second so that memory does not grow with its length.
 fn overview_of(samples: &[i16], channels: usize, rate: SampleRate) -> Overview {
     let mut overview = Overview::new(rate, (samples.len() / channels) as u64);
     let mut mono = Vec::new();
     for second in samples.chunks(channels * rate.hz() as usize) {
-        corpus::downmix(second, channels, &mut mono);
+        dataset::downmix(second, channels, &mut mono);
         overview.push(&mono);
     }
     overview
@@ -246,7 +247,7 @@ mod tests {
     fn a_sheet_shows_pictures_evenly_and_never_twice() {
         assert_eq!(evenly(3).collect::<Vec<_>>(), [0, 1, 2]);
         let many: Vec<usize> = evenly(1000).collect();
-        assert_eq!((many.len(), many[0]), (SHEET, 0));
+        assert_eq!((many.len(), many[0]), (SHEET_PICTURES, 0));
         assert!(many.windows(2).all(|w| (20..=21).contains(&(w[1] - w[0]))));
         assert_eq!(evenly(0).count(), 0);
     }
@@ -254,7 +255,7 @@ mod tests {
     #[test]
     fn stereo_is_averaged() {
         let mut mono = Vec::new();
-        corpus::downmix(&[16_384, 0, -32_768, -32_768], 2, &mut mono);
+        dataset::downmix(&[16_384, 0, -32_768, -32_768], 2, &mut mono);
         assert_eq!(mono, [0.25, -1.0]);
     }
 }

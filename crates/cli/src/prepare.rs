@@ -1,20 +1,21 @@
-//! `kinophone prepare`: films into a corpus.
+//! `kinophone prepare`: turns films into a corpus.
 
-use crate::args::PictureArgs;
+use crate::args::{PictureArgs, ProvenanceArgs};
 use crate::context::{self, Context};
-use crate::progress::span;
 use crate::report::{self, Failure, Outcome};
+use crate::wording::duration;
 use clap::Args;
-use kinophone::corpus::{self, PrepareOptions, Prepared};
+use kinophone::dataset::{self, PrepareOptions, Prepared};
+use kinophone::wording::count;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
 const EXAMPLES: &str = "\
 Examples:
-  Two films into one corpus; what is there already is left as it is:
+  Two films into one corpus; films that are there already are skipped:
     kinophone prepare piano.mp4 street.mkv -o corpus
 
-  With the terms that travel into every brain that learns from it:
+  With terms that are stored in every brain trained on it:
     kinophone prepare bunny.mp4 -o corpus --licence CC-BY-3.0 \\
         --author 'Blender Foundation' --title 'Big Buck Bunny' \\
         --source https://peach.blender.org
@@ -22,9 +23,9 @@ Examples:
   Larger pictures in colour, and the film's second sound track:
     kinophone prepare opera.mkv -o large --size 128 --colour --audio-track 1
 
-A corpus is a folder with one file a film. Copying files between folders
-merges corpora; deleting one forgets the film. After Ctrl-C, the same command
-goes on where it was.";
+A corpus is a folder with one file per film. Copying files between folders
+merges corpora; deleting one removes the film. After Ctrl-C, the same command
+continues where it stopped.";
 
 /// Options of `prepare`.
 #[derive(Debug, Args)]
@@ -32,40 +33,21 @@ goes on where it was.";
 pub struct PrepareArgs {
     /// Films that ffmpeg can decode
     #[arg(required = true, value_name = "FILM")]
-    pub films: Vec<PathBuf>,
+    films: Vec<PathBuf>,
     /// The folder of the corpus, created if missing
     #[arg(long, short, value_name = "CORPUS")]
-    pub output: PathBuf,
+    output: PathBuf,
     #[command(flatten)]
     pictures: PictureArgs,
     #[command(flatten)]
     provenance: ProvenanceArgs,
 }
 
-#[derive(Debug, Args)]
-#[command(
-    next_help_heading = "Provenance, written into the corpus or library for everything named in this call"
-)]
-pub struct ProvenanceArgs {
-    /// The licence, best as an SPDX expression such as CC-BY-4.0 [default: what the film's tags say]
-    #[arg(long, alias = "license", value_name = "SPDX")]
-    licence: Option<String>,
-    /// Who made it [default: what the film's tags say]
-    #[arg(long, value_name = "NAME")]
-    author: Option<String>,
-    /// What it is called [default: what the film's tags say]
-    #[arg(long)]
-    title: Option<String>,
-    /// Where it comes from
-    #[arg(long, value_name = "URL")]
-    source: Option<String>,
-}
-
 /// Prepares the films.
 pub fn run(args: &PrepareArgs, context: &Context) -> Result<Outcome, Failure> {
     context::check_films(&args.films)?;
     let ffmpeg = context.ffmpeg()?;
-    let prepared = corpus::prepare(&ffmpeg, &args.films, &args.output, &args.options(), context.task())?;
+    let prepared = dataset::prepare(&ffmpeg, &args.films, &args.output, &args.options(), context.task())?;
     context.end_progress();
     context.report.result(|| as_json(&args.output, &prepared), || as_text(&args.output, &prepared))?;
     Ok(Outcome::Done)
@@ -73,22 +55,9 @@ pub fn run(args: &PrepareArgs, context: &Context) -> Result<Outcome, Failure> {
 
 impl PrepareArgs {
     fn options(&self) -> PrepareOptions {
-        // A silent film is worth preparing for a render; training refuses it.
-        let size = self.pictures.size.unwrap_or(crate::args::SIZE);
+        // Films without sound are prepared for renderings; training refuses them.
+        let size = self.pictures.size.unwrap_or(PrepareOptions::default().size);
         self.provenance.added_to(self.pictures.prepare_options(size, false))
-    }
-}
-
-impl ProvenanceArgs {
-    /// The options, on these terms.
-    pub fn added_to(&self, options: PrepareOptions) -> PrepareOptions {
-        PrepareOptions {
-            licence: self.licence.clone(),
-            author: self.author.clone(),
-            title: self.title.clone(),
-            origin: self.source.clone(),
-            ..options
-        }
     }
 }
 
@@ -112,17 +81,16 @@ fn as_text(corpus: &Path, prepared: &[Prepared]) -> String {
     let mut text = String::new();
     for film in prepared {
         let state = if film.skipped { " (was there already)" } else { "" };
-        text +=
-            &format!("{}: {} pictures, {}{state}\n", film.film.display(), film.pictures, span(film.seconds));
+        let pictures = count(film.pictures, "pictures");
+        text += &format!("{}: {pictures}, {}{state}\n", film.film.display(), duration(film.seconds));
     }
     let seconds: f64 = prepared.iter().map(|p| p.seconds).sum();
-    text + &format!("{}: {} of {} films named\n", corpus.display(), span(seconds), prepared.len())
+    text + &format!("{}: {} from {}\n", corpus.display(), duration(seconds), count(prepared.len(), "films"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::path::Path;
 
     fn prepared(film: &Path, skipped: bool) -> Prepared {
         Prepared {
@@ -135,18 +103,18 @@ mod tests {
     }
 
     #[test]
-    fn results_are_told_by_film_and_in_all() {
+    fn results_are_listed_by_film_and_in_total() {
         let films = [prepared(Path::new("a.mp4"), false), prepared(Path::new("b.mp4"), true)];
         assert_eq!(
             as_text(Path::new("c"), &films),
             "a.mp4: 3024 pictures, 2 min 06 s\nb.mp4: 3024 pictures, 2 min 06 s (was there already)\n\
-             c: 4 min 12 s of 2 films named\n"
+             c: 4 min 12 s from 2 films\n"
         );
     }
 
     #[cfg(unix)]
     #[test]
-    fn a_name_that_is_no_unicode_still_gives_json() {
+    fn a_name_that_is_not_unicode_still_gives_json() {
         use std::os::unix::ffi::OsStrExt;
         let name = Path::new(std::ffi::OsStr::from_bytes(b"\xff.mp4"));
         let value = as_json(Path::new("c"), &[prepared(name, false)]);

@@ -1,27 +1,30 @@
-//! Progress on standard error: a bar on a terminal, else a plain line every few seconds; both with rate and time left.
+//! Progress on standard error: a bar on a terminal, otherwise a plain line every few seconds; both with rate and time left.
 
+use crate::wording::duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use kinophone::task::Watcher;
+use kinophone::wording::count;
 use std::io::{self, IsTerminal, Write};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
-/// Between two redraws of a bar: as fast as an eye wants it.
-const REDRAW: Duration = Duration::from_millis(100);
+/// Pause between two redraws of a bar.
+const REDRAW_PAUSE: Duration = Duration::from_millis(100);
 
-/// Between two plain lines: a log of an hour stays readable.
-const LINE: Duration = Duration::from_secs(5);
+/// Pause between two plain lines: the log of an hour stays readable.
+const LINE_PAUSE: Duration = Duration::from_secs(5);
 
-/// A stage shorter than this gets no line at all: it would only be noise. No rate is known before, either.
-const WORTH_A_LINE: Duration = Duration::from_secs(1);
+/// Shortest stage that gets a line, and shortest time from which a rate is estimated.
+const SHORTEST_STAGE: Duration = Duration::from_secs(1);
 
-/// Shows what a job reports. [`Watcher::advance`] costs an atomic store and a look at the clock.
+/// Shows the progress of jobs. [`Watcher::advance`] costs an atomic store and a reading of the clock.
 pub struct Progress {
     display: Display,
     begin: Instant,
     done: AtomicU64,
-    /// When the next redraw or line is due, in milliseconds since `begin`.
+    /// Time of the next redraw or line, in milliseconds since `begin`.
     due: AtomicU64,
     stage: Mutex<Option<Stage>>,
 }
@@ -38,12 +41,12 @@ struct Stage {
     total: Option<u64>,
     figure: String,
     begin: Instant,
-    /// The first report and its time: work done by an earlier run does not count towards the rate.
+    /// The first report and its time: the work of an earlier run does not count towards the rate.
     first: Option<(u64, Instant)>,
 }
 
 impl Progress {
-    /// On standard error, as suits what it is connected to; `quiet` shows warnings only.
+    /// A display on standard error, according to what that is connected to; `quiet` shows warnings only.
     pub fn new(quiet: bool) -> Self {
         if quiet {
             Self::with(Display::Nothing)
@@ -61,7 +64,7 @@ impl Progress {
             match &self.display {
                 Display::Bar(bar) => bar.finish_and_clear(),
                 Display::Lines(_) => {
-                    if last.begin.elapsed() >= WORTH_A_LINE {
+                    if last.begin.elapsed() >= SHORTEST_STAGE {
                         self.line(&last.closing(self.done.load(Relaxed)));
                     }
                 }
@@ -75,7 +78,7 @@ impl Progress {
         Self { display, begin: Instant::now(), done, due, stage: Mutex::new(None) }
     }
 
-    /// A whole line, above the bar where there is one. A closed standard error is nobody's error.
+    /// Writes a whole line, above the bar where there is one. A closed standard error is not an error.
     fn line(&self, text: &str) {
         match &self.display {
             Display::Nothing => {}
@@ -90,7 +93,7 @@ impl Progress {
         }
     }
 
-    /// Shows the stage as it stands, and sets when to do so again.
+    /// Shows the state of the stage, and schedules the next time.
     fn show(&self, stage: &Stage) {
         let text = stage.describe(self.done.load(Relaxed));
         let pause = match &self.display {
@@ -98,11 +101,11 @@ impl Progress {
             Display::Bar(bar) => {
                 bar.set_position(self.done.load(Relaxed));
                 bar.set_message(text);
-                REDRAW
+                REDRAW_PAUSE
             }
             Display::Lines(_) => {
-                self.line(&format!("{}: {text}", stage.name));
-                LINE
+                self.line(&stage.with_name(&text));
+                LINE_PAUSE
             }
         };
         self.next_in(pause);
@@ -143,13 +146,13 @@ impl Watcher for Progress {
         if matches!(self.display, Display::Nothing) || !self.is_due() {
             return;
         }
-        // Whoever can't get the lock has another thread showing the progress at this moment.
+        // Without the lock, another thread is showing the progress at this moment.
         if let Ok(mut current) = self.stage.try_lock()
             && let Some(stage) = current.as_mut()
         {
             if stage.first.is_none() {
                 stage.first = Some((done, Instant::now()));
-                self.next_in(WORTH_A_LINE);
+                self.next_in(SHORTEST_STAGE);
             } else {
                 self.show(stage);
             }
@@ -179,39 +182,48 @@ impl Watcher for Progress {
 }
 
 impl Stage {
-    /// "4200 of 14315 pictures, 512/s, 20 s left, loss 0.0123".
+    /// "4200 of 14315 pictures, 512/s, 20 s left, loss 0.0123"; empty until something is done.
     fn describe(&self, done: u64) -> String {
         let mut text = match self.total {
+            _ if done == 0 => String::new(),
             Some(total) => format!("{done} of {total} {}", self.unit),
-            None => format!("{done} {}", self.unit),
+            None => count(done, self.unit),
         };
         if let Some(rate) = self.rate(done) {
-            text += &format!(", {}/s", short(rate));
+            text += &format!(", {}/s", rate_text(rate));
             if let Some(total) = self.total.filter(|&t| t > done) {
-                text += &format!(", {} left", span((total - done) as f64 / rate));
+                text += &format!(", {} left", duration((total - done) as f64 / rate));
             }
         }
-        if !self.figure.is_empty() {
-            text += &format!(", {}", self.figure);
-        }
+        self.add_figure(&mut text);
         text
     }
 
-    /// "reading film.mp4: 14315 pictures in 28 s".
+    /// "reading film.mp4: 14315 pictures in 28 s", or "training: 28 s" where nothing was counted.
     fn closing(&self, done: u64) -> String {
-        let mut text =
-            format!("{}: {done} {} in {}", self.name, self.unit, span(self.begin.elapsed().as_secs_f64()));
-        if !self.figure.is_empty() {
-            text += &format!(", {}", self.figure);
-        }
-        text
+        let time = duration(self.begin.elapsed().as_secs_f64());
+        let mut text = if done == 0 { time } else { format!("{} in {time}", count(done, self.unit)) };
+        self.add_figure(&mut text);
+        self.with_name(&text)
     }
 
-    /// Units a second since the first report, once there is a second of it.
+    fn add_figure(&self, text: &mut String) {
+        if !self.figure.is_empty() {
+            *text += if text.is_empty() { "" } else { ", " };
+            *text += &self.figure;
+        }
+    }
+
+    /// "NAME: text", or the name alone.
+    fn with_name(&self, text: &str) -> String {
+        if text.is_empty() { self.name.clone() } else { format!("{}: {text}", self.name) }
+    }
+
+    /// Units per second since the first report, once that is a second ago.
     fn rate(&self, done: u64) -> Option<f64> {
         let (start, since) = self.first?;
         let elapsed = since.elapsed();
-        (elapsed >= WORTH_A_LINE && done > start).then(|| (done - start) as f64 / elapsed.as_secs_f64())
+        (elapsed >= SHORTEST_STAGE && done > start).then(|| (done - start) as f64 / elapsed.as_secs_f64())
     }
 }
 
@@ -222,21 +234,11 @@ fn bar() -> ProgressBar {
     ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()).with_style(style)
 }
 
-/// Three digits are enough for a rate: 512, 51.2, 5.12.
-fn short(rate: f64) -> String {
+/// A rate with three digits: 512, 51.2, 5.12.
+fn rate_text(rate: f64) -> String {
     // By the rounded value: 99.96 is written 100, not 100.0.
     let decimals = [(99.95, 0), (9.995, 1)].iter().find(|(from, _)| rate >= *from).map_or(2, |(_, d)| *d);
     format!("{rate:.decimals$}")
-}
-
-/// A length of time in words: "20 s", "3 min 20 s", "2 h 05 min".
-pub fn span(seconds: f64) -> String {
-    let whole = seconds.round().max(0.0) as u64;
-    match whole {
-        0..60 => format!("{whole} s"),
-        60..3600 => format!("{} min {:02} s", whole / 60, whole % 60),
-        _ => format!("{} h {:02} min", whole / 3600, whole / 60 % 60),
-    }
 }
 
 #[cfg(test)]
@@ -282,12 +284,13 @@ mod tests {
     }
 
     #[test]
-    fn a_line_tells_count_rate_and_time_left() {
+    fn a_line_has_count_rate_and_time_left() {
         let mut stage = running(10);
         assert_eq!(stage.describe(5000), "5000 of 14315 pictures, 500/s, 19 s left");
         stage.figure = "loss 0.01".into();
         stage.total = None;
         assert_eq!(stage.describe(5000), "5000 pictures, 500/s, loss 0.01");
+        assert_eq!(stage.describe(1), "1 picture, 0.10/s, loss 0.01");
     }
 
     #[test]
@@ -304,9 +307,19 @@ mod tests {
     }
 
     #[test]
+    fn a_stage_without_a_count_is_its_name_and_its_time() {
+        let mut stage = running(10);
+        assert_eq!((stage.describe(0), stage.with_name("")), (String::new(), "reading f".to_owned()));
+        assert_eq!(stage.closing(0), "reading f: 10 s");
+        assert_eq!(stage.closing(1), "reading f: 1 picture in 10 s");
+        stage.figure = "loss 0.01".into();
+        assert_eq!(stage.describe(0), "loss 0.01");
+    }
+
+    #[test]
     fn rates_have_three_digits() {
         assert_eq!(
-            [short(1431.5), short(99.96), short(51.23), short(9.996), short(0.2)],
+            [rate_text(1431.5), rate_text(99.96), rate_text(51.23), rate_text(9.996), rate_text(0.2)],
             ["1432", "100", "51.2", "10.0", "0.20"]
         );
     }
@@ -335,13 +348,5 @@ mod tests {
         progress.warn("careful");
         assert_eq!(log.text(), "a fact\nwarning: careful\n");
         assert!(matches!(Progress::new(true).display, Display::Nothing));
-    }
-
-    #[test]
-    fn spans_of_time_are_words() {
-        assert_eq!(
-            [span(0.4), span(59.4), span(200.0), span(7500.0)],
-            ["0 s", "59 s", "3 min 20 s", "2 h 05 min"]
-        );
     }
 }

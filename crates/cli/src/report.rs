@@ -1,25 +1,25 @@
 //! Results to standard output, errors to standard error (or both to standard output as JSON), and exit codes.
 
-use crate::context::INTERRUPTED;
 use kinophone::{Error, Kind, Result};
-use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 use serde_json::{Value, json};
-use std::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-/// Where to report bugs of ours.
+/// Exit code after Ctrl-C: 128 + SIGINT, as shells count.
+pub const INTERRUPTED: u8 = 130;
+
+/// Advice after a panic.
 const BUG: &str = "this is a bug in kinophone, not your mistake: please report it with the command line and the lines above";
 
-/// How a command that did not fail ended.
+/// The end of a command that did not fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// All was done.
+    /// Everything was done.
     Done,
-    /// The answer is no: `doctor` found a problem.
+    /// The command ran and found problems: `doctor`, or a gallery with films missing.
     Problems,
-    /// Stopped by the person, with usable results.
+    /// Stopped by the user, with usable results.
     Interrupted,
 }
 
@@ -34,30 +34,30 @@ impl Outcome {
     }
 }
 
-/// Why a command failed.
+/// The reason for which a command failed.
 #[derive(Debug)]
 pub enum Failure {
     /// The work failed.
     Work(Error),
-    /// The options contradict each other in a way that parsing alone can't see.
+    /// The options contradict each other in a way that the parser does not check.
     Usage(Error),
-    /// The program panicked; the hook has said where.
+    /// The program panicked; the hook has printed where.
     Bug,
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         if error.kind() == Kind::Interrupted && error.advice().is_none() {
-            return Self::Work(
-                error.help("nothing half-written was left; prepared films stay, the same command goes on"),
-            );
+            return Self::Work(error.help(
+                "no incomplete file was left; prepared films are kept, and the same command continues",
+            ));
         }
         Self::Work(error)
     }
 }
 
 impl Failure {
-    /// Options that do not go together; `help` says which to change.
+    /// Options that do not go together; `help` names the ones to change.
     pub fn usage(what: impl Into<String>, help: impl Into<String>) -> Self {
         Self::Usage(Error::new(Kind::Invalid, what).help(help))
     }
@@ -79,28 +79,28 @@ pub struct Reporter {
 }
 
 impl Reporter {
-    /// As `--json` and `--quiet` say.
+    /// A reporter according to `--json` and `--quiet`.
     pub fn new(json: bool, quiet: bool) -> Self {
         Self { json, quiet }
     }
 
-    /// What was asked for: `--quiet` does not silence it. Text brings its own line ends.
+    /// Writes the data that was asked for; `--quiet` does not suppress it. Text brings its own line ends.
     pub fn data(&self, json: impl FnOnce() -> Value, text: impl FnOnce() -> String) -> Result<()> {
         if self.json { print(&format!("{}\n", json())) } else { print(&text()) }
     }
 
-    /// What came of the work whose product is a file: `--quiet` silences the text.
+    /// Writes the outcome of work whose product is a file; `--quiet` suppresses the text.
     pub fn result(&self, json: impl FnOnce() -> Value, text: impl FnOnce() -> String) -> Result<()> {
         if self.quiet && !self.json { Ok(()) } else { self.data(json, text) }
     }
 }
 
-/// A path for people and for JSON: where it is no Unicode, with replacement characters.
+/// A path for people and for JSON, with replacement characters where it is not Unicode.
 pub fn lossy(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
-/// Says why the command failed and gives the exit code.
+/// Reports why the command failed, and returns the exit code.
 pub fn failure(failure: &Failure, json: bool) -> ExitCode {
     if json {
         let _ = print(&format!("{}\n", json!({ "error": as_json(failure) })));
@@ -110,7 +110,7 @@ pub fn failure(failure: &Failure, json: bool) -> ExitCode {
     ExitCode::from(failure.code())
 }
 
-/// Says what clap has to say: help and version to standard output, errors to standard error.
+/// Prints clap's message: help and version to standard output, errors to standard error.
 pub fn usage_error(error: &clap::Error, json: bool) -> ExitCode {
     let code = ExitCode::from(error.exit_code() as u8);
     if json && error.use_stderr() {
@@ -126,14 +126,14 @@ pub fn usage_error(error: &clap::Error, json: bool) -> ExitCode {
     code
 }
 
-/// A panic is never an answer to bad input: the hook tells the person that the mistake is ours.
+/// Installs a panic hook that reports a bug: a panic is never the user's mistake.
 pub fn install_bug_hook() {
     std::panic::set_hook(Box::new(|info| {
         let _ = writeln!(io::stderr(), "kinophone stopped: {info}\n{BUG}");
     }));
 }
 
-/// Writes to standard output. A reader that has gone away (`| head`) is no error: it has seen what it wanted.
+/// Writes to standard output. A reader that has gone away (`| head`) is not an error.
 fn print(text: &str) -> Result<()> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
@@ -180,39 +180,17 @@ fn name_of(kind: Kind) -> &'static str {
     }
 }
 
-/// An error as miette draws it: the message and the advice. Causes are left out: where they help, the message has them.
+/// The message and, indented below it, the advice. Causes are left out: where they help, the message has them.
 fn render(error: &Error) -> String {
     let terminal = io::stderr().is_terminal();
-    let theme = match (terminal, no_color()) {
-        (true, false) => GraphicalTheme::unicode(),
-        (true, true) => GraphicalTheme::unicode_nocolor(),
-        (false, _) => GraphicalTheme::none(),
-    };
-    let mut text = String::new();
-    let drawn = GraphicalReportHandler::new_themed(theme)
-        .with_wrap_lines(terminal)
-        .render_report(&mut text, &Shown(error));
-    if drawn.is_err() { format!("{error}\n") } else { text }
+    let (red, cyan, off) =
+        if terminal && !no_color() { ("\x1b[31m", "\x1b[36m", "\x1b[0m") } else { ("", "", "") };
+    let mark = if terminal { "×" } else { "x" };
+    let advice = error.advice().map_or(String::new(), |advice| format!("  {cyan}help:{off} {advice}\n"));
+    format!("  {red}{mark}{off} {error}\n{advice}")
 }
 
-/// Whether the person asked for no colours, see <https://no-color.org>.
-pub fn no_color() -> bool {
+/// True where colours are switched off, see <https://no-color.org>.
+fn no_color() -> bool {
     std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty())
-}
-
-#[derive(Debug)]
-struct Shown<'a>(&'a Error);
-
-impl fmt::Display for Shown<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl std::error::Error for Shown<'_> {}
-
-impl Diagnostic for Shown<'_> {
-    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.0.advice().map(|a| Box::new(a) as _)
-    }
 }

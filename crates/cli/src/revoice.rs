@@ -1,37 +1,38 @@
-//! `kinophone revoice`: a film's own sound in the voice of other sounds.
+//! `kinophone revoice`: resynthesizes a film's own sound from a library.
 
-use crate::args::{self, loudness};
+use crate::args::{MatchingArgs, OutputArgs, OutputFileArgs, SelectionArgs};
 use crate::cache;
-use crate::choice::{ChoiceArgs, MatchingArgs};
 use crate::context::{self, Context};
-use crate::output::OutputArgs;
-use crate::progress::span;
 use crate::report::{self, Failure, Outcome};
+use crate::values::{loudness, semitones, share};
+use crate::wording::duration;
 use clap::Args;
-use kinophone::dsp::synth::ShapeConfig;
-use kinophone::render::{self, Level, Library, RevoicePlan, Revoiced};
+use kinophone::render::{LibraryRequest, LoudnessMode};
+use kinophone::revoice::{RevoicePlan, Revoiced};
+use kinophone_dsp::spectral::BandMatcherConfig;
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
 Examples:
-  The rhythm and the tones of a film, played by strings:
+  The rhythm and the pitches of a film, played by strings:
     kinophone sounds strings/ -o strings.sounds --licence CC0-1.0
     kinophone revoice film.mp4 --sounds strings.sounds -o strings.mp4
 
-  A recording out of another one, two layers, no moment twice within five seconds:
+  A recording from the sounds of another one, in two layers, with no moment
+  repeated within five seconds:
     kinophone revoice speech.wav --sounds rain.sounds -o rain.wav \\
         --superimpose 2 --repeat-after 5
 
-  A melody on instruments that are not in tune with it:
+  A melody on instruments that are out of tune with it:
     kinophone revoice song.mp4 --sounds bells.sounds -o bells.wav \\
         --like melody --tune 2
 
-  As it was recorded, only cut and joined, with a score for Csound:
+  Sounds as they were recorded, only cut and joined, with a score for Csound:
     kinophone revoice film.mp4 --sounds strings.sounds -o out.wav \\
         --tone 0 --attack 0 --score out.csd
 
-No brain is needed: what is wanted is what the film sounds like. To play to pictures
-use 'kinophone render' or 'kinophone texture'.";
+No brain is needed: the target is the film's own sound. To give a film sound
+from its pictures, use 'kinophone render' or 'kinophone texture'.";
 
 /// Options of `revoice`.
 #[derive(Debug, Args)]
@@ -39,51 +40,48 @@ use 'kinophone render' or 'kinophone texture'.";
 pub struct RevoiceArgs {
     /// The film, or a recording
     #[arg(value_name = "FILM")]
-    pub film: PathBuf,
-    /// A library of sounds that 'kinophone sounds' made, or a corpus, to play with
+    film: PathBuf,
+    /// A library of sounds made by 'kinophone sounds', or a corpus, to take sounds from
     #[arg(long, value_name = "LIBRARY")]
     sounds: PathBuf,
-    /// The file to write; its extension decides the container
-    #[arg(long, short, value_name = "OUT")]
-    pub output: PathBuf,
-    /// Replace existing files
-    #[arg(long)]
-    pub force: bool,
+    #[command(flatten)]
+    file: OutputFileArgs,
     #[command(flatten)]
     matching: MatchingArgs,
     #[command(flatten)]
-    choice: ChoiceArgs,
-    /// Bring sounds to the film's pitches by reading them faster or slower, by at most so many semitones, in any octave, 0 to 6: they
-    /// last as long as before
+    selection: SelectionArgs,
+    /// Tune sounds to the film's pitches, in any octave, by reading them faster or slower by at most this many semitones, 0 to
+    /// 6; their length stays the same
     #[arg(long, value_name = "SEMITONES", default_value_t = 0.0, value_parser = semitones)]
     tune: f32,
     /// How far the tone is filtered towards the film's, 0 to 1: 0 leaves sounds as they were recorded
-    #[arg(long, value_name = "SHARE", default_value_t = 0.5, value_parser = args::share)]
+    #[arg(long, value_name = "SHARE", default_value_t = 0.5, value_parser = share)]
     tone: f32,
-    /// How far attacks are brought to the film's, 0 to 1
-    #[arg(long, value_name = "SHARE", default_value_t = 0.6, value_parser = args::share)]
+    /// How far attacks are shaped towards the film's, 0 to 1
+    #[arg(long, value_name = "SHARE", default_value_t = 0.6, value_parser = share)]
     attack: f32,
-    /// Choose as if live: so many further ticks are known, besides where attacks and pitches are [default: the whole film is]
+    /// Select as if live, with this many ticks of lookahead; onsets and pitches are known in advance all the same [default: the
+    /// whole film is known]
     #[arg(long, value_name = "TICKS", conflicts_with = "by_shot", value_parser = clap::value_parser!(u8).range(0..=30))]
     delay: Option<u8>,
-    /// Loudness of the whole in LUFS (EBU R 128) [default: as loud as the film]
+    /// Loudness of the soundtrack in LUFS (EBU R 128), or 'off' [default: the film's own loudness]
     #[arg(long, value_name = "LUFS|off", allow_negative_numbers = true, value_parser = loudness)]
-    loudness: Option<Level>,
+    loudness: Option<LoudnessMode>,
     #[command(flatten)]
     result: OutputArgs,
-    /// Which sound track of the film, counted from 0
+    /// Sound track of the film, counted from 0
     #[arg(long, value_name = "N", default_value_t = 0)]
     audio_track: usize,
 }
 
-/// Revoices.
+/// Resynthesizes the film's sound.
 pub fn run(args: &RevoiceArgs, context: &Context) -> Result<Outcome, Failure> {
     context::check_films(std::slice::from_ref(&args.film))?;
-    context::existing(&args.sounds)?;
+    context::metadata(&args.sounds)?;
     args.result.check()?;
-    let revoiced = render::revoice(&context.ffmpeg()?, &args.plan()?, context.task())?;
+    let revoiced = kinophone::revoice::revoice(&context.ffmpeg()?, &args.plan()?, context.task())?;
     context.end_progress();
-    let json = || serde_json::to_value(&revoiced).expect("numbers and words become JSON");
+    let json = || serde_json::to_value(&revoiced).expect("numbers and text become JSON");
     context.report.result(json, || as_text(&revoiced))?;
     Ok(Outcome::Done)
 }
@@ -92,26 +90,21 @@ impl RevoiceArgs {
     fn plan(&self) -> Result<RevoicePlan, Failure> {
         Ok(RevoicePlan {
             film: self.film.clone(),
-            sounds: Library { folder: self.sounds.clone(), matched: self.matching.matched() },
-            output: self.result.output(&self.output, self.force, self.audio_track),
-            choice: self.choice.config(),
+            sounds: LibraryRequest { folder: self.sounds.clone(), matched: self.matching.matched() },
+            output: self.result.options(&self.file.output, self.file.force, self.audio_track),
+            choice: self.selection.config(),
             tune: self.tune,
-            shape: ShapeConfig { tone: self.tone, attack: self.attack, ..ShapeConfig::default() },
+            shape: BandMatcherConfig { tone: self.tone, attack: self.attack, ..BandMatcherConfig::default() },
             delay: self.delay.map(usize::from),
-            loudness: self.loudness.unwrap_or(Level::Usual),
+            loudness: self.loudness.unwrap_or(LoudnessMode::Usual),
             corpus: cache::films()?,
         })
     }
 }
 
-fn semitones(text: &str) -> Result<f32, String> {
-    let found = args::number(text)?;
-    if (0.0..=6.0).contains(&found) { Ok(found as f32) } else { Err("must be from 0 to 6".into()) }
-}
-
 fn as_text(revoiced: &Revoiced) -> String {
     let latency = revoiced.latency_ms.map_or(String::new(), |ms| format!(", {ms:.0} ms behind the film"));
-    let mut text = format!("{}: {}{latency}\n", report::lossy(&revoiced.output), span(revoiced.seconds));
+    let mut text = format!("{}: {}{latency}\n", report::lossy(&revoiced.output), duration(revoiced.seconds));
     if let Some(credits) = &revoiced.credits {
         text += &credits.titles();
     }

@@ -1,33 +1,35 @@
-//! `kinophone sounds`: recordings and films into a library of sounds.
+//! `kinophone sounds`: turns recordings and films into a library of sounds.
 
+use crate::args::ProvenanceArgs;
 use crate::context::{self, Context};
-use crate::prepare::ProvenanceArgs;
-use crate::progress::span;
 use crate::report::{self, Failure, Outcome};
+use crate::wording::duration;
 use clap::{Args, ValueEnum};
-use kinophone::corpus::{self, CutBy, Cutting, PrepareOptions, Prepared};
+use kinophone::dataset::{PrepareOptions, Prepared};
+use kinophone::sound_library::{self, SegmentBy, Segmentation};
+use kinophone::wording::count;
 use kinophone::{Error, Kind};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
 const EXAMPLES: &str = "\
 Examples:
-  A folder of recordings, with all folders in it:
+  A folder of recordings, with its subfolders:
     kinophone sounds strings/ -o strings.sounds --licence CC-BY-4.0 \\
         --author 'A. Quartet' --source https://example.org/strings
 
-  A recording and the sound of a film; what is there already stays as it is:
+  A recording and the sound of a film; sources that are there already are skipped:
     kinophone sounds rain.wav opera.mkv -o weather.sounds
 
-  Drums, each stroke a unit of its own, or long tones in pieces of a second:
+  Drums with one unit per stroke, or long tones in units of a second:
     kinophone sounds drums/ -o drums.sounds --cut onsets
     kinophone sounds organ/ -o organ.sounds --cut grains --grain-ms 1000
 
-  Then give a film its soundtrack out of them:
+  Then render a film with them:
     kinophone render my.brain silent.mp4 -o out.mp4 --sounds strings.sounds
 
-A library is a folder with one file a source, named by the source's content.
-Copying files between folders merges libraries; deleting one forgets the source.";
+A library is a folder with one file per source, named by the source's content.
+Copying files between folders merges libraries; deleting one removes the source.";
 
 /// Options of `sounds`.
 #[derive(Debug, Args)]
@@ -35,19 +37,19 @@ Copying files between folders merges libraries; deleting one forgets the source.
 pub struct SoundsArgs {
     /// Recordings, films, or folders of them
     #[arg(required = true, value_name = "FILE|FOLDER")]
-    pub sources: Vec<PathBuf>,
+    sources: Vec<PathBuf>,
     /// The folder of the library, created if missing
     #[arg(long, short, value_name = "LIBRARY")]
-    pub output: PathBuf,
-    /// Where sounds are cut into units
+    output: PathBuf,
+    /// Segmentation of sounds into units
     #[arg(long, value_enum, default_value_t = CutName::Both)]
     cut: CutName,
     /// Length of a grain in milliseconds, 20 to 10000
     #[arg(long, value_name = "MS", default_value_t = 250, value_parser = clap::value_parser!(u32).range(20..=10_000))]
     grain_ms: u32,
-    /// Which sound track, counted from 0
+    /// Sound track, counted from 0
     #[arg(long, value_name = "N", default_value_t = 0)]
-    pub audio_track: usize,
+    audio_track: usize,
     #[command(flatten)]
     provenance: ProvenanceArgs,
 }
@@ -56,54 +58,51 @@ pub struct SoundsArgs {
 enum CutName {
     /// From onset to onset
     Onsets,
-    /// Into pieces as long as a grain
+    /// Segments as long as a grain
     Grains,
-    /// From onset to onset, and what is longer than two grains into pieces
+    /// From onset to onset; segments longer than two grains are divided
     Both,
 }
 
 impl SoundsArgs {
-    fn cutting(&self) -> Cutting {
+    fn segmentation(&self) -> Segmentation {
         let by = match self.cut {
-            CutName::Onsets => CutBy::Onsets,
-            CutName::Grains => CutBy::Grains,
-            CutName::Both => CutBy::Both,
+            CutName::Onsets => SegmentBy::Onsets,
+            CutName::Grains => SegmentBy::Grains,
+            CutName::Both => SegmentBy::Both,
         };
-        Cutting { by, grain_ms: self.grain_ms }
+        Segmentation { by, grain_ms: self.grain_ms }
     }
 }
 
-/// Takes the sounds in.
+/// Adds the sounds to the library.
 pub fn run(args: &SoundsArgs, context: &Context) -> Result<Outcome, Failure> {
     let ffmpeg = context.ffmpeg()?;
-    let usual = PrepareOptions {
-        sound_alone: Some(args.cutting()),
-        audio_track: args.audio_track,
-        ..PrepareOptions::default()
-    };
+    let usual = PrepareOptions { audio_track: args.audio_track, ..PrepareOptions::default() };
     let options = args.provenance.added_to(usual);
-    let mut taken = Vec::new();
+    let mut added = Vec::new();
     for source in &args.sources {
         let found =
-            if context::existing(source)?.is_dir() { files_below(source)? } else { vec![source.clone()] };
+            if context::metadata(source)?.is_dir() { files_below(source)? } else { vec![source.clone()] };
         for file in &found {
             let alone = std::slice::from_ref(file);
-            match corpus::prepare(&ffmpeg, alone, &args.output, &options, context.task()) {
-                Ok(done) => taken.extend(done),
-                // Beside recordings there lie notes, pictures and the like, which nobody named.
+            let (segmentation, task) = (args.segmentation(), context.task());
+            match sound_library::prepare(&ffmpeg, alone, &args.output, segmentation, &options, task) {
+                Ok(done) => added.extend(done),
+                // A folder may hold notes, pictures and the like beside recordings; they were not named themselves.
                 Err(e) if file != source && is_no_sound(e.kind()) => {
-                    context.task().watcher.warn(&format!("{} has no sound and is left out", file.display()));
+                    context.warn(&format!("{} has no sound and is left out", file.display()));
                 }
                 Err(e) => return Err(e.into()),
             }
         }
     }
-    if taken.is_empty() {
+    if added.is_empty() {
         let nothing = Error::new(Kind::Empty, "holds no file with sound").at(&args.sources[0]);
         return Err(nothing.help("name recordings or films that ffmpeg can decode").into());
     }
     context.end_progress();
-    context.report.result(|| as_json(&args.output, &taken), || as_text(&args.output, &taken))?;
+    context.report.result(|| as_json(&args.output, &added), || as_text(&args.output, &added))?;
     Ok(Outcome::Done)
 }
 
@@ -123,7 +122,7 @@ fn files_below(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let mut files = Vec::new();
     for path in entries {
         let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-        // A link to a folder may lead round in circles.
+        // A link to a folder may lead back to it.
         let is_link = path.is_symlink();
         match path.is_dir() {
             _ if hidden => {}
@@ -135,8 +134,8 @@ fn files_below(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     Ok(files)
 }
 
-fn as_json(library: &Path, taken: &[Prepared]) -> Value {
-    let sources: Vec<Value> = taken
+fn as_json(library: &Path, added: &[Prepared]) -> Value {
+    let sources: Vec<Value> = added
         .iter()
         .map(|p| {
             json!({
@@ -150,12 +149,12 @@ fn as_json(library: &Path, taken: &[Prepared]) -> Value {
     json!({ "library": report::lossy(library), "sources": sources })
 }
 
-fn as_text(library: &Path, taken: &[Prepared]) -> String {
+fn as_text(library: &Path, added: &[Prepared]) -> String {
     let mut text = String::new();
-    for source in taken {
+    for source in added {
         let state = if source.skipped { " (was there already)" } else { "" };
-        text += &format!("{}: {}{state}\n", source.film.display(), span(source.seconds));
+        text += &format!("{}: {}{state}\n", source.film.display(), duration(source.seconds));
     }
-    let seconds: f64 = taken.iter().map(|p| p.seconds).sum();
-    text + &format!("{}: {} from {} sources named\n", library.display(), span(seconds), taken.len())
+    let seconds: f64 = added.iter().map(|p| p.seconds).sum();
+    text + &format!("{}: {} from {}\n", library.display(), duration(seconds), count(added.len(), "sources"))
 }

@@ -1,16 +1,17 @@
-//! `kinophone texture`: recorded sound that follows the picture by a mapping, without a brain.
+//! `kinophone texture`: a soundtrack of recorded sounds driven by the pictures through a mapping, without a brain.
 
-use crate::args::loudness;
+use crate::args::{KeptTrackArgs, OutputArgs, SeedArgs};
 use crate::context::{self, Context};
-use crate::output::OutputArgs;
 use crate::pictures::{self, Album};
-use crate::progress::span;
 use crate::report::{self, Failure, Outcome};
+use crate::values::loudness;
+use crate::wording::duration;
 use clap::{Args, ValueEnum};
 use kinophone::plot::{Lane, Timeline};
-use kinophone::render::Level;
-use kinophone::sounds::Library;
+use kinophone::render::LoudnessMode;
+use kinophone::sound_library::SoundLibrary;
 use kinophone::texture::{self, Mapping, TexturePlan, Textured};
+use kinophone::wording::count;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -20,11 +21,11 @@ Examples:
     kinophone sounds strings/ -o strings.sounds --licence CC0-1.0
     kinophone texture silent.mp4 --sounds strings.sounds -o scored.mp4
 
-  A hit for every movement, flash and cut, and pictures of what drives what:
+  A hit for every movement, flash and cut, with diagrams of the mapping:
     kinophone texture silent.mp4 --sounds drums.sounds -o hits.mkv \\
         --preset percussion --pictures look
 
-  A mapping of one's own, beginning with one of Kinophone's:
+  Your own mapping, starting from a built-in one:
     kinophone texture --print-mapping drone > mine.toml
     kinophone texture silent.mp4 --sounds strings.sounds -o mine.mp4 --mapping mine.toml
 
@@ -36,16 +37,16 @@ Containers: .mp4 .mov .mkv .webm .avi, or .wav and .flac for the sound alone.";
 pub struct TextureArgs {
     /// The film to give a soundtrack; its own sound is not needed
     #[arg(value_name = "FILM", required_unless_present = "print_mapping")]
-    pub film: Option<PathBuf>,
-    /// A library of sounds that 'kinophone sounds' made, or a corpus, to play with
+    film: Option<PathBuf>,
+    /// A library of sounds made by 'kinophone sounds', or a corpus, to take sounds from
     #[arg(long, value_name = "LIBRARY", required_unless_present = "print_mapping")]
-    pub sounds: Option<PathBuf>,
+    sounds: Option<PathBuf>,
     /// The file to write; its extension decides the container
     #[arg(long, short, value_name = "OUT", required_unless_present = "print_mapping")]
-    pub output: Option<PathBuf>,
-    /// Replace an existing file
+    output: Option<PathBuf>,
+    /// Replace existing files
     #[arg(long)]
-    pub force: bool,
+    force: bool,
     #[command(flatten)]
     mapping: MappingArgs,
     #[command(flatten)]
@@ -55,48 +56,46 @@ pub struct TextureArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(next_help_heading = "From pictures to sound")]
+#[command(next_help_heading = "Mapping from pictures to sound")]
 struct MappingArgs {
-    /// Which of Kinophone's mappings
+    /// A built-in mapping
     #[arg(long, value_enum, default_value_t = Preset::Strings)]
     preset: Preset,
-    /// A mapping of your own, in TOML, instead
+    /// Your own mapping, a TOML file, instead of a built-in one
     #[arg(long, value_name = "FILE.toml", conflicts_with = "preset")]
     mapping: Option<PathBuf>,
-    /// Print one of Kinophone's mappings, to be changed, and do nothing else
+    /// Print a built-in mapping as a starting point for your own, and exit
     #[arg(long, value_name = "PRESET", value_enum, conflicts_with_all = ["film", "sounds", "output", "mapping"])]
     print_mapping: Option<Preset>,
-    /// Whether shots that look alike get a part of the library for themselves
+    /// Give each group of similar shots its own part of the library
     #[arg(long, value_enum, value_name = "auto|off", default_value_t = Sections::Auto)]
     sections: Sections,
-    /// The same seed gives the same sound
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    seed: u64,
+    #[command(flatten)]
+    seed: SeedArgs,
 }
 
 #[derive(Debug, Args)]
-#[command(next_help_heading = "The result")]
+#[command(next_help_heading = "Output")]
 struct SoundArgs {
-    /// Loudness of the whole in LUFS (EBU R 128), or 'off' for the levels of the mapping [default: off]
+    /// Loudness of the soundtrack in LUFS (EBU R 128), or 'off' for the levels of the mapping [default: off]
     #[arg(long, value_name = "LUFS|off", allow_negative_numbers = true, value_parser = loudness)]
-    loudness: Option<Level>,
-    /// Which sound track of the film to keep, counted from 0
-    #[arg(long, value_name = "N", default_value_t = 0, requires = "keep_original")]
-    audio_track: usize,
-    /// Draw shots, onsets, measures and the soundtrack's loudness over time into this folder, created if missing
+    loudness: Option<LoudnessMode>,
+    #[command(flatten)]
+    kept: KeptTrackArgs,
+    /// Draw shots, onsets, measures and the soundtrack's loudness over time into this folder, which is created if missing
     #[arg(long, value_name = "DIR")]
     pictures: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Preset {
-    /// Long lines that swell with motion
+    /// Sustained lines that swell with motion
     Strings,
     /// A hit for every movement, flash and cut, and silence between them
     Percussion,
-    /// One wide sound that hardly moves
+    /// One wide sound that hardly changes
     Drone,
-    /// Against the picture: loud where it rests, dark where it is bright
+    /// Opposite to the picture: loud where it is still, dark where it is bright
     Inverse,
 }
 
@@ -104,7 +103,7 @@ enum Preset {
 enum Sections {
     /// Bright sections have bright sounds, dark ones dark sounds
     Auto,
-    /// All shots play with all sounds
+    /// All shots use all sounds
     Off,
 }
 
@@ -117,33 +116,11 @@ impl Preset {
 /// Makes a texture, or prints a mapping.
 pub fn run(args: &TextureArgs, context: &Context) -> Result<Outcome, Failure> {
     if let Some(preset) = args.mapping.print_mapping {
-        let name = preset.name();
-        let text = texture::PRESETS.iter().find(|(known, _)| *known == name).map_or("", |(_, text)| text);
-        context.report.data(|| json!({ "preset": name, "mapping": text }), || text.to_owned())?;
-        return Ok(Outcome::Done);
+        return print_mapping(preset, context);
     }
-    let (Some(film), Some(library), Some(output)) = (&args.film, &args.sounds, &args.output) else {
-        return Err(Failure::usage("a film, --sounds and -o are needed", "name all three"));
-    };
-    context::check_films(std::slice::from_ref(film))?;
-    let (mapping, mapping_name) = args.mapping.chosen()?;
-    context::existing(library)?;
-    args.result.check()?;
-    let plan = TexturePlan {
-        film: film.clone(),
-        library: library.clone(),
-        output: args.result.output(output, args.force, args.sound.audio_track),
-        mapping,
-        mapping_name,
-        sections: args.mapping.sections == Sections::Auto,
-        seed: args.mapping.seed,
-        loudness: match args.sound.loudness {
-            Some(Level::Lufs(lufs)) => Some(lufs),
-            _ => None,
-        },
-    };
+    let plan = args.plan()?;
     let ffmpeg = context.ffmpeg()?;
-    let sounds = Library::open(library, context.task())?;
+    let sounds = SoundLibrary::open(&plan.library, context.task())?;
     let made = texture::texture(&ffmpeg, &plan, &sounds, context.task())?;
     let mut drawn = Vec::new();
     if let Some(folder) = &args.sound.pictures {
@@ -156,9 +133,42 @@ pub fn run(args: &TextureArgs, context: &Context) -> Result<Outcome, Failure> {
     Ok(Outcome::Done)
 }
 
+fn print_mapping(preset: Preset, context: &Context) -> Result<Outcome, Failure> {
+    let name = preset.name();
+    let text = texture::PRESETS.iter().find(|(known, _)| *known == name).map_or("", |(_, text)| text);
+    context.report.data(|| json!({ "preset": name, "mapping": text }), || text.to_owned())?;
+    Ok(Outcome::Done)
+}
+
+impl TextureArgs {
+    /// The library's plan; fails where an input is missing.
+    fn plan(&self) -> Result<TexturePlan, Failure> {
+        let (Some(film), Some(library), Some(output)) = (&self.film, &self.sounds, &self.output) else {
+            return Err(Failure::usage("a film, --sounds and -o are needed", "name all three"));
+        };
+        context::check_films(std::slice::from_ref(film))?;
+        let (mapping, mapping_name) = self.mapping.load()?;
+        context::metadata(library)?;
+        self.result.check()?;
+        Ok(TexturePlan {
+            film: film.clone(),
+            library: library.clone(),
+            output: self.result.options(output, self.force, self.sound.kept.audio_track),
+            mapping,
+            mapping_name,
+            sections: self.mapping.sections == Sections::Auto,
+            seed: self.mapping.seed.seed,
+            loudness: match self.sound.loudness {
+                Some(LoudnessMode::Lufs(lufs)) => Some(lufs),
+                _ => None,
+            },
+        })
+    }
+}
+
 impl MappingArgs {
     /// The mapping and its name.
-    fn chosen(&self) -> Result<(Mapping, String), Failure> {
+    fn load(&self) -> Result<(Mapping, String), Failure> {
         match &self.mapping {
             Some(file) => {
                 let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -169,7 +179,7 @@ impl MappingArgs {
     }
 }
 
-/// What drives what, for those who want to see it.
+/// The measures, the loudness that they ask for, and the loudness of the soundtrack, over time.
 fn timeline<'a>(made: &'a Textured, plan: &'a TexturePlan) -> Timeline<'a> {
     let drawn = &made.drawn;
     let db = |x: f32| format!("{x} dB");
@@ -180,7 +190,7 @@ fn timeline<'a>(made: &'a Textured, plan: &'a TexturePlan) -> Timeline<'a> {
         name: "loudness",
         range,
         labels: (db(range.0), db(range.1)),
-        curves: vec![("wanted", &drawn.wanted_db), ("heard", &drawn.heard_db)],
+        curves: vec![("target", &drawn.wanted_db), ("soundtrack", &drawn.heard_db)],
     }];
     lanes.extend(pictures::lanes(&drawn.measures));
     Timeline {
@@ -208,13 +218,14 @@ fn as_text(made: &Textured, plan: &TexturePlan, drawn: &[String]) -> String {
         None => String::new(),
     };
     let mut text = format!(
-        "{}: {}, {}: {} grains and {} hits over {} shots in {sections} sections{level}\n",
+        "{}: {}, {}: {} and {} over {} in {}{level}\n",
         made.output.display(),
-        span(made.seconds),
+        duration(made.seconds),
         plan.mapping_name,
-        made.grains,
-        made.hits,
-        made.shots.len(),
+        count(made.grains, "grains"),
+        count(made.hits, "hits"),
+        count(made.shots.len(), "shots"),
+        count(sections, "sections"),
     );
     drawn.iter().for_each(|file| text += &format!("{file}\n"));
     text

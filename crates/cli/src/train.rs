@@ -1,80 +1,89 @@
-//! `kinophone train`: films or corpora into a brain.
+//! `kinophone train`: trains a brain on films or corpora.
 
+mod args;
+mod classic;
+mod ensemble;
 mod footage;
-mod options;
+mod network;
 mod outcome;
+#[cfg(test)]
+mod tests;
 
-pub use options::{TrainArgs, sample_rate};
-pub use outcome::word;
+pub use crate::train::args::TrainArgs;
 
 use crate::context::Context;
 use crate::report::{Failure, Outcome};
-use footage::Footage;
-use kinophone::brain::{self, BrainConfig, Split, TrainConfig, TrainFiles, Trained};
-use kinophone::corpus::{Corpus, Pairs};
+use crate::train::footage::Footage;
+use kinophone::classic::{ClassicConfig, ClassicTrained, ClassicTraining, DatasetRows, RowSplit, RunFiles};
+use kinophone::dataset::{Corpus, TickDataset};
 use kinophone::storage::{self, AtomicFile, Overwrite};
-use kinophone::{Error, Result};
+use kinophone::{Error, Result, model};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// Trains and saves a brain. Everything that can be refused is refused before the first film is read.
 pub fn run(args: &TrainArgs, context: &Context) -> Result<Outcome, Failure> {
     args.check()?;
-    let footage = Footage::look(&args.footage)?;
-    let place = Place::check(args)?;
+    let footage = Footage::of(&args.footage)?;
+    let destination = Destination::check(args)?;
     let corpus = footage.open(args, context)?;
-    place.prepare(args)?;
+    destination.prepare(args)?;
     if args.is_ensemble() {
-        return ensemble(args, &place, corpus, context);
+        return train_ensemble(args, &destination, corpus, context);
     }
-    let files = TrainFiles { run: place.run.clone(), resume: args.resume };
-    let trained = learn(corpus, args.brain_config()?, args.train_config(), &files, context)?;
-    trained.brain.save(&args.output, place.overwrite)?;
+    let files = RunFiles { run: destination.run.clone(), resume: args.resume };
+    let trained = train_classic(corpus, args.classic_config()?, args.classic_training(), &files, context)?;
+    trained.brain.save(&args.output, destination.overwrite)?;
     context.end_progress();
-    outcome::tell(&trained, args, &place.run, context)?;
+    outcome::report_classic(&trained, args, &destination.run, context)?;
     Ok(if trained.interrupted { Outcome::Interrupted } else { Outcome::Done })
 }
 
 /// Trains an ensemble. It has no checkpoints: a training takes a minute or two, and the same seed gives the same brain.
-fn ensemble(args: &TrainArgs, place: &Place, corpus: Corpus, context: &Context) -> Result<Outcome, Failure> {
+fn train_ensemble(
+    args: &TrainArgs,
+    destination: &Destination,
+    corpus: Corpus,
+    context: &Context,
+) -> Result<Outcome, Failure> {
     if args.resume {
-        context.say("networks with memory begin anew, and come out the same");
+        context.note("the preset ensemble has no checkpoints: it starts again, and gives the same brain");
     }
     let ledger = corpus.sources();
     let training = args.ensemble_training();
-    let options = training.pairs(args.grid(), &corpus);
-    let pairs = Pairs::new(corpus, &options, &place.run, context.task())?;
-    let (brain, interrupted) = brain::train_ensemble(&pairs, training, ledger, context.task())?;
-    brain.save(&args.output, place.overwrite)?;
+    let options = training.dataset_options(args.grid());
+    let dataset = TickDataset::new(corpus, &options, &destination.run, context.task())?;
+    let (brain, interrupted) = model::train(&dataset, training, ledger, context.task())?;
+    brain.save(&args.output, destination.overwrite)?;
     context.end_progress();
-    outcome::tell_ensemble(&brain, interrupted, args, context)?;
+    outcome::report_ensemble(&brain, interrupted, args, context)?;
     Ok(if interrupted { Outcome::Interrupted } else { Outcome::Done })
 }
 
-/// Where the brain and the state of its run go.
-struct Place {
+/// The files that a training writes: the brain, and the state of its run.
+struct Destination {
     run: PathBuf,
     overwrite: Overwrite,
 }
 
-impl Place {
-    /// Fails where the brain could not be saved after hours of learning.
+impl Destination {
+    /// Fails where the brain could not be saved after hours of training.
     fn check(args: &TrainArgs) -> Result<Self> {
         let run = run_folder(&args.output);
-        // What an interrupted run saved is its own to replace.
-        let goes_on = args.resume && run.is_dir();
-        let overwrite = if args.force || goes_on { Overwrite::Replace } else { Overwrite::Refuse };
+        // An interrupted run may replace what it saved itself.
+        let continues = args.resume && run.is_dir();
+        let overwrite = if args.force || continues { Overwrite::Replace } else { Overwrite::Refuse };
         let inputs: Vec<&Path> = args.footage.iter().map(PathBuf::as_path).collect();
         storage::check_distinct(&args.output, &inputs)?;
         drop(AtomicFile::create(&args.output, overwrite)?);
         Ok(Self { run, overwrite })
     }
 
-    /// Makes the run folder, at the last moment before learning; `--force` gives up what an earlier run left there.
+    /// Creates the run folder at the last moment before the training; `--force` removes the state of an earlier run.
     fn prepare(&self, args: &TrainArgs) -> Result<()> {
         std::fs::create_dir_all(&self.run).map_err(|e| Error::io("created", &self.run, e))?;
         storage::sweep(&self.run);
-        if args.force && !args.resume { forget(&self.run) } else { Ok(()) }
+        if args.force && !args.resume { remove_run_state(&self.run) } else { Ok(()) }
     }
 }
 
@@ -85,8 +94,8 @@ fn run_folder(brain: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Removes the state of an earlier run, and no other file that may lie there.
-pub fn forget(run: &Path) -> Result<()> {
+/// Removes the state of an earlier run, and no other file of the folder.
+pub fn remove_run_state(run: &Path) -> Result<()> {
     let failed = |e| Error::io("replaced", run, e);
     for entry in std::fs::read_dir(run).map_err(failed)? {
         let file = entry.map_err(failed)?;
@@ -98,37 +107,16 @@ pub fn forget(run: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Learns from `corpus`, in whose pairs the configurations are the only choices.
-pub fn learn(
+/// Trains a network of 2015 on `corpus`.
+pub fn train_classic(
     corpus: Corpus,
-    config: BrainConfig,
-    training: TrainConfig,
-    files: &TrainFiles,
+    config: ClassicConfig,
+    training: ClassicTraining,
+    files: &RunFiles,
     context: &Context,
-) -> Result<Trained> {
-    let options = config.pairs(&training);
+) -> Result<ClassicTrained> {
+    let options = config.row_options(&training);
     let ledger = corpus.sources();
-    let pairs = Pairs::new(corpus, &options, &files.run, context.task())?;
-    brain::train(config, training, ledger, &pairs, Split::of(&pairs), files, context.task())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_run_folder_stands_beside_the_brain() {
-        assert_eq!(run_folder(Path::new("a/b.brain")), Path::new("a/b.brain.run"));
-    }
-
-    #[test]
-    fn only_the_state_of_a_run_is_forgotten() {
-        let run = tempfile::tempdir().unwrap();
-        for name in ["metrics.jsonl", "checkpoint-12.safetensors", "notes.txt"] {
-            std::fs::write(run.path().join(name), "x").unwrap();
-        }
-        forget(run.path()).unwrap();
-        let left: Vec<_> = std::fs::read_dir(run.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
-        assert_eq!(left, ["notes.txt"]);
-    }
+    let rows = DatasetRows::new(corpus, &options, &files.run, context.task())?;
+    kinophone::classic::train(config, training, ledger, &rows, RowSplit::of(&rows), files, context.task())
 }

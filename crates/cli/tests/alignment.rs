@@ -3,11 +3,11 @@
 
 mod support;
 
-use kinophone::corpus::{PrepareOptions, Shard, prepare};
-use kinophone::dsp::units::FrameRate;
+use kinophone::dataset::{PrepareOptions, Shard, prepare};
 use kinophone::etude::{Etude, EtudeConfig};
 use kinophone::media::Ffmpeg;
 use kinophone::task::{Cancel, Quiet, Task};
+use kinophone_dsp::units::FrameRate;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use support::ffmpeg;

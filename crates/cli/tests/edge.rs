@@ -2,150 +2,10 @@
 
 mod support;
 
-use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::path::{Path, PathBuf};
-use support::{ffmpeg, kinophone, packets, refuse, shared, small_film, succeed};
-
-/// What must come of each file under `shared/data/edge`: pictures in the shard and whether it has sound, or part of the
-/// error's text.
-enum Fate {
-    Goes { sound: bool },
-    Refused(&'static str),
-}
-use Fate::{Goes, Refused};
-
-const TABLE: &[(&str, Fate)] = &[
-    ("VP9-tractor_noaudio.webm", Goes { sound: false }),
-    ("ae_SAR-2by3.mp4", Goes { sound: true }),
-    ("ae_h264-png.mkv", Goes { sound: true }),
-    ("ae_man.mp4", Goes { sound: true }),
-    ("ae_mov_text.mp4", Goes { sound: true }),
-    ("ae_test_yuv422p.mp4", Goes { sound: true }),
-    ("ae_testsrc-hevc.mp4", Goes { sound: true }),
-    ("ae_testsrc_with_attachment.mkv", Goes { sound: true }),
-    ("bbb_51ch_25fps.mp4", Goes { sound: true }),
-    ("bear-vp9-opus.webm", Goes { sound: true }),
-    ("bitmap_1x1_yuv444_1fps_noaudio.mp4", Goes { sound: false }),
-    ("cursed-vfr_noaudio.mp4", Goes { sound: false }),
-    ("fire2_vfr_rot180_mono.mp4", Goes { sound: true }),
-    ("multiple-aac-tracks_novideo.mp4", Refused("picture")),
-    ("nasa_13013_2video_2audio.mp4", Goes { sound: true }),
-    ("no-initial-keyframe.ts", Goes { sound: true }),
-    ("no_duration_vp9_opus.webm", Goes { sound: true }),
-    ("os_test1_ac3_0.7s.mp4", Goes { sound: true }),
-    ("rotate-buck-bunny_51.mp4", Goes { sound: true }),
-    ("tc_av1_video.mkv", Goes { sound: false }),
-    ("tc_h264_10bits.mp4", Goes { sound: false }),
-    ("tc_h265_10bits.mp4", Goes { sound: false }),
-    ("transparent_vp9.webm", Goes { sound: true }),
-];
-
-/// A brain that has learned next to nothing, next to nothing being enough to render with.
-fn tiny_brain(home: &Path) -> PathBuf {
-    let (film, brain) = (home.join("tiny.mp4"), home.join("tiny.brain"));
-    small_film(&film, 3);
-    succeed(
-        home,
-        &[
-            OsStr::new("train"),
-            film.as_os_str(),
-            OsStr::new("-o"),
-            brain.as_os_str(),
-            OsStr::new("--layers"),
-            OsStr::new("50"),
-            OsStr::new("--epochs"),
-            OsStr::new("1"),
-            OsStr::new("--quiet"),
-        ],
-    );
-    brain
-}
-
-/// When the packets of a stream begin, in seconds, ascending.
-fn begins(path: &Path, stream: &str) -> Vec<f64> {
-    let mut times: Vec<f64> = packets(path, stream).into_iter().map(|(begin, _)| begin).collect();
-    times.sort_by(f64::total_cmp);
-    times
-}
-
-#[test]
-fn every_odd_film_is_prepared_and_rendered_or_refused() {
-    let Some(shared) = shared() else { return };
-    let home = tempfile::tempdir().unwrap();
-    let brain = tiny_brain(home.path());
-    let folder = shared.join("data/edge");
-    let mut table: BTreeMap<&str, &Fate> = TABLE.iter().map(|(name, fate)| (*name, fate)).collect();
-    for entry in fs::read_dir(&folder).unwrap().map(|e| e.unwrap()) {
-        let name = entry.file_name().into_string().unwrap();
-        let fate = table.remove(name.as_str()).unwrap_or_else(|| panic!("{name} is not in the table"));
-        let film = entry.path();
-        let corpus = home.path().join(format!("corpus-{name}"));
-        let out = home.path().join(format!("{name}.mkv"));
-        let prepare = [
-            OsStr::new("prepare"),
-            film.as_os_str(),
-            OsStr::new("-o"),
-            corpus.as_os_str(),
-            OsStr::new("--json"),
-            OsStr::new("--quiet"),
-        ];
-        let render = [
-            OsStr::new("render"),
-            brain.as_os_str(),
-            film.as_os_str(),
-            OsStr::new("-o"),
-            out.as_os_str(),
-            OsStr::new("--quiet"),
-        ];
-        match fate {
-            Refused(why) => {
-                assert!(refuse(home.path(), &prepare[..4]).contains(why), "{name}");
-                assert!(refuse(home.path(), &render).contains(why), "{name}");
-                assert!(!out.exists() && shards(&corpus).is_empty(), "{name} left something behind");
-            }
-            Goes { sound } => {
-                succeed(home.path(), &prepare);
-                let shard = shards(&corpus).pop().unwrap_or_else(|| panic!("{name} has no shard"));
-                let facts = kinophone::corpus::Shard::open(&shard).unwrap();
-                assert!(facts.pictures() > 0, "{name}");
-                assert_eq!(facts.sound().is_some(), *sound, "{name}");
-                succeed(home.path(), &render);
-                check_rendition(&name, &out);
-            }
-        }
-    }
-    assert!(table.is_empty(), "missing: {:?}", table.keys());
-}
-
-/// The sound begins and ends with the picture, to within a frame. How long the last picture stands is the container's to say;
-/// where pictures come at different intervals, it is somewhere between the shortest and the longest.
-fn check_rendition(name: &str, out: &Path) {
-    let times = begins(out, "0:v:0");
-    let sound = begins(out, "0:a:0");
-    let intervals: Vec<f64> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
-    let shortest = intervals.iter().copied().reduce(f64::min).unwrap_or(0.0);
-    let longest = intervals.iter().copied().reduce(f64::max).unwrap_or(1.0);
-    // One AAC frame at 22 050 Hz is 46 ms; packets say when a frame begins.
-    let slack = 0.05 + shortest.min(0.05);
-    assert!(
-        (times[0] - sound[0]).abs() < slack,
-        "{name}: picture from {}, sound from {}",
-        times[0],
-        sound[0]
-    );
-    let (last, end) = (times[times.len() - 1], sound[sound.len() - 1]);
-    assert!(
-        (last + shortest - slack..last + longest + slack).contains(&end),
-        "{name}: picture to {last}, sound to {end}"
-    );
-}
-
-fn shards(corpus: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(corpus) else { return Vec::new() };
-    entries.map(|e| e.unwrap().path()).filter(|p| p.extension().is_some_and(|e| e == "safetensors")).collect()
-}
+use std::path::Path;
+use support::{check_rendition, ffmpeg, kinophone, refuse, shards, small_film, succeed, tiny_brain};
 
 #[test]
 fn what_is_no_film_is_refused() {
@@ -238,7 +98,7 @@ fn a_truncated_film_gives_what_decodes_and_says_so() {
     let said: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let seconds = said["seconds"].as_f64().unwrap();
     assert!((2.0..8.0).contains(&seconds), "{seconds} s of a film cut in half");
-    check_rendition("cut.mkv", &out);
+    check_rendition(&out);
 }
 
 #[cfg(unix)]

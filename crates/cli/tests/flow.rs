@@ -83,7 +83,8 @@ fn quiet_is_quiet_and_facts_are_printed_all_the_same() {
 #[cfg(unix)]
 #[test]
 fn ctrl_c_saves_the_brain_and_says_how_to_go_on() {
-    use std::process::{Command, Stdio};
+    use std::process::Command;
+    use std::process::Stdio;
     let home = tempfile::tempdir().unwrap();
     small_film(&home.path().join("film.mp4"), 4);
     let mut child = kinophone(home.path())

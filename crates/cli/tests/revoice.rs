@@ -2,8 +2,8 @@
 
 mod support;
 
-use kinophone::dsp::pitch::PitchFinder;
-use kinophone::dsp::units::SampleRate;
+use kinophone_dsp::pitch::PitchFinder;
+use kinophone_dsp::units::SampleRate;
 use serde_json::Value;
 use support::{Home, decode_sound, ffmpeg};
 

@@ -2,12 +2,12 @@
 
 mod support;
 
-use kinophone::brain::AnyBrain;
-use kinophone::dsp::spectrum::PowerSpectrum;
-use kinophone::dsp::synth::SynthConfig;
-use kinophone::dsp::units::MediaTime;
-use kinophone::dsp::window::{Form, Window};
-use kinophone::render::Performer;
+use kinophone::brain::Brain;
+use kinophone::classic::ClassicRenderer;
+use kinophone_dsp::frames::FrameSynthConfig;
+use kinophone_dsp::stft::PowerSpectrum;
+use kinophone_dsp::units::MediaTime;
+use kinophone_dsp::window::{Form, Window};
 use std::f64::consts::{PI, TAU};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -124,7 +124,7 @@ fn raw_magnitudes_and_phases_are_the_inverse_transform() {
     let home = tempfile::tempdir().unwrap();
     let film = film(home.path());
     let brain = brain(home.path(), &film, "stft-phase");
-    let AnyBrain::Classic(brain) = AnyBrain::load(&brain).unwrap() else { panic!("not classic") };
+    let Brain::Classic(brain) = Brain::load(&brain).unwrap() else { panic!("not classic") };
     let picture: Vec<u8> = (0..64 * 64).map(|i| if i % 64 < 32 { 220 } else { 20 }).collect();
     let pixels: Vec<f32> = picture.iter().map(|p| f32::from(*p) / 255.0).collect();
     let mut row = vec![0.0; 736];
@@ -143,7 +143,7 @@ fn raw_magnitudes_and_phases_are_the_inverse_transform() {
             (0..368).map(wave).sum()
         })
         .collect();
-    let mut performer = Performer::new(&brain, &SynthConfig::Raw);
+    let mut performer = ClassicRenderer::new(&brain, &FrameSynthConfig::Raw);
     performer.show(&picture, MediaTime(200_000));
     let sound = performer.end(MediaTime(200_000)).to_vec();
     assert_eq!(sound.len(), 6 * 735);

@@ -81,7 +81,7 @@ fn films_of_one_block_hold_nothing_out_or_all_of_it() {
     home.draw("other.mkv", MOVING, BEEPS, "4");
     let text = |output: Output| String::from_utf8(output.stdout).unwrap();
     let said = text(home.succeed(&format!("train @film.mkv -o @a.brain {QUICK}")));
-    assert!(said.contains("It was not judged: no film is long enough"), "{said}");
+    assert!(said.contains("It was not evaluated: no film is long enough"), "{said}");
     let said = text(home.succeed(&format!("train @film.mkv -o @none.brain {QUICK} --hold-out none")));
     assert!(said.contains("nothing was held out, so nobody can say"), "{said}");
     for preset in ["", " --preset classic --epochs 1"] {

@@ -265,7 +265,7 @@ fn every_container_says_who_sounds() {
     assert_eq!(own["credits"][0]["source"]["name"], "film.mp4", "{own}");
     home.run("render @b @film.mp4 -o @spectral.wav --synth spectral");
     assert!(!home.at("spectral.wav.credits.txt").exists());
-    assert!(home.refuse("credits @spectral.wav").contains("names no sounds"));
+    assert!(home.refuse("credits @spectral.wav").contains("names no sources"));
     // What lies beside an output is not ours to replace.
     std::fs::write(home.at("other.wav.credits.txt"), "mine").unwrap();
     assert!(home.refuse("render @b @film.mp4 -o @other.wav").contains("other.wav.credits.txt exists"));

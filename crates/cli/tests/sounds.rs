@@ -2,8 +2,8 @@
 
 mod support;
 
-use kinophone::dsp::spectrum::PowerSpectrum;
-use kinophone::dsp::window::{Form, Window};
+use kinophone_dsp::stft::PowerSpectrum;
+use kinophone_dsp::window::{Form, Window};
 use serde_json::Value;
 use std::path::Path;
 use support::{Home, decode_sound, ffmpeg, packets_md5, small_film};

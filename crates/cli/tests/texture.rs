@@ -2,9 +2,8 @@
 
 mod support;
 
-use serde_json::Value;
 use std::path::Path;
-use support::{Home, decode_sound, ffmpeg, packets_md5, shared, small_film};
+use support::{Home, decode_sound, ffmpeg, packets_md5, small_film};
 
 /// Whether a picture of [`flashes`] is white.
 fn is_lit(k: usize) -> bool {
@@ -189,23 +188,4 @@ fn inspect_tells_shots() {
     assert!(home.at("look/measures.png").exists());
     let text = String::from_utf8(home.succeed("inspect @cuts.mp4").stdout).unwrap();
     assert!(text.contains("shots:") && text.contains("3, 1.0 s each"), "{text}");
-}
-
-#[test]
-fn silent_cartoons_are_scored_in_one_command() {
-    let Some(shared) = shared() else { return };
-    let home = Home::new();
-    let grains = shared.join("data/grains");
-    let line = format!("sounds {} -o @grains", grains.display());
-    home.run(&line);
-    for clip in ["T00-1", "T03-4"] {
-        let film = shared.join(format!("data/films/popeye_sinbad_{clip}.mkv"));
-        let (made, _) = home.run(&format!("texture {} --sounds @grains -o @out.mkv --force", film.display()));
-        let follows = made["follows"].as_f64().unwrap();
-        assert!(follows >= 0.6, "{clip}: {follows}");
-        let shots = made["shots"].as_array().unwrap();
-        let played = |shot: &Value| shot["sources"].clone();
-        let changes = shots.windows(2).filter(|pair| played(&pair[0]) != played(&pair[1])).count();
-        assert!(shots.len() >= 4 && changes >= shots.len() / 2, "{made}");
-    }
 }

@@ -1,12 +1,12 @@
-//! How many grains the granular synth mixes at once in real time on one core.
+//! Grains that the granular synth mixes at once in real time on one core.
 //!
-//! Each row renders one second of sound (30 ticks at 22 050 Hz) in which the named number of grains sounds at any moment.
-//! The row is in real time where its time is below one second; the column of items says grains at once that would be
-//! in real time: they are what a row does, over its time.
+//! Each row renders one second of sound (30 ticks at 22 050 Hz) in which the named number of grains sounds at
+//! any moment. The row is in real time where its time is below one second; the column of items shows grains
+//! at once that would be in real time: they are what a row does, over its time.
 
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
-use kinophone_dsp::synth::{GranularConfig, SynthConfig};
+use kinophone_dsp::frames::{FrameSynthConfig, GranularConfig};
 use kinophone_dsp::units::{FrameRate, SampleRate, TickGrid};
 
 const AT_ONCE: [usize; 3] = [1024, 4096, 16_384];
@@ -35,7 +35,7 @@ fn one_second(bencher: Bencher<'_, '_>, at_once: usize, pitch_spread: f32) {
     let grains_a_second = at_once as f32 / (SIZE_MS / 1000.0);
     let density = grains_a_second / 30.0;
     let config = GranularConfig { size_ms: SIZE_MS, density, pitch_spread, ..Default::default() };
-    let mut synth = SynthConfig::Granular(config).build(grid, 1);
+    let mut synth = FrameSynthConfig::Granular(config).build(grid, 1);
     let block: Vec<f32> = (0..grid.block_len()).map(|n| (n as f32 * 0.3).sin()).collect();
     let mut out = vec![0.0; grid.block_len()];
     bencher.counter(ItemsCount::new(at_once)).bench_local(|| {

@@ -1,19 +1,19 @@
-//! How long the choice of units for a ten-minute film takes, and how fast the chosen units become sound and are filtered, on one
-//! core.
+//! Speed of the selection of units for a ten-minute film, and of the sound and the filter of the selected
+//! units, on one core.
 //!
-//! The film has 18 000 ticks of 114 numbers and is made of its own sound less every fifth ten-second block: 14 400
-//! units. The column of items says seconds of film a second: how many times faster than real time it is.
+//! The film has 18 000 ticks of 114 numbers and is made of its own sound less every fifth ten-second block:
+//! 14 400 units. The column of items shows seconds of film a second, in multiples of real time.
 //!
-//! Then two minutes of a film are chosen from libraries of 100 000 and 1 000 000 units, as sound is: 64 bands of a few slow
-//! things and noise, loudness, onsets. What is wanted has half of their variance. Beside it the same by brute force; and at the
-//! end what single ticks take live.
+//! Then two minutes of a film are selected from libraries of 100 000 and 1 000 000 units like those of real
+//! sound: 64 bands of a few slow processes and noise, loudness, onsets. The targets have half of their
+//! variance. Beside it the same by brute force; and at the end the times of single ticks live.
 
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
-use kinophone_dsp::measure::BANDS;
-use kinophone_dsp::nearest::Points;
-use kinophone_dsp::synth::mosaic::{Choice, Chooser, Mosaic, MosaicConfig, UnitSound, Units};
-use kinophone_dsp::synth::{Aim, ShapeConfig, Shaper};
+use kinophone_dsp::concat::{Mosaic, MosaicConfig, SelectedUnit, UnitDescriptors, UnitSelector, UnitSound};
+use kinophone_dsp::metrics::BANDS;
+use kinophone_dsp::neighbors::Points;
+use kinophone_dsp::spectral::{BandMatcher, BandMatcherConfig, BandTarget};
 use kinophone_dsp::units::{FrameRate, SampleRate, TickGrid};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -35,7 +35,7 @@ fn main() {
             let at = |share: f64| ticks[((ticks.len() - 1) as f64 * share) as usize];
             let [half, most, all] = [0.5, 0.99, 1.0].map(at);
             println!(
-                "a tick of 100000 units, chosen {way}: p50 {half:.3} ms, p99 {most:.3} ms, at most {all:.3} ms"
+                "a tick of 100000 units, selected {way}: p50 {half:.3} ms, p99 {most:.3} ms, at most {all:.3} ms"
             );
         }
     }
@@ -43,37 +43,39 @@ fn main() {
 
 /// Two minutes from a library.
 #[divan::bench(args = [100_000, 1_000_000], sample_count = 3, sample_size = 1)]
-fn exact_choice_from_a_library(bencher: Bencher<'_, '_>, count: usize) {
+fn exact_selection_from_a_library(bencher: Bencher<'_, '_>, count: usize) {
     let library = Library::of(count);
-    bencher.counter(ItemsCount::new(library.wanted.len() / SOUND / TICKS_A_SECOND)).bench_local(|| {
-        let mut chooser = Chooser::exact(Arc::clone(&library.units), &MosaicConfig::default());
-        let mut chosen = Vec::new();
-        black_box(&library.wanted).chunks_exact(SOUND).for_each(|target| chooser.push(target, &mut chosen));
-        chooser.finish(&mut chosen);
-        chosen
+    bencher.counter(ItemsCount::new(library.targets.len() / SOUND / TICKS_A_SECOND)).bench_local(|| {
+        let mut selector = UnitSelector::exact(Arc::clone(&library.units), &MosaicConfig::default());
+        let mut selected = Vec::new();
+        black_box(&library.targets)
+            .chunks_exact(SOUND)
+            .for_each(|target| selector.push(target, &mut selected));
+        selector.finish(&mut selected);
+        selected
     });
 }
 
-/// Two seconds from a library, every unit looked at in every tick: distances alone, without the paths.
+/// Two seconds from a library, every unit visited in every tick: distances alone, without the paths.
 #[divan::bench(args = [100_000, 1_000_000], sample_count = 3, sample_size = 1)]
 fn distances_from_all_of_a_library(bencher: Bencher<'_, '_>, count: usize) {
     let points = Points::new(SOUND, count, &Library::of(count).rows);
-    let wanted = &Library::of(count).wanted[..2 * TICKS_A_SECOND * SOUND];
+    let targets = &Library::of(count).targets[..2 * TICKS_A_SECOND * SOUND];
     let mut out = vec![0.0; 6 * points.padded()];
     bencher.counter(ItemsCount::new(2usize)).bench_local(|| {
-        black_box(wanted).chunks(6 * SOUND).for_each(|targets| points.squared_distances(targets, &mut out));
+        black_box(targets).chunks(6 * SOUND).for_each(|rows| points.squared_distances(rows, &mut out));
     });
 }
 
-/// What every tick of a minute takes, in milliseconds.
+/// The time of every tick of a minute, in milliseconds.
 fn live_ticks(count: usize, delay: usize) -> Vec<f64> {
     let library = Library::of(count);
-    let mut chooser = Chooser::lookahead(Arc::clone(&library.units), &MosaicConfig::default(), delay);
-    let mut chosen = Vec::new();
-    let ticks = library.wanted.chunks_exact(SOUND).take(60 * TICKS_A_SECOND);
+    let mut selector = UnitSelector::lookahead(Arc::clone(&library.units), &MosaicConfig::default(), delay);
+    let mut selected = Vec::new();
+    let ticks = library.targets.chunks_exact(SOUND).take(60 * TICKS_A_SECOND);
     let push = |target: &[f32]| {
         let start = Instant::now();
-        chooser.push(target, &mut chosen);
+        selector.push(target, &mut selected);
         start.elapsed().as_secs_f64() * 1e3
     };
     ticks.map(push).collect()
@@ -81,8 +83,8 @@ fn live_ticks(count: usize, delay: usize) -> Vec<f64> {
 
 struct Library {
     rows: Vec<f32>,
-    units: Arc<Units>,
-    wanted: Vec<f32>,
+    units: Arc<UnitDescriptors>,
+    targets: Vec<f32>,
 }
 
 impl Library {
@@ -98,31 +100,31 @@ impl Library {
         let mut noise = noise();
         let rows = sounds(&mut noise, count, LENGTH, 0.09);
         let continued: Vec<bool> = (0..count).map(|unit| (unit + 1) % LENGTH != 0).collect();
-        let units = Units::new(SOUND, &rows, &vec![-20.0; count], &continued).expect("units");
-        let heard = sounds(&mut noise, 120 * TICKS_A_SECOND, 100, 0.02);
-        Self { rows, units: Arc::new(units), wanted: guessed(&heard) }
+        let units = UnitDescriptors::new(SOUND, &rows, &vec![-20.0; count], &continued).expect("units");
+        let sound = sounds(&mut noise, 120 * TICKS_A_SECOND, 100, 0.02);
+        Self { rows, units: Arc::new(units), targets: predicted(&sound) }
     }
 }
 
-/// What a network would say of such sound: a third of a second on average, with half of the variance.
-fn guessed(heard: &[f32]) -> Vec<f32> {
-    let rows: Vec<&[f32]> = heard.chunks_exact(SOUND).collect();
-    let mut guessed: Vec<f32> = (0..rows.len())
+/// The prediction of a network for such sound: a mean over a third of a second, with half of the variance.
+fn predicted(sound: &[f32]) -> Vec<f32> {
+    let rows: Vec<&[f32]> = sound.chunks_exact(SOUND).collect();
+    let mut predicted: Vec<f32> = (0..rows.len())
         .flat_map(|tick| {
             let around = &rows[tick.saturating_sub(5)..(tick + 6).min(rows.len())];
             (0..SOUND).map(|i| around.iter().map(|row| row[i]).sum::<f32>() / around.len() as f32)
         })
         .collect();
     for i in 0..SOUND {
-        let power = |sound: &[f32]| sound[i..].iter().step_by(SOUND).map(|x| x * x).sum::<f32>();
-        let gain = (0.5 * power(heard) / power(&guessed)).sqrt();
-        guessed[i..].iter_mut().step_by(SOUND).for_each(|x| *x *= gain);
+        let power = |rows: &[f32]| rows[i..].iter().step_by(SOUND).map(|x| x * x).sum::<f32>();
+        let gain = (0.5 * power(sound) / power(&predicted)).sqrt();
+        predicted[i..].iter_mut().step_by(SOUND).for_each(|x| *x *= gain);
     }
-    guessed
+    predicted
 }
 
-/// Sounds of `length` ticks each: level, slope and two more shapes of the spectrum go slowly from somewhere to somewhere, and
-/// every now and then something is struck.
+/// Sounds of `length` ticks each: level, slope and two more shapes of the spectrum go slowly from somewhere
+/// to somewhere, and every now and then something is struck.
 fn sounds(noise: &mut impl FnMut() -> f32, count: usize, length: usize, rough: f32) -> Vec<f32> {
     const PACE: [f32; 4] = [0.97, 0.98, 0.95, 0.9];
     const SIZE: [f32; 4] = [0.8, 0.5, 0.25, 0.2];
@@ -148,29 +150,29 @@ fn sounds(noise: &mut impl FnMut() -> f32, count: usize, length: usize, rough: f
 
 /// The best path.
 #[divan::bench(sample_count = 3, sample_size = 1)]
-fn exact_choice_of_ten_minutes(bencher: Bencher<'_, '_>) {
+fn exact_selection_of_ten_minutes(bencher: Bencher<'_, '_>) {
     let (film, units) = film();
     bencher.counter(ItemsCount::new(TICKS / TICKS_A_SECOND)).bench_local(|| {
-        let mut chooser = Chooser::exact(Arc::clone(&units), &MosaicConfig::default());
-        let mut chosen = Vec::new();
-        black_box(&film).chunks_exact(DIMS).for_each(|target| chooser.push(target, &mut chosen));
-        chooser.finish(&mut chosen);
-        chosen
+        let mut selector = UnitSelector::exact(Arc::clone(&units), &MosaicConfig::default());
+        let mut selected = Vec::new();
+        black_box(&film).chunks_exact(DIMS).for_each(|target| selector.push(target, &mut selected));
+        selector.finish(&mut selected);
+        selected
     });
 }
 
-/// Ten seconds, every tick chosen as many ticks later.
+/// Ten seconds, every tick selected as many ticks later.
 #[divan::bench(args = [0, 15, 150], sample_count = 5, sample_size = 1)]
-fn live_choice_of_ten_seconds(bencher: Bencher<'_, '_>, delay: usize) {
+fn live_selection_of_ten_seconds(bencher: Bencher<'_, '_>, delay: usize) {
     let (film, units) = film();
     bencher.counter(ItemsCount::new(10usize)).bench_local(|| {
-        let mut chooser = Chooser::lookahead(Arc::clone(&units), &MosaicConfig::default(), delay);
-        let mut chosen = Vec::new();
+        let mut selector = UnitSelector::lookahead(Arc::clone(&units), &MosaicConfig::default(), delay);
+        let mut selected = Vec::new();
         for target in black_box(&film).chunks_exact(DIMS).take(10 * TICKS_A_SECOND) {
-            chooser.push(target, &mut chosen);
+            selector.push(target, &mut selected);
         }
-        chooser.finish(&mut chosen);
-        chosen
+        selector.finish(&mut selected);
+        selected
     });
 }
 
@@ -181,7 +183,8 @@ fn sound_of_a_minute_at_48000_hz<const CHANNELS: usize>(bencher: Bencher<'_, '_>
     let tick = FrameRate::new(TICKS_A_SECOND as u32, 1).expect("a rate");
     let grid = TickGrid { tick, rate: SampleRate::new(48_000).expect("a rate") };
     let units = 2000;
-    let known = Units::new(0, &[], &vec![-20.0; units], &vec![true; units]).expect("units");
+    let units_of_sound =
+        UnitDescriptors::new(0, &[], &vec![-20.0; units], &vec![true; units]).expect("units");
     let frames = units * grid.block_len();
     let mut noise = noise();
     let sound = Sound {
@@ -189,14 +192,14 @@ fn sound_of_a_minute_at_48000_hz<const CHANNELS: usize>(bencher: Bencher<'_, '_>
         frames_a_unit: grid.block_len(),
         samples: (0..frames * CHANNELS).map(|_| noise()).collect(),
     };
-    let mut mosaic = Mosaic::new(grid, Arc::new(known), sound, &MosaicConfig::default());
+    let mut mosaic = Mosaic::new(grid, Arc::new(units_of_sound), sound, &MosaicConfig::default());
     let mut out = vec![0.0; grid.block_len() * CHANNELS];
     bencher.counter(ItemsCount::new(SECONDS)).bench_local(|| {
         mosaic.reset();
         for i in 0..SECONDS * TICKS_A_SECOND {
             let start = i / ticks_a_run * 761 % (units - ticks_a_run);
             let unit = (start + i % ticks_a_run) as u32;
-            mosaic.push(Choice { unit, loudness_db: -18.0, gate: 0.2 });
+            mosaic.push(SelectedUnit { unit, loudness_db: -18.0, gate: 0.2 });
             while mosaic.ready() > 0 {
                 mosaic.fill(black_box(&mut out));
             }
@@ -204,7 +207,7 @@ fn sound_of_a_minute_at_48000_hz<const CHANNELS: usize>(bencher: Bencher<'_, '_>
     });
 }
 
-/// A minute, every tick another way; all of it comes at once, as where a choice is decided late.
+/// A minute, every tick with other gains; all of it comes at once, as where a selection is decided late.
 #[divan::bench(consts = [1, 2], sample_count = 10, sample_size = 1)]
 fn filter_of_a_minute_at_48000_hz<const CHANNELS: usize>(bencher: Bencher<'_, '_>) {
     const SECONDS: usize = 60;
@@ -213,16 +216,16 @@ fn filter_of_a_minute_at_48000_hz<const CHANNELS: usize>(bencher: Bencher<'_, '_
     let mut noise = noise();
     let sound: Vec<f32> = (0..SECONDS * 48_000 * CHANNELS).map(|_| noise()).collect();
     let mut bands = || std::array::from_fn::<f32, BANDS, _>(|_| noise());
-    let aims: Vec<Aim> =
-        (0..TICKS_A_SECOND).map(|_| Aim { there: bands(), wanted: bands(), rise: 9.0 }).collect();
+    let targets: Vec<BandTarget> =
+        (0..TICKS_A_SECOND).map(|_| BandTarget { there: bands(), wanted: bands(), rise: 9.0 }).collect();
     let mut out = vec![0.0; sound.len()];
     bencher.counter(ItemsCount::new(SECONDS)).bench_local(|| {
-        let mut shaper = Shaper::new(grid, CHANNELS, &ShapeConfig::default());
+        let mut filter = BandMatcher::new(grid, CHANNELS, &BandMatcherConfig::default());
         for _ in 0..SECONDS {
-            aims.iter().for_each(|aim| shaper.push(aim));
+            targets.iter().for_each(|target| filter.push(target));
         }
-        shaper.add(black_box(&sound));
-        shaper.fill(black_box(&mut out));
+        filter.add(black_box(&sound));
+        filter.fill(black_box(&mut out));
     });
 }
 
@@ -246,7 +249,7 @@ impl UnitSound for Sound {
 }
 
 /// Targets of a film, a slow walk with noise, and the units of its training part.
-fn film() -> (Vec<f32>, Arc<Units>) {
+fn film() -> (Vec<f32>, Arc<UnitDescriptors>) {
     let mut noise = noise();
     let mut row = [0.0f32; DIMS];
     let mut film = Vec::with_capacity(TICKS * DIMS);
@@ -258,7 +261,8 @@ fn film() -> (Vec<f32>, Arc<Units>) {
     let descriptors: Vec<f32> =
         trained.iter().flat_map(|i| film[i * DIMS..(i + 1) * DIMS].to_vec()).collect();
     let continued: Vec<bool> = trained.iter().map(|i| (i + 1) / BLOCK % 5 != 4).collect();
-    let units = Units::new(DIMS, &descriptors, &vec![-20.0; trained.len()], &continued).expect("units");
+    let units =
+        UnitDescriptors::new(DIMS, &descriptors, &vec![-20.0; trained.len()], &continued).expect("units");
     (film, Arc::new(units))
 }
 

@@ -1,14 +1,15 @@
-//! How many times real time the spectral synth and Griffin-Lim run on one core.
+//! Speed of the spectral synth and of Griffin-Lim on one core, in multiples of real time.
 //!
-//! Each row makes [`SECONDS`] seconds of sound at 22 050 Hz; the column of items says seconds of sound a second: what the
-//! row does, over its time.
+//! Each row makes [`SECONDS`] seconds of sound at 22 050 Hz; the column of items shows seconds of sound a
+//! second.
 
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
-use kinophone_dsp::measure::BANDS;
-use kinophone_dsp::phase::{GriffinLim, Magnitudes, Phase, Start};
-use kinophone_dsp::spectrum::Stft;
-use kinophone_dsp::synth::{Controls, Spectral, SpectralConfig};
+use kinophone_dsp::metrics::BANDS;
+use kinophone_dsp::spectral::{
+    GriffinLim, Magnitudes, Phase, SpectralConfig, SpectralFrame, SpectralSynth, Start,
+};
+use kinophone_dsp::stft::Stft;
 use kinophone_dsp::units::{FrameRate, SampleRate, TickGrid};
 use kinophone_dsp::window::Window;
 
@@ -20,18 +21,18 @@ fn main() {
 }
 
 /// The synth as it plays, tick by tick.
-#[divan::bench(args = [Phase::Rtpghi, Phase::RandomWalk, Phase::Lent], sample_count = 10)]
+#[divan::bench(args = [Phase::Rtpghi, Phase::RandomWalk, Phase::Borrowed], sample_count = 10)]
 fn causal(bencher: Bencher<'_, '_>, phase: Phase) {
     let tick = FrameRate::new(30, 1).expect("a rate");
     let grid = TickGrid { tick, rate: SampleRate::new(RATE).expect("a rate") };
-    let mut synth = Spectral::new(grid, &SpectralConfig { phase, ..Default::default() }, None);
+    let mut synth = SpectralSynth::new(grid, &SpectralConfig { phase, ..Default::default() }, None);
     let rows: Vec<[f32; BANDS]> = (0..30 * SECONDS)
         .map(|i| std::array::from_fn(|b| (b as f32 * 0.2 + i as f32 * 0.1).sin() - b as f32 * 0.02))
         .collect();
     let mut out = vec![0.0; 735];
     bencher.counter(ItemsCount::new(SECONDS)).bench_local(|| {
         for bands in &rows {
-            synth.push(Controls { bands: black_box(bands), loudness_db: -20.0, silence: 0.1 });
+            synth.push(SpectralFrame { bands: black_box(bands), loudness_db: -20.0, silence: 0.1 });
             while synth.ready() > 0 {
                 synth.fill(black_box(&mut out));
             }

@@ -1,18 +1,33 @@
-//! Signal processing of Kinophone: time, windows, spectra, resampling, synthesis, loudness, measures.
+//! Signal processing of Kinophone: time, windows, spectra, resampling, synthesis, loudness, metrics.
 //!
-//! Pure functions and small machines: no file, no thread, no clock, no learning. Signals are `f32` in −1..1 unless a
-//! function says otherwise.
+//! Pure functions and small state machines: no file, no thread, no clock, no learning, no `unsafe`. Signals
+//! are `f32` in −1..1 unless a function's documentation states another range. [`units`] has the integer time
+//! that ties pictures to samples.
+//!
+//! | to | see |
+//! |---|---|
+//! | analyse sound | [`stft`], [`mel`], [`onset`], [`pitch`], [`loudness::Meter`], [`metrics`] |
+//! | find similar sounds | [`neighbors`], [`concat::UnitSelector`] |
+//! | play recorded sound | [`concat::Mosaic`], [`granular::Cloud`], [`concat::ClipPlayer`] |
+//! | play predicted spectra or blocks | [`spectral`], [`frames`] |
+//! | finish a signal | [`resample`], [`loudness::Limiter`] |
 #![forbid(unsafe_code)]
 
+pub mod concat;
+pub mod frames;
+pub mod granular;
+mod level;
 pub mod loudness;
-pub mod measure;
-pub mod nearest;
+pub mod mel;
+mod mel_centers;
+pub mod metrics;
+pub mod neighbors;
 pub mod onset;
-pub mod phase;
+mod overlap_add;
 pub mod pitch;
 pub mod resample;
-pub mod say;
-pub mod spectrum;
-pub mod synth;
+pub mod spectral;
+pub mod stft;
+mod tick_rng;
 pub mod units;
 pub mod window;

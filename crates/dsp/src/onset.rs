@@ -1,47 +1,53 @@
-//! Where sounds begin, to the sample.
+//! Onset detection, to the sample.
 //!
-//! First roughly: the spectral flux of log band powers, at its local maxima above a moving mean (S. Böck, F. Krebs and M. Schedl,
-//! "Evaluating the online capabilities of onset detection methods", ISMIR 2012, sections 2 and 3), each band compared with the
-//! highest of its neighbours then, so that a vibrato is no rise (S. Böck and G. Widmer, "Maximum filter vibrato suppression for
-//! onset detection", DAFx 2013). Then exactly: around such a
-//! maximum the first sample that stands out from what was there before.
+//! First roughly: the spectral flux of log band powers, at its local maxima above a moving mean (S. Böck, F.
+//! Krebs and M. Schedl, "Evaluating the online capabilities of onset detection methods", ISMIR 2012, sections
+//! 2 and 3), each band compared with the highest of its neighbours then, so that a vibrato is no rise (S.
+//! Böck and G. Widmer, "Maximum filter vibrato suppression for onset detection", DAFx 2013). Then exactly:
+//! the first sample around such a maximum that stands out from the sound before it.
 
-use crate::spectrum::{MelBank, PowerSpectrum};
+use crate::mel::MelBank;
+use crate::stft::PowerSpectrum;
 use crate::units::SampleRate;
 use crate::window::{Form, Window};
 
-/// A frame lasts about so many seconds, and the next one begins a quarter of it later.
+/// Length of a frame, about; the next one begins a quarter of it later.
 const FRAME_SECS: f64 = 0.023;
+/// Mel bands whose rises are measured.
 const BANDS: usize = 40;
+/// Lowest frequency of the bands.
 const LOWEST_HZ: f64 = 30.0;
-/// Band powers are compared above this level, in dB below those of a full-scale sine: what is softer rises unnoticed.
+/// Level above which band powers are compared, in dB below those of a full-scale sine: softer sound rises
+/// unnoticed.
 const FLOOR_DB: f64 = -70.0;
-/// A rise is measured over so many frames.
-const LAG: usize = 2;
-/// A maximum is the highest of so many frames before and after it …
-const AROUND: usize = 3;
-/// … and above so many times the mean of so many frames before and after, and this much more, in log10 of power a band: what is
-/// noisy by itself fluctuates as much.
-const TIMES: f32 = 2.0;
-const ABOVE: f32 = 0.15;
+/// Frames over which a rise is measured.
+const LAG_FRAMES: usize = 2;
+/// Frames before and after a maximum of which it is the highest.
+const MAXIMUM_FRAMES: usize = 3;
+/// Factor of the moving mean above which a maximum counts, …
+const MEAN_FACTOR: f32 = 2.0;
+/// … and the part that is added, in log10 of power a band: noisy sound fluctuates as much.
+const MEAN_OFFSET: f32 = 0.15;
+/// Frames of the moving mean before and after a maximum.
 const MEAN_BEFORE: usize = 20;
 const MEAN_AFTER: usize = 12;
-/// No two onsets are closer than so many seconds.
-const GAP_SECS: f64 = 0.05;
-/// Where an onset is looked for, in seconds before and after the middle of its frame.
+/// Least time between two onsets.
+const MIN_GAP_SECS: f64 = 0.05;
+/// Time before and after the middle of a frame in which its onset is searched for.
 const SEARCH_BEFORE_SECS: f64 = 0.012;
 const SEARCH_AFTER_SECS: f64 = 0.024;
-/// What was there before is measured over so many seconds.
-const QUIET_SECS: f64 = 0.02;
-/// A sound begins where it first has this share of the highest amplitude that it rises to, or of that above what was there.
-const BEGINNING: f32 = 0.2;
+/// Time before that in which the previous sound is measured.
+const PREVIOUS_SECS: f64 = 0.02;
+/// Share of a sound's highest amplitude, or of its rise above the previous sound, at which it begins.
+const BEGINNING_SHARE: f32 = 0.2;
 
-/// A beginning.
+/// The beginning of a sound.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Onset {
     /// Its first sample that stands out.
     pub at: usize,
-    /// Mean rise of a band at its frame, in log10 of power: about 0.1 for the softest, 1 for a stroke out of silence.
+    /// Mean rise of a band at its frame, in log10 of power: about 0.1 for the softest, 1 for a stroke out of
+    /// silence.
     pub strength: f32,
 }
 
@@ -51,14 +57,14 @@ pub fn onsets(signal: &[f32], rate: SampleRate) -> Vec<Onset> {
     let size = 1 << ((FRAME_SECS * hz) as usize).max(64).ilog2();
     let hop = size / 4;
     let flux = flux(signal, rate, size, hop);
-    let gap = (GAP_SECS * hz) as usize;
+    let gap = (MIN_GAP_SECS * hz) as usize;
     let mut found: Vec<Onset> = Vec::new();
     for frame in 0..flux.len() {
-        let near = &flux[frame.saturating_sub(AROUND)..(frame + AROUND + 1).min(flux.len())];
+        let near = &flux[frame.saturating_sub(MAXIMUM_FRAMES)..(frame + MAXIMUM_FRAMES + 1).min(flux.len())];
         let far = &flux[frame.saturating_sub(MEAN_BEFORE)..(frame + MEAN_AFTER + 1).min(flux.len())];
         let mean = far.iter().sum::<f32>() / far.len() as f32;
         let strength = flux[frame];
-        if strength < TIMES * mean + ABOVE || near.iter().any(|x| *x > strength) {
+        if strength < MEAN_FACTOR * mean + MEAN_OFFSET || near.iter().any(|x| *x > strength) {
             continue;
         }
         let at = beginning(signal, hz, middle(frame, hop));
@@ -74,32 +80,33 @@ pub fn onsets(signal: &[f32], rate: SampleRate) -> Vec<Onset> {
     found
 }
 
-/// Middle of a frame: the first ones lie before the signal, so that what is there at once is a rise.
+/// Middle of a frame: the first ones lie before the signal, so that sound at its beginning is a rise.
 fn middle(frame: usize, hop: usize) -> i64 {
-    (frame as i64 - LAG as i64) * hop as i64
+    (frame as i64 - LAG_FRAMES as i64) * hop as i64
 }
 
-/// Mean over the bands of what each rises, a number a frame.
+/// Mean rise of the bands, a number a frame.
 fn flux(signal: &[f32], rate: SampleRate, size: usize, hop: usize) -> Vec<f32> {
     let bank = MelBank::new(rate, size, BANDS, LOWEST_HZ, f64::from(rate.hz()) / 2.0);
     let mut spectrum = PowerSpectrum::new(size, Window::Hann, Form::Periodic);
     let floor = spectrum.full_scale() * 10f64.powf(FLOOR_DB / 10.0);
-    let frames = signal.len().div_ceil(hop) + LAG;
-    let mut before = vec![[floor.log10() as f32; BANDS]; LAG];
+    let frames = signal.len().div_ceil(hop) + LAG_FRAMES;
+    let mut before = vec![[floor.log10() as f32; BANDS]; LAG_FRAMES];
     let mut flux = Vec::with_capacity(frames);
     for frame in 0..frames {
         let power = spectrum.of(signal, middle(frame, hop) - size as i64 / 2);
         let mut bands = [0.0f32; BANDS];
         bands.iter_mut().zip(bank.apply(power)).for_each(|(b, p)| *b = p.max(floor).log10() as f32);
-        let then = std::mem::replace(&mut before[frame % LAG], bands);
+        let earlier = std::mem::replace(&mut before[frame % LAG_FRAMES], bands);
         // Where the signal is cut off all bands rise.
         let at = middle(frame, hop);
         if at > size as i64 / 2 && at > signal.len() as i64 - size as i64 / 2 {
             flux.push(0.0);
             continue;
         }
-        let highest =
-            |b: usize| then[b.saturating_sub(1)..(b + 2).min(BANDS)].iter().copied().fold(f32::MIN, f32::max);
+        let highest = |b: usize| {
+            earlier[b.saturating_sub(1)..(b + 2).min(BANDS)].iter().copied().fold(f32::MIN, f32::max)
+        };
         let rise: f32 = bands.iter().enumerate().map(|(b, now)| (now - highest(b)).max(0.0)).sum();
         flux.push(rise / BANDS as f32);
     }
@@ -108,12 +115,12 @@ fn flux(signal: &[f32], rate: SampleRate, size: usize, hop: usize) -> Vec<f32> {
 
 /// The first sample around `middle` that stands out.
 fn beginning(signal: &[f32], hz: f64, middle: i64) -> usize {
-    let place = |secs: f64| (middle + (secs * hz) as i64).clamp(0, signal.len() as i64) as usize;
-    let (quiet, from, to) =
-        (place(-SEARCH_BEFORE_SECS - QUIET_SECS), place(-SEARCH_BEFORE_SECS), place(SEARCH_AFTER_SECS));
-    let loudest = |part: &[f32]| part.iter().fold(0.0f32, |most, x| most.max(x.abs()));
-    let (there, top) = (loudest(&signal[quiet..from]), loudest(&signal[from..to]));
-    let threshold = if top > there { there + BEGINNING * (top - there) } else { top };
+    let sample = |secs: f64| (middle + (secs * hz) as i64).clamp(0, signal.len() as i64) as usize;
+    let (previous, from, to) =
+        (sample(-SEARCH_BEFORE_SECS - PREVIOUS_SECS), sample(-SEARCH_BEFORE_SECS), sample(SEARCH_AFTER_SECS));
+    let loudest = |part: &[f32]| part.iter().fold(0.0f32, |loudest, x| loudest.max(x.abs()));
+    let (before, peak) = (loudest(&signal[previous..from]), loudest(&signal[from..to]));
+    let threshold = if peak > before { before + BEGINNING_SHARE * (peak - before) } else { peak };
     let first = signal[from..to].iter().position(|x| x.abs() >= threshold.max(f32::MIN_POSITIVE));
     from + first.unwrap_or(0)
 }

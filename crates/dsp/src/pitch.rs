@@ -1,28 +1,29 @@
-//! The pitch of a frame of sound, and how sure it is.
+//! Pitch detection, with a confidence.
 //!
-//! By the normalised square difference of P. McLeod and G. Wyvill, "A smarter way to find pitch", ICMC 2005: for every lag τ
-//! n(τ) = 2 Σ x_j x_{j+τ} / Σ (x_j² + x_{j+τ}²), which is 1 where the frame repeats itself exactly. The pitch is the first of
-//! its peaks between zero crossings that comes near the highest one, so that neither a harmonic nor twice the period wins.
+//! By the normalised square difference of P. McLeod and G. Wyvill, "A smarter way to find pitch", ICMC 2005:
+//! for every lag τ n(τ) = 2 Σ x_j x_{j+τ} / Σ (x_j² + x_{j+τ}²), which is 1 where the frame repeats itself
+//! exactly. The pitch is the first of its peaks between zero crossings that comes near the highest one, so
+//! that neither a harmonic nor twice the period wins.
 
 use crate::units::SampleRate;
 use realfft::num_complex::Complex64;
 use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 use std::sync::Arc;
 
-/// The lowest and the highest pitch that is looked for, in Hz.
+/// The lowest and the highest pitch that can be found, in Hz.
 const LOWEST_HZ: f64 = 50.0;
 const HIGHEST_HZ: f64 = 4200.0;
-/// A peak is near the highest one from this share of it on (McLeod and Wyvill, section 5: 0.8 to 1).
-const NEAR: f64 = 0.9;
+/// Share of the highest peak from which on a peak counts (McLeod and Wyvill, section 5: 0.8 to 1).
+const PEAK_SHARE: f64 = 0.9;
 /// Mean square below which nothing has a pitch: −80 dB.
-const SILENCE: f64 = 1e-8;
+const SILENCE_POWER: f64 = 1e-8;
 
 /// A fundamental frequency.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Pitch {
     /// In Hz; 0 where there is none.
     pub hz: f64,
-    /// How well the frame repeats itself at that period, 0 to 1: above 0.9 for a tone, about 0.3 for noise.
+    /// Self-similarity of the frame at that period, 0 to 1: above 0.9 for a tone, about 0.3 for noise.
     pub confidence: f64,
 }
 
@@ -36,11 +37,11 @@ pub struct PitchFinder {
     frame: Vec<f64>,
     spectrum: Vec<Complex64>,
     scratch: Vec<Complex64>,
-    likeness: Vec<f64>,
+    similarity: Vec<f64>,
 }
 
 impl PitchFinder {
-    /// Of frames of `size` samples; the lowest pitch has its period at most half a frame long.
+    /// A finder for frames of `size` samples; the period of the lowest pitch is at most half a frame.
     pub fn new(rate: SampleRate, size: usize) -> Self {
         let size = size.max(4);
         let mut planner = RealFftPlanner::new();
@@ -52,7 +53,7 @@ impl PitchFinder {
             frame: vec![0.0; 2 * size],
             spectrum: forward.make_output_vec(),
             scratch: vec![Complex64::default(); scratch],
-            likeness: vec![0.0; size / 2 + 1],
+            similarity: vec![0.0; size / 2 + 1],
             forward,
             inverse,
         }
@@ -61,20 +62,21 @@ impl PitchFinder {
     /// The pitch of the frame whose first sample is `first`; silence outside of the signal.
     pub fn of(&mut self, signal: &[f32], first: i64) -> Pitch {
         for (k, x) in self.frame[..self.size].iter_mut().enumerate() {
-            let place = usize::try_from(first + k as i64).ok();
-            *x = place.and_then(|n| signal.get(n)).map_or(0.0, |s| f64::from(*s));
+            let sample = usize::try_from(first + k as i64).ok();
+            *x = sample.and_then(|n| signal.get(n)).map_or(0.0, |s| f64::from(*s));
         }
         let energy: f64 = self.frame[..self.size].iter().map(|x| x * x).sum();
-        if energy.is_nan() || energy <= SILENCE * self.size as f64 {
+        if energy.is_nan() || energy <= SILENCE_POWER * self.size as f64 {
             return Pitch::default();
         }
-        self.compare_with_itself(energy);
+        self.compute_similarity(energy);
         let rate = f64::from(self.rate.hz());
         let shortest = ((rate / HIGHEST_HZ) as usize).max(2);
         let longest = ((rate / LOWEST_HZ) as usize).min(self.size / 2 - 1);
         let peaks = self.peaks(longest);
         let highest = peaks.iter().map(|(_, height)| *height).fold(0.0, f64::max);
-        let first = peaks.iter().find(|(lag, height)| *height >= NEAR * highest && *lag >= shortest as f64);
+        let first =
+            peaks.iter().find(|(lag, height)| *height >= PEAK_SHARE * highest && *lag >= shortest as f64);
         first.map_or(Pitch::default(), |(lag, height)| Pitch {
             hz: rate / lag,
             confidence: height.clamp(0.0, 1.0),
@@ -82,12 +84,12 @@ impl PitchFinder {
     }
 
     /// n(τ) for τ up to half a frame.
-    fn compare_with_itself(&mut self, energy: f64) {
+    fn compute_similarity(&mut self, energy: f64) {
         let size = self.size;
         // Both ends of Σ x_j² + x_{j+τ}², taken off as τ grows.
         let mut both = 2.0 * energy;
-        self.likeness[0] = 1.0;
-        let sums: Vec<f64> = (1..self.likeness.len())
+        self.similarity[0] = 1.0;
+        let sums: Vec<f64> = (1..self.similarity.len())
             .map(|lag| {
                 both -= self.frame[lag - 1].powi(2) + self.frame[size - lag].powi(2);
                 both
@@ -95,32 +97,33 @@ impl PitchFinder {
             .collect();
         self.frame[size..].fill(0.0);
         let planned = "all lengths come from the plan";
-        let Self { forward, inverse, frame, spectrum, scratch, likeness, .. } = self;
+        let Self { forward, inverse, frame, spectrum, scratch, similarity, .. } = self;
         forward.process_with_scratch(frame, spectrum, scratch).expect(planned);
         spectrum.iter_mut().for_each(|x| *x = Complex64::new(x.norm_sqr(), 0.0));
         inverse.process_with_scratch(spectrum, frame, scratch).expect(planned);
-        for ((n, correlation), sum) in likeness[1..].iter_mut().zip(&frame[1..]).zip(sums) {
+        for ((n, correlation), sum) in similarity[1..].iter_mut().zip(&frame[1..]).zip(sums) {
             let correlation = correlation / (2 * size) as f64;
             *n = if sum > f64::MIN_POSITIVE { 2.0 * correlation / sum } else { 0.0 };
         }
     }
 
-    /// The highest point between each rise above zero and the next fall below it, interpolated by a parabola: lag and height.
+    /// The highest point between each rise above zero and the next fall below it, interpolated by a parabola:
+    /// lag and height.
     fn peaks(&self, longest: usize) -> Vec<(f64, f64)> {
-        let n = &self.likeness[..=longest];
+        let n = &self.similarity[..=longest];
         let mut peaks = Vec::new();
-        // What belongs to lag 0 is no period.
+        // The peak at lag 0 is no period.
         let mut lag = n.iter().position(|x| *x < 0.0).unwrap_or(n.len());
         while lag < n.len() {
             let Some(rise) = n[lag..].iter().position(|x| *x > 0.0).map(|k| lag + k) else { break };
             let fall = n[rise..].iter().position(|x| *x < 0.0).map_or(n.len(), |k| rise + k);
-            let top = (rise..fall).fold(rise, |best, k| if n[k] > n[best] { k } else { best });
+            let peak = (rise..fall).fold(rise, |best, k| if n[k] > n[best] { k } else { best });
             // A rise that is cut off at the longest lag has no peak.
-            if top + 1 < n.len() {
-                let (before, here, after) = (n[top - 1], n[top], n[top + 1]);
+            if peak + 1 < n.len() {
+                let (before, here, after) = (n[peak - 1], n[peak], n[peak + 1]);
                 let bend = before - 2.0 * here + after;
                 let shift = if bend < 0.0 { 0.5 * (before - after) / bend } else { 0.0 };
-                peaks.push((top as f64 + shift, here - 0.25 * (before - after) * shift));
+                peaks.push((peak as f64 + shift, here - 0.25 * (before - after) * shift));
             }
             lag = fall;
         }

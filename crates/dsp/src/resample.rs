@@ -1,25 +1,42 @@
 //! Sample-rate conversion whose delay is removed: output sample k is the input at time k / `to`, exactly.
 //!
-//! The filter is rubato's FFT resampler: a sinc under a squared Blackman-Harris window, applied by overlap-add of
-//! transforms whose two lengths stand in the exact ratio of the rates. Two things are added here. Its delay of half an
-//! input transform, floor(n / 2) input samples, is a whole number of output samples only where both lengths are even;
-//! therefore they are chosen even. And the stream is cut to the exact length, with no sample of it counted by a float.
+//! The filter is rubato's FFT resampler: a sinc under a squared Blackman-Harris window, applied by
+//! overlap-add of transforms whose two lengths stand in the exact ratio of the rates. Two things are added
+//! here. Its delay of half an input transform, floor(n / 2) input samples, is a whole number of output
+//! samples only where both lengths are even; therefore they are chosen even. And the stream is cut to the
+//! exact length, with no sample of it counted by a float.
 
 use crate::units::SampleRate;
 use rubato::audioadapter_buffers::direct::InterleavedSlice;
 use rubato::{Fft, FixedSync, Indexing, Resampler as _, WindowFunction};
 
-/// Samples of the shorter transform, at least. The pass band then ends at 98 % of the lower Nyquist frequency.
-const SHORTEST_TRANSFORM: usize = 1024;
-/// Samples of the longer transform, at most, unless the rates have so little in common that two units are longer. It
-/// bounds the memory at extreme ratios, which then have a softer pass band.
-const LONGEST_TRANSFORM: usize = 1 << 18;
+/// Least number of samples of the shorter transform. The pass band then ends at 98 % of the lower Nyquist
+/// frequency.
+const MIN_TRANSFORM: usize = 1024;
+/// Greatest number of samples of the longer transform, unless the rates have so little in common that two
+/// units are longer. It bounds the memory at extreme ratios, which then have a softer pass band.
+const MAX_TRANSFORM: usize = 1 << 18;
 
 /// Converts interleaved sound from one rate to another, piece by piece, in constant memory.
 ///
-/// n frames at `from` become round(n · to / from) frames at `to`, halves rounded up. [`Resampler::push`] appends what
-/// is certain by then, [`Resampler::finish`] the rest; how the input is cut into pieces does not change the output.
-/// Equal rates copy the sound bit for bit. Input outside of the stream counts as silence.
+/// n frames at `from` become round(n · to / from) frames at `to`, halves rounded up. [`Resampler::push`]
+/// appends the frames that are certain by then, [`Resampler::finish`] the rest; the division of the input
+/// into pieces does not change the output. Equal rates copy the sound bit for bit. Input outside of the
+/// stream counts as silence.
+///
+/// ```
+/// use kinophone_dsp::resample::Resampler;
+/// use kinophone_dsp::units::SampleRate;
+///
+/// let mut resampler = Resampler::new(SampleRate::new(48_000)?, SampleRate::new(22_050)?);
+/// let mut out = Vec::new();
+/// for piece in vec![0.25; 48_000].chunks(1000) {
+///     resampler.push(piece, &mut out);
+/// }
+/// resampler.finish(&mut out);
+/// assert_eq!(out.len(), 22_050);
+/// # Ok::<(), kinophone_dsp::units::UnitError>(())
+/// ```
 pub struct Resampler {
     from: u64,
     to: u64,
@@ -40,12 +57,12 @@ struct Filter {
 }
 
 impl Resampler {
-    /// For mono sound.
+    /// A resampler of mono sound.
     pub fn new(from: SampleRate, to: SampleRate) -> Self {
         Self::interleaved(from, to, 1)
     }
 
-    /// For interleaved sound of `channels` channels (0 counts as 1).
+    /// A resampler of interleaved sound of `channels` channels (0 counts as 1).
     pub fn interleaved(from: SampleRate, to: SampleRate, channels: usize) -> Self {
         let channels = channels.max(1);
         let filter = (from != to).then(|| Filter::new(from.hz() as usize, to.hz() as usize, channels));
@@ -59,8 +76,8 @@ impl Resampler {
         }
     }
 
-    /// Takes the next frames and appends those that are ready to `out`. A frame cut in two at the end of `input` is
-    /// not completed by the next call: its samples are dropped.
+    /// Takes the next frames and appends those that are ready to `out`. A frame cut in two at the end of
+    /// `input` is not completed by the next call: its samples are dropped.
     pub fn push(&mut self, input: &[f32], out: &mut Vec<f32>) {
         let whole = &input[..input.len() - input.len() % self.channels];
         self.frames_in += (whole.len() / self.channels) as u64;
@@ -74,11 +91,11 @@ impl Resampler {
         }
     }
 
-    /// Appends what is held back. The resampler is then ready for another stream.
+    /// Appends the frames that are held back. The resampler is then ready for another stream.
     pub fn finish(&mut self, out: &mut Vec<f32>) {
         let total = self.output_len(self.frames_in);
         if let Some(filter) = &mut self.filter {
-            // More silence than the filter's delay always brings out the last frame; what is too much is cut off.
+            // More silence than the filter's delay always brings out the last frame; the excess is cut off.
             let start = out.len();
             while self.frames_out + ((out.len() - start) / self.channels) as u64 <= total {
                 filter.push_silence(self.channels, out);
@@ -89,7 +106,7 @@ impl Resampler {
         (self.frames_in, self.frames_out) = (0, 0);
     }
 
-    /// How many frames come out for `frames` put in.
+    /// Number of frames that come out for `frames` put in.
     pub fn output_len(&self, frames: u64) -> u64 {
         let doubled = 2 * u128::from(frames) * u128::from(self.to) + u128::from(self.from);
         (doubled / (2 * u128::from(self.from))) as u64
@@ -100,8 +117,8 @@ impl Filter {
     fn new(from: usize, to: usize, channels: usize) -> Self {
         let common = greatest_common_divisor(from, to);
         let (unit_in, unit_out) = (from / common, to / common);
-        let wanted = SHORTEST_TRANSFORM.div_ceil(unit_in.min(unit_out));
-        let units = wanted.min(LONGEST_TRANSFORM / unit_in.max(unit_out)).next_multiple_of(2).max(2);
+        let least = MIN_TRANSFORM.div_ceil(unit_in.min(unit_out));
+        let units = least.min(MAX_TRANSFORM / unit_in.max(unit_out)).next_multiple_of(2).max(2);
         let window = WindowFunction::BlackmanHarris2;
         let fft = Fft::new_custom(from, to, units * unit_in, 1, channels, window, FixedSync::Both)
             .expect("rates and chunk are above zero, which is all that rubato asks for");
@@ -156,7 +173,7 @@ fn greatest_common_divisor(a: usize, b: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::synth::draw::Draw;
+    use crate::tick_rng::TickRng;
     use std::f64::consts::PI;
 
     const RATIOS: [(u32, u32); 5] =
@@ -215,9 +232,9 @@ mod tests {
             for share in [0.01, 0.1, 0.3, 0.45] {
                 let hz = share * lower;
                 let y = convert(from, to, &sine(from, hz, from as usize));
-                let want = sine(to, hz, to as usize);
+                let expected = sine(to, hz, to as usize);
                 let inner = 4000..to as usize - 4000;
-                let worst = inner.map(|k| (y[k] - want[k]).abs()).fold(0.0, f32::max);
+                let worst = inner.map(|k| (y[k] - expected[k]).abs()).fold(0.0, f32::max);
                 // 0.1 dB are 0.0116; a shift by a hundredth of a sample at the highest pitch would be 0.028.
                 assert!(worst < 1e-3, "{from}->{to} at {hz} Hz: {worst}");
             }
@@ -225,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_not_be_represented_is_gone() {
+    fn frequencies_that_cannot_be_represented_are_gone() {
         for (from, to, hz) in
             [(48_000, 22_050, 11_100.0), (48_000, 22_050, 20_000.0), (44_100, 22_050, 15_000.0)]
         {
@@ -235,15 +252,15 @@ mod tests {
         }
         // Upwards: images of a tone may not appear above the old Nyquist frequency.
         let y = convert(8000, 22_050, &sine(8000, 3000.0, 8000));
-        let wanted = sine(22_050, 3000.0, 22_050);
-        let rest = (4000..18_000).map(|k| (y[k] - wanted[k]).abs()).fold(0.0, f32::max);
+        let expected = sine(22_050, 3000.0, 22_050);
+        let rest = (4000..18_000).map(|k| (y[k] - expected[k]).abs()).fold(0.0, f32::max);
         assert!(rest < 1e-4, "images leave {rest}");
     }
 
     #[test]
     fn pieces_and_channels_change_nothing() {
-        let mut draw = Draw::new(3, 0);
-        let stereo: Vec<f32> = (0..40_000).map(|_| draw.between(-1.0, 1.0) as f32).collect();
+        let mut rng = TickRng::new(3, 0);
+        let stereo: Vec<f32> = (0..40_000).map(|_| rng.between(-1.0, 1.0) as f32).collect();
         let rates = (SampleRate::new(48_000).unwrap(), SampleRate::new(22_050).unwrap());
         let mut whole = Vec::new();
         let mut resampler = Resampler::interleaved(rates.0, rates.1, 2);
@@ -252,7 +269,7 @@ mod tests {
 
         let (mut pieces, mut rest) = (Vec::new(), &stereo[..]);
         while !rest.is_empty() {
-            let (now, later) = rest.split_at((2 * (draw.between(0.0, 900.0) as usize)).min(rest.len()));
+            let (now, later) = rest.split_at((2 * (rng.between(0.0, 900.0) as usize)).min(rest.len()));
             resampler.push(now, &mut pieces);
             rest = later;
         }

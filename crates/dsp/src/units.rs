@@ -1,9 +1,10 @@
-//! Time as types: sample rates, rational picture rates, positions on the film's clock, and the tick grid that ties
-//! pictures to samples.
+//! Time as types: sample rates, rational picture rates, positions on the film's clock, and the tick grid that
+//! ties pictures to samples.
 //!
-//! Nothing here is a floating-point second. A sound position is an integer number of samples, a picture position an
-//! integer number of microseconds ([`MediaTime`]), and a brain's tick a rational number per second ([`FrameRate`]).
-//! Every conversion rounds once, from the exact rational value, so no error grows with the length of a film.
+//! Nothing here is a floating-point second. A sound position is an integer number of samples, a picture
+//! position an integer number of microseconds ([`MediaTime`]), and a brain's tick a rational number per
+//! second ([`FrameRate`]). Every conversion rounds once, from the exact rational value, so no error grows
+//! with the length of a film.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -21,16 +22,17 @@ pub struct FrameRate {
     den: u32,
 }
 
-/// A position or a length on a film's clock, in microseconds. Zero is where the file's own timeline begins (the
-/// earliest start among its streams), as a player shows it.
+/// A position or a length on a film's clock, in microseconds. Zero is where the file's own timeline begins
+/// (the earliest start among its streams), as a player shows it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct MediaTime(pub i64);
 
-/// The grid on which a brain works: tick `i` spans the time from `i / tick` to `(i + 1) / tick`, and the samples from
-/// [`TickGrid::start_sample`]`(i)` up to, not including, `start_sample(i + 1)`.
+/// The grid on which a brain works: tick `i` spans the time from `i / tick` to `(i + 1) / tick`, and the
+/// samples from [`TickGrid::start_sample`]`(i)` up to, not including, `start_sample(i + 1)`.
 ///
-/// Where the rate is no multiple of the tick (44 100 Hz at 29.97), spans differ by one sample and never drift.
+/// Where the rate is no multiple of the tick (44 100 Hz at 29.97), spans differ by one sample and never
+/// drift.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TickGrid {
     /// Ticks a second.
@@ -39,7 +41,7 @@ pub struct TickGrid {
     pub rate: SampleRate,
 }
 
-/// A unit could not be made from what was given.
+/// A value that is no sample rate or frame rate.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum UnitError {
     /// A sample rate of zero or beyond 768 kHz.
@@ -53,7 +55,7 @@ pub enum UnitError {
 }
 
 impl SampleRate {
-    /// Checks the range, 1 to 768 000 Hz.
+    /// A rate of 1 to 768 000 Hz.
     pub fn new(hz: u32) -> Result<Self, UnitError> {
         if (1..=768_000).contains(&hz) { Ok(Self(hz)) } else { Err(UnitError::SampleRate(hz)) }
     }
@@ -119,7 +121,7 @@ impl FrameRate {
         self.den
     }
 
-    /// For display and for analysis that is not timing.
+    /// The rate as a float, for display and for analysis that is not timing.
     pub fn as_f64(self) -> f64 {
         f64::from(self.num) / f64::from(self.den)
     }
@@ -136,7 +138,7 @@ impl FrameRate {
         MediaTime(floor_div((2 * i128::from(i) + 1) * i128::from(self.den) * 1_000_000 + num, 2 * num))
     }
 
-    /// How many whole ticks fit in `length`, rounded to the nearest tick, at least 0.
+    /// Number of whole ticks that fit in `length`, rounded to the nearest tick, at least 0.
     pub fn ticks_in(self, length: MediaTime) -> u64 {
         let exact = i128::from(length.0.max(0)) * i128::from(self.num);
         let unit = i128::from(self.den) * 1_000_000;
@@ -147,8 +149,8 @@ impl FrameRate {
 impl std::str::FromStr for FrameRate {
     type Err = UnitError;
 
-    /// Reads "30", "30000/1001" and the customary decimals: 23.976, 29.97, 59.94 (and 23.98, 47.952, 119.88) mean the
-    /// exact fractions over 1001; any other decimal is taken as written.
+    /// Parses "30", "30000/1001" and the customary decimals: 23.976, 29.97, 59.94 (and 23.98, 47.952, 119.88)
+    /// mean the exact fractions over 1001; any other decimal is taken as written.
     fn from_str(text: &str) -> Result<Self, UnitError> {
         let bad = || UnitError::FrameRate(text.to_owned());
         if let Some((num, den)) = text.split_once('/') {
@@ -203,7 +205,7 @@ impl MediaTime {
         Self(secs * 1_000_000)
     }
 
-    /// For display only.
+    /// Seconds as a float, for display only.
     pub fn as_secs_f64(self) -> f64 {
         self.0 as f64 / 1e6
     }
@@ -240,14 +242,15 @@ impl TickGrid {
         floor_div(i128::from(i) * i128::from(self.rate.0) * den, num)
     }
 
-    /// The longest span of a tick in samples, `ceil(rate / tick)`: 735 for 22 050 Hz at 30 ticks a second. This is how
-    /// many samples a network says for one tick; where spans differ, the last sample of some goes unused.
+    /// The longest span of a tick in samples, `ceil(rate / tick)`: 735 for 22 050 Hz at 30 ticks a second. A
+    /// network predicts so many samples for one tick; where spans differ, the last sample of some goes
+    /// unused.
     pub fn block_len(self) -> usize {
         let exact = u64::from(self.rate.0) * u64::from(self.tick.den);
         exact.div_ceil(u64::from(self.tick.num)) as usize
     }
 
-    /// How many samples tick `i` spans: [`TickGrid::block_len`] or one less.
+    /// Number of samples that tick `i` spans: [`TickGrid::block_len`] or one less.
     pub fn span(self, i: i64) -> usize {
         (self.start_sample(i + 1) - self.start_sample(i)) as usize
     }

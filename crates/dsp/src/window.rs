@@ -1,8 +1,9 @@
 //! Windows for analysis, and the same shapes as envelopes of grains.
 //!
-//! Every shape is a function of the place x in 0..1 within the window, with its top of 1 in the middle. Definitions
-//! follow F. J. Harris, "On the use of windows for harmonic analysis with the discrete Fourier transform", Proc. IEEE
-//! 66 (1978): Hann (section V.C), Bartlett or triangle (V.B), Tukey or tapered cosine (V.F), Gaussian (V.H).
+//! Every shape is a function of the position x in 0..1 within the window, with its maximum of 1 in the
+//! middle. Definitions follow F. J. Harris, "On the use of windows for harmonic analysis with the discrete
+//! Fourier transform", Proc. IEEE 66 (1978): Hann (section V.C), Bartlett or triangle (V.B), Tukey or tapered
+//! cosine (V.F), Gaussian (V.H).
 
 use serde::{Deserialize, Serialize};
 use std::f64::consts::PI;
@@ -11,7 +12,8 @@ use std::str::FromStr;
 
 /// A shape that rises from the edges to 1 in the middle.
 ///
-/// Written as text, in options and files: `hann`, `bartlett`, `tukey`, `tukey:0.5`, `gaussian`, `gaussian:0.15`.
+/// Written as text, in options and files: `hann`, `bartlett`, `tukey`, `tukey:0.5`, `gaussian`,
+/// `gaussian:0.15`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Window {
@@ -22,17 +24,20 @@ pub enum Window {
     Bartlett,
     /// Flat, with a cosine slope at each edge.
     Tukey {
-        /// How much of the window is slope, 0 (a rectangle) to 1 (a Hann window). [`Window::TUKEY_TAPER`] where unsaid.
+        /// Share of the window that is slope, 0 (a rectangle) to 1 (a Hann window). By default
+        /// [`Window::TUKEY_TAPER`].
         taper: f32,
     },
-    /// exp(−½ ((x − ½) / σ)²), cut off at the edges: they stand at exp(−1 / 8σ²), which is −48 dB for σ = 0.15.
+    /// exp(−½ ((x − ½) / σ)²), cut off at the edges: they stand at exp(−1 / 8σ²), which is −48 dB for σ =
+    /// 0.15.
     Gaussian {
-        /// Standard deviation in window lengths, above 0 and at most 1. [`Window::GAUSSIAN_SIGMA`] where unsaid.
+        /// Standard deviation in window lengths, above 0 and at most 1. By default
+        /// [`Window::GAUSSIAN_SIGMA`].
         sigma: f32,
     },
 }
 
-/// Where the samples of a window lie.
+/// Positions of the samples of a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     /// x = k / n: the next window begins where this one would repeat. Copies at a hop of n/2 add up exactly.
@@ -74,12 +79,12 @@ impl Window {
         }
     }
 
-    /// The window at `n` places.
+    /// The window at `n` positions.
     pub fn coefficients(self, n: usize, form: Form) -> Vec<f32> {
         self.coefficients_f64(n, form).into_iter().map(|w| w as f32).collect()
     }
 
-    /// As [`Window::coefficients`], in double precision, for measures.
+    /// The window at `n` positions in double precision, for metrics.
     pub fn coefficients_f64(self, n: usize, form: Form) -> Vec<f64> {
         let last = match form {
             Form::Periodic => n as f64,

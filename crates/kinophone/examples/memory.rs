@@ -1,6 +1,6 @@
 //! Milliseconds per training step of the two standard networks: `steps gru|tcn [repeats] [steps]`, a line a repeat.
 
-use kinophone::brain::memory::{Batch, Loss, Measure, Recipe, Shape, Trainer};
+use kinophone_nn::sequence::{Architecture, HyperParams, Loss, LossKind, SequenceTrainer, WindowBatch};
 use std::time::Instant;
 
 const WINDOWS: usize = 16;
@@ -13,12 +13,12 @@ fn main() {
     let number = |i: usize, default: usize| arguments.get(i).map_or(default, |a| a.parse().unwrap());
     let (repeats, steps) = (number(2, 5), number(3, 50));
     let shape = match arguments.get(1).map(String::as_str) {
-        Some("tcn") => Shape::tcn(INPUTS, OUTPUTS, false),
-        _ => Shape::gru(INPUTS, OUTPUTS),
+        Some("tcn") => Architecture::tcn(INPUTS, OUTPUTS, false),
+        _ => Architecture::gru(INPUTS, OUTPUTS),
     };
-    let loss = |i| Loss { measure: if i < 60 { Measure::Square } else { Measure::Logistic }, weight: 1.0 };
+    let loss = |i| Loss { kind: if i < 60 { LossKind::Square } else { LossKind::Logistic }, weight: 1.0 };
     let losses: Vec<Loss> = (0..OUTPUTS).map(loss).collect();
-    let mut trainer = Trainer::new(&shape, &losses, &Recipe::new(&shape, 1)).unwrap();
+    let mut trainer = SequenceTrainer::new(&shape, &losses, &HyperParams::new(&shape, 1)).unwrap();
     let numbers = |count: usize| -> Vec<f32> {
         (0..count as u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 8) as f32 / 8_388_608.0 - 1.0).collect()
     };
@@ -28,8 +28,13 @@ fn main() {
         frame[60..].iter_mut().for_each(|t| *t = f32::from(*t > 0.0));
     }
     let counted = vec![true; WINDOWS * FRAMES];
-    let batch =
-        Batch { windows: WINDOWS, frames: FRAMES, inputs: &inputs, targets: &targets, counted: &counted };
+    let batch = WindowBatch {
+        windows: WINDOWS,
+        frames: FRAMES,
+        inputs: &inputs,
+        targets: &targets,
+        counted: &counted,
+    };
     for _ in 0..3 {
         trainer.step(&batch, 1e-3).unwrap();
     }

@@ -4,10 +4,12 @@
 //! usage: throughput --net A|B --batch N --opt adam|sgd --seconds S
 //! Nets: A 4096-1000-735, B 4096-2000-1500-1000-735 (ReLU).
 
-use kinophone::brain::{BrainConfig, Examples, Optimizer, Split, TrainConfig, TrainFiles, train};
-use kinophone::dsp::units::{FrameRate, SampleRate, TickGrid};
+use kinophone::classic::{ClassicConfig, ClassicTraining, RowSplit, Rows, RunFiles, train};
 use kinophone::task::{Cancel, Task, Watcher};
-use rand::{RngExt, SeedableRng, rngs::StdRng};
+use kinophone_dsp::units::{FrameRate, SampleRate, TickGrid};
+use kinophone_nn::optimizer::Optimizer;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 use std::sync::Mutex;
 use std::time::Instant;
 
@@ -22,7 +24,7 @@ struct Noise {
     targets: Vec<f32>,
 }
 
-impl Examples for Noise {
+impl Rows for Noise {
     fn picture_len(&self) -> usize {
         PICTURE
     }
@@ -83,28 +85,28 @@ fn main() {
     };
     let seconds: f64 = option("--seconds", "10").parse().expect("--seconds S");
 
-    let mut random = StdRng::seed_from_u64(0);
+    let mut random = ChaCha8Rng::seed_from_u64(0);
     let noise = Noise {
         pictures: (0..ROWS * PICTURE).map(|_| random.random()).collect(),
         targets: (0..ROWS * TARGET).map(|_| random.random()).collect(),
     };
     let rows: Vec<u32> = (0..ROWS as u32).collect();
     let grid = TickGrid { tick: FrameRate::new(30, 1).unwrap(), rate: SampleRate::new(22_050).unwrap() };
-    let config = BrainConfig::new(grid, 64, hidden);
-    let training = TrainConfig {
+    let config = ClassicConfig::new(grid, 64, hidden);
+    let training = ClassicTraining {
         optimizer,
         lr: 1e-3,
         decay: false,
         batch,
         epochs: 100_000,
         patience: 0,
-        ..TrainConfig::default()
+        ..ClassicTraining::default()
     };
 
     let clock = Clock { seconds, cancel: Cancel::default(), marks: Mutex::new(None) };
     let run = tempfile::tempdir().unwrap();
-    let files = TrainFiles { run: run.path().to_owned(), resume: false };
-    let split = Split { training: &rows[..ROWS - 10], validation: &rows[ROWS - 10..], held_out: &[] };
+    let files = RunFiles { run: run.path().to_owned(), resume: false };
+    let split = RowSplit { training: &rows[..ROWS - 10], validation: &rows[ROWS - 10..], held_out: &[] };
     let task = Task { watcher: &clock, cancel: &clock.cancel };
     train(config, training, Vec::new(), &noise, split, &files, task).expect("training runs");
 

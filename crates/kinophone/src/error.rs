@@ -103,6 +103,12 @@ impl Error {
         Self::new(Kind::Interrupted, "interrupted")
     }
 
+    /// Learning ended in numbers that are not finite; `what` completes "the brain …".
+    pub fn diverged(what: &str) -> Self {
+        Self::new(Kind::Diverged, format!("learning went astray: the brain {what}"))
+            .help("try a smaller step size, a third of the present --lr, or the optimizer adam")
+    }
+
     /// What sort of thing went wrong.
     pub fn kind(&self) -> Kind {
         self.0.kind
@@ -116,6 +122,21 @@ impl Error {
     /// The file or folder concerned.
     pub fn place(&self) -> Option<&Path> {
         self.0.place.as_deref()
+    }
+}
+
+impl From<kinophone_nn::Error> for Error {
+    fn from(error: kinophone_nn::Error) -> Self {
+        use kinophone_nn::Error as E;
+        let what = error.to_string();
+        match error {
+            E::Damaged(_) => Self::new(Kind::Damaged, what).help("make or copy the file again"),
+            E::Invalid(_) => Self::new(Kind::Invalid, what),
+            E::Diverged => Self::new(Kind::Diverged, what),
+            E::Device(_) => {
+                Self::new(Kind::Invalid, what).help("check the driver, or train with --device cpu")
+            }
+        }
     }
 }
 

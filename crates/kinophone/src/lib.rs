@@ -1,23 +1,31 @@
 //! Kinophone learns from films how pictures sound, and gives any film a soundtrack.
 //!
-//! The way of the data: [`corpus::prepare`] (film to shard) → [`brain::train`] (shards to brain) → [`render`] (brain and
-//! film to sound) → [`judge`] (all of it to a report). Only [`media`] starts ffmpeg, only [`brain`] names the
-//! machine-learning framework, nothing prints.
+//! The flow of data: [`dataset::prepare`] (film to shard) → [`model::train`] (shards to brain) → [`render`] (brain and film to
+//! soundtrack) → [`eval`] (all of it to a report). Only [`media`] starts ffmpeg, nothing prints.
 
 pub mod brain;
-pub mod corpus;
+pub mod classic;
+pub mod concat;
+pub mod dataset;
 mod error;
 pub mod etude;
-pub mod judge;
-pub mod look;
+pub mod eval;
+pub mod ledger;
 pub mod media;
+pub mod model;
 pub mod plot;
 pub mod render;
+pub mod revoice;
 pub mod score;
-pub mod sounds;
+pub mod sound_library;
+pub mod soundtrack;
 pub mod storage;
 pub mod task;
+mod tensor_file;
 pub mod texture;
+pub mod visual;
+pub mod wording;
 
 pub use error::{Error, Kind, Result};
 pub use kinophone_dsp as dsp;
+pub use kinophone_nn as nn;

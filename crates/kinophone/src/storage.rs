@@ -1,16 +1,24 @@
 //! Files that appear whole or not at all.
 //!
-//! A new file is written beside its destination under a temporary name, flushed to the disk, then renamed. A crash or
-//! a kill leaves the old state or the new one, and at worst a `.kinophone-*.part` file that the next run removes.
+//! A new file is written beside its destination under a temporary name, flushed to the disk, then renamed; a new folder
+//! changes places with the old one in one step. A crash or a kill leaves the old state or the new one, and at worst a
+//! `.kinophone-*.part` file or folder. Whatever is written into the same folder an hour later removes that.
+
+mod failpoint;
 
 use crate::{Error, Kind, Result};
-use std::fs::File;
+use failpoint::{Step, reach};
+use std::fs::{File, TryLockError};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 const PREFIX: &str = ".kinophone-";
 const SUFFIX: &str = ".part";
+/// A folder that was moved aside, inside the temporary one.
+const OLD: &str = "old";
+/// Age from which a temporary file without an owner is removed.
+const ABANDONED: Duration = Duration::from_secs(3600);
 
 /// Whether a file of that name may be replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +41,7 @@ impl AtomicFile {
     /// [`Overwrite::Refuse`]), is a folder, or can't be written, so that no long job runs for nothing.
     pub fn create(target: &Path, overwrite: Overwrite) -> Result<Self> {
         check_target(target, overwrite)?;
+        sweep(folder_of(target));
         let temp = temporary(folder_of(target)).map_err(|e| unwritable(target, e))?;
         Ok(Self { temp, target: target.to_owned(), overwrite })
     }
@@ -46,7 +55,9 @@ impl AtomicFile {
     pub fn commit(self) -> Result<()> {
         let Self { temp, target, overwrite } = self;
         // Another process may have replaced the temporary file's content by name, never the file itself: sync what is there.
+        reach(Step::Sync);
         temp.as_file().sync_all().map_err(|e| Error::io("written", &target, e))?;
+        reach(Step::Rename);
         let moved = match overwrite {
             Overwrite::Replace => temp.persist(&target),
             Overwrite::Refuse => temp.persist_noclobber(&target),
@@ -61,7 +72,8 @@ impl AtomicFile {
 
 impl Write for AtomicFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.temp.write(bytes)
+        reach(Step::Write);
+        self.temp.write(failpoint::portion(bytes))
     }
     fn flush(&mut self) -> io::Result<()> {
         self.temp.flush()
@@ -78,13 +90,17 @@ impl Seek for AtomicFile {
 pub struct AtomicFolder {
     temp: tempfile::TempDir,
     target: PathBuf,
+    overwrite: Overwrite,
+    mark: &'static str,
+    /// Says to [`sweep`] that someone works in it.
+    _lock: Option<File>,
 }
 
 impl AtomicFolder {
     /// Opens a temporary folder beside `target`. An existing `target` is an error of [`Kind::Exists`] under
     /// [`Overwrite::Refuse`]; otherwise it may be replaced only where it is empty or holds a file named `mark`, as all folders
     /// of its kind do: no other folder is ever removed.
-    pub fn create(target: &Path, overwrite: Overwrite, mark: &str) -> Result<Self> {
+    pub fn create(target: &Path, overwrite: Overwrite, mark: &'static str) -> Result<Self> {
         check_folder(target, overwrite, mark)?;
         let beside = folder_of(target);
         if !beside.is_dir() {
@@ -92,15 +108,10 @@ impl AtomicFolder {
                 .at(target)
                 .help(format!("create it first: mkdir -p '{}'", beside.display())));
         }
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(PREFIX).suffix(SUFFIX);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            builder.permissions(std::fs::Permissions::from_mode(0o777));
-        }
-        let temp = builder.tempdir_in(beside).map_err(|e| unwritable(target, e))?;
-        Ok(Self { temp, target: target.to_owned() })
+        sweep(beside);
+        let temp = temporary_folder(beside).map_err(|e| unwritable(target, e))?;
+        let lock = lock(temp.path());
+        Ok(Self { temp, target: target.to_owned(), overwrite, mark, _lock: lock })
     }
 
     /// Where the files are for now.
@@ -108,30 +119,60 @@ impl AtomicFolder {
         self.temp.path()
     }
 
-    /// Gives the folder its name. What was there is moved aside first and removed last, so that a crash in between loses
-    /// nothing.
+    /// Gives the folder its name, and removes the one that had it before. Fails as [`AtomicFolder::create`] does where a
+    /// folder that may not be replaced has appeared meanwhile.
     pub fn commit(self) -> Result<()> {
-        let failed = |e| Error::io("written", &self.target, e);
-        sync_files(self.temp.path()).map_err(failed)?;
-        let old = if self.target.symlink_metadata().is_ok() {
-            let aside =
-                tempfile::Builder::new().prefix(PREFIX).suffix(SUFFIX).tempdir_in(folder_of(&self.target));
-            let aside = aside.map_err(failed)?;
-            std::fs::rename(&self.target, aside.path().join("old")).map_err(failed)?;
-            Some(aside)
+        let Self { temp, target, overwrite, mark, _lock } = self;
+        let failed = |e| Error::io("written", &target, e);
+        sync_files(temp.path()).map_err(failed)?;
+        check_folder(&target, overwrite, mark)?;
+        let old = if target.symlink_metadata().is_ok() {
+            replace_folder(temp, &target).map_err(failed)?
         } else {
+            reach(Step::Rename);
+            std::fs::rename(temp.path(), &target).map_err(failed)?;
+            // It has another name now: nothing is left to vanish.
+            let _ = temp.keep();
             None
         };
-        if let Err(e) = std::fs::rename(self.temp.path(), &self.target) {
-            if let Some(aside) = &old {
-                let _ = std::fs::rename(aside.path().join("old"), &self.target);
-            }
-            return Err(failed(e));
-        }
-        // It has another name now: nothing is left to vanish.
-        let _ = self.temp.keep();
-        sync_folder(folder_of(&self.target)).map_err(|e| Error::io("written", &self.target, e))
+        sync_folder(folder_of(&target)).map_err(failed)?;
+        reach(Step::Remove);
+        // What could not be removed of it does no harm.
+        drop(old);
+        Ok(())
     }
+}
+
+/// Puts `new` where `target` is, and hands back what was there, to be removed. In one step where the file system can; else
+/// the old folder is moved aside first, and a death in between leaves it whole in there.
+fn replace_folder(new: tempfile::TempDir, target: &Path) -> io::Result<Option<tempfile::TempDir>> {
+    reach(Step::Rename);
+    if exchange(new.path(), target).is_ok() {
+        return Ok(Some(new));
+    }
+    let aside = temporary_folder(folder_of(target))?;
+    let old = aside.path().join(OLD);
+    std::fs::rename(target, &old)?;
+    if let Err(e) = std::fs::rename(new.path(), target) {
+        if std::fs::rename(&old, target).is_err() {
+            let _ = aside.keep();
+        }
+        return Err(e);
+    }
+    let _ = new.keep();
+    Ok(Some(aside))
+}
+
+/// Lets two names change places, in one step.
+#[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+fn exchange(a: &Path, b: &Path) -> io::Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    Ok(renameat_with(CWD, a, CWD, b, RenameFlags::EXCHANGE)?)
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
+fn exchange(_: &Path, _: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 fn check_folder(target: &Path, overwrite: Overwrite, mark: &str) -> Result<()> {
@@ -155,7 +196,12 @@ fn check_folder(target: &Path, overwrite: Overwrite, mark: &str) -> Result<()> {
 fn sync_files(folder: &Path) -> io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
-        if path.is_dir() { sync_files(&path)? } else { File::open(&path)?.sync_all()? }
+        if path.is_dir() {
+            sync_files(&path)?;
+        } else {
+            reach(Step::Sync);
+            File::open(&path)?.sync_all()?;
+        }
     }
     sync_folder(folder)
 }
@@ -172,22 +218,29 @@ pub fn scratch(folder: &Path) -> Result<tempfile::NamedTempFile> {
     temporary(folder).map_err(|e| unwritable(folder, e))
 }
 
-/// Removes temporary files that a killed run left in `folder`: those untouched for an hour, so that a live process
-/// beside us keeps its own. Failures are ignored; the files do no harm.
+/// Removes temporary files and folders that a killed run left in `folder`: those untouched for an hour that no process
+/// holds. Failures are ignored; what is left does no harm.
 pub fn sweep(folder: &Path) {
     let Ok(entries) = std::fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
         let name = entry.file_name();
         let ours = name.to_string_lossy().starts_with(PREFIX) && name.to_string_lossy().ends_with(SUFFIX);
-        let age = entry
-            .metadata()
-            .and_then(|m| m.modified())
-            .ok()
-            .and_then(|t| SystemTime::now().duration_since(t).ok());
-        if ours && age.is_some_and(|a| a > Duration::from_secs(3600)) {
-            let _ = std::fs::remove_file(entry.path());
+        if ours && is_abandoned(&entry) {
+            let path = entry.path();
+            let _ = match entry.file_type() {
+                // The only copy, where a process died between two renames.
+                Ok(kind) if kind.is_dir() && path.join(OLD).exists() => continue,
+                Ok(kind) if kind.is_dir() => std::fs::remove_dir_all(path),
+                _ => std::fs::remove_file(path),
+            };
         }
     }
+}
+
+fn is_abandoned(entry: &std::fs::DirEntry) -> bool {
+    let modified = entry.metadata().and_then(|m| m.modified());
+    let age = modified.ok().and_then(|t| SystemTime::now().duration_since(t).ok());
+    age.is_some_and(|age| age > ABANDONED) && !is_held(&entry.path())
 }
 
 /// Fails where `target` can't become a file: it exists (unless it may be replaced), is a folder, or its folder is missing.
@@ -220,15 +273,45 @@ pub fn check_distinct(output: &Path, inputs: &[&Path]) -> Result<()> {
 }
 
 fn temporary(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
+    reach(Step::Create);
+    let temp = builder(0o666).tempfile_in(folder)?;
+    if cfg!(unix) {
+        // Where it can't be locked, its age protects it from being swept away.
+        let _ = temp.as_file().try_lock();
+    }
+    Ok(temp)
+}
+
+fn temporary_folder(beside: &Path) -> io::Result<tempfile::TempDir> {
+    reach(Step::Create);
+    builder(0o777).tempdir_in(beside)
+}
+
+/// tempfile's default is readable by the owner alone; results are ordinary files, narrowed by the umask.
+fn builder(mode: u32) -> tempfile::Builder<'static, 'static> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(PREFIX).suffix(SUFFIX);
     #[cfg(unix)]
     {
-        // tempfile's default is readable by the owner alone; results are ordinary files, narrowed by the umask.
         use std::os::unix::fs::PermissionsExt;
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
+        builder.permissions(std::fs::Permissions::from_mode(mode));
     }
-    builder.tempfile_in(folder)
+    #[cfg(not(unix))]
+    let _ = mode;
+    builder
+}
+
+/// Locks a temporary folder for as long as the file that is returned is open. Locks of Windows would keep other processes
+/// from writing, and folders can't be opened there.
+fn lock(path: &Path) -> Option<File> {
+    let file = cfg!(unix).then(|| File::open(path).ok()).flatten()?;
+    file.try_lock().ok().map(|()| file)
+}
+
+/// Whether a process holds a temporary file or folder.
+fn is_held(path: &Path) -> bool {
+    let open = || cfg!(unix).then(|| File::open(path).ok()).flatten();
+    open().is_some_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
 }
 
 fn folder_of(target: &Path) -> &Path {
@@ -239,6 +322,7 @@ fn folder_of(target: &Path) -> &Path {
 }
 
 fn sync_folder(folder: &Path) -> io::Result<()> {
+    reach(Step::Sync);
     // Windows has no fsync for folders; its rename is journalled.
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
@@ -258,68 +342,4 @@ fn unwritable(target: &Path, cause: io::Error) -> Error {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_dropped_file_leaves_nothing_and_the_old_one_stands() {
-        let dir = tempfile::tempdir().unwrap();
-        let target = dir.path().join("a");
-        std::fs::write(&target, "old").unwrap();
-        let mut file = AtomicFile::create(&target, Overwrite::Replace).unwrap();
-        file.write_all(b"half").unwrap();
-        drop(file);
-        assert_eq!(std::fs::read(&target).unwrap(), b"old");
-        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
-    }
-
-    #[test]
-    fn refuse_refuses_even_a_file_that_appeared_meanwhile() {
-        let dir = tempfile::tempdir().unwrap();
-        let target = dir.path().join("a");
-        let file = AtomicFile::create(&target, Overwrite::Refuse).unwrap();
-        std::fs::write(&target, "other").unwrap();
-        assert_eq!(file.commit().unwrap_err().kind(), Kind::Exists);
-        assert_eq!(std::fs::read(&target).unwrap(), b"other");
-    }
-
-    #[test]
-    fn a_folder_appears_whole_and_replaces_only_its_own_kind() {
-        let home = tempfile::tempdir().unwrap();
-        let target = home.path().join("report");
-        let make = |overwrite, text: &str| -> Result<()> {
-            let folder = AtomicFolder::create(&target, overwrite, "report.json")?;
-            std::fs::create_dir(folder.path().join("sound")).unwrap();
-            std::fs::write(folder.path().join("report.json"), text).unwrap();
-            assert!(!target.join("sound").join(text).exists());
-            folder.commit()
-        };
-        let said = || std::fs::read_to_string(target.join("report.json")).unwrap();
-        make(Overwrite::Refuse, "one").unwrap();
-        assert_eq!(make(Overwrite::Refuse, "two").unwrap_err().kind(), Kind::Exists);
-        assert_eq!(said(), "one");
-        std::fs::write(target.join("sound/old"), "x").unwrap();
-        make(Overwrite::Replace, "two").unwrap();
-        assert!(said() == "two" && !target.join("sound/old").exists());
-        drop(AtomicFolder::create(&target, Overwrite::Replace, "report.json").unwrap());
-        assert_eq!(said(), "two");
-        assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 1, "something was left beside it");
-
-        std::fs::remove_file(target.join("report.json")).unwrap();
-        let refused = make(Overwrite::Replace, "three").unwrap_err();
-        assert!(refused.kind() == Kind::Exists && target.join("sound").is_dir(), "{refused}");
-        std::fs::remove_dir(target.join("sound")).unwrap();
-        make(Overwrite::Replace, "four").unwrap();
-        assert_eq!(said(), "four");
-    }
-
-    #[test]
-    fn output_and_input_are_compared_by_file_not_by_name() {
-        let dir = tempfile::tempdir().unwrap();
-        let film = dir.path().join("film");
-        std::fs::write(&film, "x").unwrap();
-        let other = dir.path().join(".").join("film");
-        assert_eq!(check_distinct(&other, &[&film]).unwrap_err().kind(), Kind::Unwritable);
-        assert!(check_distinct(&dir.path().join("new"), &[&film]).is_ok());
-    }
-}
+mod tests;

@@ -1,9 +1,10 @@
 //! Networks that theanets itself saved, in each of its ways (see `theanets/make.py`), say as brains what they said there.
 
-use kinophone::brain::{Activation, Brain, ImportOptions, Nonlinearity, import};
-use kinophone::dsp::units::{FrameRate, SampleRate, TickGrid};
+use kinophone::classic::{ClassicBrain, ImportOptions, Nonlinearity, import};
 use kinophone::storage::Overwrite;
 use kinophone::{Error, Kind};
+use kinophone_dsp::units::{FrameRate, SampleRate, TickGrid};
+use kinophone_nn::activation::Activation;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -27,7 +28,7 @@ fn refused(path: &Path, options: &ImportOptions) -> Error {
 }
 
 /// What `brain` says to the two pictures of `make.py`.
-fn heard(brain: &Brain) -> Vec<f32> {
+fn heard(brain: &ClassicBrain) -> Vec<f32> {
     let pixel = |k: usize, i: usize| ((7 * i + 13 * k) % 29) as f32 / 28.0;
     let pictures: Vec<f32> = (0..2).flat_map(|k| (0..INPUTS).map(move |i| pixel(k, i))).collect();
     let mut out = vec![0.0; 2 * OUTPUTS];
@@ -55,7 +56,7 @@ fn every_version_is_heard_as_it_was() {
 
         let dir = tempfile::tempdir().unwrap();
         brain.save(&dir.path().join("brain"), Overwrite::Refuse).unwrap();
-        let again = Brain::load(&dir.path().join("brain")).unwrap();
+        let again = ClassicBrain::load(&dir.path().join("brain")).unwrap();
         assert_eq!((heard(&again), again.id(), again.imported()), (ours, brain.id(), brain.imported()));
     }
 }

@@ -1,31 +1,34 @@
-//! The machine: room on its disks, memory, processor, loudspeakers.
+//! The machine: free disk space, memory, processor, sound cards.
 
-use super::Finding;
 use crate::cache;
+use crate::doctor::finding::Finding;
+use crate::wording::byte_size;
+use kinophone::wording::count;
 use std::path::{Path, PathBuf};
 use sysinfo::{Disks, System};
 
-/// Below this a longer film or its scratch sound may not fit: an hour of prepared film takes about a gigabyte.
-const LITTLE_ROOM: u64 = 2 << 30;
+/// Free disk space below which a longer film or its scratch files may not fit: an hour of prepared film takes about a
+/// gigabyte.
+const LOW_DISK: u64 = 2 << 30;
 
-/// Below this not even a short one does.
-const NO_ROOM: u64 = 100 << 20;
+/// Free disk space below which not even a short film fits.
+const FULL_DISK: u64 = 100 << 20;
 
-/// Training keeps below 1.5 GB, rendering below 300 MB.
-const LITTLE_MEMORY: u64 = 2 << 30;
+/// Available memory below which a training may be slow: it takes less than 1.5 GB, a rendering less than 300 MB.
+const LOW_MEMORY: u64 = 2 << 30;
 
-/// Everything about the machine.
-pub(super) fn look() -> Vec<Finding> {
+/// Checks the machine.
+pub(super) fn check() -> Vec<Finding> {
     let mut findings = disks();
-    findings.extend([memory(), processor(), loudspeakers()]);
+    findings.extend([memory(), processor(), sound_cards()]);
     findings
 }
 
 fn disks() -> Vec<Finding> {
     let disks = Disks::new_with_refreshed_list();
-    let here = room(&disks, "disk here", Path::new("."));
+    let here = free_space(&disks, "disk here", Path::new("."));
     match cache::films() {
-        Ok(folder) => vec![here, room(&disks, "film cache", &folder)],
+        Ok(folder) => vec![here, free_space(&disks, "film cache", &folder)],
         Err(e) => vec![
             here,
             Finding::warning("film cache", e.to_string(), e.advice().unwrap_or("set KINOPHONE_CACHE")),
@@ -33,19 +36,21 @@ fn disks() -> Vec<Finding> {
     }
 }
 
-fn room(disks: &Disks, topic: &'static str, folder: &Path) -> Finding {
+fn free_space(disks: &Disks, topic: &'static str, folder: &Path) -> Finding {
     let mut found = String::new();
     if topic == "film cache" {
-        found = format!("{} ({} used), ", folder.display(), size(cache::bytes_in(folder)));
+        found = format!("{} ({} used), ", folder.display(), byte_size(cache::bytes_in(folder)));
     }
     let Some(free) = free_at(disks, folder) else {
-        return Finding::ok(topic, found + "free room unknown");
+        return Finding::ok(topic, found + "free space unknown");
     };
-    found += &format!("{} free", size(free));
+    found += &format!("{} free", byte_size(free));
     match free {
-        0..NO_ROOM => Finding::problem(topic, found, "make room; a prepared film takes about 15 MB a minute"),
-        NO_ROOM..LITTLE_ROOM => {
-            Finding::warning(topic, found, "long films may not fit; make room, or set KINOPHONE_CACHE")
+        0..FULL_DISK => {
+            Finding::problem(topic, found, "free some space; a prepared film takes about 15 MB a minute")
+        }
+        FULL_DISK..LOW_DISK => {
+            Finding::warning(topic, found, "long films may not fit; free some space, or set KINOPHONE_CACHE")
         }
         _ => Finding::ok(topic, found),
     }
@@ -53,10 +58,10 @@ fn room(disks: &Disks, topic: &'static str, folder: &Path) -> Finding {
 
 /// Free bytes where `folder` is or would be: on the disk with the longest mount point that leads to it.
 fn free_at(disks: &Disks, folder: &Path) -> Option<u64> {
-    let place = nearest_existing(folder)?;
+    let existing = nearest_existing(folder)?;
     disks
         .iter()
-        .filter(|disk| place.starts_with(disk.mount_point()))
+        .filter(|disk| existing.starts_with(disk.mount_point()))
         .max_by_key(|disk| disk.mount_point().as_os_str().len())
         .map(sysinfo::Disk::available_space)
 }
@@ -71,8 +76,8 @@ fn memory() -> Finding {
     let mut system = System::new();
     system.refresh_memory();
     let (total, free) = (system.total_memory(), system.available_memory());
-    let found = format!("{}, {} available", size(total), size(free));
-    if free < LITTLE_MEMORY {
+    let found = format!("{}, {} available", byte_size(total), byte_size(free));
+    if free < LOW_MEMORY {
         Finding::warning("memory", found, "training may be slow; close other programs")
     } else {
         Finding::ok("memory", found)
@@ -80,10 +85,9 @@ fn memory() -> Finding {
 }
 
 fn processor() -> Finding {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let cores = if cores == 1 { "1 core".to_owned() } else { format!("{cores} cores") };
-    match vector_units() {
-        Some(units) => Finding::ok("processor", format!("{cores}, {units}")),
+    let cores = count(std::thread::available_parallelism().map_or(1, usize::from), "cores");
+    match vector_instructions() {
+        Some(instructions) => Finding::ok("processor", format!("{cores}, {instructions}")),
         None => Finding::warning(
             "processor",
             format!("{cores}, no AVX2"),
@@ -93,7 +97,7 @@ fn processor() -> Finding {
 }
 
 /// The widest vector instructions that training can use; `None` where they are narrower than on any machine since 2013.
-fn vector_units() -> Option<&'static str> {
+fn vector_instructions() -> Option<&'static str> {
     #[cfg(target_arch = "x86_64")]
     {
         if is_x86_feature_detected!("avx512f") {
@@ -110,8 +114,8 @@ fn vector_units() -> Option<&'static str> {
     }
 }
 
-/// Linux lists its sound cards in a file; elsewhere nothing is asked, because nothing here plays sound.
-fn loudspeakers() -> Finding {
+/// Linux lists its sound cards in a file; elsewhere none are looked for, because Kinophone does not play sound itself.
+fn sound_cards() -> Finding {
     let cards = std::fs::read_to_string("/proc/asound/cards").unwrap_or_default();
     let names: Vec<&str> =
         cards.lines().filter_map(|line| line.split_once("]: ").map(|(_, name)| name.trim())).collect();
@@ -122,21 +126,12 @@ fn loudspeakers() -> Finding {
     }
 }
 
-/// Bytes for people, in decimal units as disks are sold.
-pub fn size(bytes: u64) -> String {
-    match bytes {
-        0..1_000_000 => format!("{} kB", bytes.div_ceil(1000)),
-        1_000_000..1_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
-        _ => format!("{:.1} GB", bytes as f64 / 1e9),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn room_is_found_for_folders_that_do_not_exist_yet() {
+    fn free_space_is_found_for_folders_that_do_not_exist_yet() {
         let disks = Disks::new_with_refreshed_list();
         let home = tempfile::tempdir().unwrap();
         assert_eq!(nearest_existing(&home.path().join("a/b")), home.path().canonicalize().ok());
@@ -144,13 +139,5 @@ mod tests {
         if !disks.is_empty() {
             assert!(free_at(&disks, Path::new("no/such/folder")).is_some());
         }
-    }
-
-    #[test]
-    fn sizes_have_units() {
-        assert_eq!(
-            [size(0), size(1), size(2_500_000), size(3_200_000_000)],
-            ["0 kB", "1 kB", "2.5 MB", "3.2 GB"]
-        );
     }
 }

@@ -1,27 +1,27 @@
-//! The programs beside us: ffmpeg, what it can encode and decode, ffprobe, and the drivers of graphics cards.
+//! The programs that Kinophone uses: ffmpeg with its encoders and decoders, ffprobe, and the drivers of graphics cards.
 
-use super::Finding;
 use crate::context::Context;
+use crate::doctor::finding::Finding;
 use kinophone::media::Ffmpeg;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Encoders that results need, what for, and what to use instead.
+/// Encoders of the codecs that `--codec` offers, with advice where one is missing.
 const ENCODERS: [(&str, &str); 3] = [
     ("aac", "choose --codec opus, flac or pcm"),
     ("libopus", "install an ffmpeg with libopus for .webm, or choose another container"),
     ("flac", "choose --codec aac, opus or pcm"),
 ];
 
-/// The encoder that draws the demo's films best; without it another one does.
-const DRAWING: &str = "libx264";
+/// The preferred encoder of the demo's films; without it another one is used.
+const DEMO_ENCODER: &str = "libx264";
 
-/// What most films are made of.
+/// Decoders of the most common films.
 const DECODERS: [&str; 3] = ["h264", "hevc", "aac"];
 
-/// Everything about programs and drivers.
-pub(super) fn look(context: &Context) -> Vec<Finding> {
+/// Checks programs and drivers.
+pub(super) fn check(context: &Context) -> Vec<Finding> {
     let mut findings = match context.ffmpeg() {
         Ok(ffmpeg) => tools(&ffmpeg),
         Err(e) => vec![Finding::problem(
@@ -63,11 +63,11 @@ fn encoders(ffmpeg: &Path) -> Finding {
         let list: Vec<_> = missing.iter().map(|(name, _)| *name).collect();
         return Finding::warning("encoders", format!("missing: {}", list.join(", ")), *advice);
     }
-    if !names.contains(DRAWING) {
-        let advice = "the demo draws its films with another codec; nothing else needs it";
-        return Finding::warning("encoders", format!("aac, libopus and flac, but no {DRAWING}"), advice);
+    if !names.contains(DEMO_ENCODER) {
+        let advice = "only the demo uses it, and encodes its films with another codec instead";
+        return Finding::warning("encoders", format!("aac, libopus and flac, but no {DEMO_ENCODER}"), advice);
     }
-    Finding::ok("encoders", format!("aac, libopus, flac, {DRAWING}"))
+    Finding::ok("encoders", format!("aac, libopus, flac, {DEMO_ENCODER}"))
 }
 
 fn decoders(ffmpeg: &Path) -> Finding {
@@ -95,10 +95,10 @@ fn names(ffmpeg: &Path, list: &str) -> Option<HashSet<String>> {
     Some(below.filter_map(|line| line.split_whitespace().nth(1).map(str::to_owned)).collect())
 }
 
-/// Which devices `train --device` can use: what was compiled in, and what this machine has.
+/// The devices that `train --device` can use: the compiled features, and the hardware of this machine.
 fn graphics() -> Finding {
     let built = match (cfg!(feature = "wgpu"), cfg!(feature = "cuda")) {
-        (false, false) => "this build computes on the processor alone",
+        (false, false) => "this build computes on the CPU only",
         (true, false) => "this build can use wgpu",
         (false, true) => "this build can use cuda",
         (true, true) => "this build can use wgpu and cuda",
@@ -124,14 +124,14 @@ fn graphics() -> Finding {
     }
 }
 
-/// Vulkan loaders find drivers by the manifests in these folders.
+/// True where a Vulkan driver is installed: loaders find drivers by the manifests in these folders.
 fn has_vulkan() -> bool {
     ["/usr/share/vulkan/icd.d", "/etc/vulkan/icd.d"]
         .iter()
         .any(|folder| std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()))
 }
 
-/// Standard output of a program that ends well by itself.
+/// Standard output of a program that exits successfully.
 fn output(command: &mut Command) -> Option<String> {
     let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())

@@ -1,10 +1,11 @@
-//! Facts in sections: aligned lines for people, the complete value for programs.
+//! Facts in sections: aligned lines as text, the complete value as JSON.
 
+use crate::report;
 use serde_json::{Value, json};
 use std::fmt::Display;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// What is known of one file or folder.
+/// The facts of one file or folder.
 pub(super) struct Facts {
     json: Value,
     sections: Vec<Section>,
@@ -16,9 +17,10 @@ struct Section {
 }
 
 impl Facts {
-    /// `kind` is "brain", "corpus", "shard" or "film"; `json` an object that gets `kind` and `path` as its first keys.
+    /// Begins with the kind ("brain", "library", "corpus", "shard" or "film") and the path; `json` is an object that gets both
+    /// as its first keys.
     pub(super) fn new(kind: &str, path: &Path, json: Value) -> Self {
-        let mut whole = json!({ "kind": kind, "path": crate::report::lossy(path) });
+        let mut whole = json!({ "kind": kind, "path": report::lossy(path) });
         if let (Value::Object(whole), Value::Object(json)) = (&mut whole, json) {
             whole.extend(json);
         }
@@ -47,12 +49,12 @@ impl Facts {
         }
     }
 
-    /// Names the pictures that were drawn.
-    pub(super) fn drawn(mut self, files: &[std::path::PathBuf]) -> Self {
+    /// Lists the pictures that were drawn.
+    pub(super) fn drawn(mut self, files: &[PathBuf]) -> Self {
         if files.is_empty() {
             return self;
         }
-        self.json["drawn"] = files.iter().map(|f| crate::report::lossy(f)).collect();
+        self.json["drawn"] = files.iter().map(|f| report::lossy(f)).collect();
         files.iter().fold(self.section("drawn"), |facts, file| facts.line("png", file.display()))
     }
 

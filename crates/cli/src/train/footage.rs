@@ -1,14 +1,14 @@
-//! What a training learns from: corpora, single shards and films, in any mixture.
+//! The footage of a training: corpora, single shards and films, in any combination.
 
-use super::TrainArgs;
 use crate::cache;
 use crate::context::{self, Context};
+use crate::train::args::TrainArgs;
 use kinophone::Result;
-use kinophone::corpus::{self, Corpus, PrepareOptions, Shard};
+use kinophone::dataset::{self, Corpus, Shard};
 use std::cmp::Reverse;
 use std::path::{Path, PathBuf};
 
-/// The arguments by what they are.
+/// The arguments by kind.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Footage {
     corpora: Vec<PathBuf>,
@@ -17,11 +17,12 @@ pub struct Footage {
 }
 
 impl Footage {
-    /// A folder is a corpus, a `.safetensors` file a shard of one, any other file a film. Fails on what does not exist.
-    pub fn look(arguments: &[PathBuf]) -> Result<Self> {
+    /// Sorts the arguments: a folder is a corpus, a `.safetensors` file a shard, any other file a film. Fails where one does not
+    /// exist.
+    pub fn of(arguments: &[PathBuf]) -> Result<Self> {
         let mut footage = Self::default();
         for path in arguments {
-            let kind = if context::existing(path)?.is_dir() {
+            let kind = if context::metadata(path)?.is_dir() {
                 &mut footage.corpora
             } else if is_shard(path) {
                 &mut footage.shards
@@ -46,24 +47,23 @@ impl Footage {
         for file in self.shards.iter().chain(&self.prepare_films(args, context)?) {
             shards.push(Shard::open(file)?);
         }
-        Ok(Corpus { shards: without_doubles(shards, context) })
+        Ok(Corpus { shards: without_duplicates(shards, context) })
     }
 
     fn prepare_films(&self, args: &TrainArgs, context: &Context) -> Result<Vec<PathBuf>> {
         if self.films.is_empty() {
             return Ok(Vec::new());
         }
-        let options =
-            PrepareOptions { colour: args.colour(), ..args.pictures.prepare_options(args.size(), true) };
+        let (ffmpeg, cache) = (context.ffmpeg()?, cache::films()?);
         let prepared =
-            corpus::prepare(&context.ffmpeg()?, &self.films, &cache::films()?, &options, context.task())?;
+            dataset::prepare(&ffmpeg, &self.films, &cache, &args.prepare_options(), context.task())?;
         Ok(prepared.into_iter().map(|p| p.shard).collect())
     }
 }
 
-/// The order is that of the films' hashes, whatever the order of the arguments, so that every machine learns the same. A
-/// film that came by several ways counts once, by its richest shard, which any brain's pictures can be made from.
-fn without_doubles(mut shards: Vec<Shard>, context: &Context) -> Vec<Shard> {
+/// Sorts the shards by their films' hashes, whatever the order of the arguments, so that every machine trains alike. A film
+/// that was named several times counts once, by its richest shard, from which any brain's pictures can be made.
+fn without_duplicates(mut shards: Vec<Shard>, context: &Context) -> Vec<Shard> {
     shards.sort_by_cached_key(|s| (s.source().blake3.clone(), Reverse((s.colour(), s.size()))));
     shards.dedup_by(|later, first| {
         let same = later.source().blake3 == first.source().blake3;
@@ -91,10 +91,10 @@ mod tests {
         std::fs::create_dir(path("corpus.mp4")).unwrap();
         std::fs::write(path("a.mp4"), "x").unwrap();
         std::fs::write(path("b.safetensors"), "x").unwrap();
-        let footage = Footage::look(&[path("a.mp4"), path("corpus.mp4"), path("b.safetensors")]).unwrap();
+        let footage = Footage::of(&[path("a.mp4"), path("corpus.mp4"), path("b.safetensors")]).unwrap();
         assert_eq!(footage.films, [path("a.mp4")]);
         assert_eq!(footage.corpora, [path("corpus.mp4")]);
         assert_eq!(footage.shards, [path("b.safetensors")]);
-        assert_eq!(Footage::look(&[path("none")]).unwrap_err().kind(), Kind::NotFound);
+        assert_eq!(Footage::of(&[path("none")]).unwrap_err().kind(), Kind::NotFound);
     }
 }

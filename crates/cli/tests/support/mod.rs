@@ -1,5 +1,7 @@
-//! What the end-to-end tests share: the program, real films, and small films made with ffmpeg.
+//! What the end-to-end tests share: the program, a judge, and small films made with ffmpeg.
 #![allow(dead_code, reason = "each test file uses its own part")]
+
+pub mod report;
 
 use serde_json::Value;
 use std::ffi::OsStr;
@@ -104,20 +106,14 @@ pub fn ffmpeg<S: AsRef<OsStr>>(args: &[S]) -> Vec<u8> {
     output.stdout
 }
 
-/// The folder of real films, or `None` on a machine without it. In continuous integration it must be there.
-pub fn shared() -> Option<PathBuf> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
-    let folder = std::env::var_os("KINOPHONE_SHARED").map_or(beside, PathBuf::from);
-    if folder.join("data/MANIFEST.tsv").exists() {
-        return Some(folder);
-    }
-    assert!(
-        std::env::var_os("CI").is_none(),
-        "{} is missing, and continuous integration needs it",
-        folder.display()
-    );
-    eprintln!("left out: the real films are not at {}", folder.display());
-    None
+/// The figures of `bench/judge.py` for a soundtrack beside the film's own sound: a judge that shares no line with ours.
+pub fn judge(reference: &Path, generated: &Path, more: &[&str]) -> Value {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../bench/judge.py");
+    let output =
+        Command::new("python3").arg(script).args(more).args([reference, generated]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "judge.py needs numpy (scripts/setup --tests): {said}");
+    serde_json::from_slice(&output.stdout).unwrap()
 }
 
 /// A small film with changing pictures and a tone, `seconds` long.
@@ -144,6 +140,33 @@ pub fn small_film(path: &Path, seconds: u32) {
         OsStr::new("aac"),
         path.as_os_str(),
     ]);
+}
+
+/// A brain that has learned next to nothing, next to nothing being enough to render with.
+pub fn tiny_brain(home: &Path) -> PathBuf {
+    let (film, brain) = (home.join("tiny.mp4"), home.join("tiny.brain"));
+    small_film(&film, 3);
+    succeed(
+        home,
+        &[
+            OsStr::new("train"),
+            film.as_os_str(),
+            OsStr::new("-o"),
+            brain.as_os_str(),
+            OsStr::new("--layers"),
+            OsStr::new("50"),
+            OsStr::new("--epochs"),
+            OsStr::new("1"),
+            OsStr::new("--quiet"),
+        ],
+    );
+    brain
+}
+
+/// The shards in a folder.
+pub fn shards(corpus: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(corpus) else { return Vec::new() };
+    entries.map(|e| e.unwrap().path()).filter(|p| p.extension().is_some_and(|e| e == "safetensors")).collect()
 }
 
 /// MD5 of the packets of one kind ("v" or "a") of stream, untouched by any decoder.
@@ -189,4 +212,29 @@ pub fn packets(path: &Path, stream: &str) -> Vec<(f64, f64)> {
         (field(2), field(3))
     };
     text.lines().filter(|l| !l.starts_with('#')).map(packet).collect()
+}
+
+/// When the packets of a stream begin, in seconds, ascending.
+fn begins(path: &Path, stream: &str) -> Vec<f64> {
+    let mut times: Vec<f64> = packets(path, stream).into_iter().map(|(begin, _)| begin).collect();
+    times.sort_by(f64::total_cmp);
+    times
+}
+
+/// The sound begins and ends with the picture, to within a frame. How long the last picture stands is the container's to say;
+/// where pictures come at different intervals, it is somewhere between the shortest and the longest.
+pub fn check_rendition(out: &Path) {
+    let times = begins(out, "0:v:0");
+    let sound = begins(out, "0:a:0");
+    let intervals: Vec<f64> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    let shortest = intervals.iter().copied().reduce(f64::min).unwrap_or(0.0);
+    let longest = intervals.iter().copied().reduce(f64::max).unwrap_or(1.0);
+    // One AAC frame at 22 050 Hz is 46 ms; packets say when a frame begins.
+    let slack = 0.05 + shortest.min(0.05);
+    assert!((times[0] - sound[0]).abs() < slack, "picture from {}, sound from {}", times[0], sound[0]);
+    let (last, end) = (times[times.len() - 1], sound[sound.len() - 1]);
+    assert!(
+        (last + shortest - slack..last + longest + slack).contains(&end),
+        "picture to {last}, sound to {end}"
+    );
 }

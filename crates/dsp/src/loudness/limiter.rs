@@ -1,17 +1,18 @@
-//! The limiter: looks ahead, hears between the samples, and leaves alone what is not too loud.
+//! The true-peak limiter: looks ahead, and passes sound below the ceiling bit for bit.
 //!
-//! For every frame the detector finds the true peak of the wave between it and the next frame, by interpolation to four
-//! times the rate (ITU-R BS.1770-4, annex 2: 48 taps, here a sinc under a Hann window). The gain that each peak allows
-//! is held for the reach of the smoothing that follows, then released exponentially, then smoothed by two moving means.
-//! Because the hold is as long as the smoothing and the interpolation are wide, the smoothed gain is never above what
-//! any peak allows, neither at the peak nor at the samples that make it.
+//! For every frame the detector finds the true peak of the wave between it and the next frame, by
+//! interpolation to four times the rate (ITU-R BS.1770-4, annex 2: 48 taps, here a sinc under a Hann window).
+//! The gain that each peak allows is held for the reach of the smoothing that follows, then released
+//! exponentially, then smoothed by two moving means. Because the hold is as long as the smoothing and the
+//! interpolation are wide, the smoothed gain is never above what any peak allows, neither at the peak nor at
+//! the samples that make it.
 
-use super::{UnsupportedSound, amplitude, check};
+use crate::loudness::{UnsupportedSound, amplitude, check};
 use crate::units::SampleRate;
 use std::collections::VecDeque;
 use std::f64::consts::PI;
 
-/// Points of the wave that are looked at, for each sample.
+/// Points at which the wave is interpolated, for each sample.
 const OVERSAMPLING: usize = 4;
 /// Samples that make one interpolated point.
 const TAPS: usize = 12;
@@ -21,26 +22,27 @@ const REACH: usize = TAPS / 2;
 const ATTACK_SECS: f64 = 0.0015;
 /// Time in which the reduction after a peak falls to 1/e.
 const RELEASE_SECS: f64 = 0.05;
-/// A reduction below this (0.001 dB) counts as none, so that the sound is left bit for bit again soon after a peak.
-const LEAST_REDUCTION: f64 = 1e-4;
-/// The ceiling is aimed at from below by 0.02 dB: while the gain moves, the wave between the samples may rise above what
-/// a constant gain would give.
+/// A reduction below this (0.001 dB) counts as none, so that the sound is left bit for bit again soon after a
+/// peak.
+const MIN_REDUCTION: f64 = 1e-4;
+/// The ceiling is aimed at from below by 0.02 dB: while the gain moves, the wave between the samples may rise
+/// above what a constant gain would give.
 const MARGIN_DB: f64 = 0.02;
 
 /// Keeps the true peak of a stream at or below a ceiling; all channels get the same gain.
 ///
-/// The output is as long as the input and in time with it: [`Limiter::push`] holds back 3 ms and a few samples,
-/// [`Limiter::finish`] delivers them. Where no peak within reach is above the ceiling, samples pass unchanged, bit for
-/// bit. Samples that are not finite become 0.
+/// The output is as long as the input and in time with it: [`Limiter::push`] holds back 3 ms and a few
+/// samples, [`Limiter::finish`] delivers them. Where no peak within reach is above the ceiling, samples pass
+/// unchanged, bit for bit. Samples that are not finite become 0.
 pub struct Limiter {
     channels: usize,
     ceiling: f64,
     release: f64,
     filter: [[f32; OVERSAMPLING]; TAPS],
-    /// Samples below this can't make a peak above the ceiling, whatever their neighbours of that kind are.
+    /// Samples below this can't make a peak above the ceiling, whatever their neighbours below it are.
     harmless: f32,
     /// Frames for which a sample that is not harmless remains within reach.
-    watchful: usize,
+    frames_at_risk: usize,
     /// The newest `TAPS` samples of every channel, oldest first.
     recent: Vec<[f32; TAPS]>,
     held: SlidingMax,
@@ -54,7 +56,7 @@ pub struct Limiter {
 }
 
 impl Limiter {
-    /// For interleaved sound of 1 or 2 channels; `ceiling_db` relative to full scale, such as −1.
+    /// A limiter for interleaved sound of 1 or 2 channels; `ceiling_db` relative to full scale, such as −1.
     pub fn new(rate: SampleRate, channels: usize, ceiling_db: f64) -> Result<Self, UnsupportedSound> {
         check(rate, channels)?;
         let hz = f64::from(rate.hz());
@@ -68,7 +70,7 @@ impl Limiter {
             ceiling,
             release: (-1.0 / (RELEASE_SECS * hz)).exp(),
             harmless: (ceiling / greatest_gain(&filter)) as f32,
-            watchful: 0,
+            frames_at_risk: 0,
             filter,
             recent: vec![[0.0; TAPS]; channels],
             held: SlidingMax::new(2 * hold + 1),
@@ -80,7 +82,8 @@ impl Limiter {
         })
     }
 
-    /// Takes the next frames and appends those that are ready to `out`. An incomplete frame at the end is left out.
+    /// Takes the next frames and appends those that are ready to `out`. An incomplete frame at the end is
+    /// left out.
     pub fn push(&mut self, interleaved: &[f32], out: &mut Vec<f32>) {
         for frame in interleaved.chunks_exact(self.channels) {
             self.waiting.extend(frame.iter().map(|x| if x.is_finite() { *x } else { 0.0 }));
@@ -93,11 +96,11 @@ impl Limiter {
         }
     }
 
-    /// Appends what is held back. The limiter is then ready for another stream.
+    /// Appends the frames that are held back. The limiter is then ready for another stream.
     pub fn finish(&mut self, out: &mut Vec<f32>) {
         self.push(&vec![0.0; self.delay * self.channels], out);
         self.recent.fill([0.0; TAPS]);
-        self.watchful = 0;
+        self.frames_at_risk = 0;
         self.held.clear();
         self.reduction = 0.0;
         self.means.iter_mut().for_each(MovingMean::clear);
@@ -108,28 +111,29 @@ impl Limiter {
     /// The gain for the frame `delay` frames before the newest one.
     fn next_gain(&mut self) -> f32 {
         let peak = self.newest_peak();
-        let wanted = if peak > self.ceiling { 1.0 - self.ceiling / peak } else { 0.0 };
-        let held = self.held.push(wanted);
+        let reduction = if peak > self.ceiling { 1.0 - self.ceiling / peak } else { 0.0 };
+        let held = self.held.push(reduction);
         self.reduction = held.max(self.reduction * self.release);
-        if self.reduction < LEAST_REDUCTION {
+        if self.reduction < MIN_REDUCTION {
             self.reduction = held;
         }
         let [first, second] = &mut self.means;
         (1.0 - second.push(first.push(self.reduction))) as f32
     }
 
-    /// The true peak from the sample `REACH` before the newest one up to the next; 0 where it can't be above the ceiling.
+    /// The true peak from the sample `REACH` before the newest one up to the next; 0 where it can't be above
+    /// the ceiling.
     fn newest_peak(&mut self) -> f64 {
         let newest = self.waiting.len() - self.channels;
-        self.watchful = self.watchful.saturating_sub(1);
+        self.frames_at_risk = self.frames_at_risk.saturating_sub(1);
         for (c, recent) in self.recent.iter_mut().enumerate() {
             recent.rotate_left(1);
             recent[TAPS - 1] = self.waiting[newest + c];
             if recent[TAPS - 1].abs() >= self.harmless {
-                self.watchful = TAPS;
+                self.frames_at_risk = TAPS;
             }
         }
-        if self.watchful == 0 { 0.0 } else { self.peak_of_recent() }
+        if self.frames_at_risk == 0 { 0.0 } else { self.peak_of_recent() }
     }
 
     fn peak_of_recent(&self) -> f64 {
@@ -145,7 +149,8 @@ impl Limiter {
     }
 }
 
-/// Σ `filter[k][p]` × sample k gives, from `TAPS` samples, the wave p / 4 of a sample after sample `TAPS` − 1 − `REACH`.
+/// Σ `filter[k][p]` × sample k gives, from `TAPS` samples, the wave p / 4 of a sample after sample `TAPS` − 1
+/// − `REACH`.
 fn interpolation_filter() -> [[f32; OVERSAMPLING]; TAPS] {
     let mut filter = [[0.0; OVERSAMPLING]; TAPS];
     for (k, taps) in filter.iter_mut().enumerate() {
@@ -158,13 +163,14 @@ fn interpolation_filter() -> [[f32; OVERSAMPLING]; TAPS] {
     filter
 }
 
-/// The most that the interpolation can make of samples of at most 1.
+/// Greatest amplitude that the interpolation can make of samples of at most 1.
 fn greatest_gain(filter: &[[f32; OVERSAMPLING]; TAPS]) -> f64 {
     let gain = |p: usize| filter.iter().map(|taps| f64::from(taps[p].abs())).sum::<f64>();
     (0..OVERSAMPLING).map(gain).fold(1.0, f64::max)
 }
 
-/// The maximum of the newest `length` values, each step in constant time on average: candidates in falling order.
+/// The maximum of the newest `length` values, each step in constant time on average: candidates in falling
+/// order.
 struct SlidingMax {
     length: u64,
     count: u64,
@@ -225,9 +231,9 @@ impl MovingMean {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Meter;
     use super::*;
-    use crate::synth::draw::Draw;
+    use crate::loudness::meter::Meter;
+    use crate::tick_rng::TickRng;
 
     const CEILING: f64 = -1.0;
 
@@ -247,11 +253,11 @@ mod tests {
 
     fn nasty(rate: u32) -> Vec<(&'static str, Vec<f32>)> {
         let n = rate as usize;
-        let mut draw = Draw::new(1, 0);
+        let mut rng = TickRng::new(1, 0);
         let square = (0..n).map(|k| if k / 50 % 2 == 0 { 1.0 } else { -1.0 }).collect();
         let between = (0..n).map(|k| 1.4 * (PI / 2.0 * k as f64 + PI / 4.0).sin() as f32).collect();
         let clicks = (0..n).map(|k| if k % 1777 == 0 { 3.98 } else { 0.0 }).collect();
-        let noise = (0..n).map(|_| draw.between(-4.0, 4.0) as f32).collect();
+        let noise = (0..n).map(|_| rng.between(-4.0, 4.0) as f32).collect();
         let alternating = (0..n).map(|k| if k % 2 == 0 { 2.0 } else { -2.0 }).collect();
         let bursts = (0..n)
             .map(|k| (if k / 3000 % 2 == 0 { 0.05 } else { 6.0 }) * (0.7 * k as f64).sin() as f32)
@@ -281,14 +287,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_below_the_ceiling_passes_bit_for_bit() {
-        let mut draw = Draw::new(2, 0);
-        let x: Vec<f32> = (0..20_000).map(|_| draw.between(-0.4, 0.4) as f32).collect();
+    fn sound_below_the_ceiling_passes_bit_for_bit() {
+        let mut rng = TickRng::new(2, 0);
+        let x: Vec<f32> = (0..20_000).map(|_| rng.between(-0.4, 0.4) as f32).collect();
         assert_eq!(limited(48_000, 2, &x), x);
         let mut with_click = x.clone();
         with_click[4000] = 3.0;
         let y = limited(22_050, 1, &with_click);
-        // Before the attack, and half a second after the click, nothing is touched; in between, gain only falls.
+        // Before the attack, and half a second after the click, nothing is touched; in between, gain only
+        // falls.
         assert_eq!(y[..3900], with_click[..3900]);
         assert_eq!(y[15_000..], with_click[15_000..]);
         assert!(y.iter().zip(&with_click).all(|(a, b)| a.abs() <= b.abs() && a * b >= 0.0));

@@ -1,20 +1,20 @@
-//! The measure: integrated loudness and true peak, streaming.
+//! The meter of integrated loudness and true peak, streaming.
 
-use super::{UnsupportedSound, check, decibels};
+use crate::loudness::{UnsupportedSound, check, decibels};
 use crate::units::SampleRate;
 use ebur128::{EbuR128, Mode};
 
 /// Measures integrated loudness (ITU-R BS.1770-4, EBU R 128) and true peak of a stream, in constant memory.
 ///
-/// Gating blocks are kept as a histogram in steps of 0.1 LU, which bounds the memory and costs at most 0.05 LU. Mono counts
-/// as one loudspeaker, as ffmpeg's `ebur128` counts it by default.
+/// Gating blocks are kept as a histogram in steps of 0.1 LU, which bounds the memory and costs at most 0.05
+/// LU. Mono counts as one loudspeaker, as ffmpeg's `ebur128` counts it by default.
 pub struct Meter {
     meter: EbuR128,
     channels: usize,
 }
 
 impl Meter {
-    /// For interleaved sound of 1 or 2 channels.
+    /// A meter for interleaved sound of 1 or 2 channels.
     pub fn new(rate: SampleRate, channels: usize) -> Result<Self, UnsupportedSound> {
         check(rate, channels)?;
         let mode = Mode::I | Mode::HISTOGRAM | Mode::TRUE_PEAK;
@@ -23,8 +23,8 @@ impl Meter {
         Ok(Self { meter, channels })
     }
 
-    /// Takes the next frames, full scale ±1; an incomplete frame at the end is left out. Samples that are not finite
-    /// count as 0: they would stay in the meter's filters for ever.
+    /// Takes the next frames, full scale ±1; an incomplete frame at the end is left out. Samples that are not
+    /// finite count as 0: they would stay in the meter's filters for ever.
     pub fn push(&mut self, interleaved: &[f32]) {
         let whole = &interleaved[..interleaved.len() - interleaved.len() % self.channels];
         let taken = if whole.iter().all(|x| x.is_finite()) {
@@ -56,7 +56,7 @@ mod tests {
 
     fn stereo_sine(rate: u32, hz: f64, level_db: f64, secs: f64) -> Vec<f32> {
         let n = (f64::from(rate) * secs) as usize;
-        let a = super::super::amplitude(level_db);
+        let a = crate::loudness::amplitude(level_db);
         (0..2 * n).map(|k| (a * (2.0 * PI * hz * (k / 2) as f64 / f64::from(rate)).sin()) as f32).collect()
     }
 
@@ -83,8 +83,8 @@ mod tests {
 
     #[test]
     fn a_peak_between_samples_is_seen() {
-        // A quarter of the sample rate at 45°: samples reach 0.707 of the wave's amplitude (Tech 3341, case 16: +0.2 −0.4 dB).
-        // It fades in, because an abrupt beginning overshoots.
+        // A quarter of the sample rate at 45°: samples reach 0.707 of the wave's amplitude (Tech 3341, case
+        // 16: +0.2 −0.4 dB). It fades in, because an abrupt beginning overshoots.
         let fade = |k: i32| (f64::from(k) / 9600.0).min(1.0);
         let wave = |k: i32| 0.5 * fade(k) * (PI / 2.0 * f64::from(k / 2) + PI / 4.0).sin();
         let x: Vec<f32> = (0..48_000).map(|k| wave(k) as f32).collect();

@@ -1,6 +1,6 @@
 //! When and where things happen: the list of events of an etude.
 
-use super::{ACROSS, Composition, EtudeConfig, Event, Shape, sound};
+use crate::etude::{ACROSS, Composition, EtudeConfig, EtudeEvent, EtudeShape, sound};
 use kinophone_dsp::units::FrameRate;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
@@ -45,8 +45,8 @@ enum Phrase {
 }
 
 /// The events of an etude, by the order of their start.
-pub(super) fn compose(config: &EtudeConfig) -> Vec<Event> {
-    let mut composer = Composer {
+pub(crate) fn compose(config: &EtudeConfig) -> Vec<EtudeEvent> {
+    let mut composer = EtudeComposer {
         rate: config.rate,
         frames: config.rate.ticks_in(config.length),
         random: ChaCha8Rng::seed_from_u64(config.seed),
@@ -63,7 +63,7 @@ pub(super) fn compose(config: &EtudeConfig) -> Vec<Event> {
 }
 
 /// No event of such an etude lasts longer than so many frames.
-pub(super) fn longest(config: &EtudeConfig) -> u64 {
+pub(crate) fn longest(config: &EtudeConfig) -> u64 {
     match config.composition {
         Composition::Shapes => frames_in(config.rate, LINE_SECS.1),
         Composition::Flashes { frames, .. } => u64::from(frames),
@@ -74,14 +74,14 @@ fn frames_in(rate: FrameRate, secs: f64) -> u64 {
     (secs * rate.as_f64()).round().max(1.0) as u64
 }
 
-struct Composer {
+struct EtudeComposer {
     rate: FrameRate,
     frames: u64,
     random: ChaCha8Rng,
-    events: Vec<Event>,
+    events: Vec<EtudeEvent>,
 }
 
-impl Composer {
+impl EtudeComposer {
     fn shapes(&mut self) {
         let last = self.frames.saturating_sub(frames_in(self.rate, MARGIN_SECS));
         let mut at = frames_in(self.rate, MARGIN_SECS);
@@ -132,19 +132,19 @@ impl Composer {
         // It goes at least a third of the height, away from the nearer edge.
         let far = self.random.random_range(0.33..0.5 - LINE_EDGE);
         let to_y = if y < 0.5 { y + far } else { y - far };
-        self.add(Shape::Line, at, frames, (0.5, y, to_y))
+        self.add(EtudeShape::Line, at, frames, (0.5, y, to_y))
     }
 
     fn disc(&mut self, at: u64) -> u64 {
         let x = self.random.random_range(ACROSS.0..ACROSS.1);
         let y = self.random.random_range(0.28..0.72);
-        self.add(Shape::Disc, at, frames_in(self.rate, DISC_SECS), (x, y, y))
+        self.add(EtudeShape::Disc, at, frames_in(self.rate, DISC_SECS), (x, y, y))
     }
 
     fn scratch(&mut self, at: u64) -> u64 {
         let frames = self.random.random_range(1..=3);
         let x = self.random.random_range(ACROSS.0..ACROSS.1);
-        self.add(Shape::Scratch, at, frames, (x, 0.5, 0.5))
+        self.add(EtudeShape::Scratch, at, frames, (x, 0.5, 0.5))
     }
 
     fn flashes(&mut self, every: u64, frames: u64, irregular: bool) {
@@ -152,7 +152,7 @@ impl Composer {
         let mut beat = every / 2;
         while beat + play + frames < self.frames {
             let at = beat - play.min(beat) + self.random.random_range(0..=2 * play);
-            self.add(Shape::Flash, at, frames, (0.5, 0.5, 0.5));
+            self.add(EtudeShape::Flash, at, frames, (0.5, 0.5, 0.5));
             beat += every;
         }
     }
@@ -162,9 +162,9 @@ impl Composer {
         frames_in(self.rate, secs)
     }
 
-    fn add(&mut self, shape: Shape, frame: u64, frames: u64, (x, y, to_y): (f32, f32, f32)) -> u64 {
+    fn add(&mut self, shape: EtudeShape, frame: u64, frames: u64, (x, y, to_y): (f32, f32, f32)) -> u64 {
         let end = frame + frames;
-        self.events.push(Event {
+        self.events.push(EtudeEvent {
             shape,
             frame,
             frames,

@@ -3,7 +3,7 @@
 //! A pixel is covered by `0.5 − d`, clamped to 0..1, where `d` is the distance in pixels from its centre to the edge of
 //! the shape, negative inside. Shapes that meet are joined by their maximum, so that none hides another.
 
-use super::{Etude, EtudeConfig, Event, Shape};
+use crate::etude::{Etude, EtudeConfig, EtudeEvent, EtudeShape};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -32,7 +32,7 @@ pub struct Pictures<'a> {
 }
 
 impl<'a> Pictures<'a> {
-    pub(super) fn new(etude: &'a Etude) -> Self {
+    pub(crate) fn new(etude: &'a Etude) -> Self {
         Self { etude, next: 0 }
     }
 }
@@ -56,28 +56,28 @@ impl Iterator for Pictures<'_> {
 impl ExactSizeIterator for Pictures<'_> {}
 
 /// Draws `events` as they look on `frame`.
-pub(super) fn picture(config: &EtudeConfig, events: &[&Event], frame: u64) -> Vec<u8> {
-    let mut canvas = Canvas::black(config.width as usize, config.height as usize);
+pub(crate) fn picture(config: &EtudeConfig, events: &[&EtudeEvent], frame: u64) -> Vec<u8> {
+    let mut canvas = EtudeCanvas::black(config.width as usize, config.height as usize);
     for event in events {
         let j = frame - event.frame;
         let light = event.brightness(j as f64 / event.frames as f64) * event.dimming(events, frame, 0.0);
         match event.shape {
-            Shape::Line => canvas.line(event.y_at(j), light),
-            Shape::Disc => canvas.shrinking_disc(event, light, j == 0),
-            Shape::Scratch => canvas.scratches(event, j, light),
-            Shape::Flash => canvas.pixels.fill(255),
+            EtudeShape::Line => canvas.line(event.y_at(j), light),
+            EtudeShape::Disc => canvas.shrinking_disc(event, light, j == 0),
+            EtudeShape::Scratch => canvas.scratches(event, j, light),
+            EtudeShape::Flash => canvas.pixels.fill(255),
         }
     }
     canvas.pixels
 }
 
-struct Canvas {
+struct EtudeCanvas {
     width: usize,
     height: usize,
     pixels: Vec<u8>,
 }
 
-impl Canvas {
+impl EtudeCanvas {
     fn black(width: usize, height: usize) -> Self {
         Self { width, height, pixels: vec![0; width * height * 3] }
     }
@@ -88,7 +88,7 @@ impl Canvas {
         self.capsule((0.04 * w, y * h), (0.96 * w, y * h), radius, LINE_TINT, light);
     }
 
-    fn shrinking_disc(&mut self, event: &Event, light: f64, new: bool) {
+    fn shrinking_disc(&mut self, event: &EtudeEvent, light: f64, new: bool) {
         let (w, h) = (self.width as f64, self.height as f64);
         let centre = (f64::from(event.x) * w, f64::from(event.y) * h);
         let full = DISC_RADIUS * w.min(h);
@@ -99,7 +99,7 @@ impl Canvas {
         self.capsule(centre, centre, full * (0.2 + 0.8 * light), DISC_TINT, 0.35 + 0.65 * light);
     }
 
-    fn scratches(&mut self, event: &Event, j: u64, light: f64) {
+    fn scratches(&mut self, event: &EtudeEvent, j: u64, light: f64) {
         let (w, h) = (self.width as f64, self.height as f64);
         let mut random = ChaCha8Rng::seed_from_u64(event.look.wrapping_add(j));
         for stroke in 0..STROKES {

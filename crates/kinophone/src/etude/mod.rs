@@ -20,10 +20,13 @@ mod compose;
 mod draw;
 mod score;
 mod sound;
+#[cfg(test)]
+mod tests;
 
-pub use draw::Pictures;
-pub use score::{EtudeScore, score};
+pub use score::EtudeScore;
+pub use score::score;
 
+use crate::etude::draw::Pictures;
 use crate::media::{DrawnFilm, Ffmpeg};
 use crate::storage::{Overwrite, write_atomically};
 use crate::task::Task;
@@ -134,7 +137,7 @@ impl EtudeConfig {
 /// What an event looks and sounds like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Shape {
+pub enum EtudeShape {
     /// A bar across the picture that sweeps up or down; a tone.
     Line,
     /// A disc that flashes up, shrinks and fades; a struck bar.
@@ -148,9 +151,9 @@ pub enum Shape {
 /// One event: the whole truth about something that is seen and heard. Positions are in units of the picture's width or
 /// height, from the left and from the top.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Event {
+pub struct EtudeEvent {
     /// What it looks and sounds like.
-    pub shape: Shape,
+    pub shape: EtudeShape,
     /// The frame on which it appears.
     pub frame: u64,
     /// How many frames it lasts.
@@ -171,7 +174,7 @@ pub struct Event {
     pub look: u64,
 }
 
-impl Event {
+impl EtudeEvent {
     /// The first frame without it.
     pub fn end_frame(&self) -> u64 {
         self.frame + self.frames
@@ -181,23 +184,24 @@ impl Event {
     fn brightness(&self, age: f64) -> f64 {
         match self.shape {
             // Lines hold and then fade over their last eighth, discs fade from the first moment on.
-            Shape::Line => ((1.0 - age) * 8.0).clamp(0.0, 1.0),
-            Shape::Disc => 1.0 - age,
+            EtudeShape::Line => ((1.0 - age) * 8.0).clamp(0.0, 1.0),
+            EtudeShape::Disc => 1.0 - age,
             // A scratch is brightest on its first frame and keeps each frame's brightness to the frame's end.
-            Shape::Scratch => 0.6_f64.powi((age * self.frames as f64) as i32),
-            Shape::Flash => 1.0,
+            EtudeShape::Scratch => 0.6_f64.powi((age * self.frames as f64) as i32),
+            EtudeShape::Flash => 1.0,
         }
     }
 
     /// How much of a line is left at `frame`, `phase` (0..1 within it) by what happens over it, 0..1. Picture and sound
     /// give way together: what is new looks and sounds as it does alone, and the line returns while it fades.
-    fn dimming(&self, others: &[&Event], frame: u64, phase: f64) -> f64 {
-        if self.shape != Shape::Line {
+    fn dimming(&self, others: &[&EtudeEvent], frame: u64, phase: f64) -> f64 {
+        if self.shape != EtudeShape::Line {
             return 1.0;
         }
-        let light =
-            |e: &&Event| e.brightness((frame - e.frame) as f64 / e.frames as f64 + phase / e.frames as f64);
-        let most = others.iter().filter(|e| e.shape != Shape::Line).map(light).fold(0.0, f64::max);
+        let light = |e: &&EtudeEvent| {
+            e.brightness((frame - e.frame) as f64 / e.frames as f64 + phase / e.frames as f64)
+        };
+        let most = others.iter().filter(|e| e.shape != EtudeShape::Line).map(light).fold(0.0, f64::max);
         (1.0 - 1.3 * most).max(0.0)
     }
 
@@ -215,7 +219,7 @@ pub struct Etude {
     /// What decided it.
     pub config: EtudeConfig,
     /// All events by the order of their start.
-    pub events: Vec<Event>,
+    pub events: Vec<EtudeEvent>,
 }
 
 impl Etude {
@@ -299,13 +303,10 @@ impl Etude {
 
     /// The events that are on the screen on `frame`. An event overlaps a handful of others at most, so the search goes
     /// back from the last one that has started by then no further than the longest event can reach.
-    fn events_on(&self, frame: u64) -> Vec<&Event> {
+    fn events_on(&self, frame: u64) -> Vec<&EtudeEvent> {
         let started = self.events.partition_point(|e| e.frame <= frame);
         let earliest = frame.saturating_sub(compose::longest(&self.config));
         let from = self.events.partition_point(|e| e.frame < earliest);
         self.events[from..started].iter().filter(|e| frame < e.end_frame()).collect()
     }
 }
-
-#[cfg(test)]
-mod tests;

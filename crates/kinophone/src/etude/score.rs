@@ -1,6 +1,6 @@
 //! How well a sound keeps to the truth about an etude.
 
-use super::Event;
+use crate::etude::EtudeEvent;
 use kinophone_dsp::units::{MediaTime, SampleRate};
 use serde::{Deserialize, Serialize};
 
@@ -54,7 +54,7 @@ impl EtudeScore {
 /// An event is hit where, within 100 ms around its start, energy rises most steeply within ±33 ms of it, at least by
 /// 3 dB, to a level that is heard. The rise at a moment is the energy of the 16 ms after it minus that of the 16 ms
 /// before it. The measure is the same for a louder or quieter sound.
-pub fn score(events: &[Event], sound: &[f32], rate: SampleRate) -> EtudeScore {
+pub fn score(events: &[EtudeEvent], sound: &[f32], rate: SampleRate) -> EtudeScore {
     let energy = Energy::new(sound);
     let at = |time: MediaTime| rate.sample_at(time);
     let on = mean(&energy, &join(events.iter().map(|e| (at(e.start), at(e.end)))));

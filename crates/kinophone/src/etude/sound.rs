@@ -4,7 +4,7 @@
 //! begins and goes through the same values in every frame. So it joins without a click to itself, to silence and to
 //! another `n`, and a network that sees one picture at a time can know its phase.
 
-use super::{ACROSS, Event, Shape};
+use crate::etude::{ACROSS, EtudeEvent, EtudeShape};
 use kinophone_dsp::units::{FrameRate, TickGrid};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -32,32 +32,32 @@ const KNOCK: (f64, f64) = (0.2, 0.004);
 const BEEP: (f64, f64) = (0.5, 0.002);
 
 /// Fundamental of an event that begins at `x`, `y`; `None` for noise.
-pub(super) fn pitch_hz(shape: Shape, rate: FrameRate, x: f32, y: f32) -> Option<f32> {
+pub(crate) fn pitch_hz(shape: EtudeShape, rate: FrameRate, x: f32, y: f32) -> Option<f32> {
     let harmonic = match shape {
-        Shape::Line => line_harmonic(rate, f64::from(y)),
-        Shape::Disc => disc_harmonic(rate, x),
-        Shape::Scratch => return None,
-        Shape::Flash => return Some(FLASH_HZ as f32),
+        EtudeShape::Line => line_harmonic(rate, f64::from(y)),
+        EtudeShape::Disc => disc_harmonic(rate, x),
+        EtudeShape::Scratch => return None,
+        EtudeShape::Flash => return Some(FLASH_HZ as f32),
     };
     Some((f64::from(harmonic) * rate.as_f64()) as f32)
 }
 
 /// The sound of `events` on `frame`.
-pub(super) fn frame(grid: TickGrid, events: &[&Event], frame: u64) -> Vec<f32> {
+pub(crate) fn frame(grid: TickGrid, events: &[&EtudeEvent], frame: u64) -> Vec<f32> {
     let clock = Clock { grid, first: grid.start_sample(frame as i64), frame };
     let mut sum = vec![0.0; grid.span(frame as i64)];
     for event in events {
         for (i, s) in sum.iter_mut().enumerate() {
             *s += match event.shape {
-                Shape::Line | Shape::Disc => tone(event, events, &clock, i),
-                Shape::Scratch | Shape::Flash => 0.0,
+                EtudeShape::Line | EtudeShape::Disc => tone(event, events, &clock, i),
+                EtudeShape::Scratch | EtudeShape::Flash => 0.0,
             };
         }
         match event.shape {
-            Shape::Disc if frame == event.frame => add_knock(&mut sum, &clock),
-            Shape::Scratch => add_scratch(&mut sum, event, &clock),
-            Shape::Flash => add_beep(&mut sum, event, &clock),
-            Shape::Line | Shape::Disc => {}
+            EtudeShape::Disc if frame == event.frame => add_knock(&mut sum, &clock),
+            EtudeShape::Scratch => add_scratch(&mut sum, event, &clock),
+            EtudeShape::Flash => add_beep(&mut sum, event, &clock),
+            EtudeShape::Line | EtudeShape::Disc => {}
         }
     }
     sum.into_iter().map(|s| s as f32).collect()
@@ -80,7 +80,7 @@ impl Clock {
     }
 }
 
-fn tone(event: &Event, events: &[&Event], clock: &Clock, i: usize) -> f64 {
+fn tone(event: &EtudeEvent, events: &[&EtudeEvent], clock: &Clock, i: usize) -> f64 {
     let phase = clock.phase(i);
     let j = clock.frame - event.frame;
     let age = (j as f64 + phase) / event.frames as f64;
@@ -92,7 +92,7 @@ fn tone(event: &Event, events: &[&Event], clock: &Clock, i: usize) -> f64 {
         if harmonic * rate.as_f64() < nyquist { gain * (TAU * harmonic * phase).sin() } else { 0.0 }
     };
     match event.shape {
-        Shape::Line => {
+        EtudeShape::Line => {
             let n = line_harmonic(rate, event.y_at(j));
             light * LINE_PARTIALS.iter().map(|&p| partial(n, p)).sum::<f64>()
         }
@@ -115,7 +115,7 @@ fn add_knock(sum: &mut [f64], clock: &Clock) {
     }
 }
 
-fn add_scratch(sum: &mut [f64], event: &Event, clock: &Clock) {
+fn add_scratch(sum: &mut [f64], event: &EtudeEvent, clock: &Clock) {
     let colour = step(across(event.x), 2) as u64;
     let light = event.brightness((clock.frame - event.frame) as f64 / event.frames as f64);
     let len = sum.len() as f64;
@@ -125,7 +125,7 @@ fn add_scratch(sum: &mut [f64], event: &Event, clock: &Clock) {
     }
 }
 
-fn add_beep(sum: &mut [f64], event: &Event, clock: &Clock) {
+fn add_beep(sum: &mut [f64], event: &EtudeEvent, clock: &Clock) {
     let rate = f64::from(clock.grid.rate.hz());
     let start = clock.grid.start_sample(event.frame as i64);
     let end = clock.grid.start_sample(event.end_frame() as i64);

@@ -1,16 +1,16 @@
-use super::*;
+use crate::etude::*;
 use std::f64::consts::{PI, TAU};
 
 fn shapes(seed: u64) -> Etude {
     Etude::new(EtudeConfig { width: 64, height: 48, ..EtudeConfig::shapes(20, seed) }).unwrap()
 }
 
-fn alone(shape: Shape, frame: u64, frames: u64, (x, y, to_y): (f32, f32, f32)) -> Etude {
+fn alone(shape: EtudeShape, frame: u64, frames: u64, (x, y, to_y): (f32, f32, f32)) -> Etude {
     let mut etude = shapes(0);
     let rate = etude.config.rate;
     let (start, end) = (rate.time_of(frame as i64), rate.time_of((frame + frames) as i64));
     let pitch_hz = sound::pitch_hz(shape, rate, x, y);
-    etude.events = vec![Event { shape, frame, frames, start, end, pitch_hz, x, y, to_y, look: 5 }];
+    etude.events = vec![EtudeEvent { shape, frame, frames, start, end, pitch_hz, x, y, to_y, look: 5 }];
     etude
 }
 
@@ -103,7 +103,7 @@ fn every_event_is_heard_from_its_first_frame_on_and_at_its_place_in_the_picture(
         let row = (f64::from(event.y) * 48.0) as usize;
         let lit = |c: usize| picture[(row * 64 + c) * 3 + 2] >= 100;
         // Strokes leave gaps between each other; somewhere within their width one is hit.
-        let half = if event.shape == Shape::Scratch { 0.12 } else { 0.0 };
+        let half = if event.shape == EtudeShape::Scratch { 0.12 } else { 0.0 };
         assert!((column(event.x - half)..=column(event.x + half)).any(lit), "{event:?}");
     }
 }
@@ -114,7 +114,7 @@ fn a_seed_decides_everything_and_another_seed_gives_another_etude() {
     assert_eq!((shapes(7).sound(), shapes(7).picture(100)), (shapes(7).sound(), shapes(7).picture(100)));
     assert_ne!(shapes(7).events, shapes(8).events);
     for seed in 0..5 {
-        let counts = [Shape::Line, Shape::Disc, Shape::Scratch]
+        let counts = [EtudeShape::Line, EtudeShape::Disc, EtudeShape::Scratch]
             .map(|shape| shapes(seed).events.iter().filter(|e| e.shape == shape).count());
         assert!(counts.iter().all(|&n| n >= 2), "seed {seed}: {counts:?}");
     }
@@ -122,9 +122,11 @@ fn a_seed_decides_everything_and_another_seed_gives_another_etude() {
 
 #[test]
 fn sound_of_a_picture_is_the_same_wherever_it_comes() {
-    for (shape, place) in
-        [(Shape::Line, (0.5, 0.8, 0.3)), (Shape::Disc, (0.3, 0.4, 0.4)), (Shape::Scratch, (0.7, 0.5, 0.5))]
-    {
+    for (shape, place) in [
+        (EtudeShape::Line, (0.5, 0.8, 0.3)),
+        (EtudeShape::Disc, (0.3, 0.4, 0.4)),
+        (EtudeShape::Scratch, (0.7, 0.5, 0.5)),
+    ] {
         let (early, late) = (alone(shape, 10, 9, place), alone(shape, 407, 9, place));
         for j in 0..9 {
             assert_eq!(early.picture(10 + j), late.picture(407 + j));
@@ -137,13 +139,13 @@ fn sound_of_a_picture_is_the_same_wherever_it_comes() {
 fn pitch_follows_the_height_of_a_line_and_the_place_of_a_disc() {
     // At 30 pictures a second the steps are harmonics 8 … 20 of the frame rate, and discs are harmonics 6 … 15.
     for (y, n) in [(0.95, 8), (0.55, 12), (0.45, 14), (0.05, 20)] {
-        let line = alone(Shape::Line, 3, 20, (0.5, y, y));
+        let line = alone(EtudeShape::Line, 3, 20, (0.5, y, y));
         assert_eq!(line.events[0].pitch_hz, Some(30.0 * n as f32));
         assert!((harmonic(&line.sound_of(5), n) - 0.11).abs() < 1e-6);
         assert!(harmonic(&line.sound_of(5), n - 1) < 1e-6);
     }
     for (x, n) in [(0.15, 6), (0.5, 10), (0.85, 15)] {
-        let disc = alone(Shape::Disc, 3, 15, (x, 0.5, 0.5));
+        let disc = alone(EtudeShape::Disc, 3, 15, (x, 0.5, 0.5));
         assert_eq!(disc.events[0].pitch_hz, Some(30.0 * n as f32));
         let strongest = (1..100)
             .max_by(|&a, &b| harmonic(&disc.sound_of(4), a).total_cmp(&harmonic(&disc.sound_of(4), b)));
@@ -153,7 +155,7 @@ fn pitch_follows_the_height_of_a_line_and_the_place_of_a_disc() {
 
 #[test]
 fn a_sweeping_line_passes_every_step_between_its_ends() {
-    let line = alone(Shape::Line, 0, 48, (0.5, 0.95, 0.05));
+    let line = alone(EtudeShape::Line, 0, 48, (0.5, 0.95, 0.05));
     let mut steps: Vec<usize> = (0..40)
         .map(|k| {
             let sound = line.sound_of(k);
@@ -178,7 +180,7 @@ fn nothing_clips_and_nothing_ends_or_passes_a_frame_with_a_click() {
             assert!(!last || step < 0.012, "{:?} at {rate} ends with a step of {step}", event.shape);
             // Within a line or a disc, no step at a frame's border is steeper than its tones are anywhere (0.1 a sample).
             let borders = event.frame + 1..event.end_frame();
-            if matches!(event.shape, Shape::Line | Shape::Disc) {
+            if matches!(event.shape, EtudeShape::Line | EtudeShape::Disc) {
                 for k in borders.filter(|k| etude.events.iter().all(|e| e.frame != *k)) {
                     let at = etude.grid().start_sample(k as i64) as usize;
                     assert!(
@@ -194,7 +196,7 @@ fn nothing_clips_and_nothing_ends_or_passes_a_frame_with_a_click() {
 
 #[test]
 fn edges_are_soft_and_areas_are_true() {
-    let mut etude = alone(Shape::Disc, 0, 15, (0.5, 0.5, 0.5));
+    let mut etude = alone(EtudeShape::Disc, 0, 15, (0.5, 0.5, 0.5));
     etude.config.width = 320;
     etude.config.height = 240;
     for j in [3, 7, 11] {
@@ -210,16 +212,16 @@ fn edges_are_soft_and_areas_are_true() {
 
 #[test]
 fn a_disc_fades_in_picture_and_sound_together_and_a_line_gives_way_to_it() {
-    let disc = alone(Shape::Disc, 0, 15, (0.5, 0.5, 0.5));
+    let disc = alone(EtudeShape::Disc, 0, 15, (0.5, 0.5, 0.5));
     let power = |e: &Etude, k| e.sound_of(k).iter().map(|s| s * s).sum::<f32>();
     for k in 1..14 {
         assert!(luma(&disc.picture(k + 1)) < luma(&disc.picture(k)));
         assert!(power(&disc, k + 1) < power(&disc, k));
     }
-    let mut both = alone(Shape::Line, 0, 45, (0.5, 0.9, 0.6));
-    both.events.push(Event { frame: 10, ..disc.events[0].clone() });
+    let mut both = alone(EtudeShape::Line, 0, 45, (0.5, 0.9, 0.6));
+    both.events.push(EtudeEvent { frame: 10, ..disc.events[0].clone() });
     assert_eq!((both.picture(10), both.sound_of(10)), (disc.picture(0), disc.sound_of(0)));
-    let line = alone(Shape::Line, 0, 45, (0.5, 0.9, 0.6));
+    let line = alone(EtudeShape::Line, 0, 45, (0.5, 0.9, 0.6));
     assert_eq!((both.picture(26), both.sound_of(26)), (line.picture(26), line.sound_of(26)));
     assert!(power(&both, 22) > 0.3 * power(&line, 22));
 }

@@ -1,7 +1,8 @@
 //! Which codecs go into which container: what we offer, which is less than what ffmpeg would write, so that results
 //! play where people expect them to.
 
-use super::SoundCodec;
+use crate::media::SoundCodec;
+use SoundCodec::{Aac, Flac, Opus, Pcm};
 
 /// A container that Kinophone writes.
 struct Container {
@@ -13,8 +14,6 @@ struct Container {
     /// ffmpeg's names of the picture codecs that fit; `None` for sound alone.
     pictures: Option<&'static [&'static str]>,
 }
-
-use SoundCodec::{Aac, Flac, Opus, Pcm};
 
 /// ISO base media (MP4 registration authority's list, as far as players know it).
 const MP4_PICTURES: &[&str] = &[
@@ -116,33 +115,33 @@ impl SoundCodec {
 }
 
 /// ffmpeg's name of the writer for an extension (lower case, no dot).
-pub(super) fn muxer(extension: &str) -> Option<&'static str> {
+pub(crate) fn muxer(extension: &str) -> Option<&'static str> {
     container(extension).map(|c| c.muxer)
 }
 
 /// Whether a container takes that picture codec.
-pub(super) fn takes_picture(extension: &str, codec: &str) -> bool {
+pub(crate) fn takes_picture(extension: &str, codec: &str) -> bool {
     let pictures = container(extension).and_then(|c| c.pictures);
     pictures.is_some_and(|codecs| codecs.is_empty() || codecs.contains(&codec))
 }
 
 /// Whether a container takes pictures at all.
-pub(super) fn holds_pictures(extension: &str) -> bool {
+pub(crate) fn holds_pictures(extension: &str) -> bool {
     container(extension).is_some_and(|c| c.pictures.is_some())
 }
 
 /// The extensions of all containers that take that picture codec.
-pub(super) fn takers_of_picture(codec: &str) -> Vec<&'static str> {
+pub(crate) fn takers_of_picture(codec: &str) -> Vec<&'static str> {
     extensions().filter(|extension| takes_picture(extension, codec)).collect()
 }
 
 /// The extensions of all containers that take that sound codec.
-pub(super) fn takers_of_sound(codec: SoundCodec) -> Vec<&'static str> {
+pub(crate) fn takers_of_sound(codec: SoundCodec) -> Vec<&'static str> {
     extensions().filter(|extension| codec.fits(extension)).collect()
 }
 
 /// Every extension that Kinophone writes.
-pub(super) fn extensions() -> impl Iterator<Item = &'static str> {
+pub(crate) fn extensions() -> impl Iterator<Item = &'static str> {
     CONTAINERS.iter().map(|c| c.extension)
 }
 

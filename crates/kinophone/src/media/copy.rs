@@ -1,7 +1,7 @@
 //! A film's pictures as browsers play them.
 
-use super::process::{Launch, Process};
-use super::{Ffmpeg, decode, input, probe};
+use crate::media::process::{Launch, Process};
+use crate::media::{Ffmpeg, decode, input, probe};
 use crate::task::Task;
 use crate::{Error, Kind, Result};
 use kinophone_dsp::units::MediaTime;
@@ -13,14 +13,14 @@ const PLAYABLE: [&str; 3] = ["h264", "vp9", "av1"];
 /// Of those, the ways to store a picture that need no copy: H.264 of 10 bits or of full colour plays nowhere.
 const PLAIN: [&str; 2] = ["yuv420p", "yuvj420p"];
 
-impl super::PictureFacts {
+impl crate::media::PictureFacts {
     /// Whether browsers play the pictures as they are, in an .mp4.
     pub fn plays_in_browsers(&self) -> bool {
         PLAYABLE.contains(&self.codec.as_str()) && PLAIN.contains(&self.pixel_format.as_str())
     }
 }
 
-pub(super) fn for_browsers(
+pub(crate) fn for_browsers(
     ffmpeg: &Ffmpeg,
     path: &Path,
     width: u32,

@@ -1,7 +1,7 @@
 //! A film into small pictures with exact times, and its sound into a file, in one pass of one process.
 
-use super::process::{Ending, Guarded, Launch, Process};
-use super::{Decode, Decoded, Ffmpeg, Picture, PictureFacts, input, nut, probe, sound};
+use crate::media::process::{Ending, Guarded, Launch, Process};
+use crate::media::{Decode, Decoded, Ffmpeg, Picture, PictureFacts, input, nut, probe, sound};
 use crate::{Error, Kind, Result};
 use kinophone_dsp::units::{MediaTime, SampleRate};
 use std::collections::BTreeMap;
@@ -16,13 +16,13 @@ const LIFT: i64 = 1_000_000_000;
 /// pictures within half a millisecond (rates end at 1000 a second), so such pictures are dropped.
 const CLOSEST: i64 = 500;
 /// Times beyond this (31 years) are damage.
-pub(super) const FURTHEST: i64 = 1_000_000_000_000_000;
+pub(crate) const FURTHEST: i64 = 1_000_000_000_000_000;
 
 /// Pictures as they come out of ffmpeg: an iterator that ends after the last one; then [`PictureStream::finish`].
 /// Times strictly increase. Dropping it ends the process.
 pub struct PictureStream {
     process: Process,
-    reader: nut::Reader<Guarded<ChildStdout>>,
+    reader: nut::NutReader<Guarded<ChildStdout>>,
     film: PathBuf,
     frame_len: usize,
     count: u64,
@@ -33,7 +33,7 @@ pub struct PictureStream {
     ended: bool,
 }
 
-pub(super) fn decode(ffmpeg: &Ffmpeg, path: &Path, how: &Decode) -> Result<PictureStream> {
+pub(crate) fn decode(ffmpeg: &Ffmpeg, path: &Path, how: &Decode) -> Result<PictureStream> {
     if !(1..=4096).contains(&how.size) {
         return Err(Error::new(Kind::Invalid, format!("a picture size of {} is impossible", how.size))
             .help("choose 1 to 4096 pixels a side; 64 is usual"));
@@ -59,7 +59,7 @@ pub(super) fn decode(ffmpeg: &Ffmpeg, path: &Path, how: &Decode) -> Result<Pictu
     let (process, _, stdout) = Process::start(launch)?;
     Ok(PictureStream {
         process,
-        reader: nut::Reader::new(stdout),
+        reader: nut::NutReader::new(stdout),
         film: path.to_owned(),
         frame_len: how.size as usize * how.size as usize * if how.colour { 3 } else { 1 },
         count: 0,
@@ -75,7 +75,7 @@ pub(super) fn decode(ffmpeg: &Ffmpeg, path: &Path, how: &Decode) -> Result<Pictu
 ///
 /// `-copyts` and an offset of our own instead of ffmpeg's default: that one begins the clock of some formats at the
 /// earliest stream *in use*, so that pictures and sound decoded apart would lie on different clocks.
-pub(super) fn opening(path: &Path, zero: MediaTime, codec_options: &[&str]) -> Result<Vec<OsString>> {
+pub(crate) fn opening(path: &Path, zero: MediaTime, codec_options: &[&str]) -> Result<Vec<OsString>> {
     let mut args = input::common();
     args.extend(input::words(&[
         "-nostdin",
@@ -136,7 +136,7 @@ fn has_alpha(pixel_format: &str) -> bool {
 }
 
 /// Decimal seconds, exactly.
-pub(super) fn seconds(time: MediaTime) -> String {
+pub(crate) fn seconds(time: MediaTime) -> String {
     let sign = if time.0 < 0 { "-" } else { "" };
     let micros = time.0.unsigned_abs();
     format!("{sign}{}.{:06}", micros / 1_000_000, micros % 1_000_000)
@@ -255,7 +255,7 @@ fn sound_written((rate, channels, file): (SampleRate, u32, PathBuf)) -> Result<(
     Ok((rate, channels, bytes / (2 * u64::from(channels))))
 }
 
-pub(super) fn no_picture(path: &Path) -> Error {
+pub(crate) fn no_picture(path: &Path) -> Error {
     Error::new(Kind::NoPicture, "has sound but no moving pictures")
         .at(path)
         .help("name a film with a picture")

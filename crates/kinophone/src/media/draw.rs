@@ -1,7 +1,7 @@
 //! Films out of pictures and samples that we made ourselves.
 
-use super::process::{Guarded, Launch, Process};
-use super::{DrawnFilm, Ffmpeg, SoundCodec, containers, decode, encode, input};
+use crate::media::process::{Guarded, Launch, Process};
+use crate::media::{DrawnFilm, Ffmpeg, SoundCodec, containers, decode, encode, input};
 use crate::storage::{self, AtomicFile, Overwrite};
 use crate::task::Task;
 use crate::{Error, Kind, Result};
@@ -10,7 +10,7 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::process::ChildStdin;
 
-pub(super) fn draw(
+pub(crate) fn draw(
     ffmpeg: &Ffmpeg,
     film: &DrawnFilm,
     pictures: &mut dyn Iterator<Item = Vec<u8>>,
@@ -161,9 +161,9 @@ fn feed(
 
 impl Ffmpeg {
     /// Whether this ffmpeg was built with an encoder, by ffmpeg's name of it.
-    pub(super) fn has_encoder(&self, name: &str) -> Result<bool> {
+    pub(crate) fn has_encoder(&self, name: &str) -> Result<bool> {
         let args = input::words(&["-hide_banner", "-encoders"]);
-        let (said, _) = super::process::run(&self.program, args, self.stall, 1 << 20)?;
+        let (said, _) = crate::media::process::run(&self.program, args, self.stall, 1 << 20)?;
         Ok(String::from_utf8_lossy(&said).lines().any(|line| line.split_whitespace().nth(1) == Some(name)))
     }
 }

@@ -2,10 +2,12 @@
 //! `libavformat/dump.c`). Rates come rounded to two decimals and lengths to hundredths of a second; starts come from the
 //! first packets. Tests hold it against ffprobe.
 
-use super::probe::{Raw, RawStream, StreamKind, clock_time_of, clockwise, fault, first_packet, time_of};
-use super::process::{self, Ending};
-use super::{Ffmpeg, input};
 use crate::Result;
+use crate::media::probe::{
+    RawProbe, RawStream, StreamKind, clock_time_of, clockwise, fault, first_packet, time_of,
+};
+use crate::media::process::{self, Ending};
+use crate::media::{Ffmpeg, input};
 use kinophone_dsp::units::SampleRate;
 use std::ffi::OsString;
 use std::path::Path;
@@ -13,7 +15,7 @@ use std::path::Path;
 /// Each start costs a run of ffmpeg: a film with more sound tracks than this gets zero for the others.
 const STARTS: usize = 8;
 
-pub(super) fn from_ffmpeg(ffmpeg: &Ffmpeg, path: &Path) -> Result<Raw> {
+pub(crate) fn from_ffmpeg(ffmpeg: &Ffmpeg, path: &Path) -> Result<RawProbe> {
     let mut args = input::common();
     args.extend(input::words(&["-nostdin", "-v", "info"]));
     args.extend(input::guards());
@@ -32,10 +34,10 @@ pub(super) fn from_ffmpeg(ffmpeg: &Ffmpeg, path: &Path) -> Result<Raw> {
     Ok(raw)
 }
 
-fn parse(lines: &[String]) -> Option<Raw> {
+fn parse(lines: &[String]) -> Option<RawProbe> {
     let start = lines.iter().position(|line| line.starts_with("Input #0, "))?;
     let title = lines[start].strip_prefix("Input #0, ")?;
-    let mut raw = Raw { container: title.split(", from '").next()?.to_owned(), ..Raw::default() };
+    let mut raw = RawProbe { container: title.split(", from '").next()?.to_owned(), ..RawProbe::default() };
     for line in &lines[start + 1..] {
         if let Some(stream) = line.trim_start().strip_prefix("Stream #0:") {
             raw.streams.push(stream_of(stream)?);

@@ -1,7 +1,7 @@
 //! Our sound beside a film's untouched picture, or alone, into a file.
 
-use super::process::{Guarded, Launch, Process};
-use super::{Encode, Ffmpeg, PictureFacts, SoundCodec, containers, decode, input, probe, room};
+use crate::media::process::{Guarded, Launch, Process};
+use crate::media::{Encode, Ffmpeg, PictureFacts, SoundCodec, containers, decode, input, probe, room};
 use crate::{Error, Kind, Result};
 use kinophone_dsp::units::{MediaTime, SampleRate};
 use std::ffi::OsString;
@@ -22,7 +22,7 @@ pub struct Encoder {
     output: PathBuf,
 }
 
-pub(super) fn encode(ffmpeg: &Ffmpeg, plan: &Encode) -> Result<Encoder> {
+pub(crate) fn encode(ffmpeg: &Ffmpeg, plan: &Encode) -> Result<Encoder> {
     check(plan)?;
     let mut args = input::common();
     args.extend(input::words(&["-nostdin", "-nostats", "-v", "error", "-copyts", "-y"]));
@@ -135,21 +135,21 @@ fn picture_copy(picture: &PictureFacts, extension: &str) -> Vec<OsString> {
 }
 
 /// Options that say what raw samples are; the input itself follows.
-pub(super) fn raw_sound(rate: SampleRate, channels: u32) -> Vec<OsString> {
+pub(crate) fn raw_sound(rate: SampleRate, channels: u32) -> Vec<OsString> {
     input::words(&["-f", "f32le", "-ar", &rate.hz().to_string(), "-ac", &channels.to_string()])
 }
 
 /// By how much sound must be late to come out on time. FFmpeg before 6 moves every *other* stream of a Matroska file
 /// late by Opus's encoder delay (312 samples of 48 kHz) instead of writing Opus early; with Opus that much late from the
 /// outset it has nothing to move, and the delay that it does declare takes the lateness away again.
-pub(super) fn early_opus(ffmpeg: &Ffmpeg, codec: SoundCodec, extension: &str) -> MediaTime {
+pub(crate) fn early_opus(ffmpeg: &Ffmpeg, codec: SoundCodec, extension: &str) -> MediaTime {
     let misplaced =
         ffmpeg.number < (6, 0) && codec == SoundCodec::Opus && matches!(extension, "mkv" | "webm");
     MediaTime(if misplaced { 6_500 } else { 0 })
 }
 
 /// Options that choose the sound's encoder.
-pub(super) fn sound_codec(
+pub(crate) fn sound_codec(
     ffmpeg: &Ffmpeg,
     codec: SoundCodec,
     extension: &str,
@@ -179,7 +179,7 @@ pub(super) fn sound_codec(
 }
 
 /// Options that choose the container.
-pub(super) fn container(
+pub(crate) fn container(
     ffmpeg: &Ffmpeg,
     codec: SoundCodec,
     extension: &str,

@@ -5,7 +5,7 @@
 //! protocol is open, and only the formats of [`FORMATS`] are (FFmpeg's `format_whitelist`: checked after the content was
 //! recognised and before anything in it is followed).
 
-use super::process::Outcome;
+use crate::media::process::Outcome;
 use crate::{Error, Kind, Result};
 use std::ffi::OsString;
 use std::fs::File;
@@ -29,7 +29,7 @@ const MOST_AT_ONCE: &str = "1073741824";
 
 /// Checks what can be checked before ffmpeg sees the file, and gives its size in bytes. Nothing here can hang: a pipe or
 /// device is not opened.
-pub(super) fn check(path: &Path) -> Result<u64> {
+pub(crate) fn check(path: &Path) -> Result<u64> {
     let facts = std::fs::metadata(path).map_err(|e| unreadable(path, e))?;
     if facts.is_dir() {
         return Err(Error::new(Kind::WrongKind, "is a folder, not a film")
@@ -51,7 +51,7 @@ pub(super) fn check(path: &Path) -> Result<u64> {
 }
 
 /// The file as ffmpeg is to be told of it: no protocol, option or pattern can be read into it.
-pub(super) fn url(path: &Path) -> Result<OsString> {
+pub(crate) fn url(path: &Path) -> Result<OsString> {
     let whole = std::path::absolute(path).map_err(|e| unreadable(path, e))?;
     let mut url = OsString::from("file:");
     url.push(whole);
@@ -59,22 +59,22 @@ pub(super) fn url(path: &Path) -> Result<OsString> {
 }
 
 /// The options that every run begins with.
-pub(super) fn common() -> Vec<OsString> {
+pub(crate) fn common() -> Vec<OsString> {
     words(&["-hide_banner", "-max_alloc", MOST_AT_ONCE])
 }
 
 /// The options that stand before `-i` whenever a film is opened.
-pub(super) fn guards() -> Vec<OsString> {
+pub(crate) fn guards() -> Vec<OsString> {
     words(&["-protocol_whitelist", "file", "-format_whitelist", FORMATS])
 }
 
 /// Words of a command line.
-pub(super) fn words(words: &[&str]) -> Vec<OsString> {
+pub(crate) fn words(words: &[&str]) -> Vec<OsString> {
     words.iter().map(OsString::from).collect()
 }
 
 /// Why the file could not be opened as a film, from ffmpeg's complaints and the file's first bytes.
-pub(super) fn refusal(path: &Path, outcome: &Outcome) -> Error {
+pub(crate) fn refusal(path: &Path, outcome: &Outcome) -> Error {
     let refused = outcome.lines.iter().find(|line| line.contains("Format not on whitelist"));
     let format =
         refused.and_then(|line| line.split(['[', ' ']).find(|word| !word.is_empty())).unwrap_or_default();

@@ -1,7 +1,7 @@
 //! Finding ffmpeg, and asking it how old it is.
 
-use super::Ffmpeg;
-use super::process::{self, Ending};
+use crate::media::Ffmpeg;
+use crate::media::process::{self, Ending};
 use crate::{Error, Kind, Result};
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// See [`Ffmpeg::with_stall_limit`].
 const STALL: Duration = Duration::from_secs(60);
 
-pub(super) fn locate(explicit: Option<&Path>) -> Result<Ffmpeg> {
+pub(crate) fn locate(explicit: Option<&Path>) -> Result<Ffmpeg> {
     let program =
         match explicit.map(Path::to_owned).or_else(|| env::var_os("KINOPHONE_FFMPEG").map(PathBuf::from)) {
             Some(named) => named_program(&named)?,
@@ -25,7 +25,7 @@ pub(super) fn locate(explicit: Option<&Path>) -> Result<Ffmpeg> {
 }
 
 /// Runs `program -version`.
-pub(super) fn examine(program: PathBuf, patience: Duration) -> Result<Ffmpeg> {
+pub(crate) fn examine(program: PathBuf, patience: Duration) -> Result<Ffmpeg> {
     let (said, outcome) = process::run(&program, vec![OsString::from("-version")], patience, 1 << 16)?;
     if let Some(error) =
         (outcome.ending != Ending::Success).then(|| outcome.error("telling its version")).flatten()

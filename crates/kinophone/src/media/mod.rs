@@ -28,10 +28,10 @@ mod sound;
 mod tests;
 
 pub use decode::PictureStream;
-pub use encode::Encoder;
 pub use sound::SoundStream;
 
 use crate::Result;
+use crate::media::encode::Encoder;
 use crate::task::Task;
 use kinophone_dsp::units::{FrameRate, MediaTime, SampleRate};
 use serde::{Deserialize, Serialize};
@@ -63,6 +63,15 @@ impl Ffmpeg {
     /// Its version as it prints it: "5.1.9-0+deb12u1".
     pub fn version(&self) -> &str {
         &self.version
+    }
+    /// The ffprobe that is used with it.
+    pub fn ffprobe(&self) -> Option<&Path> {
+        self.ffprobe.as_deref()
+    }
+    /// Reads facts from what ffmpeg prints, as where there is no ffprobe.
+    pub fn without_ffprobe(mut self) -> Self {
+        self.ffprobe = None;
+        self
     }
     /// Replaces the watchdog's limit (default 60 s): how long ffmpeg may deliver or take nothing before it is ended.
     pub fn with_stall_limit(mut self, limit: Duration) -> Self {
@@ -97,8 +106,8 @@ impl Ffmpeg {
     pub fn decode_sound(&self, path: &Path, how: &DecodeSound) -> Result<SoundStream> {
         sound::decode(self, path, how)
     }
-    /// Decodes sound track `track` of `path` as the figures of [`kinophone_dsp::measure`] want it: mono at
-    /// [`measure::RATE`](kinophone_dsp::measure::RATE) on the film's clock, mixed down as ffmpeg does where nobody asks for
+    /// Decodes sound track `track` of `path` as the figures of [`kinophone_dsp::metrics`] want it: mono at
+    /// [`measure::RATE`](kinophone_dsp::metrics::RATE) on the film's clock, mixed down as ffmpeg does where nobody asks for
     /// anything else, so that they can be set beside those of other programs.
     pub fn decode_for_measures(&self, path: &Path, track: usize) -> Result<SoundStream> {
         sound::decode_for_measures(self, path, track)

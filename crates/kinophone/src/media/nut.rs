@@ -17,22 +17,22 @@ const LONGEST_HEADER: u64 = 1 << 20;
 const LONGEST_PACKET: u64 = 4096 * 4096 * 3;
 
 mod flag {
-    pub(super) const CODED_PTS: u64 = 1 << 3;
-    pub(super) const STREAM_ID: u64 = 1 << 4;
-    pub(super) const SIZE_MSB: u64 = 1 << 5;
-    pub(super) const CHECKSUM: u64 = 1 << 6;
-    pub(super) const RESERVED: u64 = 1 << 7;
-    pub(super) const SIDE_DATA: u64 = 1 << 8;
-    pub(super) const HEADER_IDX: u64 = 1 << 10;
-    pub(super) const MATCH_TIME: u64 = 1 << 11;
-    pub(super) const CODED: u64 = 1 << 12;
-    pub(super) const INVALID: u64 = 1 << 13;
+    pub(crate) const CODED_PTS: u64 = 1 << 3;
+    pub(crate) const STREAM_ID: u64 = 1 << 4;
+    pub(crate) const SIZE_MSB: u64 = 1 << 5;
+    pub(crate) const CHECKSUM: u64 = 1 << 6;
+    pub(crate) const RESERVED: u64 = 1 << 7;
+    pub(crate) const SIDE_DATA: u64 = 1 << 8;
+    pub(crate) const HEADER_IDX: u64 = 1 << 10;
+    pub(crate) const MATCH_TIME: u64 = 1 << 11;
+    pub(crate) const CODED: u64 = 1 << 12;
+    pub(crate) const INVALID: u64 = 1 << 13;
 }
 
 /// Takes packets out of a NUT stream.
-pub(super) struct Reader<R> {
+pub(crate) struct NutReader<R> {
     source: BufReader<R>,
-    main: Main,
+    main: NutMain,
     /// How many low bits of a time a frame may carry instead of all of it.
     pts_shift: u32,
     last_pts: i64,
@@ -40,7 +40,7 @@ pub(super) struct Reader<R> {
 
 /// The main header (spec: "main_header").
 #[derive(Default)]
-struct Main {
+struct NutMain {
     /// Ticks a second of the one time base: (numerator, denominator) of a tick in seconds.
     time_base: (u64, u64),
     codes: Vec<FrameCode>,
@@ -58,12 +58,12 @@ struct FrameCode {
     header: u64,
 }
 
-impl<R: Read> Reader<R> {
+impl<R: Read> NutReader<R> {
     /// Nothing is read yet.
-    pub(super) fn new(source: R) -> Self {
+    pub(crate) fn new(source: R) -> Self {
         Self {
             source: BufReader::with_capacity(1 << 16, source),
-            main: Main::default(),
+            main: NutMain::default(),
             pts_shift: 0,
             last_pts: 0,
         }
@@ -71,7 +71,7 @@ impl<R: Read> Reader<R> {
 
     /// The next packet's time in microseconds; its bytes fill `packet`. `None` at a clean end; a stream that is cut off
     /// is `UnexpectedEof`.
-    pub(super) fn next(&mut self, packet: &mut Vec<u8>) -> io::Result<Option<i64>> {
+    pub(crate) fn next(&mut self, packet: &mut Vec<u8>) -> io::Result<Option<i64>> {
         loop {
             let Some(first) = self.first_byte()? else { return Ok(None) };
             match first {
@@ -108,7 +108,7 @@ impl<R: Read> Reader<R> {
         self.source.read_exact(&mut content)?;
         let content = &mut content.as_slice();
         match u64::from_be_bytes(code) {
-            MAIN => self.main = Main::parse(content)?,
+            MAIN => self.main = NutMain::parse(content)?,
             STREAM => self.pts_shift = stream_header(content)?,
             SYNCPOINT => self.last_pts = varint(content)? as i64,
             _ => {}
@@ -169,7 +169,7 @@ impl<R: Read> Reader<R> {
     }
 }
 
-impl Main {
+impl NutMain {
     fn parse(content: &mut &[u8]) -> io::Result<Self> {
         let version = varint(content)?;
         if version > 3 {

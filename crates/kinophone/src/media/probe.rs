@@ -1,7 +1,7 @@
 //! Facts of a film: from ffprobe's JSON, or from what ffmpeg prints where ffprobe is missing (see `dump`).
 
-use super::process::{self, Ending, Outcome};
-use super::{Ffmpeg, FilmFacts, PictureFacts, SoundFacts, decode, dump, input};
+use crate::media::process::{self, Ending, Outcome};
+use crate::media::{Ffmpeg, FilmFacts, PictureFacts, SoundFacts, decode, dump, input};
 use crate::{Error, Kind, Result};
 use kinophone_dsp::units::{FrameRate, MediaTime, SampleRate};
 use serde::Deserialize;
@@ -10,61 +10,61 @@ use std::ffi::OsString;
 use std::path::Path;
 
 /// A film's facts and what only this module's neighbours need.
-pub(super) struct Examined {
-    pub(super) facts: FilmFacts,
+pub(crate) struct Examined {
+    pub(crate) facts: FilmFacts,
     /// Where the film's clock begins in the file's own timestamps.
-    pub(super) zero: MediaTime,
+    pub(crate) zero: MediaTime,
     /// When the picture stream ends on the film's clock, as the container claims.
-    pub(super) picture_end: Option<MediaTime>,
+    pub(crate) picture_end: Option<MediaTime>,
     /// Whether pictures are stored in another order than they are shown in (B-frames).
-    pub(super) reordered: bool,
+    pub(crate) reordered: bool,
 }
 
 /// What either way of probing finds, in the file's own timestamps.
 #[derive(Default)]
-pub(super) struct Raw {
-    pub(super) container: String,
-    pub(super) start: Option<MediaTime>,
-    pub(super) duration: Option<MediaTime>,
-    pub(super) tags: Vec<(String, String)>,
-    pub(super) streams: Vec<RawStream>,
+pub(crate) struct RawProbe {
+    pub(crate) container: String,
+    pub(crate) start: Option<MediaTime>,
+    pub(crate) duration: Option<MediaTime>,
+    pub(crate) tags: Vec<(String, String)>,
+    pub(crate) streams: Vec<RawStream>,
 }
 
-/// See [`Raw`].
+/// See [`RawProbe`].
 #[derive(Default)]
-pub(super) struct RawStream {
-    pub(super) index: usize,
-    pub(super) kind: StreamKind,
-    pub(super) codec: String,
-    pub(super) start: Option<MediaTime>,
-    pub(super) end: Option<MediaTime>,
-    pub(super) language: Option<String>,
+pub(crate) struct RawStream {
+    pub(crate) index: usize,
+    pub(crate) kind: StreamKind,
+    pub(crate) codec: String,
+    pub(crate) start: Option<MediaTime>,
+    pub(crate) end: Option<MediaTime>,
+    pub(crate) language: Option<String>,
     /// A cover image or thumbnail beside the film.
-    pub(super) still: bool,
-    pub(super) default: bool,
+    pub(crate) still: bool,
+    pub(crate) default: bool,
     /// Width and height, of pictures.
-    pub(super) size: (u32, u32),
-    pub(super) pixel_format: String,
-    pub(super) frame_rate: Option<FrameRate>,
+    pub(crate) size: (u32, u32),
+    pub(crate) pixel_format: String,
+    pub(crate) frame_rate: Option<FrameRate>,
     /// Degrees clockwise.
-    pub(super) rotation: i32,
-    pub(super) reordered: bool,
+    pub(crate) rotation: i32,
+    pub(crate) reordered: bool,
     /// Whether its first packet is known to be a key frame.
-    pub(super) opens_with_key: bool,
-    pub(super) sample_rate: Option<SampleRate>,
-    pub(super) channels: u32,
+    pub(crate) opens_with_key: bool,
+    pub(crate) sample_rate: Option<SampleRate>,
+    pub(crate) channels: u32,
 }
 
 /// See [`RawStream`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum StreamKind {
+pub(crate) enum StreamKind {
     Picture,
     Sound,
     #[default]
     Other,
 }
 
-pub(super) fn examine(ffmpeg: &Ffmpeg, path: &Path) -> Result<Examined> {
+pub(crate) fn examine(ffmpeg: &Ffmpeg, path: &Path) -> Result<Examined> {
     let bytes = input::check(path)?;
     let raw = match &ffmpeg.ffprobe {
         Some(ffprobe) => from_ffprobe(ffmpeg, ffprobe, path)?,
@@ -132,7 +132,7 @@ fn sound_facts(stream: &RawStream, zero: MediaTime) -> Option<SoundFacts> {
 
 /// The file's own timestamp of the first packet that a stream copy takes: the first key frame. `None` where the stream
 /// has none.
-pub(super) fn first_packet(ffmpeg: &Ffmpeg, path: &Path, stream: usize) -> Result<Option<MediaTime>> {
+pub(crate) fn first_packet(ffmpeg: &Ffmpeg, path: &Path, stream: usize) -> Result<Option<MediaTime>> {
     let mut args = input::common();
     args.extend(input::words(&["-nostdin", "-nostats", "-v", "error", "-copyts"]));
     args.extend(input::guards());
@@ -158,14 +158,14 @@ fn first_time(framecrc: &str) -> Option<MediaTime> {
 }
 
 /// What went wrong in a run that should have told facts.
-pub(super) fn fault(outcome: &Outcome, path: &Path) -> Error {
+pub(crate) fn fault(outcome: &Outcome, path: &Path) -> Error {
     let fault = outcome
         .error("opening it")
         .filter(|e| !matches!(outcome.ending, Ending::Failed(_)) || e.kind() != Kind::Tool);
     fault.map_or_else(|| input::refusal(path, outcome), |e| e.at(path))
 }
 
-fn from_ffprobe(ffmpeg: &Ffmpeg, ffprobe: &Path, path: &Path) -> Result<Raw> {
+fn from_ffprobe(ffmpeg: &Ffmpeg, ffprobe: &Path, path: &Path) -> Result<RawProbe> {
     let mut args = input::common();
     args.extend(input::words(&["-v", "error", "-show_format", "-show_streams", "-of", "json"]));
     // The first packets too: in all but damaged films they tell where the picture begins, without another process.
@@ -186,9 +186,9 @@ fn from_ffprobe(ffmpeg: &Ffmpeg, ffprobe: &Path, path: &Path) -> Result<Raw> {
 #[derive(Deserialize)]
 struct Answer {
     #[serde(default)]
-    streams: Vec<Stream>,
+    streams: Vec<ProbeStream>,
     #[serde(default)]
-    format: Format,
+    format: ProbeFormat,
     #[serde(default)]
     packets: Vec<Packet>,
 }
@@ -201,7 +201,7 @@ struct Packet {
 }
 
 #[derive(Default, Deserialize)]
-struct Format {
+struct ProbeFormat {
     #[serde(default)]
     format_name: String,
     start_time: Option<String>,
@@ -211,7 +211,7 @@ struct Format {
 }
 
 #[derive(Deserialize)]
-struct Stream {
+struct ProbeStream {
     index: usize,
     codec_type: Option<String>,
     codec_name: Option<String>,
@@ -242,7 +242,7 @@ struct SideData {
 }
 
 impl Answer {
-    fn into_raw(self) -> Raw {
+    fn into_raw(self) -> RawProbe {
         let mut tags: Vec<(String, String)> = self.format.tags.into_iter().filter_map(text_tag).collect();
         if self.format.format_name == "ogg" {
             // Ogg keeps the film's title and licence in its streams.
@@ -252,12 +252,12 @@ impl Answer {
                 }
             }
         }
-        let mut streams: Vec<RawStream> = self.streams.into_iter().map(Stream::into_raw).collect();
+        let mut streams: Vec<RawStream> = self.streams.into_iter().map(ProbeStream::into_raw).collect();
         for stream in &mut streams {
             let first = self.packets.iter().find(|packet| packet.stream_index == stream.index);
             stream.opens_with_key = first.is_some_and(|packet| packet.flags.starts_with('K'));
         }
-        Raw {
+        RawProbe {
             container: self.format.format_name,
             start: self.format.start_time.as_deref().and_then(time_of),
             duration: self.format.duration.as_deref().and_then(time_of),
@@ -267,7 +267,7 @@ impl Answer {
     }
 }
 
-impl Stream {
+impl ProbeStream {
     fn into_raw(self) -> RawStream {
         let set = |name: &str| self.disposition.get(name).is_some_and(|&on| on != 0);
         let start = self.start_time.as_deref().and_then(time_of);
@@ -306,7 +306,7 @@ impl Stream {
 }
 
 /// ffmpeg gives a display matrix's angle anticlockwise, −180 to 180.
-pub(super) fn clockwise(anticlockwise: f64) -> i32 {
+pub(crate) fn clockwise(anticlockwise: f64) -> i32 {
     if anticlockwise.is_finite() { (-anticlockwise).round().rem_euclid(360.0) as i32 } else { 0 }
 }
 
@@ -321,7 +321,7 @@ fn bounded(tags: Vec<(String, String)>) -> Vec<(String, String)> {
 }
 
 /// Seconds with decimals, exactly: "112.711", "-0.007000".
-pub(super) fn time_of(text: &str) -> Option<MediaTime> {
+pub(crate) fn time_of(text: &str) -> Option<MediaTime> {
     let (negative, digits) = text.strip_prefix('-').map_or((false, text), |digits| (true, digits));
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
     let whole: i64 = whole.parse().ok()?;
@@ -336,7 +336,7 @@ fn plausible(micros: i64) -> Option<MediaTime> {
 }
 
 /// "00:01:04.988000000" and "00:00:16.57".
-pub(super) fn clock_time_of(text: &str) -> Option<MediaTime> {
+pub(crate) fn clock_time_of(text: &str) -> Option<MediaTime> {
     let mut parts = text.trim().splitn(3, ':');
     let hours: i64 = parts.next()?.parse().ok()?;
     let minutes: i64 = parts.next()?.parse().ok()?;

@@ -16,19 +16,19 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 /// What to run and how.
-pub(super) struct Launch<'a> {
-    pub(super) program: &'a Path,
-    pub(super) args: Vec<OsString>,
+pub(crate) struct Launch<'a> {
+    pub(crate) program: &'a Path,
+    pub(crate) args: Vec<OsString>,
     /// Whether we write to its standard input; otherwise there is none.
-    pub(super) input: bool,
+    pub(crate) input: bool,
     /// How long it may deliver or take nothing.
-    pub(super) stall: Duration,
+    pub(crate) stall: Duration,
     /// A file that it writes: growth of that file counts as progress too.
-    pub(super) grows: Option<PathBuf>,
+    pub(crate) grows: Option<PathBuf>,
 }
 
 /// A running child. Dropping it ends the child.
-pub(super) struct Process {
+pub(crate) struct Process {
     shared: Arc<Shared>,
     program: PathBuf,
     complaints: Arc<Mutex<Complaints>>,
@@ -37,15 +37,15 @@ pub(super) struct Process {
 
 /// How a child ended.
 #[derive(Debug)]
-pub(super) struct Outcome {
-    pub(super) ending: Ending,
+pub(crate) struct Outcome {
+    pub(crate) ending: Ending,
     /// The lines of its standard error as they came; the middle is missing where there were very many.
-    pub(super) lines: Vec<String>,
+    pub(crate) lines: Vec<String>,
 }
 
 /// See [`Outcome`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ending {
+pub(crate) enum Ending {
     Success,
     /// With its exit code.
     Failed(i32),
@@ -80,7 +80,7 @@ struct Watch {
 
 impl Process {
     /// Starts the child; gives it and our ends of its pipes.
-    pub(super) fn start(
+    pub(crate) fn start(
         launch: Launch<'_>,
     ) -> Result<(Self, Option<Guarded<ChildStdin>>, Guarded<ChildStdout>)> {
         let mut command = Command::new(launch.program);
@@ -109,7 +109,7 @@ impl Process {
     }
 
     /// Waits for the end of the child, whose pipes must have been read or dropped. Calling it again gives the same.
-    pub(super) fn wait(&mut self) -> Result<Outcome> {
+    pub(crate) fn wait(&mut self) -> Result<Outcome> {
         self.shared.arm();
         let status = self.shared.await_exit();
         self.shared.disarm();
@@ -207,7 +207,7 @@ impl Shared {
 }
 
 /// A pipe to or from a child; each call on it runs under the watchdog.
-pub(super) struct Guarded<P> {
+pub(crate) struct Guarded<P> {
     pipe: P,
     shared: Arc<Shared>,
 }
@@ -238,7 +238,7 @@ impl<P: Write> Write for Guarded<P> {
 
 impl Outcome {
     /// What it complained about, for people: without the program's internals, and at most eight lines.
-    pub(super) fn complaints(&self) -> Vec<String> {
+    pub(crate) fn complaints(&self) -> Vec<String> {
         const SHOWN: usize = 8;
         const EMPTY_WORDS: [&str; 3] = ["Conversion failed!", "At least one output file", "Exiting normally"];
         let mut said: Vec<String> = Vec::new();
@@ -255,7 +255,7 @@ impl Outcome {
     }
 
     /// The error that this ending is, or `None` after success. `doing` completes "ffmpeg failed while …".
-    pub(super) fn error(&self, doing: &str) -> Option<Error> {
+    pub(crate) fn error(&self, doing: &str) -> Option<Error> {
         const FULL: [&str; 2] = ["No space left on device", "Disk quota exceeded"];
         let reason = self.complaints().last().map(|line| format!(": {line}")).unwrap_or_default();
         if self.ending != Ending::Success
@@ -291,7 +291,7 @@ impl Outcome {
 }
 
 /// Runs a child to its end and gives its standard output, of which at most `most` bytes are kept.
-pub(super) fn run(
+pub(crate) fn run(
     program: &Path,
     args: Vec<OsString>,
     stall: Duration,

@@ -3,8 +3,8 @@
 //! The alternative is to have ffmpeg copy the whole file once more, which takes as long again as writing it, and may move times
 //! by what containers round. Every container that we write keeps a tag's bytes in one piece and as they are; a test reads each.
 
-use super::process::{self, Ending};
-use super::{Ffmpeg, input};
+use crate::media::process::{self, Ending};
+use crate::media::{Ffmpeg, input};
 use crate::{Error, Kind, Result};
 use std::ffi::OsString;
 use std::fs::OpenOptions;
@@ -15,10 +15,10 @@ use std::path::Path;
 const STEP: usize = 1 << 20;
 
 /// The tag that has the room: of all, the one that every container keeps.
-pub(super) const KEY: &str = "copyright";
+pub(crate) const KEY: &str = "copyright";
 
 /// Writes `text` over the first place in the file where `room` stands. Both are of one length.
-pub(super) fn fill(path: &Path, room: &str, text: &str) -> Result<()> {
+pub(crate) fn fill(path: &Path, room: &str, text: &str) -> Result<()> {
     let failed = |e| Error::io("written", path, e);
     assert_eq!(room.len(), text.len(), "what fills a room is as long as it");
     let mut file = OpenOptions::new().read(true).write(true).open(path).map_err(failed)?;
@@ -42,7 +42,7 @@ pub(super) fn fill(path: &Path, room: &str, text: &str) -> Result<()> {
 }
 
 /// All tags of a file, whole.
-pub(super) fn tags(ffmpeg: &Ffmpeg, path: &Path) -> Result<Vec<(String, String)>> {
+pub(crate) fn tags(ffmpeg: &Ffmpeg, path: &Path) -> Result<Vec<(String, String)>> {
     input::check(path)?;
     let mut args = input::common();
     args.extend(input::words(&["-nostdin", "-v", "error"]));

@@ -1,9 +1,9 @@
 //! Sound out of a film, on the film's clock.
 
-use super::process::{Ending, Guarded, Launch, Process};
-use super::{DecodeSound, Ffmpeg, FilmFacts, SoundFacts, SoundTo, decode, input, probe};
+use crate::media::process::{Ending, Guarded, Launch, Process};
+use crate::media::{DecodeSound, Ffmpeg, FilmFacts, SoundFacts, SoundTo, decode, input, probe};
 use crate::{Error, Kind, Result};
-use kinophone_dsp::measure;
+use kinophone_dsp::metrics as measure;
 use kinophone_dsp::units::{MediaTime, SampleRate};
 use std::ffi::OsString;
 use std::io::{self, BufReader, Read};
@@ -23,7 +23,7 @@ pub struct SoundStream {
     ended: bool,
 }
 
-pub(super) fn decode(ffmpeg: &Ffmpeg, path: &Path, how: &DecodeSound) -> Result<SoundStream> {
+pub(crate) fn decode(ffmpeg: &Ffmpeg, path: &Path, how: &DecodeSound) -> Result<SoundStream> {
     if !(1..=2).contains(&how.channels) {
         return Err(Error::new(
             Kind::Invalid,
@@ -39,7 +39,7 @@ pub(super) fn decode(ffmpeg: &Ffmpeg, path: &Path, how: &DecodeSound) -> Result<
 
 /// Mono at the measures' rate. The mixing down is ffmpeg's own, which for decoders that say floating point is 3 dB louder
 /// than ours: that can clip in a file, but figures are comparable only where everybody's are made so.
-pub(super) fn decode_for_measures(ffmpeg: &Ffmpeg, path: &Path, index: usize) -> Result<SoundStream> {
+pub(crate) fn decode_for_measures(ffmpeg: &Ffmpeg, path: &Path, index: usize) -> Result<SoundStream> {
     let film = probe::examine(ffmpeg, path)?;
     let track = track(path, &film.facts, index)?;
     let map = format!("0:{}", track.stream);
@@ -60,7 +60,7 @@ fn start(ffmpeg: &Ffmpeg, path: &Path, zero: MediaTime, options: Vec<OsString>) 
 }
 
 /// The options that write a track into a file of 16-bit samples, with the rate and channels they will have.
-pub(super) fn file_output(
+pub(crate) fn file_output(
     path: &Path,
     facts: &FilmFacts,
     to: &SoundTo,

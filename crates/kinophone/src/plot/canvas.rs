@@ -4,24 +4,24 @@ use ab_glyph::{Font, FontRef, PxScale, ScaleFont, point};
 use image::{Rgb, RgbImage};
 
 /// A colour, red, green, blue.
-pub(super) type Colour = [u8; 3];
+pub(crate) type Colour = [u8; 3];
 
-pub(super) const BACKGROUND: Colour = [17, 18, 23];
-pub(super) const PANEL: Colour = [25, 27, 34];
-pub(super) const GRID: Colour = [50, 53, 64];
-pub(super) const TEXT: Colour = [222, 222, 226];
-pub(super) const FAINT: Colour = [150, 153, 164];
-pub(super) const AMBER: Colour = [255, 196, 84];
-pub(super) const CYAN: Colour = [94, 200, 229];
-pub(super) const ROSE: Colour = [240, 110, 140];
+pub(crate) const BACKGROUND: Colour = [17, 18, 23];
+pub(crate) const PANEL: Colour = [25, 27, 34];
+pub(crate) const GRID: Colour = [50, 53, 64];
+pub(crate) const TEXT: Colour = [222, 222, 226];
+pub(crate) const FAINT: Colour = [150, 153, 164];
+pub(crate) const AMBER: Colour = [255, 196, 84];
+pub(crate) const CYAN: Colour = [94, 200, 229];
+pub(crate) const ROSE: Colour = [240, 110, 140];
 
 /// Height of ordinary text in pixels, and of titles.
-pub(super) const SMALL: f32 = 15.0;
-pub(super) const LARGE: f32 = 18.0;
+pub(crate) const SMALL: f32 = 15.0;
+pub(crate) const LARGE: f32 = 18.0;
 
 /// Where a text stands relative to its point.
 #[derive(Clone, Copy)]
-pub(super) enum Align {
+pub(crate) enum Align {
     Left,
     Middle,
     Right,
@@ -29,41 +29,41 @@ pub(super) enum Align {
 
 /// A rectangle in pixels.
 #[derive(Clone, Copy)]
-pub(super) struct Area {
-    pub(super) left: u32,
-    pub(super) top: u32,
-    pub(super) width: u32,
-    pub(super) height: u32,
+pub(crate) struct Area {
+    pub(crate) left: u32,
+    pub(crate) top: u32,
+    pub(crate) width: u32,
+    pub(crate) height: u32,
 }
 
 impl Area {
-    pub(super) fn right(&self) -> u32 {
+    pub(crate) fn right(&self) -> u32 {
         self.left + self.width
     }
 
-    pub(super) fn bottom(&self) -> u32 {
+    pub(crate) fn bottom(&self) -> u32 {
         self.top + self.height
     }
 
     /// The point at `x`, `y` in 0..1, from the left and from the bottom.
-    pub(super) fn at(&self, x: f32, y: f32) -> (f32, f32) {
+    pub(crate) fn at(&self, x: f32, y: f32) -> (f32, f32) {
         (self.left as f32 + x * self.width as f32, self.bottom() as f32 - y * self.height as f32)
     }
 }
 
 /// An image under construction.
-pub(super) struct Canvas {
-    pub(super) image: RgbImage,
+pub(crate) struct PlotCanvas {
+    pub(crate) image: RgbImage,
     font: FontRef<'static>,
 }
 
-impl Canvas {
-    pub(super) fn new(width: u32, height: u32) -> Self {
+impl PlotCanvas {
+    pub(crate) fn new(width: u32, height: u32) -> Self {
         let font = FontRef::try_from_slice(epaint_default_fonts::HACK_REGULAR).expect("Hack is a font");
         Self { image: RgbImage::from_pixel(width, height, Rgb(BACKGROUND)), font }
     }
 
-    pub(super) fn fill(&mut self, area: Area, colour: Colour) {
+    pub(crate) fn fill(&mut self, area: Area, colour: Colour) {
         for y in area.top..area.bottom().min(self.image.height()) {
             for x in area.left..area.right().min(self.image.width()) {
                 self.image.put_pixel(x, y, Rgb(colour));
@@ -72,7 +72,7 @@ impl Canvas {
     }
 
     /// Mixes `colour` into a pixel, 0 not at all, 1 wholly; outside of the image nothing happens.
-    pub(super) fn blend(&mut self, x: i64, y: i64, colour: Colour, part: f32) {
+    pub(crate) fn blend(&mut self, x: i64, y: i64, colour: Colour, part: f32) {
         let inside =
             x >= 0 && y >= 0 && x < i64::from(self.image.width()) && y < i64::from(self.image.height());
         if inside && part > 0.0 {
@@ -84,7 +84,7 @@ impl Canvas {
     }
 
     /// A line through `points`, `width` pixels thick, with soft edges.
-    pub(super) fn line(&mut self, points: &[(f32, f32)], width: f32, colour: Colour) {
+    pub(crate) fn line(&mut self, points: &[(f32, f32)], width: f32, colour: Colour) {
         for pair in points.windows(2) {
             self.segment(pair[0], pair[1], width / 2.0, colour);
         }
@@ -105,12 +105,12 @@ impl Canvas {
     }
 
     /// A filled disc.
-    pub(super) fn dot(&mut self, centre: (f32, f32), radius: f32, colour: Colour) {
+    pub(crate) fn dot(&mut self, centre: (f32, f32), radius: f32, colour: Colour) {
         self.segment(centre, centre, radius, colour);
     }
 
     /// Writes `text` with its vertical middle at `y`.
-    pub(super) fn text(&mut self, text: &str, (x, y): (f32, f32), size: f32, colour: Colour, align: Align) {
+    pub(crate) fn text(&mut self, text: &str, (x, y): (f32, f32), size: f32, colour: Colour, align: Align) {
         let scale = PxScale::from(size);
         let font = self.font.clone();
         let scaled = font.as_scaled(scale);
@@ -140,28 +140,28 @@ impl Canvas {
     }
 
     /// A vertical line of the grid with its label under the area, at `x` in 0..1.
-    pub(super) fn tick_below(&mut self, area: Area, x: f32, label: &str) {
+    pub(crate) fn tick_below(&mut self, area: Area, x: f32, label: &str) {
         let (px, _) = area.at(x, 0.0);
         self.line(&[(px, area.top as f32), (px, area.bottom() as f32)], 1.0, GRID);
         self.label_below(area, x, label);
     }
 
     /// A label under the area with a short mark, at `x` in 0..1.
-    pub(super) fn label_below(&mut self, area: Area, x: f32, label: &str) {
+    pub(crate) fn label_below(&mut self, area: Area, x: f32, label: &str) {
         let (px, bottom) = area.at(x, 0.0);
         self.line(&[(px, bottom + 1.0), (px, bottom + 5.0)], 1.0, FAINT);
         self.text(label, (px, bottom + 17.0), SMALL, FAINT, Align::Middle);
     }
 
     /// A horizontal line of the grid with its label left of the area, at `y` in 0..1 from the bottom.
-    pub(super) fn tick_left(&mut self, area: Area, y: f32, label: &str) {
+    pub(crate) fn tick_left(&mut self, area: Area, y: f32, label: &str) {
         let (_, py) = area.at(0.0, y);
         self.line(&[(area.left as f32, py), (area.right() as f32, py)], 1.0, GRID);
         self.label_left(area, y, label);
     }
 
     /// A label left of the area with a short mark, at `y` in 0..1 from the bottom.
-    pub(super) fn label_left(&mut self, area: Area, y: f32, label: &str) {
+    pub(crate) fn label_left(&mut self, area: Area, y: f32, label: &str) {
         let (left, py) = area.at(0.0, y);
         self.line(&[(left - 5.0, py), (left - 1.0, py)], 1.0, FAINT);
         self.text(label, (left - 9.0, py), SMALL, FAINT, Align::Right);
@@ -169,7 +169,7 @@ impl Canvas {
 }
 
 /// Multiples of 1, 2 or 5 times a power of ten within 0..=`end`, at most `most` steps.
-pub(super) fn round_steps(end: f64, most: usize) -> Vec<f64> {
+pub(crate) fn round_steps(end: f64, most: usize) -> Vec<f64> {
     let rough = (end / most.max(1) as f64).max(f64::MIN_POSITIVE);
     let power = 10f64.powf(rough.log10().floor());
     let step =
@@ -178,7 +178,7 @@ pub(super) fn round_steps(end: f64, most: usize) -> Vec<f64> {
 }
 
 /// Steps of a time axis of `secs` seconds, at most `most`, that fall on customary seconds and minutes; with labels.
-pub(super) fn time_steps(secs: f64, most: usize) -> Vec<(f64, String)> {
+pub(crate) fn time_steps(secs: f64, most: usize) -> Vec<(f64, String)> {
     const CUSTOMARY: [f64; 13] =
         [1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0];
     let step = CUSTOMARY.into_iter().find(|s| secs / s <= most as f64);
@@ -195,7 +195,7 @@ pub(super) fn time_steps(secs: f64, most: usize) -> Vec<(f64, String)> {
 }
 
 /// Whole seconds as `m:ss`, or `h:mm:ss` from an hour on.
-pub(super) fn clock(secs: f64) -> String {
+pub(crate) fn clock(secs: f64) -> String {
     let s = secs.round().max(0.0) as u64;
     if s < 3600 {
         format!("{}:{:02}", s / 60, s % 60)

@@ -1,7 +1,7 @@
 //! The loss curve of a training.
 
-use super::canvas::{
-    AMBER, Align, Area, CYAN, Canvas, Colour, FAINT, LARGE, PANEL, ROSE, SMALL, TEXT, round_steps,
+use crate::plot::canvas::{
+    AMBER, Align, Area, CYAN, Colour, FAINT, LARGE, PANEL, PlotCanvas, ROSE, SMALL, TEXT, round_steps,
 };
 use image::RgbImage;
 
@@ -13,7 +13,7 @@ const AREA: Area = Area { left: 92, top: 64, width: 968, height: 428 };
 /// pairs)`, ascending. The epoch with the least validation error is marked. Errors that are not finite and above zero,
 /// such as those of a training without validation, leave a gap. 1100 × 560 pixels.
 pub fn loss_curve(epochs: &[(u32, f32, f32)]) -> RgbImage {
-    let mut canvas = Canvas::new(WIDTH, HEIGHT);
+    let mut canvas = PlotCanvas::new(WIDTH, HEIGHT);
     canvas.fill(AREA, PANEL);
     canvas.text("mean squared error", (24.0, 30.0), LARGE, TEXT, Align::Left);
     let errors = epochs.iter().flat_map(|e| [e.1, e.2]).filter(|e| drawable(*e));
@@ -22,7 +22,7 @@ pub fn loss_curve(epochs: &[(u32, f32, f32)]) -> RgbImage {
         canvas.text("no epoch yet", AREA.at(0.5, 0.5), LARGE, FAINT, Align::Middle);
         return canvas.image;
     }
-    let scale = Scale::around(low, high, epochs);
+    let scale = CurveScale::around(low, high, epochs);
     draw_axes(&mut canvas, &scale);
     draw_curve(&mut canvas, &scale, epochs.iter().map(|e| (e.0, e.1)), AMBER);
     draw_curve(&mut canvas, &scale, epochs.iter().map(|e| (e.0, e.2)), CYAN);
@@ -36,14 +36,14 @@ fn drawable(error: f32) -> bool {
 }
 
 /// From epochs and errors to 0..1.
-struct Scale {
+struct CurveScale {
     first: f32,
     last: f32,
     low: f32,
     high: f32,
 }
 
-impl Scale {
+impl CurveScale {
     /// A tenth of a decade of air on both sides, and never under a third of a decade in all.
     fn around(low: f32, high: f32, epochs: &[(u32, f32, f32)]) -> Self {
         let (low, high) = (low.log10() - 0.1, high.log10() + 0.1);
@@ -66,7 +66,7 @@ impl Scale {
     }
 }
 
-fn draw_axes(canvas: &mut Canvas, scale: &Scale) {
+fn draw_axes(canvas: &mut PlotCanvas, scale: &CurveScale) {
     for error in errors_to_label(scale) {
         canvas.tick_left(AREA, scale.y(error), &label(error));
     }
@@ -80,7 +80,7 @@ fn draw_axes(canvas: &mut Canvas, scale: &Scale) {
 }
 
 /// Powers of ten, and where the axis spans less than two decades also their multiples.
-fn errors_to_label(scale: &Scale) -> Vec<f32> {
+fn errors_to_label(scale: &CurveScale) -> Vec<f32> {
     let multiples: &[f32] = match scale.high - scale.low {
         span if span > 2.0 => &[1.0],
         span if span > 1.0 => &[1.0, 2.0, 5.0],
@@ -101,7 +101,12 @@ fn label(error: f32) -> String {
     }
 }
 
-fn draw_curve(canvas: &mut Canvas, scale: &Scale, points: impl Iterator<Item = (u32, f32)>, colour: Colour) {
+fn draw_curve(
+    canvas: &mut PlotCanvas,
+    scale: &CurveScale,
+    points: impl Iterator<Item = (u32, f32)>,
+    colour: Colour,
+) {
     let all: Vec<_> = points.collect();
     for run in all.split(|p| !drawable(p.1)).filter(|run| !run.is_empty()) {
         let run: Vec<_> = run.iter().map(|&(epoch, error)| scale.at(epoch, error)).collect();
@@ -112,7 +117,7 @@ fn draw_curve(canvas: &mut Canvas, scale: &Scale, points: impl Iterator<Item = (
     }
 }
 
-fn draw_best(canvas: &mut Canvas, scale: &Scale, epochs: &[(u32, f32, f32)]) {
+fn draw_best(canvas: &mut PlotCanvas, scale: &CurveScale, epochs: &[(u32, f32, f32)]) {
     let best = epochs.iter().filter(|e| drawable(e.2)).min_by(|a, b| a.2.total_cmp(&b.2));
     let Some(&(epoch, _, error)) = best else { return };
     let (x, y) = scale.at(epoch, error);
@@ -130,7 +135,7 @@ fn draw_best(canvas: &mut Canvas, scale: &Scale, epochs: &[(u32, f32, f32)]) {
     );
 }
 
-fn legend(canvas: &mut Canvas, entries: &[(&str, Colour)]) {
+fn legend(canvas: &mut PlotCanvas, entries: &[(&str, Colour)]) {
     let mut x = AREA.right() as f32;
     for (name, colour) in entries.iter().rev() {
         canvas.text(name, (x, 30.0), SMALL, TEXT, Align::Right);

@@ -10,19 +10,21 @@ mod curve;
 mod overview;
 mod sheet;
 mod terminal;
+#[cfg(test)]
+mod tests;
 mod timeline;
 
 pub use curve::loss_curve;
-pub use overview::{Overview, Sonogram, spectrogram, waveform};
+pub use overview::{Overview, Sonogram, spectrogram};
 pub use sheet::{contact_sheet, filters};
 pub use terminal::{terminal_curve, terminal_curve_plain};
+
 pub use timeline::{Lane, Timeline, timeline};
 
 use crate::storage::{AtomicFile, Overwrite};
 use crate::{Error, Kind, Result};
 use image::{ImageFormat, RgbImage};
-use std::io::Cursor;
-use std::io::Write;
+use std::io::{Cursor, Write};
 use std::path::Path;
 
 /// Writes a picture as a PNG file, whole or not at all.
@@ -35,6 +37,3 @@ pub fn write_png(picture: &RgbImage, path: &Path, overwrite: Overwrite) -> Resul
     file.write_all(bytes.get_ref()).map_err(|e| Error::io("written", path, e))?;
     file.commit()
 }
-
-#[cfg(test)]
-mod tests;

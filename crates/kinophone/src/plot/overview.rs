@@ -1,6 +1,8 @@
 //! A whole sound at a glance: its waveform and its spectrogram, gathered in one pass and in constant memory.
 
-use super::canvas::{AMBER, Align, Area, CYAN, Canvas, Colour, FAINT, LARGE, PANEL, SMALL, TEXT, time_steps};
+use crate::plot::canvas::{
+    AMBER, Align, Area, CYAN, Colour, FAINT, LARGE, PANEL, PlotCanvas, SMALL, TEXT, time_steps,
+};
 use image::{Rgb, RgbImage};
 use kinophone_dsp::units::SampleRate;
 use realfft::{RealFftPlanner, RealToComplex};
@@ -22,14 +24,6 @@ const WINDOW_SECS: f32 = 0.06;
 
 const WAVE_AREA: Area = Area { left: 76, top: 54, width: COLUMNS as u32, height: 300 };
 const SPECTRUM_AREA: Area = Area { left: 76, top: 54, width: COLUMNS as u32, height: ROWS as u32 };
-
-/// Draws a waveform: range (pale) and RMS (bright) of every column; the axis is linear, marked in dB below full scale.
-/// 1500 × 410 pixels.
-pub fn waveform(samples: &[f32], rate: SampleRate) -> RgbImage {
-    let mut overview = Overview::new(rate, samples.len() as u64);
-    overview.push(samples);
-    overview.waveform()
-}
 
 /// Draws a spectrogram: time to the right, frequency upwards on a logarithmic axis, level as colour, from the loudest
 /// point down to 80 dB under it. 1560 × 530 pixels.
@@ -77,12 +71,12 @@ pub struct Overview {
     rate: SampleRate,
     total: u64,
     seen: u64,
-    columns: Vec<Column>,
+    columns: Vec<SpectrumColumn>,
     spectra: Spectra,
 }
 
 #[derive(Clone, Copy, Default)]
-struct Column {
+struct SpectrumColumn {
     low: f32,
     high: f32,
     squares: f64,
@@ -92,7 +86,7 @@ struct Column {
 impl Overview {
     /// For a mono sound of `total` samples; what is pushed beyond them is ignored, what is missing is silence.
     pub fn new(rate: SampleRate, total: u64) -> Self {
-        let columns = vec![Column::default(); COLUMNS];
+        let columns = vec![SpectrumColumn::default(); COLUMNS];
         Self { rate, total, seen: 0, columns, spectra: Spectra::new(rate, total, (COLUMNS, ROWS)) }
     }
 
@@ -110,7 +104,7 @@ impl Overview {
 
     /// The waveform of what was pushed.
     pub fn waveform(&self) -> RgbImage {
-        let mut canvas = Canvas::new(WAVE_AREA.right() + 24, WAVE_AREA.bottom() + 56);
+        let mut canvas = PlotCanvas::new(WAVE_AREA.right() + 24, WAVE_AREA.bottom() + 56);
         canvas.fill(WAVE_AREA, PANEL);
         canvas.text("waveform", (24.0, 27.0), LARGE, TEXT, Align::Left);
         let facts = format!("peak {}, RMS {}", in_words(self.peak()), in_words(self.rms()));
@@ -127,7 +121,7 @@ impl Overview {
 
     /// The spectrogram of what was pushed.
     pub fn spectrogram(&self) -> RgbImage {
-        let mut canvas = Canvas::new(SPECTRUM_AREA.right() + 84, SPECTRUM_AREA.bottom() + 56);
+        let mut canvas = PlotCanvas::new(SPECTRUM_AREA.right() + 84, SPECTRUM_AREA.bottom() + 56);
         canvas.text("spectrogram", (24.0, 27.0), LARGE, TEXT, Align::Left);
         let powers = self.spectra.finished();
         let loudest = powers.iter().flatten().fold(0.0_f32, |m, p| m.max(*p));
@@ -153,19 +147,19 @@ impl Overview {
 
     /// Samples that wait for their window; bounded by a window and a piece, whatever the length.
     #[cfg(test)]
-    pub(super) fn held(&self) -> usize {
+    pub(crate) fn held(&self) -> usize {
         self.spectra.held.len()
     }
 
-    fn draw_time(&self, canvas: &mut Canvas, area: Area) {
+    fn draw_time(&self, canvas: &mut PlotCanvas, area: Area) {
         let secs = self.total as f64 / f64::from(self.rate.hz());
         for (at, label) in time_steps(secs, 16) {
             canvas.label_below(area, (at / secs.max(f64::MIN_POSITIVE)) as f32, &label);
         }
     }
 
-    fn draw_columns(&self, canvas: &mut Canvas) {
-        let mut shown = Column::default();
+    fn draw_columns(&self, canvas: &mut PlotCanvas) {
+        let mut shown = SpectrumColumn::default();
         for (x, column) in self.columns.iter().enumerate() {
             // A sound with fewer samples than columns leaves some empty; they repeat the one before.
             shown = if column.samples > 0 { *column } else { shown };
@@ -186,7 +180,7 @@ impl Overview {
     }
 }
 
-impl Column {
+impl SpectrumColumn {
     fn take(&mut self, sample: f32) {
         (self.low, self.high) =
             if self.samples == 0 { (sample, sample) } else { (self.low.min(sample), self.high.max(sample)) };
@@ -200,7 +194,7 @@ impl Column {
 }
 
 /// A vertical bar between two amplitudes, at least a pixel high.
-fn bar(canvas: &mut Canvas, x: i64, low: f32, high: f32, colour: Colour, part: f32) {
+fn bar(canvas: &mut PlotCanvas, x: i64, low: f32, high: f32, colour: Colour, part: f32) {
     let row = |amplitude: f32| WAVE_AREA.at(0.0, 0.5 + 0.48 * amplitude.clamp(-1.04, 1.04)).1;
     let (top, bottom) = (row(high).floor() as i64, row(low).ceil() as i64);
     for y in top..bottom.max(top + 1) {
@@ -222,7 +216,7 @@ struct Spectra {
     fft: Arc<dyn RealToComplex<f32>>,
     window: Vec<f32>,
     columns: u64,
-    rows: Vec<Row>,
+    rows: Vec<OverviewRow>,
     total: u64,
     windows: u64,
     next: u64,
@@ -235,7 +229,7 @@ struct Spectra {
 
 /// What bins a row shows: the largest of several, or a mixture of two where rows are finer than bins.
 #[derive(Clone, Copy)]
-enum Row {
+enum OverviewRow {
     Largest(usize, usize),
     Between(usize, f32),
 }
@@ -310,14 +304,14 @@ impl Spectra {
         self.rows
             .iter()
             .map(|row| match *row {
-                Row::Largest(from, to) => (from..=to).map(power).fold(0.0, f32::max),
-                Row::Between(bin, part) => power(bin) * (1.0 - part) + power(bin + 1) * part,
+                OverviewRow::Largest(from, to) => (from..=to).map(power).fold(0.0, f32::max),
+                OverviewRow::Between(bin, part) => power(bin) * (1.0 - part) + power(bin + 1) * part,
             })
             .collect()
     }
 }
 
-fn rows(rate: SampleRate, len: usize, height: usize) -> Vec<Row> {
+fn rows(rate: SampleRate, len: usize, height: usize) -> Vec<OverviewRow> {
     let top = len / 2;
     let bin_at = |row: f32| {
         let hz = LOWEST_HZ * (highest_hz(rate) / LOWEST_HZ).powf(row / height as f32);
@@ -327,10 +321,10 @@ fn rows(rate: SampleRate, len: usize, height: usize) -> Vec<Row> {
         .map(|row| {
             let (from, to) = (bin_at(row as f32), bin_at(row as f32 + 1.0));
             if to - from >= 1.0 {
-                Row::Largest((from.ceil() as usize).min(top), (to as usize).min(top))
+                OverviewRow::Largest((from.ceil() as usize).min(top), (to as usize).min(top))
             } else {
                 let middle = ((from + to) / 2.0).min(top as f32 - 0.001);
-                Row::Between(middle as usize, middle.fract())
+                OverviewRow::Between(middle as usize, middle.fract())
             }
         })
         .collect()
@@ -355,7 +349,7 @@ fn heat(level: f32) -> Colour {
 }
 
 /// The colours with their levels, right of the spectrogram.
-fn draw_key(canvas: &mut Canvas, sounds: bool) {
+fn draw_key(canvas: &mut PlotCanvas, sounds: bool) {
     let left = SPECTRUM_AREA.right() + 14;
     for row in 0..SPECTRUM_AREA.height {
         let level = 1.0 - row as f32 / SPECTRUM_AREA.height as f32;

@@ -1,6 +1,6 @@
 //! Many small pictures on one sheet: the frames of a film, the filters of a brain.
 
-use super::canvas::{Align, Area, BACKGROUND, Canvas, FAINT, LARGE, SMALL, TEXT};
+use crate::plot::canvas::{Align, Area, BACKGROUND, FAINT, LARGE, PlotCanvas, SMALL, TEXT};
 use image::{Rgb, RgbImage};
 use kinophone_dsp::units::MediaTime;
 
@@ -20,7 +20,7 @@ pub fn contact_sheet(pictures: &[(&[u8], MediaTime)], size: u32, colour: bool, c
     let side = size.max(1) * enlargement(size);
     let rows = (pictures.len() as u32).div_ceil(columns);
     let (across, down) = (side + GAP, side + LABEL + GAP / 2);
-    let mut canvas = Canvas::new(columns * across + GAP, rows * down + GAP);
+    let mut canvas = PlotCanvas::new(columns * across + GAP, rows * down + GAP);
     for (i, (pixels, time)) in pictures.iter().enumerate() {
         let (left, top) = (GAP + i as u32 % columns * across, GAP + i as u32 / columns * down);
         let area = Area { left, top, width: side, height: side };
@@ -44,7 +44,7 @@ pub fn filters(weights: &[f32], size: u32, colour: bool, count: usize) -> RgbIma
     let rows = (shown as u32).div_ceil(columns);
     // Wide enough for the title, however few there are.
     let width = (columns * (side + GAP / 2) + GAP).max(460);
-    let mut canvas = Canvas::new(width, rows * (side + GAP / 2) + GAP + TITLE);
+    let mut canvas = PlotCanvas::new(width, rows * (side + GAP / 2) + GAP + TITLE);
     let title = format!("{shown} of {units} filters, strongest first");
     canvas.text(&title, (GAP as f32, TITLE as f32 / 2.0), LARGE, TEXT, Align::Left);
     for (i, &unit) in ranked.iter().take(shown).enumerate() {
@@ -62,7 +62,7 @@ fn enlargement(size: u32) -> u32 {
 }
 
 /// Draws a square of `size × size` pixels, each as a square block, so that it fills `area`.
-fn draw_tile(canvas: &mut Canvas, area: Area, size: u32, colour: impl Fn(usize) -> [u8; 3]) {
+fn draw_tile(canvas: &mut PlotCanvas, area: Area, size: u32, colour: impl Fn(usize) -> [u8; 3]) {
     let block = (area.width / size.max(1)).max(1);
     for y in 0..size * block {
         for x in 0..size * block {

@@ -1,5 +1,6 @@
-use super::canvas::{AMBER, BACKGROUND, CYAN, PANEL, ROSE};
-use super::*;
+use crate::plot::canvas::{AMBER, BACKGROUND, CYAN, PANEL, ROSE};
+use crate::plot::curve::loss_curve;
+use crate::plot::*;
 use kinophone_dsp::units::{MediaTime, SampleRate};
 use std::f32::consts::TAU;
 
@@ -225,4 +226,10 @@ fn a_png_holds_what_was_drawn_and_replaces_nothing_unasked() {
     write_png(&picture, &path, Overwrite::Refuse).unwrap();
     assert_eq!(image::open(&path).unwrap().into_rgb8(), picture);
     assert_eq!(write_png(&picture, &path, Overwrite::Refuse).unwrap_err().kind(), Kind::Exists);
+}
+
+fn waveform(samples: &[f32], rate: SampleRate) -> RgbImage {
+    let mut overview = Overview::new(rate, samples.len() as u64);
+    overview.push(samples);
+    overview.waveform()
 }

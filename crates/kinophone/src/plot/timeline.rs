@@ -1,7 +1,7 @@
 //! What happens in a film, over its time: curves in lanes, shots in colours of their sections, onsets and cuts.
 
-use super::canvas::{
-    AMBER, Align, Area, CYAN, Canvas, Colour, FAINT, GRID, LARGE, PANEL, ROSE, SMALL, TEXT, time_steps,
+use crate::plot::canvas::{
+    AMBER, Align, Area, CYAN, Colour, FAINT, GRID, LARGE, PANEL, PlotCanvas, ROSE, SMALL, TEXT, time_steps,
 };
 use image::RgbImage;
 
@@ -49,11 +49,11 @@ pub fn timeline(what: &Timeline<'_>) -> RgbImage {
     let onsets = u32::from(!what.onsets.is_empty()) * (BAND + GAP);
     let lanes = what.lanes.len() as u32;
     let height = TOP + BAND + GAP + onsets + lanes * (LANE + GAP) + 40;
-    let mut canvas = Canvas::new(WIDTH, height);
+    let mut canvas = PlotCanvas::new(WIDTH, height);
     canvas.text(what.title, (24.0, 34.0), LARGE, TEXT, Align::Left);
     let area = |top: u32, height: u32| Area { left: LEFT, top, width: WIDTH - LEFT - 30, height };
     let x = |secs: f64| (secs / what.seconds.max(1e-9)).clamp(0.0, 1.0) as f32;
-    let aside = |canvas: &mut Canvas, area: Area, name: &str| {
+    let aside = |canvas: &mut PlotCanvas, area: Area, name: &str| {
         canvas.text(name, (area.left as f32 - 12.0, area.at(0.0, 0.5).1), SMALL, FAINT, Align::Right);
     };
 
@@ -94,7 +94,7 @@ pub fn timeline(what: &Timeline<'_>) -> RgbImage {
     canvas.image
 }
 
-fn draw_lane(canvas: &mut Canvas, area: Area, lane: &Lane<'_>) {
+fn draw_lane(canvas: &mut PlotCanvas, area: Area, lane: &Lane<'_>) {
     let (low, high) = lane.range;
     let y = |value: f32| ((value - low) / (high - low)).clamp(0.0, 1.0);
     let mut legend = area.right() as f32 - 8.0;

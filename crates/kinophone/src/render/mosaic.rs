@@ -1,15 +1,12 @@
 //! Pictures in, sound out, by way of recorded sound: the film's ticks find theirs in what the brain learned from, or in a library.
 
-use super::finish::Sketch;
-use super::production::Played;
-use super::stock::Stock;
-use super::weaver::{Then, Wanted, Weaver, When};
-use super::{Playing, RenderPlan};
 use crate::Result;
-use crate::brain::{DESCRIPTOR, Ensemble, OUTPUTS, PORTRAIT, Player, UNIT};
-use kinophone_dsp::measure::BANDS;
-use kinophone_dsp::synth::Manner;
-use kinophone_dsp::synth::mosaic::MosaicConfig;
+use crate::concat::{ConcatEngine, Lookahead, Target, UnitDatabase, UnitRendering};
+use crate::model::{DESCRIPTOR, EMBEDDING, Ensemble, EnsembleStream, OUTPUTS, UNIT};
+use crate::render::plan::RenderPlan;
+use crate::soundtrack::{MixStage, PlayedClips, Renderer};
+use kinophone_dsp::concat::MosaicConfig;
+use kinophone_dsp::granular::GrainModulation;
 use kinophone_dsp::units::MediaTime;
 use std::collections::VecDeque;
 
@@ -20,11 +17,11 @@ const BATCH: usize = 32;
 ///
 /// What the brain says of a tick is kept until its unit in the best way through the material is decided, usually a few seconds
 /// later; then it is played. Live, each tick is chosen when a few further ones are known ([`RenderPlan::delay`]).
-pub(super) struct Collage<'a> {
+pub(crate) struct MosaicRenderer<'a> {
     brain: &'a Ensemble,
-    stock: &'a Stock<'a>,
-    player: Player<'a>,
-    weaver: Weaver<'a>,
+    stock: &'a UnitDatabase<'a>,
+    player: EnsembleStream<'a>,
+    weaver: ConcatEngine<'a>,
     /// End of the last picture.
     shown: MediaTime,
     rows: Vec<f32>,
@@ -32,25 +29,27 @@ pub(super) struct Collage<'a> {
     portraits: VecDeque<f32>,
 }
 
-impl<'a> Collage<'a> {
+impl<'a> MosaicRenderer<'a> {
     /// The chosen ticks are joined and filtered, or taken apart into grains; each shot with one recording alone where it is known with
     /// which ticks shots begin.
-    pub(super) fn new(
+    pub(crate) fn new(
         brain: &'a Ensemble,
-        stock: &'a Stock<'a>,
+        stock: &'a UnitDatabase<'a>,
         plan: &RenderPlan,
         config: &MosaicConfig,
-        then: &Then<'_>,
+        then: &UnitRendering<'_>,
         cuts: Option<Vec<u64>>,
     ) -> Self {
-        let when = if plan.live { When::After(plan.delay) } else { When::Exactly };
-        let usual_db = brain.voice().usual_loudness_db();
+        let when = if plan.live { Lookahead::After(plan.delay) } else { Lookahead::Exactly };
+        let usual_db = brain.controls().usual_loudness_db();
         let keep = !plan.output.scores.is_empty();
         let size = brain.config().size as usize;
         let batch = if plan.live { 1 } else { BATCH };
         Self {
-            player: Player::new(brain, size, brain.eye().colour(), 0, plan.live, batch).with_portraits(),
-            weaver: Weaver::new(stock, config, then, when, usual_db, plan.choice.layers, keep).by_shot(cuts),
+            player: EnsembleStream::new(brain, size, brain.features().colour(), 0, plan.live, batch)
+                .with_embeddings(),
+            weaver: ConcatEngine::new(stock, config, then, when, usual_db, plan.choice.layers, keep)
+                .by_shot(cuts),
             shown: MediaTime::ZERO,
             rows: Vec::new(),
             portraits: VecDeque::new(),
@@ -61,30 +60,23 @@ impl<'a> Collage<'a> {
 
     /// Has what the brain said played.
     fn weave(&mut self) {
-        let (voice, weight) = (self.brain.voice(), self.brain.config().picture);
-        let theirs = self.stock.voice;
-        self.portraits.extend(self.player.portraits());
-        let (mut sounding, mut target) = ([0.0; OUTPUTS], [0.0; UNIT]);
+        let (scaler, weight) = (self.brain.controls(), self.brain.config().picture);
+        self.portraits.extend(self.player.embeddings());
+        let mut target = [0.0; UNIT];
         for row in self.rows.chunks_exact(OUTPUTS) {
-            voice.sounding(row, &mut sounding);
-            voice.wanted(&sounding, &mut target[..DESCRIPTOR]);
-            let portrait = self.portraits.drain(..PORTRAIT);
-            target[DESCRIPTOR..].iter_mut().zip(portrait).for_each(|(w, p)| *w = weight * p);
-            let loudness_db = voice.loudness_db(&sounding);
-            let mut bands = [0.0; BANDS];
-            theirs.bands(&sounding, &mut bands);
-            // At the level that is wanted, not the one that is usual among other sounds.
-            let level = (loudness_db - theirs.loudness_db(&sounding)) / 10.0;
-            bands.iter_mut().for_each(|power| *power += level);
-            let onset = voice.onset(&sounding);
-            self.weaver.push(Wanted {
+            let frame = scaler.frame_among(row, self.stock.voice);
+            target[..DESCRIPTOR].copy_from_slice(&frame.descriptor);
+            let embedding = self.portraits.drain(..EMBEDDING);
+            target[DESCRIPTOR..].iter_mut().zip(embedding).for_each(|(w, p)| *w = weight * p);
+            let louder = frame.loudness_db - scaler.usual_loudness_db();
+            self.weaver.push(Target {
                 target: self.stock.weighed(&target),
-                loudness_db,
-                silence: voice.silence(row),
+                loudness_db: frame.loudness_db,
+                silence: frame.silence,
                 soft: false,
-                bands,
-                rise: voice.rise(onset),
-                manner: Manner::said(onset, loudness_db - voice.usual_loudness_db()),
+                bands: frame.bands,
+                rise: frame.rise,
+                manner: GrainModulation::for_tick(frame.onset, louder),
                 // A brain knows no more than the tick, and no pitches.
                 attack: None,
                 hz: None,
@@ -94,16 +86,16 @@ impl<'a> Collage<'a> {
     }
 }
 
-impl Playing for Collage<'_> {
-    fn show(&mut self, pixels: &[u8], until: MediaTime, sketch: &mut Sketch<'_>) -> Result<()> {
+impl Renderer for MosaicRenderer<'_> {
+    fn show(&mut self, pixels: &[u8], until: MediaTime, sketch: &mut MixStage<'_>) -> Result<()> {
         self.player.show(pixels, self.shown, until, &mut self.rows);
         self.shown = until;
         self.weave();
         self.weaver.play(sketch)
     }
 
-    fn end(&mut self, length: MediaTime, sketch: &mut Sketch<'_>) -> Result<()> {
-        let ticks = super::ticks_until(self.brain.config().grid.tick, length);
+    fn end(&mut self, length: MediaTime, sketch: &mut MixStage<'_>) -> Result<()> {
+        let ticks = crate::render::ticks_until(self.brain.config().grid.tick, length);
         self.player.finish(ticks, &mut self.rows);
         self.weave();
         self.weaver.finish(length, sketch)
@@ -113,7 +105,7 @@ impl Playing for Collage<'_> {
         self.player.ticks()
     }
 
-    fn played(&mut self) -> Option<Played> {
+    fn played(&mut self) -> Option<PlayedClips> {
         Some(self.weaver.played())
     }
 

@@ -1,8 +1,8 @@
 //! Where a render's pictures come from: a shard that holds the film already, ffmpeg, read ahead on a thread, or whoever asks.
 
-use super::RenderPlan;
-use crate::corpus::{self, Reducer, Shard};
+use crate::dataset::{self, PictureReducer, Shard};
 use crate::media::{Decode, Decoded, Ffmpeg, Picture};
+use crate::render::plan::RenderPlan;
 use crate::task::Task;
 use crate::{Error, Kind, Result};
 use kinophone_dsp::units::MediaTime;
@@ -16,7 +16,7 @@ const AHEAD: usize = 128;
 pub struct GivenPictures<'a> {
     pictures: Box<dyn Iterator<Item = Picture> + 'a>,
     /// When the last picture ceases to be shown.
-    pub(super) end: MediaTime,
+    pub(crate) end: MediaTime,
 }
 
 impl<'a> GivenPictures<'a> {
@@ -32,7 +32,7 @@ impl<'a> GivenPictures<'a> {
             let what = format!("has pictures of {} pixels a side, too poor for this brain", shard.size());
             return Err(Error::new(Kind::Invalid, what).at(shard.path()).help("prepare the film again"));
         }
-        let reducer = Reducer::new(shard.size(), shard.colour(), size, colour);
+        let reducer = PictureReducer::new(shard.size(), shard.colour(), size, colour);
         let same = shard.size() == size && shard.colour() == colour;
         let numbers = size as usize * size as usize * if colour { 3 } else { 1 };
         let (mut line, mut reduced) = (Vec::new(), vec![0.0; numbers]);
@@ -52,14 +52,14 @@ impl<'a> GivenPictures<'a> {
 }
 
 /// Pictures with their times, in order.
-pub(super) enum TimedPictures<'a> {
+pub(crate) enum TimedPictures<'a> {
     Given(GivenPictures<'a>),
     Shard { shard: Box<Shard>, next: usize },
     Film { pictures: Receiver<Result<Picture>>, reader: JoinHandle<Result<Decoded>> },
 }
 
 impl TimedPictures<'_> {
-    pub(super) fn open(
+    pub(crate) fn open(
         ffmpeg: &Ffmpeg,
         plan: &RenderPlan,
         size: u32,
@@ -67,7 +67,7 @@ impl TimedPictures<'_> {
         task: Task<'_>,
     ) -> Result<Self> {
         if let Some(folder) = &plan.corpus
-            && let Some(shard) = corpus::find(folder, &plan.film, size, colour, task)?
+            && let Some(shard) = dataset::find(folder, &plan.film, size, colour, task)?
         {
             return Ok(Self::Shard { shard: Box::new(shard), next: 0 });
         }
@@ -86,11 +86,11 @@ impl TimedPictures<'_> {
         Ok(Self::Film { pictures, reader })
     }
 
-    pub(super) fn are_prepared(&self) -> bool {
+    pub(crate) fn are_prepared(&self) -> bool {
         matches!(self, Self::Shard { .. })
     }
 
-    pub(super) fn next(&mut self) -> Result<Option<Picture>> {
+    pub(crate) fn next(&mut self) -> Result<Option<Picture>> {
         match self {
             Self::Given(given) => Ok(given.pictures.next()),
             Self::Film { pictures, .. } => pictures.recv().ok().transpose(),
@@ -107,7 +107,7 @@ impl TimedPictures<'_> {
     }
 
     /// After the last picture.
-    pub(super) fn finish(self) -> Result<Decoded> {
+    pub(crate) fn finish(self) -> Result<Decoded> {
         match self {
             Self::Film { pictures, reader } => {
                 drop(pictures);

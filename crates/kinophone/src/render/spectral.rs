@@ -1,21 +1,20 @@
 //! Pictures in, sound out, by way of band powers: the brain's description of sound made audible as it is.
 
-use super::finish::Sketch;
-use super::{Playing, RenderPlan};
-use crate::brain::{Ensemble, OUTPUTS, Player};
+use crate::model::{ControlFrame, Ensemble, EnsembleStream, OUTPUTS};
+use crate::render::plan::RenderPlan;
+use crate::soundtrack::{MixStage, Renderer};
 use crate::{Error, Kind, Result};
-use kinophone_dsp::measure::BANDS;
-use kinophone_dsp::synth::{Controls, Spectral, SpectralConfig};
+use kinophone_dsp::spectral::{SpectralConfig, SpectralFrame, SpectralSynth};
 use kinophone_dsp::units::MediaTime;
 
 /// Pictures that are looked at together where nobody waits.
 const BATCH: usize = 32;
 
 /// Plays an ensemble's description of sound, tick by tick.
-pub(super) struct Drawing<'a> {
+pub(crate) struct SpectralRenderer<'a> {
     brain: &'a Ensemble,
-    player: Player<'a>,
-    synth: Spectral,
+    player: EnsembleStream<'a>,
+    synth: SpectralSynth,
     /// End of the last picture.
     shown: MediaTime,
     rows: Vec<f32>,
@@ -23,9 +22,9 @@ pub(super) struct Drawing<'a> {
     taken: usize,
 }
 
-impl<'a> Drawing<'a> {
+impl<'a> SpectralRenderer<'a> {
     /// `lent` is the sound that lends its phases, at the brain's rate, where one does.
-    pub(super) fn new(
+    pub(crate) fn new(
         brain: &'a Ensemble,
         plan: &RenderPlan,
         config: &SpectralConfig,
@@ -38,8 +37,8 @@ impl<'a> Drawing<'a> {
         let size = brain.config().size as usize;
         let batch = if plan.live { 1 } else { BATCH };
         Ok(Self {
-            player: Player::new(brain, size, brain.eye().colour(), 0, plan.live, batch),
-            synth: Spectral::new(brain.config().grid, config, lent),
+            player: EnsembleStream::new(brain, size, brain.features().colour(), 0, plan.live, batch),
+            synth: SpectralSynth::new(brain.config().grid, config, lent),
             shown: MediaTime::ZERO,
             rows: Vec::new(),
             sound: Vec::new(),
@@ -48,21 +47,17 @@ impl<'a> Drawing<'a> {
         })
     }
 
-    fn play(&mut self, sketch: &mut Sketch<'_>) -> Result<()> {
-        let voice = self.brain.voice();
-        let (mut sounding, mut bands) = ([0.0; OUTPUTS], [0.0; BANDS]);
+    fn play(&mut self, sketch: &mut MixStage<'_>) -> Result<()> {
         for row in self.rows.chunks_exact(OUTPUTS) {
-            voice.sounding(row, &mut sounding);
-            voice.bands(&sounding, &mut bands);
-            let (loudness_db, silence) = (voice.loudness_db(&sounding), voice.silence(row));
-            self.synth.push(Controls { bands: &bands, loudness_db, silence });
+            let ControlFrame { bands, loudness_db, silence, .. } = self.brain.controls().frame(row);
+            self.synth.push(SpectralFrame { bands: &bands, loudness_db, silence });
         }
         self.rows.clear();
         self.deliver(usize::MAX, sketch)
     }
 
     /// Hands over what is ready, up to `most` samples of the whole.
-    fn deliver(&mut self, most: usize, sketch: &mut Sketch<'_>) -> Result<()> {
+    fn deliver(&mut self, most: usize, sketch: &mut MixStage<'_>) -> Result<()> {
         self.sound.resize(self.synth.ready(), 0.0);
         self.synth.fill(&mut self.sound);
         let there = self.sound.len().min(most.saturating_sub(self.taken));
@@ -71,16 +66,16 @@ impl<'a> Drawing<'a> {
     }
 }
 
-impl Playing for Drawing<'_> {
-    fn show(&mut self, pixels: &[u8], until: MediaTime, sketch: &mut Sketch<'_>) -> Result<()> {
+impl Renderer for SpectralRenderer<'_> {
+    fn show(&mut self, pixels: &[u8], until: MediaTime, sketch: &mut MixStage<'_>) -> Result<()> {
         self.player.show(pixels, self.shown, until, &mut self.rows);
         self.shown = until;
         self.play(sketch)
     }
 
-    fn end(&mut self, length: MediaTime, sketch: &mut Sketch<'_>) -> Result<()> {
+    fn end(&mut self, length: MediaTime, sketch: &mut MixStage<'_>) -> Result<()> {
         let grid = self.brain.config().grid;
-        self.player.finish(super::ticks_until(grid.tick, length), &mut self.rows);
+        self.player.finish(crate::render::ticks_until(grid.tick, length), &mut self.rows);
         self.play(sketch)?;
         self.synth.finish();
         let whole = grid.rate.sample_at(length).max(0) as usize;

@@ -1,6 +1,6 @@
 //! Who sounds in a soundtrack: summed up while it is made, for its end title, and for its file's own tags.
 
-use super::{About, Credited, Piece, rounded};
+use crate::score::{ClipEvent, CreditedSource, ScoreHeader, rounded};
 use serde::{Deserialize, Serialize};
 
 /// The layout of what stands in a file's tags.
@@ -35,7 +35,7 @@ pub struct Credits {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Credit {
     /// The source.
-    pub source: Credited,
+    pub source: CreditedSource,
     /// Seconds in which it is played.
     pub seconds: f64,
     /// Its share of the energy of the whole, 0 to 1.
@@ -49,23 +49,23 @@ pub struct Credit {
 
 /// Sums up pieces as they come, in little memory: sixteen bytes for each change of the source.
 #[derive(Clone, Debug, Default)]
-pub struct Tally {
+pub struct CreditTally {
     /// By the number of the source.
-    parts: Vec<Part>,
+    parts: Vec<CreditShare>,
 }
 
 #[derive(Clone, Debug, Default)]
-struct Part {
+struct CreditShare {
     energy: f64,
     /// When it is played: in order, without overlap.
     times: Vec<[f64; 2]>,
 }
 
-impl Tally {
+impl CreditTally {
     /// Adds a piece; they come about in the order of time.
-    pub fn add(&mut self, piece: &Piece) {
+    pub fn add(&mut self, piece: &ClipEvent) {
         if self.parts.len() <= piece.source {
-            self.parts.resize_with(piece.source + 1, Part::default);
+            self.parts.resize_with(piece.source + 1, CreditShare::default);
         }
         let part = &mut self.parts[piece.source];
         part.energy += piece.seconds * 10f64.powf(piece.level_db / 10.0);
@@ -75,9 +75,9 @@ impl Tally {
     }
 
     /// The sums; sources as they are numbered.
-    pub fn credits(&self, about: &About, sources: &[Credited]) -> Credits {
+    pub fn credits(&self, about: &ScoreHeader, sources: &[CreditedSource]) -> Credits {
         let all: f64 = self.parts.iter().map(|part| part.energy).sum();
-        let credit = |(part, source): (&Part, &Credited)| {
+        let credit = |(part, source): (&CreditShare, &CreditedSource)| {
             Some(Credit {
                 source: source.clone(),
                 seconds: part.times.iter().map(|[from, to]| to.min(about.seconds) - from).sum(),
@@ -92,7 +92,7 @@ impl Tally {
     }
 }
 
-impl Part {
+impl CreditShare {
     fn play(&mut self, mut from: f64, mut to: f64) {
         // A millionth of a second is rounding.
         let place = self.times.iter().rposition(|[_, end]| *end + 1e-6 < from).map_or(0, |place| place + 1);
@@ -173,8 +173,8 @@ impl Credits {
 
     /// Room for the credits of these sources in a file's tags, before it is known who sounds: text of as many bytes as
     /// [`Credits::tag`] makes then, that nothing else in the file is like.
-    pub fn room(about: &About, sources: &[Credited], seed: &str) -> String {
-        let widest = |source: &Credited| Credit {
+    pub fn room(about: &ScoreHeader, sources: &[CreditedSource], seed: &str) -> String {
+        let widest = |source: &CreditedSource| Credit {
             source: source.clone(),
             seconds: -99_999.999,
             share: 0.123_456_7,

@@ -3,8 +3,8 @@
 //! Control runs at the rate of the samples, so that pieces begin on their sample and read on whole samples where their speed is
 //! a whole number; elsewhere between samples, with the same cubic as ours.
 
-use super::{Piece, Score, wav};
-use kinophone_dsp::synth::pan_gains;
+use crate::score::{ClipEvent, Score, wav};
+use kinophone_dsp::concat::pan_gains;
 use std::path::Path;
 
 /// Points of an envelope that one event holds: Csound takes some 1900 fields.
@@ -57,7 +57,7 @@ fn between(channel: usize) -> String {
 }
 
 /// The document; `folder` is the name of the folder of sources beside it, `path` its own.
-pub(super) fn csd(score: &Score, folder: &str, path: &Path) -> String {
+pub(crate) fn csd(score: &Score, folder: &str, path: &Path) -> String {
     let (rate, channels) = (score.about.rate.hz(), score.about.channels.max(1) as usize);
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let mut text = String::from("<CsoundSynthesizer>\n");
@@ -109,7 +109,7 @@ pub(super) fn csd(score: &Score, folder: &str, path: &Path) -> String {
     text
 }
 
-fn event(piece: &Piece, table: usize, rate: f64, gains: [[f64; 2]; 2], text: &mut String) {
+fn event(piece: &ClipEvent, table: usize, rate: f64, gains: [[f64; 2]; 2], text: &mut String) {
     let frame = |seconds: f64| (seconds * rate).round();
     let at = frame(piece.at);
     let mut points: Vec<(f64, f64)> =

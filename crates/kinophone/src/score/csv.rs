@@ -1,9 +1,9 @@
 //! A score as a table.
 
-use super::Score;
+use crate::score::Score;
 
 /// One line a piece, with a heading: times in seconds, pitch in semitones above the recording and in Hz.
-pub(super) fn csv(score: &Score) -> String {
+pub(crate) fn csv(score: &Score) -> String {
     let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
     let mut text = "at,seconds,source,source_at,gain_db,level_db,speed,pitch_hz,pan,layer,\
                     distance,jump,tone,loudness,onset,picture,pitch\n"

@@ -1,6 +1,6 @@
 //! A score as an edit decision list (CMX 3600) for film editors.
 
-use super::{Piece, Score};
+use crate::score::{ClipEvent, Score};
 use kinophone_dsp::units::FrameRate;
 
 /// Sound channels of the format: A, A2, A3, A4.
@@ -19,10 +19,10 @@ struct Event {
 /// Pieces that overlap lie on up to four channels. Where these do not suffice, as with grains, what sounds of one source without a
 /// gap is one event, and where many sources sound at once there are more channels, which editors of today know. Pieces of less than half a picture have none, and are counted. CMX 3600 ends with event 999; editors of
 /// today read on, so numbers just get longer.
-pub(super) fn edl(score: &Score) -> String {
+pub(crate) fn edl(score: &Score) -> String {
     let usual = FrameRate::new(25, 1).expect("25 is in range");
     let rate = score.about.picture_rate.unwrap_or(usual);
-    let whole = |pieces: &[Piece]| -> Vec<Event> {
+    let whole = |pieces: &[ClipEvent]| -> Vec<Event> {
         let pieces = pieces.iter().filter(|piece| !piece.is_tail());
         pieces.map(|piece| Event::of(piece, rate)).collect()
     };
@@ -32,7 +32,7 @@ pub(super) fn edl(score: &Score) -> String {
     if lanes.iter().any(|lane| *lane >= CHANNELS) {
         joined = true;
         events = whole(&stretches(score));
-        lanes = self::lanes(&events);
+        lanes = crate::score::edl::lanes(&events);
     }
     let mut text = format!(
         "TITLE: {}\nFCM: NON-DROP FRAME\n\n",
@@ -67,7 +67,7 @@ pub(super) fn edl(score: &Score) -> String {
 }
 
 impl Event {
-    fn of(piece: &Piece, rate: FrameRate) -> Self {
+    fn of(piece: &ClipEvent, rate: FrameRate) -> Self {
         let pictures = |seconds: f64| (seconds.max(0.0) * rate.as_f64()).round() as i64;
         Self {
             source: piece.source,
@@ -95,10 +95,10 @@ fn channel(lane: usize) -> String {
 }
 
 /// What sounds of each source without a gap, in the order of time.
-fn stretches(score: &Score) -> Vec<Piece> {
-    let mut stretches: Vec<Piece> = Vec::new();
+fn stretches(score: &Score) -> Vec<ClipEvent> {
+    let mut stretches: Vec<ClipEvent> = Vec::new();
     for source in score.heard() {
-        let mut last: Option<Piece> = None;
+        let mut last: Option<ClipEvent> = None;
         for piece in score.pieces.iter().filter(|piece| piece.source == source && !piece.is_tail()) {
             match &mut last {
                 Some(last) if piece.at <= last.at + last.seconds => {

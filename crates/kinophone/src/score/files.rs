@@ -1,6 +1,6 @@
 //! Scores as files.
 
-use super::{Score, csound, csv, edl, midi, reaper, wav};
+use crate::score::{Score, csound, csv, edl, midi, reaper, wav};
 use crate::storage::{AtomicFile, AtomicFolder, Overwrite};
 use crate::{Error, Kind, Result};
 use std::io::Write;
@@ -15,7 +15,7 @@ pub trait SourceSound {
 
 /// What a score is written as; the extension says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
+pub enum ScoreFormat {
     /// Our own.
     Json,
     /// A table.
@@ -30,7 +30,7 @@ pub enum Format {
     Edl,
 }
 
-impl Format {
+impl ScoreFormat {
     /// By the extension; `None` for one that says nothing of the kind.
     pub fn of(path: &Path) -> Option<Self> {
         match path.extension()?.to_string_lossy().to_lowercase().as_str() {
@@ -53,7 +53,7 @@ impl Format {
 /// Files of one score, begun before the work, so that names that can't be written are known at once. Those that play share a
 /// folder of sources where they have a name in common.
 pub struct ScoreFiles {
-    files: Vec<(AtomicFile, PathBuf, Format)>,
+    files: Vec<(AtomicFile, PathBuf, ScoreFormat)>,
     folders: Vec<(AtomicFolder, PathBuf)>,
 }
 
@@ -66,7 +66,7 @@ impl ScoreFiles {
             if paths[..number].contains(path) {
                 continue;
             }
-            let format = Format::of(path).ok_or_else(|| {
+            let format = ScoreFormat::of(path).ok_or_else(|| {
                 Error::new(Kind::Invalid, "has no extension of a score")
                     .at(path)
                     .help("name it .json, .csv, .csd, .rpp, .mid or .edl")
@@ -95,12 +95,12 @@ impl ScoreFiles {
             let folder = path.with_extension("sources");
             let folder = folder.file_name().unwrap_or_default().to_string_lossy();
             let bytes = match format {
-                Format::Json => score.json().into_bytes(),
-                Format::Csv => csv::csv(score).into_bytes(),
-                Format::Csound => csound::csd(score, &folder, path).into_bytes(),
-                Format::Reaper => reaper::rpp(score, &folder).into_bytes(),
-                Format::Midi => midi::mid(score),
-                Format::Edl => edl::edl(score).into_bytes(),
+                ScoreFormat::Json => score.json().into_bytes(),
+                ScoreFormat::Csv => csv::csv(score).into_bytes(),
+                ScoreFormat::Csound => csound::csd(score, &folder, path).into_bytes(),
+                ScoreFormat::Reaper => reaper::rpp(score, &folder).into_bytes(),
+                ScoreFormat::Midi => midi::mid(score),
+                ScoreFormat::Edl => edl::edl(score).into_bytes(),
             };
             file.write_all(&bytes).map_err(|e| Error::io("written", &*path, e))?;
         }

@@ -1,6 +1,6 @@
 //! A score as a Standard MIDI File (format 1): a track a source, a note a piece.
 
-use super::{Piece, Score};
+use crate::score::{ClipEvent, Score};
 
 /// Ticks of a quarter note, of which there are two a second: a tick is 0.52 ms.
 const TICKS: f64 = 960.0;
@@ -12,7 +12,7 @@ const LOWEST: usize = 36;
 const NOTES: usize = 48;
 
 /// Onsets, pitches and loudnesses: of a piece whose pitch is not known a note that belongs to its source, moved by its speed.
-pub(super) fn mid(score: &Score) -> Vec<u8> {
+pub(crate) fn mid(score: &Score) -> Vec<u8> {
     let heard = score.heard();
     let mut file = chunk(b"MThd", &[]);
     let header = [1, 1 + heard.len() as u16, TICKS as u16];
@@ -53,7 +53,7 @@ fn tick(seconds: f64) -> u32 {
     (seconds.max(0.0) * PER_SECOND).round() as u32
 }
 
-fn note(piece: &Piece) -> u8 {
+fn note(piece: &ClipEvent) -> u8 {
     let note = match piece.pitch_hz {
         Some(hz) if hz > 0.0 => 69.0 + 12.0 * (hz / 440.0).log2(),
         _ => (LOWEST + piece.source * 7 % NOTES) as f64 + 12.0 * piece.speed.abs().max(1e-3).log2(),
@@ -62,7 +62,7 @@ fn note(piece: &Piece) -> u8 {
 }
 
 /// 127 at full scale, 40 dB for each factor of ten, as most instruments answer.
-fn velocity(piece: &Piece) -> u8 {
+fn velocity(piece: &ClipEvent) -> u8 {
     (127.0 * 10f64.powf(piece.level_db / 40.0)).round().clamp(1.0, 127.0) as u8
 }
 

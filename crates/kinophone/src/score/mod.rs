@@ -19,14 +19,16 @@ mod edl;
 mod files;
 mod midi;
 mod reaper;
+#[cfg(test)]
+mod tests;
 mod wav;
 
-pub use credits::{Credit, Credits, Tally};
-pub use files::{Format, ScoreFiles, SourceSound};
+pub use credits::{CreditTally, Credits};
+pub use files::{ScoreFiles, ScoreFormat, SourceSound};
 
-use crate::corpus::Source;
+use crate::ledger::Source;
 use crate::{Error, Kind, Result};
-use kinophone_dsp::synth::Cut;
+use kinophone_dsp::concat::Clip;
 use kinophone_dsp::units::{FrameRate, SampleRate};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -41,16 +43,16 @@ pub struct Score {
     pub version: u32,
     /// Of which soundtrack.
     #[serde(flatten)]
-    pub about: About,
+    pub about: ScoreHeader,
     /// Those whose sounds are played.
-    pub sources: Vec<Credited>,
+    pub sources: Vec<CreditedSource>,
     /// In the order of time.
-    pub pieces: Vec<Piece>,
+    pub pieces: Vec<ClipEvent>,
 }
 
 /// A soundtrack.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct About {
+pub struct ScoreHeader {
     /// File name of the film, if there is one.
     pub film: Option<String>,
     /// Name of the brain's content, if one has chosen.
@@ -75,7 +77,7 @@ pub struct About {
 
 /// A source, and its terms as far as they are known.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Credited {
+pub struct CreditedSource {
     /// File name.
     pub name: String,
     /// BLAKE3 of the file.
@@ -99,7 +101,7 @@ pub struct Credited {
 
 /// A stretch of a source at its place in the soundtrack.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Piece {
+pub struct ClipEvent {
     /// Where it begins in the soundtrack, in seconds. A fade may begin some milliseconds before.
     pub at: f64,
     /// How long it lasts by name, in seconds: in a mosaic until the next one begins. 0 for the tail of a piece, which sounds
@@ -127,12 +129,12 @@ pub struct Piece {
     pub envelope: Vec<[f64; 2]>,
     /// Why this one, where something was looked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub why: Option<Why>,
+    pub why: Option<SelectionReason>,
 }
 
 /// What speaks for a piece. Distances are those by which the nearest one is chosen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Why {
+pub struct SelectionReason {
     /// Squared distance of what was wanted from what it is; the mean over its ticks.
     pub distance: f32,
     /// Whether a jump was paid for to get there, instead of going on with what sounded before.
@@ -152,7 +154,7 @@ pub struct Why {
 
 impl Score {
     /// Of these pieces, in any order: what lies beyond the end is cut off.
-    pub fn new(about: About, sources: Vec<Credited>, mut pieces: Vec<Piece>) -> Self {
+    pub fn new(about: ScoreHeader, sources: Vec<CreditedSource>, mut pieces: Vec<ClipEvent>) -> Self {
         pieces.iter_mut().for_each(|piece| piece.end_by(about.seconds));
         pieces.retain(|piece| piece.at < about.seconds && !piece.envelope.is_empty());
         pieces.sort_by(|a, b| a.at.total_cmp(&b.at));
@@ -161,14 +163,15 @@ impl Score {
 
     /// Whose sounds these are: the largest share of the energy first. All shares together are 1, or 0 in a silent soundtrack.
     pub fn credits(&self) -> Credits {
-        let mut tally = Tally::default();
+        let mut tally = CreditTally::default();
         self.pieces.iter().for_each(|piece| tally.add(piece));
         tally.credits(&self.about, &self.sources)
     }
 
     /// As JSON, one line a piece.
     pub fn json(&self) -> String {
-        let to_json = |piece: &Piece| serde_json::to_string(piece).expect("numbers and words become JSON");
+        let to_json =
+            |piece: &ClipEvent| serde_json::to_string(piece).expect("numbers and words become JSON");
         let head = Self {
             version: self.version,
             about: self.about.clone(),
@@ -234,16 +237,16 @@ impl Score {
     }
 }
 
-impl Piece {
+impl ClipEvent {
     /// A piece that a player has played, out of material whose power was `loudness_db` on the average (10 log10 of the mean
-    /// square). `source_frame` is what sounds in the source in frame [`Cut::at`]; frames are of `rate`.
+    /// square). `source_frame` is what sounds in the source in frame [`Clip::at`]; frames are of `rate`.
     pub fn of(
-        cut: &Cut,
+        cut: &Clip,
         source: usize,
         source_frame: i64,
         rate: SampleRate,
         loudness_db: f32,
-        why: Option<Why>,
+        why: Option<SelectionReason>,
     ) -> Self {
         let time = |frames: i64| rounded(frames as f64 / f64::from(rate.hz()), 1e9);
         let gain_db = 10.0 * cut.power().max(1e-12).log10();
@@ -293,7 +296,7 @@ impl Piece {
     }
 }
 
-impl From<&Source> for Credited {
+impl From<&Source> for CreditedSource {
     fn from(source: &Source) -> Self {
         Self {
             name: source.name.clone(),
@@ -310,6 +313,3 @@ impl From<&Source> for Credited {
 fn rounded(x: f64, steps: f64) -> f64 {
     (x * steps).round() / steps
 }
-
-#[cfg(test)]
-mod tests;

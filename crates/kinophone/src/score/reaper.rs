@@ -1,12 +1,12 @@
 //! A score as a project for Reaper: a track a source, an item a piece.
 
-use super::{Piece, Score, wav};
+use crate::score::{ClipEvent, Score, wav};
 
 /// The project; `folder` is the name of the folder of sources beside it.
 ///
 /// An item is as long as its piece sounds; its fades and gains are the volume envelope of its take, so the item's own fades are
 /// off. Tails are left out: Reaper would need a reversed copy for a few milliseconds each.
-pub(super) fn rpp(score: &Score, folder: &str) -> String {
+pub(crate) fn rpp(score: &Score, folder: &str) -> String {
     let mut text = String::from(
         "<REAPER_PROJECT 0.1 \"6.0\" 0\n  RIPPLE 0\n  TEMPO 120 4 4\n  TIMEMODE 1 0 -1 30 0 0 -1\n",
     );
@@ -18,7 +18,7 @@ pub(super) fn rpp(score: &Score, folder: &str) -> String {
     text += "  >\n";
     for used in wav::used(score) {
         text += &format!("  <TRACK\n    NAME {}\n    VOLPAN 1 0 -1 -1 1\n", quoted(score.name(used.source)));
-        let own = |piece: &&Piece| piece.source == used.source && !piece.is_tail();
+        let own = |piece: &&ClipEvent| piece.source == used.source && !piece.is_tail();
         for piece in score.pieces.iter().filter(own) {
             item(piece, score.name(used.source), &format!("{folder}/{}", used.file), &mut text);
         }
@@ -27,7 +27,7 @@ pub(super) fn rpp(score: &Score, folder: &str) -> String {
     text + ">\n"
 }
 
-fn item(piece: &Piece, name: &str, file: &str, text: &mut String) {
+fn item(piece: &ClipEvent, name: &str, file: &str, text: &mut String) {
     let (from, to) = piece.span();
     let first = piece.envelope[0][0];
     let place = (piece.source_at + first * piece.speed).max(0.0);

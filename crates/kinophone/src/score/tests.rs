@@ -1,7 +1,7 @@
-use super::*;
+use crate::score::*;
 
-fn source(name: &str) -> Credited {
-    Credited {
+fn source(name: &str) -> CreditedSource {
+    CreditedSource {
         name: name.to_owned(),
         blake3: "0".repeat(64),
         seconds: None,
@@ -12,8 +12,8 @@ fn source(name: &str) -> Credited {
     }
 }
 
-fn piece(at: f64, seconds: f64, source: usize, level_db: f64) -> Piece {
-    Piece {
+fn piece(at: f64, seconds: f64, source: usize, level_db: f64) -> ClipEvent {
+    ClipEvent {
         at,
         seconds,
         source,
@@ -25,7 +25,7 @@ fn piece(at: f64, seconds: f64, source: usize, level_db: f64) -> Piece {
         gain_db: -2.0,
         level_db,
         envelope: vec![[-0.01, 0.0], [0.0, 1.0], [seconds, 1.0]],
-        why: Some(Why {
+        why: Some(SelectionReason {
             distance: 2.0,
             jump: true,
             tone: 0.5,
@@ -37,8 +37,8 @@ fn piece(at: f64, seconds: f64, source: usize, level_db: f64) -> Piece {
     }
 }
 
-fn about(seconds: f64) -> About {
-    About {
+fn about(seconds: f64) -> ScoreHeader {
+    ScoreHeader {
         film: Some("film.mp4".into()),
         brain: None,
         seconds,
@@ -71,7 +71,7 @@ fn credits_share_out_the_energy() {
 
 #[test]
 fn seconds_are_those_in_which_something_sounds_however_often() {
-    let mut tally = Tally::default();
+    let mut tally = CreditTally::default();
     for (at, seconds) in [(2.0, 1.0), (0.0, 0.5), (0.25, 0.5), (0.75, 0.25), (2.5, 0.1), (2.9, 0.6)] {
         tally.add(&piece(at, seconds, 0, -20.0));
     }
@@ -116,7 +116,7 @@ fn what_lies_beyond_the_end_is_cut_off() {
 fn titles_and_tables_name_everybody() {
     let mut toner = source("a|b.wav");
     (toner.author, toner.origin) = (Some("A. Toner".into()), Some("https://example.org".into()));
-    let mut tally = Tally::default();
+    let mut tally = CreditTally::default();
     for k in 0..5 {
         tally.add(&piece(3661.0 + 10.0 * f64::from(k), 2.0, 0, -20.0));
     }
@@ -134,12 +134,12 @@ fn titles_and_tables_name_everybody() {
 
 #[test]
 fn tags_take_their_room_exactly() {
-    let many: Vec<Credited> = (0..300).map(|k| source(&format!("source \"{k}\""))).collect();
+    let many: Vec<CreditedSource> = (0..300).map(|k| source(&format!("source \"{k}\""))).collect();
     for sources in [&many[..0], &many[..1], &many[..20], &many] {
         let room = Credits::room(&about(4.0), sources, "0123456789abcdef");
         assert!(room.len() <= 16_000 && serde_json::from_str::<serde_json::Value>(&room).is_ok());
         assert_eq!(Credits::of_tag(&room), None, "room is no credits");
-        let mut tally = Tally::default();
+        let mut tally = CreditTally::default();
         (0..sources.len()).for_each(|k| tally.add(&piece(k as f64 / 100.0, 1.0 / 3.0, k, -20.0)));
         let credits = tally.credits(&about(4.0), sources);
         let tag = credits.tag(&room);

@@ -1,6 +1,7 @@
 //! The sources of a score as files that other programs play.
 
-use super::{Score, SourceSound};
+use crate::score::Score;
+use crate::score::files::SourceSound;
 use crate::{Error, Kind, Result};
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -13,18 +14,18 @@ const SPARE: u64 = 4;
 /// The most bytes of sound that a WAV can say it has.
 const MOST: u64 = u32::MAX as u64 - 64;
 /// The list of what is in the folder.
-pub(super) const LIST: &str = "sources.txt";
+pub(crate) const LIST: &str = "sources.txt";
 
 /// A source that is played.
-pub(super) struct Used {
+pub(crate) struct Used {
     /// Its number in the score.
-    pub(super) source: usize,
+    pub(crate) source: usize,
     /// File name in the folder.
-    pub(super) file: String,
+    pub(crate) file: String,
 }
 
 /// Those that are played, and what their files are called.
-pub(super) fn used(score: &Score) -> Vec<Used> {
+pub(crate) fn used(score: &Score) -> Vec<Used> {
     let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_') { c } else { '_' };
     let named = |source: usize| {
         let stem = Path::new(score.name(source)).file_stem().unwrap_or_default().to_string_lossy();
@@ -35,7 +36,7 @@ pub(super) fn used(score: &Score) -> Vec<Used> {
 }
 
 /// Writes each source that is played into `folder`, from its beginning as far as it is played, and a list of them.
-pub(super) fn write(score: &Score, sound: &dyn SourceSound, folder: &Path) -> Result<()> {
+pub(crate) fn write(score: &Score, sound: &dyn SourceSound, folder: &Path) -> Result<()> {
     let mut list = String::new();
     for Used { source, file } in used(score) {
         write_one(score, sound, source, &folder.join(&file))?;

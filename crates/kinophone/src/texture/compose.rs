@@ -1,11 +1,11 @@
 //! What sounds when: grains in the density that is wanted, and a hit for every onset.
 
-use super::curves::Curve;
-use super::mapping::{Choice, Mapping, Onsets};
-use super::material::{Material, Ranks};
-use crate::look::Seen;
+use crate::texture::curves::Curve;
+use crate::texture::mapping::{ChoiceMapping, Mapping, OnsetMapping};
+use crate::texture::material::{Ranks, TextureMaterial};
+use crate::visual::FrameState;
+use kinophone_dsp::concat::Clip;
 use kinophone_dsp::loudness::amplitude;
-use kinophone_dsp::synth::Cut;
 use std::collections::VecDeque;
 use std::f32::consts::FRAC_PI_2;
 
@@ -43,7 +43,7 @@ const CHANCE: f32 = 0.25;
 
 /// Why something sounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Why {
+pub enum HitReason {
     /// The density asked for a grain.
     Grain,
     /// An event of the picture.
@@ -52,26 +52,26 @@ pub enum Why {
 
 /// Something that sounds.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Made {
-    pub(super) cut: Cut,
+pub(crate) struct Made {
+    pub(crate) cut: Clip,
     /// Mean level of the recording there, in dB, before the envelope.
-    pub(super) loudness_db: f32,
-    pub(super) why: Why,
+    pub(crate) loudness_db: f32,
+    pub(crate) why: HitReason,
 }
 
 /// An event at its frame of the soundtrack, 0 to 1 strong.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Hit {
-    pub(super) at: i64,
-    pub(super) strength: f32,
+pub(crate) struct Hit {
+    pub(crate) at: i64,
+    pub(crate) strength: f32,
 }
 
 /// A shot in frames of the soundtrack, and what it plays with.
 #[derive(Clone, Debug)]
-pub(super) struct Span {
-    pub(super) begin: i64,
-    pub(super) end: i64,
-    pub(super) sources: Vec<u32>,
+pub(crate) struct Span {
+    pub(crate) begin: i64,
+    pub(crate) end: i64,
+    pub(crate) sources: Vec<u32>,
 }
 
 /// A film's measures, as a mapping has them.
@@ -85,17 +85,17 @@ struct Driven {
 }
 
 /// Decides what sounds, span after span, step after step. Cuts come out in the order in which they begin.
-pub(super) struct Composer<'a> {
-    material: &'a Material<'a>,
+pub(crate) struct TextureComposer<'a> {
+    material: &'a TextureMaterial<'a>,
     mapping: &'a Mapping,
     driven: Driven,
     hz: i64,
     seed: u64,
     /// When each unit began last.
     used: Vec<i64>,
-    grains: VecDeque<Grain>,
+    grains: VecDeque<ComposedGrain>,
     /// Grains that left, while others that they met are here.
-    past: VecDeque<Grain>,
+    past: VecDeque<ComposedGrain>,
     /// How much of the next grain is due, and when it is.
     due: (f64, f64),
     /// Choices so far.
@@ -107,7 +107,7 @@ pub(super) struct Composer<'a> {
 
 /// Something that sounds, or will.
 #[derive(Clone)]
-struct Grain {
+struct ComposedGrain {
     unit: u32,
     source: u32,
     /// Frame of the source that sounds first.
@@ -122,7 +122,7 @@ struct Grain {
     hit: bool,
 }
 
-impl Grain {
+impl ComposedGrain {
     /// Equal power: the squares of a fade in and a fade out add up to 1.
     fn fade(&self, at: i64) -> f32 {
         let part = |since: i64, length: i64| {
@@ -138,7 +138,7 @@ impl Grain {
 }
 
 /// What is wanted of a unit.
-struct Wanted {
+struct GrainRequest {
     brightness: Option<f32>,
     noise: Option<f32>,
     register: Option<f32>,
@@ -147,7 +147,7 @@ struct Wanted {
     pan: f32,
 }
 
-impl Wanted {
+impl GrainRequest {
     /// How far a unit is from that.
     fn cost(&self, ranks: &Ranks) -> f32 {
         let off = |wanted: Option<f32>, is: f32| wanted.map_or(0.0, |wanted| (wanted - is).powi(2));
@@ -162,11 +162,11 @@ impl Wanted {
     }
 }
 
-impl<'a> Composer<'a> {
-    pub(super) fn new(
-        material: &'a Material<'a>,
+impl<'a> TextureComposer<'a> {
+    pub(crate) fn new(
+        material: &'a TextureMaterial<'a>,
         mapping: &'a Mapping,
-        seen: &Seen,
+        seen: &FrameState,
         length: i64,
         seed: u64,
     ) -> Self {
@@ -195,7 +195,7 @@ impl<'a> Composer<'a> {
     }
 
     /// Decides what begins from here to frame `until`, which lies within `span`. `hits` are those of this time.
-    pub(super) fn step(&mut self, span: &Span, until: i64, hits: &[Hit]) {
+    pub(crate) fn step(&mut self, span: &Span, until: i64, hits: &[Hit]) {
         for hit in hits {
             self.hit(span, *hit);
         }
@@ -222,19 +222,19 @@ impl<'a> Composer<'a> {
     }
 
     /// After the last step: everything comes to its end.
-    pub(super) fn finish(&mut self) {
+    pub(crate) fn finish(&mut self) {
         self.complete(i64::MAX);
     }
 
     /// The next cut that is decided, with all that begin before it.
-    pub(super) fn take(&mut self) -> Option<Made> {
+    pub(crate) fn take(&mut self) -> Option<Made> {
         let made = self.grains.front_mut()?.made.take()?;
         self.past.extend(self.grains.pop_front());
         Some(made)
     }
 
     /// The frame before which nothing more will begin.
-    pub(super) fn known(&self) -> i64 {
+    pub(crate) fn known(&self) -> i64 {
         let before = self.frames(BEFORE);
         self.grains.front().map_or(self.now - before, |grain| grain.start.min(self.now - before))
     }
@@ -272,15 +272,15 @@ impl<'a> Composer<'a> {
         mapped.low_db + (mapped.high_db - mapped.low_db) * self.driven.loudness.at(self.micros(frame))
     }
 
-    fn wanted(&self, frame: i64) -> Wanted {
+    fn wanted(&self, frame: i64) -> GrainRequest {
         let (micros, mapping) = (self.micros(frame), self.mapping);
-        let chosen = |curve: &Option<Curve>, mapped: &Option<Choice>| {
+        let chosen = |curve: &Option<Curve>, mapped: &Option<ChoiceMapping>| {
             let (curve, mapped) = curve.as_ref().zip(mapped.as_ref())?;
             Some(mapped.low + (mapped.high - mapped.low) * curve.at(micros))
         };
         let height = self.driven.register.as_ref().zip(mapping.register.as_ref());
         let height = height.map(|(curve, mapped)| (curve.at(micros), mapped));
-        Wanted {
+        GrainRequest {
             brightness: chosen(&self.driven.brightness, &mapping.brightness),
             noise: chosen(&self.driven.noise, &mapping.noise),
             register: height.map(|(x, mapped)| mapped.low + (mapped.high - mapped.low) * x),
@@ -303,7 +303,7 @@ impl<'a> Composer<'a> {
         &mut self,
         span: &Span,
         frame: i64,
-        wanted: &Wanted,
+        wanted: &GrainRequest,
         more: impl Fn(usize, &Ranks) -> f32,
     ) -> Option<(usize, f32)> {
         self.choices += 1;
@@ -353,7 +353,7 @@ impl<'a> Composer<'a> {
         }
         let (attack, release) = (self.millis(mapped.attack_ms), self.millis(mapped.release_ms));
         let (attack, release) = proportioned(attack, release, end - frame);
-        self.add(Grain {
+        self.add(ComposedGrain {
             unit: unit as u32,
             source,
             place: units[unit].first,
@@ -370,12 +370,12 @@ impl<'a> Composer<'a> {
     }
 
     /// Lets the grain that ends next go on instead, if where it gets costs no more than `most`.
-    fn goes_on(&mut self, span: &Span, frame: i64, size: i64, most: f32, wanted: &Wanted) -> bool {
+    fn goes_on(&mut self, span: &Span, frame: i64, size: i64, most: f32, wanted: &GrainRequest) -> bool {
         let material = self.material;
         let last = self.last(span);
         let (longest, fade) = (self.frames(LONGEST), self.millis(self.mapping.cuts.fade_ms));
         let release = self.millis(self.mapping.grain.release_ms);
-        let open = |grain: &&mut Grain| {
+        let open = |grain: &&mut ComposedGrain| {
             !grain.hit && grain.made.is_none() && grain.end > frame && 3 * (frame - grain.start) >= size
         };
         let Some(grain) = self.grains.iter_mut().filter(open).min_by_key(|grain| grain.end) else {
@@ -412,7 +412,7 @@ impl<'a> Composer<'a> {
         }
     }
 
-    fn add(&mut self, grain: Grain) {
+    fn add(&mut self, grain: ComposedGrain) {
         let place = self.grains.partition_point(|other| other.start <= grain.start);
         self.grains.insert(place, grain);
     }
@@ -427,7 +427,7 @@ impl<'a> Composer<'a> {
         let Some(made) = self.strike(span, unit, attack, hit, &mapped, &wanted) else { return };
         let last = made.cut.envelope.last().map_or(0, |(t, _)| i64::from(*t));
         let source = self.material.sounds.units()[unit].source;
-        self.add(Grain {
+        self.add(ComposedGrain {
             unit: unit as u32,
             source,
             place: attack,
@@ -449,8 +449,8 @@ impl<'a> Composer<'a> {
         unit: usize,
         attack: i64,
         hit: Hit,
-        mapped: &Onsets,
-        wanted: &Wanted,
+        mapped: &OnsetMapping,
+        wanted: &GrainRequest,
     ) -> Option<Made> {
         let (units, material) = (self.material.sounds.units(), self.material);
         let source = units[unit].source;
@@ -496,7 +496,7 @@ impl<'a> Composer<'a> {
         }
         envelope.push((end, 0.0));
         envelope.dedup_by_key(|(t, _)| *t);
-        let cut = Cut {
+        let cut = Clip {
             at: hit.at,
             frames: length,
             unit: unit as u32,
@@ -505,7 +505,7 @@ impl<'a> Composer<'a> {
             pan: wanted.pan,
             envelope,
         };
-        Some(Made { cut, loudness_db: level_db, why: Why::Onset })
+        Some(Made { cut, loudness_db: level_db, why: HitReason::Onset })
     }
 
     /// Makes cuts of the grains that end before `until`, and forgets those that none of the others meets.
@@ -521,7 +521,7 @@ impl<'a> Composer<'a> {
     }
 
     /// A grain under its envelope: fades, the loudness that is wanted, and what evens its own.
-    fn make(&self, grain: &Grain) -> Made {
+    fn make(&self, grain: &ComposedGrain) -> Made {
         let (length, even) = (grain.length(), self.mapping.loudness.even);
         let block = self.frames(BLOCK).max(1);
         let theirs = ((block as f64 * grain.speed) as usize).max(1);
@@ -540,7 +540,7 @@ impl<'a> Composer<'a> {
         times.retain(|t| (0..=length).contains(t));
         times.sort_unstable();
         times.dedup();
-        let met: Vec<&Grain> = self
+        let met: Vec<&ComposedGrain> = self
             .past
             .iter()
             .chain(&self.grains)
@@ -557,7 +557,7 @@ impl<'a> Composer<'a> {
         };
         let envelope: Vec<(i32, f32)> = times.into_iter().map(point).collect();
         let first = self.material.sounds.units()[grain.unit as usize].first;
-        let cut = Cut {
+        let cut = Clip {
             at: grain.start,
             frames: length,
             unit: grain.unit,
@@ -566,7 +566,7 @@ impl<'a> Composer<'a> {
             pan: grain.pan,
             envelope,
         };
-        Made { cut, loudness_db: mean, why: Why::Grain }
+        Made { cut, loudness_db: mean, why: HitReason::Grain }
     }
 }
 
@@ -578,7 +578,7 @@ fn proportioned(attack: i64, release: i64, length: i64) -> (i64, i64) {
 
 /// A number between 0 and 1 that depends on nothing else: SplitMix64 (G. Steele, D. Lea and C. Flood, "Fast splittable
 /// pseudorandom number generators", 2014).
-pub(super) fn chance(seed: u64, turn: u64, of: u64) -> f32 {
+pub(crate) fn chance(seed: u64, turn: u64, of: u64) -> f32 {
     let mut x = seed ^ turn.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ of.wrapping_mul(0xD1B5_4A32_D192_ED03);
     x = (x ^ x >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     x = (x ^ x >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);

@@ -1,10 +1,10 @@
 //! A film's measures as curves in time, each between 0 and 1.
 
-use super::mapping::{Line, Measure};
-use crate::look::{Measures, Seen};
+use crate::texture::mapping::{MappingLine, MeasureName};
+use crate::visual::{FrameState, VisualMeasures};
 
 /// Microseconds from one value to the next.
-pub(super) const STEP: i64 = 20_000;
+pub(crate) const STEP: i64 = 20_000;
 /// How long a change of picture counts as motion, however long the picture stands: 100 ms.
 const MOVES: i64 = 100_000;
 /// A film's usual values lie between these percentiles.
@@ -16,11 +16,11 @@ const LEAST_SIDE: f32 = 0.12;
 
 /// A curve from the film's first picture on.
 #[derive(Clone, Debug)]
-pub(super) struct Curve(Vec<f32>);
+pub(crate) struct Curve(Vec<f32>);
 
 impl Curve {
     /// What a line of a mapping makes of the film.
-    pub(super) fn of(seen: &Seen, line: Line) -> Self {
+    pub(crate) fn of(seen: &FrameState, line: MappingLine) -> Self {
         let Self(mut values) = Self::plain(seen, line.from, line.smooth_ms);
         for x in &mut values {
             let turned = if line.inverse { 1.0 - *x } else { *x };
@@ -30,7 +30,7 @@ impl Curve {
     }
 
     /// A measure, averaged and brought to 0 to 1.
-    pub(super) fn plain(seen: &Seen, from: Measure, smooth_ms: f32) -> Self {
+    pub(crate) fn plain(seen: &FrameState, from: MeasureName, smooth_ms: f32) -> Self {
         let mut values = sampled(seen, from);
         smooth(&mut values, smooth_ms);
         normalise(&mut values, from);
@@ -38,7 +38,7 @@ impl Curve {
     }
 
     /// Its value some microseconds after the first picture, between two values on the line that joins them.
-    pub(super) fn at(&self, micros: i64) -> f32 {
+    pub(crate) fn at(&self, micros: i64) -> f32 {
         let place = (micros as f32 / STEP as f32 - 0.5).max(0.0);
         let k = place as usize;
         let last = self.0.last().copied().unwrap_or(0.0);
@@ -47,25 +47,25 @@ impl Curve {
     }
 }
 
-fn value(p: &Measures, from: Measure) -> f32 {
+fn value(p: &VisualMeasures, from: MeasureName) -> f32 {
     match from {
-        Measure::Brightness => p.brightness,
-        Measure::Contrast => p.contrast,
-        Measure::Motion => p.motion,
-        Measure::MotionX => p.motion_x,
-        Measure::MotionY => 1.0 - p.motion_y,
-        Measure::Edges => p.edges,
-        Measure::Warmth => p.warmth,
+        MeasureName::Brightness => p.brightness,
+        MeasureName::Contrast => p.contrast,
+        MeasureName::Motion => p.motion,
+        MeasureName::MotionX => p.motion_x,
+        MeasureName::MotionY => 1.0 - p.motion_y,
+        MeasureName::Edges => p.edges,
+        MeasureName::Warmth => p.warmth,
     }
 }
 
 /// Means over every step, of what is shown then.
-fn sampled(seen: &Seen, from: Measure) -> Vec<f32> {
+fn sampled(seen: &FrameState, from: MeasureName) -> Vec<f32> {
     let begin = seen.begin();
     let length = (seen.end - begin).0;
     let mut values = vec![0.0; (length as u64).div_ceil(STEP as u64).max(1) as usize];
     for (k, picture) in seen.pictures.iter().enumerate() {
-        let shown = if from == Measure::Motion { seen.shown(k).0.min(MOVES) } else { seen.shown(k).0 };
+        let shown = if from == MeasureName::Motion { seen.shown(k).0.min(MOVES) } else { seen.shown(k).0 };
         let (start, x) = ((picture.time - begin).0, value(picture, from));
         let (mut at, end) = (start, start + shown);
         while at < end {
@@ -101,9 +101,9 @@ fn smooth(values: &mut [f32], millis: f32) {
     }
 }
 
-fn normalise(values: &mut [f32], from: Measure) {
+fn normalise(values: &mut [f32], from: MeasureName) {
     let mut sorted = values.to_vec();
-    if matches!(from, Measure::MotionX | Measure::MotionY) {
+    if matches!(from, MeasureName::MotionX | MeasureName::MotionY) {
         sorted.iter_mut().for_each(|x| *x = (*x - 0.5).abs());
         sorted.sort_by(f32::total_cmp);
         let far = percentile(&sorted, USUAL.1).max(LEAST_SIDE);
@@ -112,7 +112,7 @@ fn normalise(values: &mut [f32], from: Measure) {
     }
     sorted.sort_by(f32::total_cmp);
     let (mut low, mut high) = (percentile(&sorted, USUAL.0), percentile(&sorted, USUAL.1));
-    if from == Measure::Motion {
+    if from == MeasureName::Motion {
         // What moves all the time moves, however evenly.
         low = low.min(high / 2.0);
         high = high.max(low + LEAST_MOTION);
@@ -124,10 +124,10 @@ fn normalise(values: &mut [f32], from: Measure) {
 }
 
 /// A measure that varies by less than this does not vary: it is ½.
-fn least_range(from: Measure) -> f32 {
+fn least_range(from: MeasureName) -> f32 {
     match from {
-        Measure::Edges => 0.02,
-        Measure::Warmth | Measure::Contrast => 0.05,
+        MeasureName::Edges => 0.02,
+        MeasureName::Warmth | MeasureName::Contrast => 0.05,
         _ => 0.08,
     }
 }

@@ -1,6 +1,6 @@
 //! Which measure of the pictures drives which property of the sound: a few lines of TOML, written by people.
 
-use crate::look::Event;
+use crate::visual::VisualEvent;
 use crate::{Error, Kind, Result};
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
@@ -26,31 +26,31 @@ pub struct Mapping {
     #[serde(default)]
     pub about: String,
     /// How loud it is.
-    pub loudness: Loudness,
+    pub loudness: LoudnessMapping,
     /// How many grains begin in a second. Without it there is sound at onsets only.
-    pub density: Option<Density>,
+    pub density: Option<DensityMapping>,
     /// How bright its material is.
-    pub brightness: Option<Choice>,
+    pub brightness: Option<ChoiceMapping>,
     /// How noisy its material is.
-    pub noise: Option<Choice>,
+    pub noise: Option<ChoiceMapping>,
     /// How high its material is.
-    pub register: Option<Register>,
+    pub register: Option<RegisterMapping>,
     /// Where it is between left and right.
-    pub pan: Option<Pan>,
+    pub pan: Option<PanMapping>,
     /// Which events sound.
-    pub onsets: Option<Onsets>,
+    pub onsets: Option<OnsetMapping>,
     /// What grains are like.
     #[serde(default)]
-    pub grain: Grain,
+    pub grain: GrainMapping,
     /// What happens at cuts.
     #[serde(default)]
-    pub cuts: Cuts,
+    pub cuts: CutMapping,
 }
 
 /// What is measured of pictures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Measure {
+pub enum MeasureName {
     /// Mean grey level.
     Brightness,
     /// Spread of the grey levels.
@@ -67,7 +67,7 @@ pub enum Measure {
     Warmth,
 }
 
-impl Measure {
+impl MeasureName {
     /// All of them.
     pub const ALL: [Self; 7] = [
         Self::Brightness,
@@ -96,9 +96,9 @@ impl Measure {
 /// `[loudness]`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Loudness {
+pub struct LoudnessMapping {
     /// What drives it.
-    pub from: Measure,
+    pub from: MeasureName,
     /// Turned round.
     #[serde(default)]
     pub inverse: bool,
@@ -122,16 +122,16 @@ pub struct Loudness {
 /// `[density]`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Density {
+pub struct DensityMapping {
     /// What drives it.
-    pub from: Measure,
+    pub from: MeasureName,
     /// Turned round.
     #[serde(default)]
     pub inverse: bool,
-    /// See [`Loudness::curve`].
+    /// See [`LoudnessMapping::curve`].
     #[serde(default = "one", deserialize_with = "exponent")]
     pub curve: f32,
-    /// See [`Loudness::smooth_ms`].
+    /// See [`LoudnessMapping::smooth_ms`].
     #[serde(default = "smooth", deserialize_with = "smoothing")]
     pub smooth_ms: f32,
     /// Grains a second at 0.
@@ -145,16 +145,16 @@ pub struct Density {
 /// `[brightness]` and `[noise]`: which part of the material, 0 its darkest (or purest), 1 its brightest (or noisiest).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Choice {
+pub struct ChoiceMapping {
     /// What drives it.
-    pub from: Measure,
+    pub from: MeasureName,
     /// Turned round.
     #[serde(default)]
     pub inverse: bool,
-    /// See [`Loudness::curve`].
+    /// See [`LoudnessMapping::curve`].
     #[serde(default = "one", deserialize_with = "exponent")]
     pub curve: f32,
-    /// See [`Loudness::smooth_ms`].
+    /// See [`LoudnessMapping::smooth_ms`].
     #[serde(default = "smooth", deserialize_with = "smoothing")]
     pub smooth_ms: f32,
     /// Place among the material at 0.
@@ -168,16 +168,16 @@ pub struct Choice {
 /// `[register]`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Register {
+pub struct RegisterMapping {
     /// What drives it.
-    pub from: Measure,
+    pub from: MeasureName,
     /// Turned round.
     #[serde(default)]
     pub inverse: bool,
-    /// See [`Loudness::curve`].
+    /// See [`LoudnessMapping::curve`].
     #[serde(default = "one", deserialize_with = "exponent")]
     pub curve: f32,
-    /// See [`Loudness::smooth_ms`].
+    /// See [`LoudnessMapping::smooth_ms`].
     #[serde(default = "smooth", deserialize_with = "smoothing")]
     pub smooth_ms: f32,
     /// Place among the pitches of the material at 0: 0 the lowest.
@@ -194,16 +194,16 @@ pub struct Register {
 /// `[pan]`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Pan {
+pub struct PanMapping {
     /// What drives it.
-    pub from: Measure,
+    pub from: MeasureName,
     /// Turned round.
     #[serde(default)]
     pub inverse: bool,
-    /// See [`Loudness::curve`].
+    /// See [`LoudnessMapping::curve`].
     #[serde(default = "one", deserialize_with = "exponent")]
     pub curve: f32,
-    /// See [`Loudness::smooth_ms`].
+    /// See [`LoudnessMapping::smooth_ms`].
     #[serde(default = "smooth", deserialize_with = "smoothing")]
     pub smooth_ms: f32,
     /// At 0: −1 is left.
@@ -217,10 +217,10 @@ pub struct Pan {
 /// `[onsets]`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Onsets {
+pub struct OnsetMapping {
     /// Which events.
     #[serde(deserialize_with = "events", serialize_with = "event_names")]
-    pub from: Vec<Event>,
+    pub from: Vec<VisualEvent>,
     /// 0 great ones only, 1 every stir.
     #[serde(default = "half", deserialize_with = "share")]
     pub sensitivity: f32,
@@ -241,7 +241,7 @@ pub struct Onsets {
 /// `[grain]`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Grain {
+pub struct GrainMapping {
     /// Length in milliseconds, fades included.
     #[serde(deserialize_with = "millis")]
     pub size_ms: f32,
@@ -262,7 +262,7 @@ pub struct Grain {
     pub chance: f32,
 }
 
-impl Default for Grain {
+impl Default for GrainMapping {
     fn default() -> Self {
         Self { size_ms: 300.0, attack_ms: 40.0, release_ms: 80.0, follow: 0.5, repeat_s: 4.0, chance: 0.2 }
     }
@@ -271,7 +271,7 @@ impl Default for Grain {
 /// `[cuts]`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Cuts {
+pub struct CutMapping {
     /// Whether everything that sounds ends with a shot, and the next one plays with other sources.
     pub change: bool,
     /// With how many sources a shot plays at most; 0: with all of its section's.
@@ -282,7 +282,7 @@ pub struct Cuts {
     pub fade_ms: f32,
 }
 
-impl Default for Cuts {
+impl Default for CutMapping {
     fn default() -> Self {
         Self { change: true, sources: 2, fade_ms: 12.0 }
     }
@@ -290,25 +290,25 @@ impl Default for Cuts {
 
 /// How a measure becomes a number between 0 and 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Line {
-    pub(super) from: Measure,
-    pub(super) inverse: bool,
-    pub(super) curve: f32,
-    pub(super) smooth_ms: f32,
+pub(crate) struct MappingLine {
+    pub(crate) from: MeasureName,
+    pub(crate) inverse: bool,
+    pub(crate) curve: f32,
+    pub(crate) smooth_ms: f32,
 }
 
 /// A section of a mapping that is driven by a measure.
 macro_rules! driven {
     ($($section:ty),*) => {$(
         impl $section {
-            pub(super) fn line(&self) -> Line {
+            pub(crate) fn line(&self) -> MappingLine {
                 let &Self { from, inverse, curve, smooth_ms, .. } = self;
-                Line { from, inverse, curve, smooth_ms }
+                MappingLine { from, inverse, curve, smooth_ms }
             }
         }
     )*};
 }
-driven!(Loudness, Density, Choice, Register, Pan);
+driven!(LoudnessMapping, DensityMapping, ChoiceMapping, RegisterMapping, PanMapping);
 
 impl Mapping {
     /// The mapping that Kinophone brings along under `name`.
@@ -442,15 +442,15 @@ fn number<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
 }
 
 /// As mappings name them.
-const EVENTS: [(&str, Event); 3] =
-    [("motion-onsets", Event::Motion), ("flashes", Event::Flash), ("cuts", Event::Cut)];
+const EVENTS: [(&str, VisualEvent); 3] =
+    [("motion-onsets", VisualEvent::Motion), ("flashes", VisualEvent::Flash), ("cuts", VisualEvent::Cut)];
 
 /// One name, or a list of them.
-fn events<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Event>, D::Error> {
+fn events<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<VisualEvent>, D::Error> {
     struct Names;
 
     impl<'de> Visitor<'de> for Names {
-        type Value = Vec<Event>;
+        type Value = Vec<VisualEvent>;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str("\"motion-onsets\", \"flashes\", \"cuts\", or a list of these")
@@ -474,8 +474,8 @@ fn events<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Event>, D::Error> {
     from.deserialize_any(Names)
 }
 
-fn event_names<S: serde::Serializer>(events: &[Event], to: S) -> Result<S::Ok, S::Error> {
-    let name = |event: &Event| EVENTS.iter().find(|(_, known)| known == event).map(|(name, _)| *name);
+fn event_names<S: serde::Serializer>(events: &[VisualEvent], to: S) -> Result<S::Ok, S::Error> {
+    let name = |event: &VisualEvent| EVENTS.iter().find(|(_, known)| known == event).map(|(name, _)| *name);
     to.collect_seq(events.iter().filter_map(name))
 }
 
@@ -503,12 +503,12 @@ mod tests {
         let mapping = Mapping::parse(text, Path::new("mine.toml")).unwrap();
         assert_eq!((mapping.loudness.curve, mapping.loudness.smooth_ms), (1.0, 150.0));
         assert_eq!((mapping.loudness.low_db, mapping.loudness.high_db), (-50.0, -14.5));
-        assert_eq!(mapping.onsets.unwrap().from, [Event::Cut, Event::Flash]);
-        assert_eq!((mapping.grain, mapping.cuts), (Grain::default(), Cuts::default()));
+        assert_eq!(mapping.onsets.unwrap().from, [VisualEvent::Cut, VisualEvent::Flash]);
+        assert_eq!((mapping.grain, mapping.cuts), (GrainMapping::default(), CutMapping::default()));
         assert!(mapping.density.is_none());
         let one = text.replace("[\"cuts\", \"flashes\"]", "\"motion-onsets\"");
         let mapping = Mapping::parse(&one, Path::new("mine.toml")).unwrap();
-        assert_eq!(mapping.onsets.unwrap().from, [Event::Motion]);
+        assert_eq!(mapping.onsets.unwrap().from, [VisualEvent::Motion]);
     }
 
     #[test]

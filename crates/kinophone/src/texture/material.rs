@@ -1,14 +1,14 @@
 //! Recorded sound to choose from: units by their place among the others.
 
-use crate::sounds::{Library, Unit};
-use kinophone_dsp::synth::mosaic::UnitSound;
+use crate::sound_library::{LibraryUnit, SoundLibrary};
+use kinophone_dsp::concat::UnitSound;
 use kinophone_dsp::units::SampleRate;
 use std::ops::Range;
 
 /// What is softer than this, in dB, is a pause.
 const PAUSE_DB: f32 = -60.0;
 /// A pitch counts from this confidence on.
-pub(super) const SURE: f32 = 0.5;
+pub(crate) const SURE: f32 = 0.5;
 /// Seconds of a source beyond which it counts no more than others.
 const LONG: f64 = 20.0;
 /// What comes before an attack and after the place that a library names, where it is looked for: 5 and 40 ms.
@@ -17,9 +17,9 @@ const ATTACK: (f64, f64) = (0.005, 0.04);
 const REACHED: f32 = 0.2;
 
 /// Sounds to play with.
-pub(super) trait Sounds: Sync {
+pub(crate) trait TextureSounds: Sync {
     /// All units, source by source, in the order of time.
-    fn units(&self) -> &[Unit];
+    fn units(&self) -> &[LibraryUnit];
     /// Rate of all of them.
     fn rate(&self) -> SampleRate;
     /// 1 or 2.
@@ -28,28 +28,28 @@ pub(super) trait Sounds: Sync {
     fn read(&self, source: usize, first: i64, out: &mut [f32]);
 }
 
-impl Sounds for Library {
-    fn units(&self) -> &[Unit] {
-        Library::units(self)
+impl TextureSounds for SoundLibrary {
+    fn units(&self) -> &[LibraryUnit] {
+        SoundLibrary::units(self)
     }
 
     fn rate(&self) -> SampleRate {
-        Library::rate(self)
+        SoundLibrary::rate(self)
     }
 
     fn channels(&self) -> u32 {
-        Library::channels(self)
+        SoundLibrary::channels(self)
     }
 
     fn read(&self, source: usize, first: i64, out: &mut [f32]) {
-        Library::read(self, source, first, out);
+        SoundLibrary::read(self, source, first, out);
     }
 }
 
 /// Sounds, read unit by unit.
-pub(super) struct Reader<'a>(pub(super) &'a dyn Sounds);
+pub(crate) struct UnitReader<'a>(pub(crate) &'a dyn TextureSounds);
 
-impl UnitSound for Reader<'_> {
+impl UnitSound for UnitReader<'_> {
     fn channels(&self) -> usize {
         self.0.channels().max(1) as usize
     }
@@ -64,27 +64,27 @@ impl UnitSound for Reader<'_> {
 
 /// Where a unit stands among those of its group, each from 0 to 1; `None` of what is a pause.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Ranks {
-    pub(super) brightness: f32,
-    pub(super) noise: f32,
-    pub(super) loudness: f32,
-    pub(super) onset: f32,
+pub(crate) struct Ranks {
+    pub(crate) brightness: f32,
+    pub(crate) noise: f32,
+    pub(crate) loudness: f32,
+    pub(crate) onset: f32,
     /// Of those that have one.
-    pub(super) pitch: Option<f32>,
+    pub(crate) pitch: Option<f32>,
 }
 
 /// All that may be played, in groups of sources, from dark to bright.
-pub(super) struct Material<'a> {
-    pub(super) sounds: &'a dyn Sounds,
+pub(crate) struct TextureMaterial<'a> {
+    pub(crate) sounds: &'a dyn TextureSounds,
     ranks: Vec<Option<Ranks>>,
     sources: Vec<Range<usize>>,
     /// Sources of each group.
-    pub(super) groups: Vec<Vec<u32>>,
+    pub(crate) groups: Vec<Vec<u32>>,
 }
 
-impl<'a> Material<'a> {
+impl<'a> TextureMaterial<'a> {
     /// In as many groups as are wanted, as far as there are sources that sound; none if nothing does.
-    pub(super) fn new(sounds: &'a dyn Sounds, groups: usize) -> Self {
+    pub(crate) fn new(sounds: &'a dyn TextureSounds, groups: usize) -> Self {
         let units = sounds.units();
         let count = units.iter().map(|unit| unit.source as usize + 1).max().unwrap_or(0);
         let sources: Vec<Range<usize>> = (0..count)
@@ -143,7 +143,7 @@ impl<'a> Material<'a> {
             .collect();
         own.iter().for_each(|k| self.ranks[*k] = Some(Ranks::default()));
         let units = self.sounds.units();
-        let mut by = |value: &dyn Fn(&Unit) -> f32, set: &dyn Fn(&mut Ranks, f32), own: &[usize]| {
+        let mut by = |value: &dyn Fn(&LibraryUnit) -> f32, set: &dyn Fn(&mut Ranks, f32), own: &[usize]| {
             let mut order = own.to_vec();
             order.sort_by(|a, b| value(&units[*a]).total_cmp(&value(&units[*b])).then(a.cmp(b)));
             let most = order.len().saturating_sub(1).max(1) as f32;
@@ -170,34 +170,34 @@ impl<'a> Material<'a> {
         by(&|unit| unit.pitch_hz, &|ranks, x| ranks.pitch = Some(x), &pitched);
     }
 
-    fn units_of(&self, source: u32) -> impl Iterator<Item = &Unit> {
+    fn units_of(&self, source: u32) -> impl Iterator<Item = &LibraryUnit> {
         self.sounds.units()[self.sources[source as usize].clone()].iter()
     }
 
     /// Numbers of a source's units.
-    pub(super) fn numbers(&self, source: u32) -> Range<usize> {
+    pub(crate) fn numbers(&self, source: u32) -> Range<usize> {
         self.sources[source as usize].clone()
     }
 
     /// Where a unit stands; `None` of a pause.
-    pub(super) fn ranks(&self, unit: usize) -> Option<&Ranks> {
+    pub(crate) fn ranks(&self, unit: usize) -> Option<&Ranks> {
         self.ranks[unit].as_ref()
     }
 
     /// The frame at which a source ends.
-    pub(super) fn end(&self, source: u32) -> i64 {
+    pub(crate) fn end(&self, source: u32) -> i64 {
         self.units_of(source).last().map_or(0, |unit| unit.first + i64::from(unit.frames))
     }
 
     /// How much of a source there is to play with, in seconds, up to a limit.
-    pub(super) fn plenty(&self, source: u32) -> f64 {
+    pub(crate) fn plenty(&self, source: u32) -> f64 {
         self.weight(
             self.units_of(source).filter(|unit| sounds(unit)).map(|unit| f64::from(unit.frames)).sum(),
         )
     }
 
     /// The unit that is on at a frame of a source.
-    pub(super) fn at(&self, source: u32, frame: i64) -> Option<usize> {
+    pub(crate) fn at(&self, source: u32, frame: i64) -> Option<usize> {
         let range = self.numbers(source);
         let units = &self.sounds.units()[range.clone()];
         let k = units.partition_point(|unit| unit.first <= frame).checked_sub(1)?;
@@ -205,7 +205,7 @@ impl<'a> Material<'a> {
     }
 
     /// Mean squares of a stretch of a source, `frames` frames each, and the largest magnitude in it.
-    pub(super) fn powers(&self, source: u32, first: i64, frames: usize, count: usize) -> (Vec<f64>, f32) {
+    pub(crate) fn powers(&self, source: u32, first: i64, frames: usize, count: usize) -> (Vec<f64>, f32) {
         let channels = self.sounds.channels().max(1) as usize;
         let (mut block, mut peak) = (vec![0.0; frames * channels], 0.0f32);
         let power = |k: usize| {
@@ -217,7 +217,7 @@ impl<'a> Material<'a> {
     }
 
     /// The frame of its source in which a unit's attack begins, to the sample.
-    pub(super) fn attack(&self, unit: usize) -> i64 {
+    pub(crate) fn attack(&self, unit: usize) -> i64 {
         let unit = &self.sounds.units()[unit];
         let frames = |seconds: f64| (seconds * f64::from(self.sounds.rate().hz())) as i64;
         let channels = self.sounds.channels().max(1) as usize;
@@ -233,6 +233,6 @@ impl<'a> Material<'a> {
     }
 }
 
-fn sounds(unit: &Unit) -> bool {
+fn sounds(unit: &LibraryUnit) -> bool {
     unit.loudness_db > PAUSE_DB && unit.frames > 0
 }

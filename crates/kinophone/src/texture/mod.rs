@@ -1,6 +1,6 @@
 //! Textures: a film's pictures play recorded sound, without a brain and without learning.
 //!
-//! What the pictures show ([`crate::look`]) drives what sounds by a [`Mapping`]: loudness, density, tone, register, place, onsets,
+//! What the pictures show ([`crate::visual`]) drives what sounds by a [`Mapping`]: loudness, density, tone, register, place, onsets,
 //! and the change of material at cuts. The film is looked through once; then its sound is made from beginning to end, out of
 //! grains that are chosen by their descriptors (D. Schwarz, G. Beller, B. Verbrugghe and S. Britton, "Real-time corpus-based
 //! concatenative synthesis with CataRT", DAFx 2006) and hits whose attacks lie on the sample of their picture.
@@ -15,23 +15,23 @@ mod sections;
 #[cfg(test)]
 mod tests;
 
-pub use compose::Why;
-pub use mapping::{Choice, Cuts, Density, Grain, Loudness, Mapping, Measure, Onsets, PRESETS, Pan, Register};
+pub use mapping::Mapping;
+pub use mapping::PRESETS;
 
-use crate::look::{self, Onset, Seen};
 use crate::media::{Ffmpeg, SoundCodec};
-use crate::render::Output;
-use crate::render::production::{Cast, Order, Played, Production};
-use crate::score::{Credited, Credits, Piece, SourceSound};
-use crate::sounds::Library;
+use crate::score::{ClipEvent, CreditedSource, Credits, SourceSound};
+use crate::sound_library::SoundLibrary;
+use crate::soundtrack::{OutputOptions, OutputRequest, PlayedClips, ReservedOutput, SoundtrackMeta};
 use crate::task::Task;
+use crate::texture::compose::{Hit, HitReason, Made, Span, TextureComposer};
+use crate::texture::curves::{Curve, STEP};
+use crate::texture::mapping::MeasureName;
+use crate::texture::material::{TextureMaterial, TextureSounds, UnitReader};
+use crate::visual::{self, FrameState, VisualOnsets};
 use crate::{Error, Kind, Result};
-use compose::{Composer, Hit, Made, Span};
-use curves::{Curve, STEP};
-use kinophone_dsp::measure::correlation;
-use kinophone_dsp::synth::Tape;
+use kinophone_dsp::concat::ClipPlayer;
+use kinophone_dsp::metrics::correlation;
 use kinophone_dsp::units::{MediaTime, SampleRate};
-use material::{Material, Reader, Sounds};
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -50,7 +50,7 @@ pub struct TexturePlan {
     /// The library's folder, to be named in errors.
     pub library: PathBuf,
     /// Where it goes.
-    pub output: Output,
+    pub output: OutputOptions,
     /// What drives what.
     pub mapping: Mapping,
     /// Its name, for the file's tags.
@@ -95,7 +95,7 @@ pub struct Textured {
     pub sources: Vec<String>,
     /// Curves to be drawn.
     #[serde(skip)]
-    pub drawn: Drawn,
+    pub drawn: DrawnMeasures,
     /// Whose sounds are played.
     pub credits: Option<Credits>,
     /// What ffmpeg complained about while decoding.
@@ -115,7 +115,7 @@ pub struct ShotPlayed {
 
 /// What drives what, thirty values a second.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Drawn {
+pub struct DrawnMeasures {
     /// Every measure by name, brought to 0 to 1.
     pub measures: Vec<(&'static str, Vec<f32>)>,
     /// The loudness that was wanted, in dB.
@@ -128,16 +128,21 @@ pub struct Drawn {
 
 /// Gives `plan.film` a soundtrack of `library`. The output appears whole or not at all. Errors besides those of the film, the
 /// output and the library: `Kind::Empty` where nothing in the library sounds.
-pub fn texture(ffmpeg: &Ffmpeg, plan: &TexturePlan, library: &Library, task: Task<'_>) -> Result<Textured> {
-    let sources = library.sources().iter().map(Credited::from).collect();
-    Job { ffmpeg, plan, task, sounds: library, sources }.run()
+pub fn texture(
+    ffmpeg: &Ffmpeg,
+    plan: &TexturePlan,
+    library: &SoundLibrary,
+    task: Task<'_>,
+) -> Result<Textured> {
+    let sources = library.sources().iter().map(CreditedSource::from).collect();
+    TextureJob { ffmpeg, plan, task, sounds: library, sources }.run()
 }
 
 /// Every measure of a film by name, brought to 0 to 1 as mappings have it, [`CURVE_RATE`] values a second.
-pub fn measures(seen: &Seen) -> Vec<(&'static str, Vec<f32>)> {
+pub fn measures(seen: &FrameState) -> Vec<(&'static str, Vec<f32>)> {
     let ticks = ((seen.end - seen.begin()).0 * i64::from(CURVE_RATE) / 1_000_000).max(1) as usize;
-    let curve = |from: Measure| (from.name(), values(&Curve::plain(seen, from, SMOOTH_MS), ticks));
-    Measure::ALL.map(curve).into()
+    let curve = |from: MeasureName| (from.name(), values(&Curve::plain(seen, from, SMOOTH_MS), ticks));
+    MeasureName::ALL.map(curve).into()
 }
 
 /// A curve's values in the middles of ticks.
@@ -146,34 +151,34 @@ fn values(curve: &Curve, ticks: usize) -> Vec<f32> {
 }
 
 /// A texture under way.
-struct Job<'a> {
+struct TextureJob<'a> {
     ffmpeg: &'a Ffmpeg,
     plan: &'a TexturePlan,
     task: Task<'a>,
-    sounds: &'a dyn Sounds,
-    sources: Vec<Credited>,
+    sounds: &'a dyn TextureSounds,
+    sources: Vec<CreditedSource>,
 }
 
 /// What was played, before the file is complete.
-struct Performed {
+struct TexturePerformed {
     textured: Textured,
-    played: Played,
+    played: PlayedClips,
 }
 
-impl Job<'_> {
+impl TextureJob<'_> {
     fn run(self) -> Result<Textured> {
         let &Self { ffmpeg, plan, task, sounds, .. } = &self;
-        let order = Order { film: &plan.film, inputs: &[], output: &plan.output };
-        let production = Production::begin(ffmpeg, order, true)?;
+        let order = OutputRequest { film: &plan.film, inputs: &[], output: &plan.output };
+        let production = ReservedOutput::begin(ffmpeg, order, true)?;
         production.picture()?;
-        if Material::new(sounds, 1).groups.is_empty() {
+        if TextureMaterial::new(sounds, 1).groups.is_empty() {
             return Err(Error::new(Kind::Empty, "holds nothing but silence")
                 .at(&plan.library)
                 .help("fill it first: kinophone sounds FILE|FOLDER... -o LIBRARY"));
         }
-        let seen = look::watch(ffmpeg, &plan.film, task)?;
+        let seen = visual::watch(ffmpeg, &plan.film, task)?;
         let channels = if plan.mapping.pan.is_some() { 2 } else { sounds.channels().clamp(1, 2) };
-        let mut stage = production.stage(Cast {
+        let mut stage = production.stage(SoundtrackMeta {
             rate: sounds.rate(),
             channels,
             source_channels: sounds.channels(),
@@ -186,10 +191,10 @@ impl Job<'_> {
         stage.lay_under(seen.begin())?;
         let mut add = |sound: &[f32]| stage.sketch.add(sound);
         let performed = self.play(&seen, channels, &mut add);
-        let Performed { mut textured, played } = performed.map_err(|e| stage.named(e))?;
+        let TexturePerformed { mut textured, played } = performed.map_err(|e| stage.named(e))?;
         stage.sketch.end().map_err(|e| stage.named(e))?;
         let format = stage.format;
-        let sound = Sources { sounds, channels: channels as usize };
+        let sound = TextureSources { sounds, channels: channels as usize };
         let completed = stage.complete(textured.seconds, Some(played), Some(&sound), task)?;
         (textured.rate, textured.channels) = (format.rate, format.channels);
         textured.codec = completed.codec;
@@ -208,46 +213,47 @@ impl Job<'_> {
     /// The whole soundtrack, handed to `add` as it comes.
     fn play(
         &self,
-        seen: &Seen,
+        seen: &FrameState,
         channels: u32,
         add: &mut dyn FnMut(&[f32]) -> Result<()>,
-    ) -> Result<Performed> {
+    ) -> Result<TexturePerformed> {
         let &Self { plan, task, sounds, .. } = self;
         let (rate, mapping) = (sounds.rate(), &plan.mapping);
-        let stage = Stage { seen, rate };
+        let stage = TextureStage { seen, rate };
         let (labels, sections) =
             if plan.sections { sections::find(seen) } else { (vec![0; seen.shots.len()], 1) };
-        let material = Material::new(sounds, sections);
+        let material = TextureMaterial::new(sounds, sections);
         let spans = cast(&stage, &material, &labels, sections, plan);
         let hits = stage.hits(mapping);
         let length = stage.frame(seen.end);
 
         let name = plan.film.file_name().unwrap_or_default().to_string_lossy();
         task.watcher.stage(&format!("playing {name}"), "seconds", Some(length as u64 / u64::from(rate.hz())));
-        let mut composer = Composer::new(&material, mapping, seen, length, plan.seed);
-        let mut tape = Tape::new(Reader(sounds), channels as usize);
-        let mut heard = Heard::new(rate, channels as usize);
-        let (mut sound, mut played) = (Vec::new(), Played::default());
+        let mut composer = TextureComposer::new(&material, mapping, seen, length, plan.seed);
+        let mut tape = ClipPlayer::new(UnitReader(sounds), channels as usize);
+        let mut heard = TextureSound::new(rate, channels as usize);
+        let (mut sound, mut played) = (Vec::new(), PlayedClips::default());
         let (mut grains, mut struck) = (0, 0);
-        let mut drain = |tape: &mut Tape<_>, composer: &mut Composer<'_>, until: i64| -> Result<()> {
-            while let Some(made) = composer.take() {
-                match made.why {
-                    Why::Grain => grains += 1,
-                    Why::Onset => struck += 1,
+        let mut drain =
+            |tape: &mut ClipPlayer<_>, composer: &mut TextureComposer<'_>, until: i64| -> Result<()> {
+                while let Some(made) = composer.take() {
+                    match made.why {
+                        HitReason::Grain => grains += 1,
+                        HitReason::Onset => struck += 1,
+                    }
+                    tape.push(&made.cut);
+                    let piece = piece(&made, sounds);
+                    played.tally.add(&piece);
+                    if !plan.output.scores.is_empty() {
+                        played.pieces.push(piece);
+                    }
                 }
-                tape.push(&made.cut);
-                let piece = piece(&made, sounds);
-                played.tally.add(&piece);
-                if !plan.output.scores.is_empty() {
-                    played.pieces.push(piece);
-                }
-            }
-            tape.advance(until);
-            sound.resize(tape.ready(), 0.0);
-            tape.fill(&mut sound);
-            heard.take(&sound);
-            add(&sound)
-        };
+                tape.advance(until);
+                sound.resize(tape.ready(), 0.0);
+                tape.fill(&mut sound);
+                heard.take(&sound);
+                add(&sound)
+            };
         let mut coming = &hits[..];
         for span in &spans {
             let (mut at, mut step) = (span.begin, stage.micros(span.begin) / STEP + 1);
@@ -297,7 +303,7 @@ impl Job<'_> {
                 })
                 .collect(),
             sources: self.sources.iter().map(|source| source.name.clone()).collect(),
-            drawn: Drawn {
+            drawn: DrawnMeasures {
                 measures: measures(seen),
                 wanted_db: wanted
                     .iter()
@@ -309,17 +315,17 @@ impl Job<'_> {
             credits: None,
             complaints: seen.complaints.clone(),
         };
-        Ok(Performed { textured, played })
+        Ok(TexturePerformed { textured, played })
     }
 }
 
 /// A film's pictures on the soundtrack.
-struct Stage<'a> {
-    seen: &'a Seen,
+struct TextureStage<'a> {
+    seen: &'a FrameState,
     rate: SampleRate,
 }
 
-impl Stage<'_> {
+impl TextureStage<'_> {
     /// The frame that sounds with a time, the nearest one: the soundtrack begins with the first picture.
     fn frame(&self, time: MediaTime) -> i64 {
         let micros = i128::from((time - self.seen.begin()).0);
@@ -333,8 +339,8 @@ impl Stage<'_> {
     /// The events that sound, none too close upon another.
     fn hits(&self, mapping: &Mapping) -> Vec<Hit> {
         let Some(mapped) = &mapping.onsets else { return Vec::new() };
-        let found = |event: &look::Event| self.seen.onsets(*event, mapped.sensitivity);
-        let mut onsets: Vec<Onset> = mapped.from.iter().flat_map(found).collect();
+        let found = |event: &visual::onsets::VisualEvent| self.seen.onsets(*event, mapped.sensitivity);
+        let mut onsets: Vec<VisualOnsets> = mapped.from.iter().flat_map(found).collect();
         onsets.sort_by(|a, b| a.picture.cmp(&b.picture).then(b.strength.total_cmp(&a.strength)));
         let least = (f64::from(mapped.least_ms) * f64::from(self.rate.hz()) / 1000.0) as i64;
         let mut hits: Vec<Hit> = Vec::new();
@@ -357,8 +363,8 @@ impl Stage<'_> {
 /// Who plays in which shot: sources of the group that belongs to its section, others than in the shot before where there is
 /// choice. Long recordings are chosen more often.
 fn cast(
-    stage: &Stage<'_>,
-    material: &Material<'_>,
+    stage: &TextureStage<'_>,
+    material: &TextureMaterial<'_>,
     labels: &[usize],
     sections: usize,
     plan: &TexturePlan,
@@ -393,10 +399,11 @@ fn cast(
 }
 
 /// A cut where it sounds, as scores have it.
-fn piece(made: &Made, sounds: &dyn Sounds) -> Piece {
+fn piece(made: &Made, sounds: &dyn TextureSounds) -> ClipEvent {
     let unit = sounds.units()[made.cut.unit as usize];
     let there = unit.first + made.cut.offset;
-    let mut piece = Piece::of(&made.cut, unit.source as usize, there, sounds.rate(), made.loudness_db, None);
+    let mut piece =
+        ClipEvent::of(&made.cut, unit.source as usize, there, sounds.rate(), made.loudness_db, None);
     if unit.pitch_hz > 0.0 && unit.confidence > material::SURE {
         piece.pitch_hz = Some(f64::from(unit.pitch_hz) * made.cut.speed);
     }
@@ -404,12 +411,12 @@ fn piece(made: &Made, sounds: &dyn Sounds) -> Piece {
 }
 
 /// The library's sources with the channels of the soundtrack.
-struct Sources<'a> {
-    sounds: &'a dyn Sounds,
+struct TextureSources<'a> {
+    sounds: &'a dyn TextureSounds,
     channels: usize,
 }
 
-impl SourceSound for Sources<'_> {
+impl SourceSound for TextureSources<'_> {
     fn read(&self, source: usize, first: i64, out: &mut [f32]) {
         let own = self.sounds.channels().max(1) as usize;
         if own == self.channels {
@@ -424,7 +431,7 @@ impl SourceSound for Sources<'_> {
 }
 
 /// The loudness of what was played.
-struct Heard {
+struct TextureSound {
     hz: u64,
     channels: usize,
     frames: u64,
@@ -432,7 +439,7 @@ struct Heard {
     sums: Vec<(f64, u32)>,
 }
 
-impl Heard {
+impl TextureSound {
     fn new(rate: SampleRate, channels: usize) -> Self {
         Self { hz: u64::from(rate.hz()), channels, frames: 0, sums: Vec::new() }
     }

@@ -1,6 +1,6 @@
 //! Shots that look alike, together: a film's sections.
 
-use crate::look::Seen;
+use crate::visual::FrameState;
 
 /// Sections at most.
 const MOST: usize = 6;
@@ -12,12 +12,12 @@ const ALIKE: f64 = 0.03;
 const MOTION: f32 = 0.3;
 
 /// For every shot the number of its section, and how many there are. Sections are in the order of their brightness.
-pub(super) fn find(seen: &Seen) -> (Vec<usize>, usize) {
+pub(crate) fn find(seen: &FrameState) -> (Vec<usize>, usize) {
     let motion = seen.pictures.iter().map(|p| p.motion).fold(0.01, f32::max);
     let (mut looks, mut weights) = (Vec::new(), Vec::new());
     for shot in &seen.shots {
         let pictures = &seen.pictures[shot.first..shot.end];
-        let mean = |value: fn(&crate::look::Measures) -> f32| {
+        let mean = |value: fn(&crate::visual::VisualMeasures) -> f32| {
             pictures.iter().map(value).sum::<f32>() / pictures.len() as f32
         };
         // The first number is the brightness, see below. Between roots of shares lies the distance of Hellinger.

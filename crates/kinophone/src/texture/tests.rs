@@ -1,20 +1,20 @@
-use super::*;
-use crate::look::Gaze;
 use crate::media::Picture;
-use crate::sounds::Unit;
+use crate::sound_library::LibraryUnit;
 use crate::storage::Overwrite;
 use crate::task::{Cancel, Quiet};
+use crate::texture::*;
+use crate::visual::VisualStream;
 
 const HZ: u32 = 8000;
 
 /// Sounds in memory, one channel.
 struct Fake {
     sources: Vec<Vec<f32>>,
-    units: Vec<Unit>,
+    units: Vec<LibraryUnit>,
 }
 
-impl Sounds for Fake {
-    fn units(&self) -> &[Unit] {
+impl TextureSounds for Fake {
+    fn units(&self) -> &[LibraryUnit] {
         &self.units
     }
 
@@ -41,7 +41,7 @@ impl Fake {
         let sources = (0..count).map(|source| {
             let noise = |k: u64| compose::chance(7, u64::from(source), k) - 0.5;
             let sound: Vec<f32> = (0..u64::from(6 * HZ)).map(|k| 0.3 * (noise(k) + noise(k + 1))).collect();
-            units.extend((0..24).map(|k| Unit {
+            units.extend((0..24).map(|k| LibraryUnit {
                 source,
                 first: i64::from(k * HZ / 4),
                 frames: HZ / 4,
@@ -63,7 +63,7 @@ impl Fake {
     fn click() -> Self {
         let mut sound = vec![0.0; 4000];
         (0..40).for_each(|k| sound[1000 + k] = if k % 2 == 0 { 0.5 } else { -0.4 } * (1.0 - k as f32 / 40.0));
-        let unit = Unit {
+        let unit = LibraryUnit {
             source: 0,
             first: 800,
             frames: 3000,
@@ -80,9 +80,9 @@ impl Fake {
 }
 
 /// A film of these pictures, at these times in milliseconds; a picture is a grey and where a white square is in it.
-fn film(pictures: &[(i64, u8, Option<usize>)], end: i64) -> Seen {
-    let side = look::SIDE as usize;
-    let mut gaze = Gaze::default();
+fn film(pictures: &[(i64, u8, Option<usize>)], end: i64) -> FrameState {
+    let side = visual::SIDE as usize;
+    let mut gaze = VisualStream::default();
     for (time, grey, square) in pictures {
         let white = |k: usize| square.is_some_and(|at| (at..at + 16).contains(&(k % side)) && k / side < 40);
         let pixels = (0..side * side).flat_map(|k| [if white(k) { 255 } else { *grey }; 3]).collect();
@@ -92,7 +92,7 @@ fn film(pictures: &[(i64, u8, Option<usize>)], end: i64) -> Seen {
 }
 
 /// Ten seconds at 25 pictures a second: still, moving a little, moving much, still.
-fn moving() -> Seen {
+fn moving() -> FrameState {
     let place = |k: i64| match k {
         0..60 => 0,
         60..120 => (k - 60) / 3,
@@ -107,9 +107,9 @@ fn plan(preset: &str) -> TexturePlan {
     TexturePlan {
         film: "film.mp4".into(),
         library: "library".into(),
-        output: Output {
+        output: OutputOptions {
             scores: vec!["out.json".into()],
-            ..Output::alone("out.wav".into(), Overwrite::Refuse)
+            ..OutputOptions::alone("out.wav".into(), Overwrite::Refuse)
         },
         mapping: Mapping::preset(preset).unwrap(),
         mapping_name: preset.into(),
@@ -120,16 +120,16 @@ fn plan(preset: &str) -> TexturePlan {
 }
 
 /// What a film sounds like, interleaved in two channels, and what is known of that.
-fn play(seen: &Seen, sounds: &Fake, plan: &TexturePlan) -> (Vec<f32>, Textured) {
+fn play(seen: &FrameState, sounds: &Fake, plan: &TexturePlan) -> (Vec<f32>, Textured) {
     let (sound, performed) = perform(seen, sounds, plan);
     (sound, performed.textured)
 }
 
-fn perform(seen: &Seen, sounds: &Fake, plan: &TexturePlan) -> (Vec<f32>, Performed) {
+fn perform(seen: &FrameState, sounds: &Fake, plan: &TexturePlan) -> (Vec<f32>, TexturePerformed) {
     let ffmpeg = Ffmpeg::locate(None).unwrap();
     let cancel = Cancel::default();
     let task = Task { watcher: &Quiet, cancel: &cancel };
-    let job = Job { ffmpeg: &ffmpeg, plan, task, sounds, sources: Vec::new() };
+    let job = TextureJob { ffmpeg: &ffmpeg, plan, task, sounds, sources: Vec::new() };
     let mut sound = Vec::new();
     let mut add = |part: &[f32]| {
         sound.extend_from_slice(part);
@@ -186,7 +186,7 @@ fn at_cuts_everything_is_new() {
     let pictures: Vec<_> = (0..200).map(|k| (40 * k, scene(k).0, Some(scene(k).1))).collect();
     let seen = film(&pictures, 8000);
     assert_eq!(seen.shots.len(), 3);
-    let (_, Performed { textured: made, played }) = perform(&seen, &Fake::noises(6), &plan("strings"));
+    let (_, TexturePerformed { textured: made, played }) = perform(&seen, &Fake::noises(6), &plan("strings"));
     assert_eq!(made.shots.iter().map(|shot| shot.section).collect::<Vec<_>>(), [0, 1, 0]);
     let cuts = [2.0, 4.8];
     assert!(played.pieces.len() > 6);
@@ -231,16 +231,16 @@ fn short_recordings_and_single_pictures_are_no_trouble() {
         play(&moving(), &sounds, &plan(preset));
     }
     sounds.units[0].loudness_db = -70.0;
-    assert!(Material::new(&sounds, 3).groups.is_empty());
+    assert!(TextureMaterial::new(&sounds, 3).groups.is_empty());
     sounds.units.clear();
-    assert!(Material::new(&sounds, 1).groups.is_empty());
+    assert!(TextureMaterial::new(&sounds, 1).groups.is_empty());
 }
 
 #[test]
 fn groups_of_material_are_whole_and_in_the_order_of_their_tone() {
     let sounds = Fake::noises(7);
     for groups in 1..9 {
-        let material = Material::new(&sounds, groups);
+        let material = TextureMaterial::new(&sounds, groups);
         assert_eq!(material.groups.len(), groups.min(7));
         assert!(material.groups.iter().all(|group| !group.is_empty()));
         assert_eq!(material.groups.concat(), (0..7).collect::<Vec<_>>(), "{groups}");
@@ -249,9 +249,9 @@ fn groups_of_material_are_whole_and_in_the_order_of_their_tone() {
 
 #[test]
 fn pieces_say_what_sounds() {
-    let (_, Performed { textured, played }) = perform(&moving(), &Fake::noises(3), &plan("inverse"));
+    let (_, TexturePerformed { textured, played }) = perform(&moving(), &Fake::noises(3), &plan("inverse"));
     assert!(played.pieces.windows(2).all(|pair| pair[0].at <= pair[1].at));
-    let whole = |piece: &Piece| piece.seconds > 0.0 && piece.level_db < 0.0;
+    let whole = |piece: &ClipEvent| piece.seconds > 0.0 && piece.level_db < 0.0;
     assert!(played.pieces.iter().all(|piece| whole(piece) && (0.0..6.0).contains(&piece.source_at)));
     assert_eq!(textured.grains as usize, played.pieces.len());
 }

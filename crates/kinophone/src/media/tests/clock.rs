@@ -1,6 +1,6 @@
 //! Flash and beep: pictures and sound keep their times through every container.
 
-use super::*;
+use crate::media::tests::*;
 use crate::media::{Decode, SoundCodec, SoundTo, encode};
 use kinophone_dsp::units::{FrameRate, MediaTime};
 
@@ -148,38 +148,4 @@ fn a_film_cut_between_key_frames_is_aligned() {
     let cut = folder.path().join("cut.mp4");
     make("-ss 0.52 -i {} -c copy {}", &[&whole, &cut]);
     check(&cut, 100);
-}
-
-/// Times against ffprobe's list of frames, for the shared edge cases.
-#[test]
-fn times_are_those_that_ffprobe_lists() {
-    let Some(ffprobe) = &ffmpeg().ffprobe else { return };
-    // The large ones teach nothing more and take seconds.
-    let small = |film: &PathBuf| std::fs::metadata(film).unwrap().len() < 600_000;
-    for film in films_in("edge").into_iter().filter(small) {
-        let Ok((pictures, _)) = decode(&film, &grey(16)) else { continue };
-        let stream = ffmpeg().probe(&film).unwrap().picture.unwrap().stream.to_string();
-        let ask = |what: &[&str]| {
-            let output =
-                Command::new(ffprobe).args(["-v", "quiet", "-of", "csv=p=0"]).args(what).arg(&film).output();
-            String::from_utf8(output.unwrap().stdout).unwrap()
-        };
-        let start: f64 = ask(&["-show_entries", "format=start_time"]).trim().parse().unwrap();
-        let listed = ask(&["-select_streams", &stream, "-show_entries", "frame=pts_time"]);
-        let mut truth: Vec<f64> = Vec::new();
-        for time in listed.lines().filter_map(|line| line.trim().trim_end_matches(',').parse().ok()) {
-            // One film lists a picture with a time before its predecessor's; such a picture is left out.
-            if truth.last().is_none_or(|&last| time > last) {
-                truth.push(time);
-            }
-        }
-        assert_eq!(pictures.len(), truth.len(), "{}", film.display());
-        for (picture, truth) in pictures.iter().zip(truth) {
-            assert!(
-                (picture.time.as_secs_f64() - (truth - start)).abs() < 2.1e-6,
-                "{} at {truth}",
-                film.display()
-            );
-        }
-    }
 }

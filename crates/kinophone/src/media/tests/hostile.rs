@@ -1,7 +1,7 @@
 //! Inputs that mean no good, and programs that are no good ffmpeg.
 
-use super::*;
 use crate::Kind;
+use crate::media::tests::*;
 
 fn kind_of(film: &Path) -> Kind {
     ffmpeg().probe(film).unwrap_err().kind()
@@ -58,7 +58,7 @@ fn playlists_are_not_followed() {
     for (name, content) in lists {
         let list = folder.path().join(name);
         std::fs::write(&list, content).unwrap();
-        for tool in [ffmpeg().clone(), Ffmpeg { ffprobe: None, ..ffmpeg().clone() }] {
+        for tool in [ffmpeg().clone(), ffmpeg().clone().without_ffprobe()] {
             let error = tool.probe(&list).unwrap_err();
             assert_eq!(error.kind(), Kind::WrongKind, "{name}: {error}");
             assert!(

@@ -1,8 +1,7 @@
-//! The media module against real and made films. References: films that ffmpeg made from exact expressions, ffprobe's
+//! The media module against made films (real ones: `tests/films`). References: films that ffmpeg made from exact expressions, ffprobe's
 //! list of frames, and ffmpeg's own stream hashes.
 
 mod clock;
-mod films;
 mod hostile;
 mod pixels;
 mod stream;
@@ -19,28 +18,6 @@ use std::sync::OnceLock;
 fn ffmpeg() -> &'static Ffmpeg {
     static FFMPEG: OnceLock<Ffmpeg> = OnceLock::new();
     FFMPEG.get_or_init(|| Ffmpeg::locate(None).unwrap())
-}
-
-/// The folder of shared films; without it a test prints a note and passes, except where CI is set.
-fn shared() -> Option<PathBuf> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
-    let folder = std::env::var_os("KINOPHONE_SHARED").map_or(beside, PathBuf::from);
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    assert!(std::env::var_os("CI").is_none(), "the shared films are missing: set KINOPHONE_SHARED");
-    eprintln!("skipped: no shared films in {}; set KINOPHONE_SHARED", folder.display());
-    None
-}
-
-/// Every film in a folder of the shared data.
-fn films_in(folder: &str) -> Vec<PathBuf> {
-    let Some(shared) = shared() else { return Vec::new() };
-    let entries = std::fs::read_dir(shared.join("data").join(folder)).unwrap();
-    let mut films: Vec<PathBuf> = entries.map(|e| e.unwrap().path()).collect();
-    films.retain(|f| f.extension().is_some_and(|e| ["mp4", "mkv", "webm", "ts"].iter().any(|x| e == *x)));
-    films.sort();
-    films
 }
 
 /// Runs ffmpeg itself; `args` are split at spaces, `files` are put in for `{}`, in turn.

@@ -1,6 +1,6 @@
 //! What the pixels are worth: full range, the right way up, transparent over black.
 
-use super::*;
+use crate::media::tests::*;
 
 fn single(film: &Path, colour: bool) -> Vec<u8> {
     let (pictures, _) = decode(film, &Decode { size: 16, colour, sound: None }).unwrap();
@@ -76,33 +76,6 @@ fn transparency_lies_over_black() {
     );
     let pixel = &single(&film, true)[..3];
     assert!(pixel[0].abs_diff(128) <= 3 && pixel[1].abs_diff(64) <= 3 && pixel[2] <= 3, "{pixel:?}");
-}
-
-/// Phone films say by how much to turn them. The reference is the last picture unturned, turned by hand.
-#[test]
-fn rotation_is_applied() {
-    let Some(shared) = shared() else { return };
-    for (name, turn) in [("fire2_vfr_rot180_mono.mp4", 180), ("rotate-buck-bunny_51.mp4", 90)] {
-        let film = shared.join("data/edge").join(name);
-        let unturned = "-noautorotate -skip_loop_filter all -i {} -an -vf scale=16:16:flags=area:out_range=full,format=gray";
-        let stored = make(&format!("{unturned} -f rawvideo -"), &[&film]);
-        let stored = stored.as_chunks::<256>().0.last().unwrap();
-        let at = |row: usize, column: usize| match turn {
-            180 => stored[(15 - row) * 16 + 15 - column],
-            _ => stored[(15 - column) * 16 + row],
-        };
-        let truth: Vec<u8> = (0..256).map(|i| at(i / 16, i % 16)).collect();
-        let (pictures, _) = decode(&film, &grey(16)).unwrap();
-        let turned = &pictures.last().unwrap().pixels;
-        let furthest = |from: &[u8]| turned.iter().zip(from).map(|(a, b)| a.abs_diff(*b)).max().unwrap();
-        // 1080 lines do not divide evenly by 16, and the two ways round differently at the borders of areas.
-        assert!(
-            furthest(&truth) <= 10 && furthest(stored) > 50,
-            "{name}: {} {}",
-            furthest(&truth),
-            furthest(stored)
-        );
-    }
 }
 
 /// Sound of 5.1 keeps its centre (speech) and does not clip; more than stereo comes out as stereo.

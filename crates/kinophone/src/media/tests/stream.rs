@@ -1,7 +1,7 @@
 //! The stream of pictures between ffmpeg and us, where a film or a program strains it.
 
-use super::*;
 use crate::media::nut;
+use crate::media::tests::*;
 
 /// NUT leaves out the first bytes of packets that begin like MPEG's startcodes; they must come back.
 #[test]
@@ -36,7 +36,7 @@ fn a_long_pause_between_pictures_is_kept() {
 fn a_damaged_stream_is_an_error() {
     let whole = make("-f lavfi -i testsrc=s=16x16:r=25:d=0.4,format=gray -c:v rawvideo -f nut -", &[]);
     let read = |bytes: &[u8]| {
-        let (mut reader, mut packet, mut packets) = (nut::Reader::new(bytes), Vec::new(), 0);
+        let (mut reader, mut packet, mut packets) = (nut::NutReader::new(bytes), Vec::new(), 0);
         while let Ok(Some(_)) = reader.next(&mut packet) {
             packets += 1;
         }

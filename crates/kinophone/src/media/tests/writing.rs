@@ -1,8 +1,9 @@
 //! Results: the picture is the source's bit for bit, the sound begins with it, and failures are clear.
 
-use super::*;
 use crate::Kind;
-use crate::media::{DrawnFilm, Encode, Encoder, SoundCodec};
+use crate::media::encode::Encoder;
+use crate::media::tests::*;
+use crate::media::{DrawnFilm, Encode, SoundCodec};
 use crate::task::{Cancel, Quiet, Task};
 use kinophone_dsp::units::{FrameRate, MediaTime};
 
@@ -129,34 +130,6 @@ fn lossless_sound_is_exact_to_the_sample() {
         assert!(worst <= 1.0 / 32_768.0, "{name}: {worst}");
         assert_eq!(sound.len() - lead, clicks().len(), "{name}");
         assert!(facts.tags.iter().any(|(_, v)| v.contains("it's = \"quoted\"")), "{name}: {:?}", facts.tags);
-    }
-}
-
-/// Films whose picture begins late, is turned, or begins between key frames: the first sample is the first picture's.
-#[test]
-fn sound_begins_with_the_first_picture_of_odd_films() {
-    let Some(shared) = shared() else { return };
-    let folder = tempfile::tempdir().unwrap();
-    for name in [
-        "ae_testsrc_with_attachment.mkv",
-        "no-initial-keyframe.ts",
-        "rotate-buck-bunny_51.mp4",
-        "bear-vp9-opus.webm",
-    ] {
-        let film = shared.join("data/edge").join(name);
-        let source = ffmpeg().probe(&film).unwrap().picture.unwrap();
-        let output = folder.path().join("out.mp4");
-        write(&plan(Some(&film), &output, SoundCodec::Aac), &clicks()).unwrap();
-        let facts = ffmpeg().probe(&output).unwrap();
-        let (pictures, _) = decode(&output, &grey(16)).unwrap();
-        let (before, _) = decode(&film, &grey(16)).unwrap();
-        assert_eq!(pictures.len(), before.len(), "{name}");
-        assert!(pictures.iter().zip(&before).all(|(a, b)| a.pixels == b.pixels), "{name}");
-        let moved: Vec<i64> =
-            pictures.iter().zip(&before).map(|(a, b)| b.time.0 - a.time.0 - source.start.0).collect();
-        assert!(moved.iter().all(|m| m.abs() <= 100), "{name}: {moved:?}");
-        assert_eq!(facts.picture.unwrap().rotation, source.rotation, "{name}");
-        assert!(click_errors(&output).iter().all(|e| e.abs() <= 1.0), "{name}: {:?}", click_errors(&output));
     }
 }
 

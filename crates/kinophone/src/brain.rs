@@ -1,0 +1,94 @@
+//! A brain of either kind, as a file holds it: the ensemble of today, or a network of 2015.
+
+use crate::Result;
+use crate::classic::{ClassicBrain, Imported};
+use crate::dataset::HoldOut;
+use crate::ledger::Source;
+use crate::model::Ensemble;
+use crate::tensor_file::{self, Form};
+use kinophone_dsp::units::TickGrid;
+use std::path::Path;
+
+/// A brain of either kind, as a file holds it.
+pub enum Brain {
+    /// One network, picture to samples: the method of 2015.
+    Classic(Box<ClassicBrain>),
+    /// Members that predict descriptions of sound, and the sound to play with.
+    Ensemble(Box<Ensemble>),
+}
+
+impl Brain {
+    /// Reads and checks a brain file: structure, checksum, finite weights.
+    pub fn load(path: &Path) -> Result<Self> {
+        let raw = tensor_file::open(path, &[Form::Brain, Form::Ensemble])?;
+        let brain = match raw.form {
+            Form::Ensemble => raw.contents().and_then(Ensemble::check).map(|b| Self::Ensemble(Box::new(b))),
+            _ => raw.contents().and_then(ClassicBrain::check).map(|b| Self::Classic(Box::new(b))),
+        };
+        brain.map_err(|e| e.at(path))
+    }
+
+    /// The films it learned from.
+    pub fn ledger(&self) -> &[Source] {
+        match self {
+            Self::Classic(brain) => brain.ledger(),
+            Self::Ensemble(brain) => brain.ledger(),
+        }
+    }
+
+    /// The file of another program that it was taken from, where it did not learn here; its ledger is empty then.
+    pub fn imported(&self) -> Option<&Imported> {
+        match self {
+            Self::Classic(brain) => brain.imported(),
+            Self::Ensemble(_) => None,
+        }
+    }
+
+    /// Short name of its content: BLAKE3 over description and weights, 64 hexadecimal digits.
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Classic(brain) => brain.id(),
+            Self::Ensemble(brain) => brain.id(),
+        }
+    }
+
+    /// Blocks of its films that it never saw; none where nobody knows, as of brains of 2015.
+    pub fn hold_out(&self) -> HoldOut {
+        match self {
+            Self::Classic(brain) => brain.training().map_or(HoldOut::None, |training| training.hold_out),
+            Self::Ensemble(brain) => brain.training().hold_out,
+        }
+    }
+
+    /// The seed of its training; `None` where nobody knows.
+    pub fn seed(&self) -> Option<u64> {
+        match self {
+            Self::Classic(brain) => brain.training().map(|training| training.seed),
+            Self::Ensemble(brain) => Some(brain.training().seed),
+        }
+    }
+
+    /// Tick, and the rate of the sound that it predicts.
+    pub fn grid(&self) -> TickGrid {
+        match self {
+            Self::Classic(brain) => brain.config().grid,
+            Self::Ensemble(brain) => brain.config().grid,
+        }
+    }
+
+    /// Side of the square pictures that it takes.
+    pub fn size(&self) -> u32 {
+        match self {
+            Self::Classic(brain) => brain.config().size,
+            Self::Ensemble(brain) => brain.config().size,
+        }
+    }
+
+    /// Whether it uses colour.
+    pub fn colour(&self) -> bool {
+        match self {
+            Self::Classic(brain) => brain.config().colour,
+            Self::Ensemble(brain) => brain.features().colour(),
+        }
+    }
+}

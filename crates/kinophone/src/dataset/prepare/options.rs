@@ -1,0 +1,72 @@
+//! Settings of a preparation, its outcome, and the name that follows from them.
+
+use std::path::PathBuf;
+
+/// The size whose shards carry no size in their names.
+const DEFAULT_SIZE: u32 = 64;
+
+/// Settings of a preparation.
+#[derive(Clone, Debug)]
+pub struct PrepareOptions {
+    /// Side of the square pictures, 64 by default, at most 1024.
+    pub size: u32,
+    /// RGB instead of grey.
+    pub colour: bool,
+    /// Number of the sound track, from 0.
+    pub audio_track: usize,
+    /// Makes a film without sound an error (for training) instead of a shard without sound.
+    pub require_sound: bool,
+    /// Provenance given by the person, applied to every film of the call; what is not given comes from the film's tags.
+    pub licence: Option<String>,
+    /// See `licence`.
+    pub author: Option<String>,
+    /// See `licence`.
+    pub title: Option<String>,
+    /// See `licence`; no tag stands in for it.
+    pub origin: Option<String>,
+}
+
+impl Default for PrepareOptions {
+    /// 64 × 64 grey, sound track 0 where there is one, no provenance beyond the film's tags.
+    fn default() -> Self {
+        Self {
+            size: DEFAULT_SIZE,
+            colour: false,
+            audio_track: 0,
+            require_sound: false,
+            licence: None,
+            author: None,
+            title: None,
+            origin: None,
+        }
+    }
+}
+
+/// Outcome of one film's preparation.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Prepared {
+    /// Name of the film, as given.
+    pub film: PathBuf,
+    /// Its shard.
+    pub shard: PathBuf,
+    /// Whether it was there already.
+    pub skipped: bool,
+    /// Pictures in the shard.
+    pub pictures: usize,
+    /// Length in seconds.
+    pub seconds: f64,
+}
+
+/// The name of a film's shard, see the table in the [module's description](crate::dataset).
+pub(super) fn shard_name(hash: &str, options: &PrepareOptions, sound_alone: bool) -> String {
+    let mut name = hash.to_owned();
+    if sound_alone {
+        name += "-sound";
+    } else if options.size != DEFAULT_SIZE || options.colour {
+        name += &format!("-{}{}", options.size, if options.colour { "c" } else { "" });
+    }
+    if options.audio_track != 0 {
+        name += &format!("-track{}", options.audio_track);
+    }
+    name + ".safetensors"
+}

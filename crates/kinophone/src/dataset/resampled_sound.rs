@@ -1,0 +1,178 @@
+//! The sound of a whole corpus at the brain's rate, in one scratch file that is mapped into memory.
+
+use crate::dataset::shard::{Shard, map_file, release_pages};
+use crate::task::Task;
+use crate::{Error, Result, storage};
+use kinophone_dsp::resample::Resampler;
+use kinophone_dsp::units::SampleRate;
+use memmap2::Mmap;
+use std::io::{BufWriter, Write};
+use std::ops::Range;
+use std::path::Path;
+
+/// Frames that are resampled at a time.
+const CHUNK_FRAMES: usize = 1 << 16;
+/// Chunks after which the pages of the shard's own sound are given back.
+const RELEASE_CHUNKS: usize = 64;
+
+/// Mono samples of all films, 16 bits each as in the shards, one film after another.
+pub(crate) struct ResampledSound {
+    map: Mmap,
+    /// Place of each film's samples, counted in samples.
+    spans: Vec<Range<usize>>,
+    /// Whether not one sample of any film differs from 0.
+    pub(crate) silent: bool,
+    /// Removes the file when dropped; the map needs it until then on some systems.
+    _file: tempfile::NamedTempFile,
+}
+
+/// A film's sound to be resampled: its shard, and the number of samples at the brain's rate that are of use.
+pub(crate) struct SoundRequest<'a> {
+    pub(crate) shard: &'a Shard,
+    pub(crate) samples: usize,
+}
+
+impl ResampledSound {
+    /// Writes the scratch file in `scratch`. Films without sound become empty spans.
+    pub(crate) fn prepare(
+        requests: &[SoundRequest<'_>],
+        rate: SampleRate,
+        scratch: &Path,
+        task: Task<'_>,
+    ) -> Result<Self> {
+        let file = storage::scratch(scratch)?;
+        let mut out =
+            Writer { out: BufWriter::with_capacity(1 << 20, file.as_file()), path: file.path(), written: 0 };
+        let (mut spans, mut silent) = (Vec::new(), true);
+        let mut progress = Progress::begin(requests, task);
+        for film in requests {
+            let start = out.written;
+            silent &= resample(film, rate, &mut out, &mut progress)?;
+            spans.push(start..out.written);
+        }
+        // A map of nothing is an error on some systems.
+        out.write(&[0.0])?;
+        out.out.flush().map_err(|e| Error::io("written", file.path(), e))?;
+        drop(out);
+        let map = map_file(file.path())?;
+        Ok(Self { map, spans, silent, _file: file })
+    }
+
+    /// Fills `out` with the samples of film `film` from `start` on, −1 to 1; before its beginning and after its end
+    /// there is silence.
+    pub(crate) fn read(&self, film: usize, start: i64, out: &mut [f32]) {
+        let all: &[i16] = bytemuck::cast_slice(&self.map);
+        let samples = &all[self.spans[film].clone()];
+        let before = usize::try_from(-start).unwrap_or(0).min(out.len());
+        let (silence, out) = out.split_at_mut(before);
+        silence.fill(0.0);
+        let from = usize::try_from(start).unwrap_or(0).min(samples.len());
+        let (sound, silence) = out.split_at_mut(out.len().min(samples.len() - from));
+        sound.iter_mut().zip(&samples[from..]).for_each(|(out, sample)| *out = to_f32(*sample));
+        silence.fill(0.0);
+    }
+
+    pub(crate) fn mapped_len(&self) -> u64 {
+        self.map.len() as u64
+    }
+
+    pub(crate) fn release(&self) {
+        release_pages(&self.map, 0..self.map.len());
+    }
+}
+
+/// Downmixes and resamples one film. True where it is digital silence.
+fn resample(
+    film: &SoundRequest<'_>,
+    rate: SampleRate,
+    out: &mut Writer<'_>,
+    progress: &mut Progress<'_>,
+) -> Result<bool> {
+    let Some((from, channels, samples)) = film.shard.sound() else { return Ok(true) };
+    let mut resampler = Resampler::new(from, rate);
+    let (mut mono, mut ready) = (Vec::with_capacity(CHUNK_FRAMES), Vec::new());
+    let (mut silent, mut left) = (true, film.samples);
+    for (chunk, frames) in samples.chunks(CHUNK_FRAMES * channels as usize).enumerate() {
+        if left == 0 {
+            break;
+        }
+        silent &= frames.iter().all(|sample| *sample == 0);
+        downmix(frames, channels as usize, &mut mono);
+        resampler.push(&mono, &mut ready);
+        left -= out.write_up_to(&mut ready, left)?;
+        progress.advance(mono.len(), from)?;
+        if chunk % RELEASE_CHUNKS == RELEASE_CHUNKS - 1 {
+            film.shard.release();
+        }
+    }
+    resampler.finish(&mut ready);
+    out.write_up_to(&mut ready, left)?;
+    film.shard.release();
+    Ok(silent)
+}
+
+/// The mean of the channels of interleaved frames, −1..1, in place of what `mono` held.
+pub fn downmix(frames: &[i16], channels: usize, mono: &mut Vec<f32>) {
+    let mean = |frame: &[i16]| frame.iter().map(|s| to_f32(*s)).sum::<f32>() / channels as f32;
+    mono.clear();
+    mono.extend(frames.chunks_exact(channels).map(mean));
+}
+
+fn to_f32(sample: i16) -> f32 {
+    f32::from(sample) / 32768.0
+}
+
+/// Rounds to 16 bits, halves away from zero. A resampled full-scale edge overshoots by some percent and is clipped, which
+/// the conversion does.
+fn to_i16(sample: f32) -> i16 {
+    let scaled = sample * 32768.0;
+    (scaled + 0.5f32.copysign(scaled)) as i16
+}
+
+struct Writer<'a> {
+    out: BufWriter<&'a std::fs::File>,
+    path: &'a Path,
+    /// In samples.
+    written: usize,
+}
+
+impl Writer<'_> {
+    /// Writes `ready`, but no more than `limit` samples, and empties it.
+    fn write_up_to(&mut self, ready: &mut Vec<f32>, limit: usize) -> Result<usize> {
+        let count = ready.len().min(limit);
+        self.write(&ready[..count])?;
+        ready.clear();
+        Ok(count)
+    }
+
+    fn write(&mut self, samples: &[f32]) -> Result<()> {
+        let bytes: Vec<u8> = samples.iter().flat_map(|sample| to_i16(*sample).to_le_bytes()).collect();
+        self.out.write_all(&bytes).map_err(|e| Error::io("written", self.path, e))?;
+        self.written += samples.len();
+        Ok(())
+    }
+}
+
+/// Seconds of sound done over all films.
+struct Progress<'a> {
+    task: Task<'a>,
+    done: f64,
+}
+
+impl<'a> Progress<'a> {
+    fn begin(requests: &[SoundRequest<'_>], task: Task<'a>) -> Self {
+        let seconds = |film: &SoundRequest<'_>| {
+            film.shard
+                .sound()
+                .map_or(0, |(rate, channels, s)| s.len() as u64 / u64::from(channels * rate.hz()))
+        };
+        task.watcher.stage("reading the sound", "seconds", Some(requests.iter().map(seconds).sum()));
+        Self { task, done: 0.0 }
+    }
+
+    fn advance(&mut self, frames: usize, rate: SampleRate) -> Result<()> {
+        self.done += frames as f64 / f64::from(rate.hz());
+        self.task.watcher.advance(self.done as u64);
+        self.task.cancel.check()
+    }
+}

@@ -1,0 +1,380 @@
+//! What of a judged film can be heard and seen on a page: sound, spectrograms and pictures as data URIs.
+
+use crate::dataset::{Shard, downmix};
+use crate::eval::report::HeldOutSpan;
+use crate::media::{Decode, DecodeSound, Encode, Ffmpeg, SoundCodec};
+use crate::plot::Sonogram;
+use crate::task::Task;
+use crate::{Error, Kind, Result};
+use image::codecs::jpeg::JpegEncoder;
+use image::{ImageFormat, RgbImage, imageops};
+use kinophone_dsp::units::{MediaTime, SampleRate};
+use std::io::Cursor;
+use std::path::Path;
+
+/// Pixels across a picture of the strip.
+const THUMB: u32 = 128;
+/// Pictures of a strip at most, so that a browser takes it as one image.
+const MOST_THUMBS: usize = 120;
+/// Quality of the strip, of 100.
+const QUALITY: u8 = 80;
+/// Up to so many seconds sound goes onto the page in stereo.
+pub(crate) const STEREO_SECS: f64 = 60.0;
+/// Frames that are read at a time.
+const CHUNK: usize = 1 << 14;
+
+/// Bytes as a browser reads them out of a page.
+pub(crate) fn data_uri(kind: &str, bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut uri = format!("data:{kind};base64,");
+    uri.reserve(bytes.len().div_ceil(3) * 4);
+    for group in bytes.chunks(3) {
+        let number =
+            group.iter().fold(0u32, |sum, byte| sum << 8 | u32::from(*byte)) << (8 * (3 - group.len()));
+        for k in 0..4 {
+            let letter = LETTERS[(number >> (18 - 6 * k)) as usize & 63];
+            uri.push(if k <= group.len() { char::from(letter) } else { '=' });
+        }
+    }
+    uri
+}
+
+/// A sonogram as a PNG.
+pub(crate) fn png(sonogram: &Sonogram, loudest: f32) -> Result<String> {
+    let mut bytes = Cursor::new(Vec::new());
+    sonogram.draw(loudest).write_to(&mut bytes, ImageFormat::Png).map_err(undrawable)?;
+    Ok(data_uri("image/png", bytes.get_ref()))
+}
+
+fn jpeg(picture: &RgbImage) -> Result<String> {
+    let mut bytes = Vec::new();
+    JpegEncoder::new_with_quality(&mut bytes, QUALITY).encode_image(picture).map_err(undrawable)?;
+    Ok(data_uri("image/jpeg", &bytes))
+}
+
+fn undrawable(cause: image::ImageError) -> Error {
+    Error::new(Kind::Io, "a picture for the page could not be made").because(cause)
+}
+
+/// A sound for the page, from whatever hands out interleaved samples to be written.
+pub(crate) fn audio(
+    ffmpeg: &Ffmpeg,
+    scratch: &Path,
+    rate: SampleRate,
+    channels: u32,
+    write: impl FnOnce(&mut dyn FnMut(&[f32]) -> Result<()>) -> Result<()>,
+) -> Result<String> {
+    let output = scratch.join("page.mp4");
+    let encode = Encode {
+        output: output.clone(),
+        extension: "mp4".to_owned(),
+        codec: SoundCodec::Aac,
+        rate,
+        channels,
+        picture: None,
+        tags: Vec::new(),
+        room: None,
+    };
+    let mut encoder = ffmpeg.encode(&encode)?;
+    write(&mut |samples| encoder.write(samples))?;
+    encoder.finish()?;
+    let bytes = std::fs::read(&output).map_err(|e| Error::io("read", &output, e))?;
+    std::fs::remove_file(&output).map_err(|e| Error::io("removed", &output, e))?;
+    Ok(data_uri("audio/mp4", &bytes))
+}
+
+/// The stretches of a sound file end to end; `early` is what the file's beginning lies after the film's zero.
+pub(crate) fn audio_of_file(
+    ffmpeg: &Ffmpeg,
+    scratch: &Path,
+    file: &Path,
+    early: MediaTime,
+    stretches: &[HeldOutSpan],
+    task: Task<'_>,
+) -> Result<String> {
+    let facts = ffmpeg.probe(file)?;
+    let stereo = total(stretches) <= STEREO_SECS;
+    let sound = facts.sounds.first().ok_or_else(|| Error::new(Kind::NoSound, "has no sound").at(file))?;
+    let (rate, channels) = (sound.rate, if stereo { sound.channels.min(2) } else { 1 });
+    let mut stream = ffmpeg.decode_sound(file, &DecodeSound { track: 0, rate, channels })?;
+    audio(ffmpeg, scratch, rate, channels, |out| {
+        let mut excerpt = Excerpt::new(stretches, rate, channels, early);
+        let mut samples = vec![0.0; CHUNK * channels as usize];
+        loop {
+            task.cancel.check()?;
+            match stream.read(&mut samples)? {
+                0 => return excerpt.finish(out),
+                got => excerpt.push(&samples[..got], out)?,
+            }
+        }
+    })
+}
+
+/// Writes a copy of a soundtrack that begins at the film's zero instead of its first picture.
+pub(crate) fn lay_on_clock(
+    ffmpeg: &Ffmpeg,
+    file: &Path,
+    begin: MediaTime,
+    target: &Path,
+    task: Task<'_>,
+) -> Result<()> {
+    let facts = ffmpeg.probe(file)?;
+    let sound = facts.sounds.first().ok_or_else(|| Error::new(Kind::NoSound, "has no sound").at(file))?;
+    let (rate, channels) = (sound.rate, sound.channels.min(2));
+    let encode = Encode {
+        output: target.to_owned(),
+        extension: "wav".to_owned(),
+        codec: SoundCodec::Pcm,
+        rate,
+        channels,
+        picture: None,
+        tags: Vec::new(),
+        room: None,
+    };
+    let mut encoder = ffmpeg.encode(&encode)?;
+    encoder.write(&vec![0.0; rate.sample_at(begin).max(0) as usize * channels as usize])?;
+    let mut stream = ffmpeg.decode_sound(file, &DecodeSound { track: 0, rate, channels })?;
+    let mut samples = vec![0.0; CHUNK * channels as usize];
+    loop {
+        task.cancel.check()?;
+        match stream.read(&mut samples)? {
+            0 => return encoder.finish(),
+            got => encoder.write(&samples[..got])?,
+        }
+    }
+}
+
+/// The stretches of a shard's sound end to end.
+pub(crate) fn audio_of_shard(
+    ffmpeg: &Ffmpeg,
+    scratch: &Path,
+    shard: &Shard,
+    stretches: &[HeldOutSpan],
+) -> Result<Option<String>> {
+    let Some((rate, own, sound)) = shard.sound() else { return Ok(None) };
+    let own = own as usize;
+    let channels = if total(stretches) <= STEREO_SECS { own } else { 1 };
+    let audio = audio(ffmpeg, scratch, rate, channels as u32, |out| {
+        let mut excerpt = Excerpt::new(stretches, rate, channels as u32, MediaTime::ZERO);
+        let mut floats = Vec::new();
+        for frames in sound.chunks(CHUNK * own) {
+            // To one channel, or each sample by itself.
+            downmix(frames, own / channels, &mut floats);
+            excerpt.push(&floats, out)?;
+        }
+        excerpt.finish(out)
+    })?;
+    Ok(Some(audio))
+}
+
+/// Hands on what of a sound lies in the stretches, in order; silence where the sound has ended.
+struct Excerpt {
+    /// In samples of one channel, from the beginning of the sound.
+    spans: Vec<(i64, i64)>,
+    channels: usize,
+    seen: i64,
+    written: i64,
+}
+
+impl Excerpt {
+    fn new(stretches: &[HeldOutSpan], rate: SampleRate, channels: u32, early: MediaTime) -> Self {
+        let at = |secs: f64| rate.sample_at(MediaTime((secs * 1e6).round() as i64) - early);
+        let spans = stretches.iter().map(|s| (at(s.from), at(s.to))).collect();
+        Self { spans, channels: channels as usize, seen: 0, written: 0 }
+    }
+
+    fn push(&mut self, samples: &[f32], out: &mut dyn FnMut(&[f32]) -> Result<()>) -> Result<()> {
+        let frames = (samples.len() / self.channels) as i64;
+        for (from, to) in self.spans.clone() {
+            // What lies before the sound's beginning is silence.
+            if self.seen == 0 && from < 0 {
+                self.silence(to.min(0) - from, out)?;
+            }
+            let (begin, end) = (from.max(self.seen) - self.seen, to.min(self.seen + frames) - self.seen);
+            if begin < end {
+                out(&samples[begin as usize * self.channels..end as usize * self.channels])?;
+                self.written += end - begin;
+            }
+        }
+        self.seen += frames;
+        Ok(())
+    }
+
+    fn finish(&mut self, out: &mut dyn FnMut(&[f32]) -> Result<()>) -> Result<()> {
+        let all: i64 = self.spans.iter().map(|(from, to)| to - from).sum();
+        self.silence(all - self.written, out)
+    }
+
+    fn silence(&mut self, frames: i64, out: &mut dyn FnMut(&[f32]) -> Result<()>) -> Result<()> {
+        let mut left = frames.max(0);
+        self.written += left;
+        let zeros = vec![0.0; CHUNK * self.channels];
+        while left > 0 {
+            let now = left.min(CHUNK as i64);
+            out(&zeros[..now as usize * self.channels])?;
+            left -= now;
+        }
+        Ok(())
+    }
+}
+
+fn total(stretches: &[HeldOutSpan]) -> f64 {
+    stretches.iter().map(|s| s.to - s.from).sum()
+}
+
+/// Pictures of the judged stretches side by side.
+pub(crate) struct Strip {
+    pub(crate) uri: String,
+    pub(crate) step: f64,
+    pub(crate) count: usize,
+}
+
+/// In colour from the film where there is one, else from the small pictures of the shard.
+pub(crate) fn strip(
+    ffmpeg: &Ffmpeg,
+    film: Option<&Path>,
+    shard: &Shard,
+    stretches: &[HeldOutSpan],
+    task: Task<'_>,
+) -> Result<Strip> {
+    let seconds = total(stretches);
+    let step = (seconds / MOST_THUMBS as f64).ceil().max(1.0);
+    let count = ((seconds / step).ceil() as usize).max(1);
+    // The middle of what each picture stands for, on the film's clock.
+    let times: Vec<MediaTime> = (0..count).map(|k| place((k as f64 + 0.5) * step, stretches)).collect();
+    let mut sheet = RgbImage::new(THUMB * count as u32, height_of(shard));
+    match film {
+        Some(film) => {
+            let mut stream = ffmpeg.decode(film, &Decode { size: THUMB, colour: true, sound: None })?;
+            let name = film.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            task.watcher.stage(&format!("looking at {name}"), "pictures", Some(shard.pictures() as u64));
+            let (mut next, mut shown) = (0, None);
+            for (done, picture) in stream.by_ref().enumerate() {
+                task.cancel.check()?;
+                task.watcher.advance(done as u64);
+                let picture = picture?;
+                while next < count && shown.is_some() && times[next] < picture.time {
+                    paste(&mut sheet, next, THUMB, shown.as_deref(), THUMB, true);
+                    next += 1;
+                }
+                if next == count {
+                    break;
+                }
+                shown = Some(picture.pixels);
+            }
+            (next..count).for_each(|k| paste(&mut sheet, k, THUMB, shown.as_deref(), THUMB, true));
+        }
+        None => {
+            for (k, time) in times.iter().enumerate() {
+                let pixels = shard.picture(shard.picture_at(*time));
+                paste(&mut sheet, k, THUMB, Some(pixels), shard.size(), shard.colour());
+            }
+        }
+    }
+    Ok(Strip { uri: jpeg(&sheet)?, step, count })
+}
+
+/// A picture from a tenth of the way through the film, `width` pixels wide.
+pub(crate) fn poster(ffmpeg: &Ffmpeg, film: &Path, width: u32, task: Task<'_>) -> Result<String> {
+    let facts = ffmpeg.probe(film)?;
+    let wanted = MediaTime(facts.duration.map_or(0, |length| length.0 / 10));
+    let mut stream = ffmpeg.decode(film, &Decode { size: width, colour: true, sound: None })?;
+    let mut shown = None;
+    for picture in stream.by_ref() {
+        task.cancel.check()?;
+        let picture = picture?;
+        let late = picture.time >= wanted;
+        shown = Some(picture.pixels);
+        if late {
+            break;
+        }
+    }
+    let height = facts.picture.map_or(width, |p| aspect(width, p.width, p.height, p.rotation));
+    let mut sheet = RgbImage::new(width, height);
+    paste(&mut sheet, 0, width, shown.as_deref(), width, true);
+    jpeg(&sheet)
+}
+
+/// Where `secs` of the stretches laid end to end lie in the film.
+fn place(secs: f64, stretches: &[HeldOutSpan]) -> MediaTime {
+    let mut left = secs;
+    let mut last = 0.0;
+    for stretch in stretches {
+        if left < stretch.to - stretch.from {
+            return MediaTime(((stretch.from + left) * 1e6) as i64);
+        }
+        left -= stretch.to - stretch.from;
+        last = stretch.to;
+    }
+    MediaTime((last * 1e6) as i64 - 1)
+}
+
+/// Height of a picture of the strip: that of the film as it is shown.
+fn height_of(shard: &Shard) -> u32 {
+    let picture = shard.source().facts.picture.as_ref();
+    picture.map_or(THUMB, |p| aspect(THUMB, p.width, p.height, p.rotation))
+}
+
+fn aspect(across: u32, width: u32, height: u32, rotation: i32) -> u32 {
+    let upright = rotation.rem_euclid(180) == 0;
+    let (width, height) = if upright { (width, height) } else { (height, width) };
+    let exact = f64::from(across) * f64::from(height) / f64::from(width.max(1));
+    (exact.round() as u32).clamp(across / 4, across * 2)
+}
+
+/// Puts a square picture of `side` pixels into place `k` of those that are `width` pixels wide.
+fn paste(sheet: &mut RgbImage, k: usize, width: u32, pixels: Option<&[u8]>, side: u32, colour: bool) {
+    let Some(pixels) = pixels else { return };
+    let bytes = if colour { pixels.to_vec() } else { pixels.iter().flat_map(|p| [*p; 3]).collect() };
+    let Some(square) = RgbImage::from_raw(side, side, bytes) else { return };
+    let tile = imageops::resize(&square, width, sheet.height(), imageops::FilterType::Triangle);
+    imageops::replace(sheet, &tile, i64::from(width) * k as i64, 0);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STRETCHES: [HeldOutSpan; 2] =
+        [HeldOutSpan { from: 1.0, to: 2.0 }, HeldOutSpan { from: 4.0, to: 5.0 }];
+
+    #[test]
+    fn base64_is_that_of_rfc_4648() {
+        for (bytes, text) in
+            [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")]
+        {
+            assert_eq!(data_uri("x/y", bytes.as_bytes()), format!("data:x/y;base64,{text}"));
+        }
+        assert_eq!(data_uri("x/y", &[0xff, 0xfe, 0xfb]), "data:x/y;base64,//77");
+    }
+
+    fn excerpt(sound: &[f32], early: MediaTime, piece: usize) -> Vec<f32> {
+        let rate = SampleRate::new(10).unwrap();
+        let (mut excerpt, mut got) = (Excerpt::new(&STRETCHES, rate, 1, early), Vec::new());
+        let mut out = |samples: &[f32]| {
+            got.extend_from_slice(samples);
+            Ok(())
+        };
+        sound.chunks(piece).for_each(|part| excerpt.push(part, &mut out).unwrap());
+        excerpt.finish(&mut out).unwrap();
+        got
+    }
+
+    #[test]
+    fn an_excerpt_is_the_stretches_end_to_end_however_the_sound_comes() {
+        let sound: Vec<f32> = (0..48).map(|n| n as f32).collect();
+        let whole: Vec<f32> = (10..20).chain(40..48).map(|n| n as f32).chain([0.0; 2]).collect();
+        for piece in [1, 7, 48] {
+            assert_eq!(excerpt(&sound, MediaTime::ZERO, piece), whole);
+        }
+        // A sound that begins 1.5 s after the film's zero.
+        let late = excerpt(&sound, MediaTime(1_500_000), 7);
+        assert_eq!((&late[..5], late[5], late[10], late.len()), (&[0.0; 5][..], 0.0, 25.0, 20));
+    }
+
+    #[test]
+    fn places_in_the_strip_are_places_in_the_film() {
+        assert_eq!([0.5, 1.5, 9.0].map(|t| place(t, &STRETCHES).0), [1_500_000, 4_500_000, 4_999_999]);
+        assert_eq!((aspect(128, 1280, 720, 0), aspect(128, 1280, 720, 90)), (72, 228));
+    }
+}

@@ -1,0 +1,302 @@
+//! Libraries of sounds: recordings cut into units, described, and mapped into memory to be played with.
+//!
+//! A library is a folder of shards ([`crate::dataset`]), of sound alone or of films. What `kinophone sounds` takes in is cut and
+//! described once, and carries that in its shard; other shards, those of a corpus, are heard through when they are opened. Sound
+//! is not read but mapped, so a library may be larger than memory; sources at another rate than the library's are converted into
+//! a scratch file that is mapped, too.
+
+mod analysis;
+mod mono_source;
+mod prepare;
+mod segmentation;
+mod stored;
+
+pub use analysis::{AnalyzedUnit, SoundAnalysis, analysis_grid};
+pub use prepare::prepare;
+pub use segmentation::{SegmentBy, Segmentation};
+
+use crate::dataset::{AudioFeatures, Corpus, Shard};
+use crate::ledger::Source;
+use crate::task::Task;
+use crate::{Error, Kind, Result, storage};
+use kinophone_dsp::concat::UnitSound;
+use kinophone_dsp::metrics::BANDS;
+use kinophone_dsp::resample::Resampler;
+use kinophone_dsp::units::{SampleRate, TickGrid};
+use memmap2::Mmap;
+use std::borrow::Cow;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+/// Frames that are mixed down or converted at a time.
+const STEP: usize = 1 << 16;
+/// The highest rate at which a library plays, in Hz.
+const HIGHEST: u32 = 48_000;
+
+/// A stretch of a source that belongs together, and what it sounds like. Places are frames of the library's rate.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LibraryUnit {
+    /// Number of the source.
+    pub source: u32,
+    /// First frame in the source.
+    pub first: i64,
+    /// How many frames.
+    pub frames: u32,
+    /// Where its attack is, in frames after the first one; 0 where it has none.
+    pub attack: u32,
+    /// 10 log10 of the mean square, at least −70.
+    pub loudness_db: f32,
+    /// Centre of gravity of the power spectrum, in Hz.
+    pub centroid_hz: f32,
+    /// Geometric over arithmetic mean of the power spectrum, 0 (a tone) to 1 (white noise).
+    pub flatness: f32,
+    /// How strongly it begins: the mean of what bands rise at its attack, in log10 of power; 0 where it has none.
+    pub onset: f32,
+    /// Fundamental frequency in Hz; 0 where there is none.
+    pub pitch_hz: f32,
+    /// How sure that is, 0 to 1.
+    pub confidence: f32,
+}
+
+/// A library, open.
+pub struct SoundLibrary {
+    sources: Vec<Source>,
+    sounds: Vec<SourceAudio>,
+    heard: Vec<AudioFeatures>,
+    units: Vec<LibraryUnit>,
+    mels: Vec<[f32; BANDS]>,
+    rate: SampleRate,
+    channels: u32,
+}
+
+/// A source's samples, interleaved in its own channels, at the library's rate.
+struct SourceAudio {
+    data: SampleData,
+    channels: usize,
+}
+
+enum SampleData {
+    /// As they lie in the shard.
+    Shard(Box<Shard>),
+    /// Converted.
+    Scratch(Mmap, #[expect(dead_code, reason = "keeps the mapped file")] tempfile::NamedTempFile),
+}
+
+impl SoundLibrary {
+    /// Opens a folder; shards that carry no description are cut as by default. A source without sound is left out with a warning.
+    /// Errors: `Kind::Empty` where there is nothing to be heard, and those of [`Corpus::open`].
+    pub fn open(folder: &Path, task: Task<'_>) -> Result<Self> {
+        let empty = |what: &str| {
+            Error::new(Kind::Empty, what)
+                .at(folder)
+                .help("fill it first: kinophone sounds FILE|FOLDER... -o LIBRARY")
+        };
+        let (corpus, _) = match Corpus::open(folder, false, task.cancel) {
+            Err(e) if e.kind() == Kind::Empty => return Err(empty("holds no sound")),
+            other => other?,
+        };
+        let (heard, silent): (Vec<Shard>, Vec<Shard>) =
+            corpus.shards.into_iter().partition(|shard| shard.sound().is_some_and(|(.., s)| !s.is_empty()));
+        for shard in silent {
+            task.watcher.warn(&format!("{} has no sound and is left out", shard.source().name));
+        }
+        let formats = || heard.iter().filter_map(Shard::sound).map(|(rate, channels, _)| (rate, channels));
+        let rate = formats().map(|(rate, _)| rate).max().ok_or_else(|| empty("holds no sound"))?;
+        let rate = rate.min(SampleRate::new(HIGHEST).expect("a constant within the range"));
+        let channels = formats().map(|(_, channels)| channels).max().unwrap_or(1);
+        let mut new = Self {
+            sources: Vec::new(),
+            sounds: Vec::new(),
+            heard: Vec::new(),
+            units: Vec::new(),
+            mels: Vec::new(),
+            rate,
+            channels,
+        };
+        for shard in heard {
+            task.cancel.check()?;
+            new.add(shard, task)?;
+        }
+        if new.units.is_empty() {
+            return Err(empty("holds nothing but silence"));
+        }
+        Ok(new)
+    }
+
+    fn add(&mut self, shard: Shard, task: Task<'_>) -> Result<()> {
+        let Some((rate, channels, samples)) = shard.sound() else { return Ok(()) };
+        let analysis = match SoundAnalysis::of_shard(&shard)? {
+            Some(analysis) => analysis,
+            None => {
+                let name = &shard.source().name;
+                let seconds = samples.len() as u64 / u64::from(channels) / u64::from(rate.hz());
+                task.watcher.stage(&format!("listening to {name}"), "seconds", Some(seconds));
+                SoundAnalysis::of(rate, channels, samples, Segmentation::default(), task)?
+            }
+        };
+        let source = self.sources.len() as u32;
+        let library_rate = self.rate;
+        let here = |frame: i64| library_rate.frame_of(frame, rate);
+        for unit in &analysis.units {
+            let (first, end) = (here(unit.first), here(unit.first + i64::from(unit.frames)));
+            let frames = (end - first).max(1) as u32;
+            let attack = unit.attack.map_or(0, |a| here(unit.first + i64::from(a)) - first);
+            self.units.push(LibraryUnit {
+                source,
+                first,
+                frames,
+                attack: (attack.max(0) as u32).min(frames - 1),
+                loudness_db: unit.loudness_db,
+                centroid_hz: unit.centroid_hz,
+                flatness: unit.flatness,
+                onset: unit.onset,
+                pitch_hz: unit.pitch_hz,
+                confidence: unit.confidence,
+            });
+            self.mels.push(unit.mel);
+        }
+        self.sources.push(shard.source().clone());
+        self.heard.push(analysis.features);
+        let channels = channels as usize;
+        shard.release();
+        let data =
+            if rate == self.rate { SampleData::Shard(Box::new(shard)) } else { convert(&shard, self.rate)? };
+        self.sounds.push(SourceAudio { data, channels });
+        Ok(())
+    }
+
+    /// Those whose sounds these are.
+    pub fn sources(&self) -> &[Source] {
+        &self.sources
+    }
+
+    /// All units, source by source, in the order of time; at least one.
+    pub fn units(&self) -> &[LibraryUnit] {
+        &self.units
+    }
+
+    /// log10 of the mean power of a unit in the 64 bands of [`kinophone_dsp::metrics::log_mel`].
+    pub fn mel(&self, unit: usize) -> &[f32; BANDS] {
+        &self.mels[unit]
+    }
+
+    /// The rate of all sounds: the highest among the sources.
+    pub fn rate(&self) -> SampleRate {
+        self.rate
+    }
+
+    /// 1, or 2 where a source has two.
+    pub fn channels(&self) -> u32 {
+        self.channels
+    }
+
+    /// How many frames a source has.
+    pub fn frames(&self, source: usize) -> i64 {
+        self.sounds.get(source).map_or(0, |sound| sound.frames())
+    }
+
+    /// What every whole tick of a source sounds like: as it was described, or heard through where the grid is another one.
+    pub fn heard(&self, source: usize, grid: TickGrid) -> Cow<'_, AudioFeatures> {
+        if grid == analysis_grid() {
+            return Cow::Borrowed(&self.heard[source]);
+        }
+        let mono = self.mono(source, grid.rate);
+        let ticks = grid.tick.ticks_in(grid.rate.time_of(mono.len() as i64));
+        let read = |start: i64, out: &mut [f32]| {
+            for (k, x) in out.iter_mut().enumerate() {
+                let place = usize::try_from(start + k as i64).ok();
+                *x = place.and_then(|place| mono.get(place)).copied().unwrap_or(0.0);
+            }
+        };
+        Cow::Owned(AudioFeatures::analyze(grid, 0, ticks as usize, read))
+    }
+
+    /// All of a source, mixed down, at another rate.
+    fn mono(&self, source: usize, rate: SampleRate) -> Vec<f32> {
+        let sound = &self.sounds[source];
+        let mut resampler = Resampler::interleaved(self.rate, rate, 1);
+        let (mut mono, mut out) = (Vec::new(), Vec::new());
+        for part in sound.samples().chunks(STEP * sound.channels) {
+            crate::dataset::downmix(part, sound.channels, &mut mono);
+            resampler.push(&mono, &mut out);
+        }
+        resampler.finish(&mut out);
+        out
+    }
+
+    /// Fills `out` with interleaved samples of a source, from frame `first` on; silence beyond its ends.
+    pub fn read(&self, source: usize, first: i64, out: &mut [f32]) {
+        let channels = self.channels as usize;
+        let Some(sound) = self.sounds.get(source) else { return out.fill(0.0) };
+        let (samples, own) = (sound.samples(), sound.channels);
+        let frames = sound.frames();
+        for (k, frame) in out.chunks_exact_mut(channels).enumerate() {
+            let place = first + k as i64;
+            if (0..frames).contains(&place) {
+                let there = &samples[place as usize * own..][..own];
+                frame
+                    .iter_mut()
+                    .enumerate()
+                    .for_each(|(c, x)| *x = f32::from(there[c.min(own - 1)]) / 32768.0);
+            } else {
+                frame.fill(0.0);
+            }
+        }
+    }
+}
+
+/// Units are read from their first frame on, and beyond them whatever their source has there.
+impl UnitSound for &SoundLibrary {
+    fn channels(&self) -> usize {
+        self.channels as usize
+    }
+
+    fn read(&self, unit: u32, offset: i64, out: &mut [f32]) {
+        match self.units.get(unit as usize) {
+            Some(unit) => SoundLibrary::read(self, unit.source as usize, unit.first + offset, out),
+            None => out.fill(0.0),
+        }
+    }
+}
+
+impl SourceAudio {
+    fn samples(&self) -> &[i16] {
+        match &self.data {
+            SampleData::Shard(shard) => shard.sound().map_or(&[], |(.., samples)| samples),
+            SampleData::Scratch(map, _) => bytemuck::cast_slice(map),
+        }
+    }
+
+    fn frames(&self) -> i64 {
+        (self.samples().len() / self.channels) as i64
+    }
+}
+
+/// A source at another rate, in a scratch file.
+fn convert(shard: &Shard, rate: SampleRate) -> Result<SampleData> {
+    let Some((own, channels, samples)) = shard.sound() else {
+        return Err(Error::new(Kind::NoSound, "has no sound").at(shard.path()));
+    };
+    let folder = std::env::temp_dir();
+    let failed = |e| Error::io("written", &folder, e);
+    let mut out = BufWriter::with_capacity(1 << 20, storage::scratch(&folder)?);
+    let mut resampler = Resampler::interleaved(own, rate, channels as usize);
+    let mut converted = Vec::new();
+    let mut write = |converted: &mut Vec<f32>| -> Result<()> {
+        let bytes: Vec<u8> = converted
+            .drain(..)
+            .flat_map(|x| ((x * 32768.0).round().clamp(-32768.0, 32767.0) as i16).to_le_bytes())
+            .collect();
+        out.write_all(&bytes).map_err(failed)
+    };
+    for part in samples.chunks(STEP * channels as usize) {
+        let floats: Vec<f32> = part.iter().map(|s| f32::from(*s) / 32768.0).collect();
+        resampler.push(&floats, &mut converted);
+        write(&mut converted)?;
+    }
+    resampler.finish(&mut converted);
+    write(&mut converted)?;
+    shard.release();
+    let file = out.into_inner().map_err(|e| failed(e.into_error()))?;
+    Ok(SampleData::Scratch(crate::dataset::map_file(file.path())?, file))
+}

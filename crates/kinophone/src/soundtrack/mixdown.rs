@@ -1,0 +1,248 @@
+//! From the synth's samples to the finished sound: mix, measure, gain, limiter, encoder.
+
+use crate::media::{DecodeSound, Encode, Ffmpeg, SoundStream};
+use crate::soundtrack::encoder::EncoderThread;
+use crate::soundtrack::format::MixFormat;
+use crate::soundtrack::original::OriginalSound;
+use crate::task::Task;
+use crate::{Error, Kind, Result, storage};
+use kinophone_dsp::loudness::{Meter, UnsupportedSound, amplitude};
+use kinophone_dsp::resample::Resampler;
+use kinophone_dsp::units::MediaTime;
+use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+/// The gain towards the target loudness goes no higher: what a brain says to a black film is meant to stay quiet.
+const MOST_GAIN_DB: f64 = 30.0;
+
+/// Encoders that lose information overshoot the samples they were given; the limiter leaves them this much room.
+pub(crate) const CODEC_HEADROOM_DB: f64 = 0.5;
+
+/// Samples that are read, scaled and encoded at once.
+const CHUNK: usize = 1 << 14;
+/// Parts of sound that may wait for the encoder: a few seconds of it while a film is read.
+pub(crate) const PARTS: usize = 128;
+
+/// The soundtrack on its way from the synth into the file.
+///
+/// Where its level stays as it is, every sample goes on through the limiter to the encoder as it comes. Where it is to have a
+/// certain loudness, the gain is known when the last sample is: until then it is kept in a scratch file.
+pub(crate) struct MixStage<'a> {
+    ffmpeg: &'a Ffmpeg,
+    encode: Encode,
+    format: MixFormat,
+    resampler: Option<Resampler>,
+    under: Option<(SoundStream, f32)>,
+    /// Samples that are still to be left out.
+    skipped: usize,
+    way: MixPath,
+    resampled: Vec<f32>,
+    frame: Vec<f32>,
+}
+
+/// See [`MixStage`].
+enum MixPath {
+    /// The encoder starts with the first samples.
+    Straight(Option<EncoderThread>),
+    Measured(Box<ScratchMix>),
+}
+
+/// Sound that is complete but for its gain: interleaved f32.
+struct ScratchMix {
+    path: PathBuf,
+    file: BufWriter<tempfile::NamedTempFile>,
+    meter: Meter,
+    target: f64,
+}
+
+impl<'a> MixStage<'a> {
+    /// Of what `encode` says; `target` is the loudness that it shall have, in LUFS.
+    pub(crate) fn new(
+        ffmpeg: &'a Ffmpeg,
+        encode: Encode,
+        format: MixFormat,
+        target: Option<f64>,
+        folder: &Path,
+    ) -> Result<Self> {
+        let resampler = (format.rate != format.synth_rate)
+            .then(|| Resampler::interleaved(format.synth_rate, format.rate, format.synth_channels as usize));
+        let way = match target {
+            None => MixPath::Straight(None),
+            Some(target) => MixPath::Measured(Box::new(ScratchMix::new(folder, &format, target)?)),
+        };
+        Ok(Self {
+            ffmpeg,
+            encode,
+            format,
+            resampler,
+            under: None,
+            skipped: 0,
+            way,
+            resampled: Vec::new(),
+            frame: Vec::new(),
+        })
+    }
+
+    /// From now on mixes the film's own sound under what is added; its sample at `begin` meets our first.
+    pub(crate) fn lay_under(
+        &mut self,
+        film: &Path,
+        original: &OriginalSound,
+        begin: MediaTime,
+    ) -> Result<()> {
+        let how =
+            DecodeSound { track: original.track, rate: self.format.rate, channels: self.format.channels };
+        let mut stream = self.ffmpeg.decode_sound(film, &how)?;
+        let mut skip = self.format.rate.sample_at(begin).max(0) as usize * self.format.channels as usize;
+        let mut waste = vec![0.0; CHUNK];
+        while skip > 0 {
+            let len = skip.min(CHUNK);
+            let got = stream.read(&mut waste[..len])?;
+            if got == 0 {
+                break;
+            }
+            skip -= got;
+        }
+        self.under = Some((stream, original.gain));
+        Ok(())
+    }
+
+    /// Leaves out the next `samples` of what is added.
+    pub(crate) fn skip(&mut self, samples: usize) {
+        self.skipped = samples;
+    }
+
+    /// Adds interleaved samples of the synth.
+    pub(crate) fn add(&mut self, sound: &[f32]) -> Result<()> {
+        let left_out = self.skipped.min(sound.len());
+        self.skipped -= left_out;
+        let sound = &sound[left_out..];
+        match &mut self.resampler {
+            None => self.mix(sound),
+            Some(resampler) => {
+                let mut out = std::mem::take(&mut self.resampled);
+                out.clear();
+                resampler.push(sound, &mut out);
+                let result = self.mix(&out);
+                self.resampled = out;
+                result
+            }
+        }
+    }
+
+    /// After the last samples.
+    pub(crate) fn end(&mut self) -> Result<()> {
+        if let Some(mut resampler) = self.resampler.take() {
+            let mut out = Vec::new();
+            resampler.finish(&mut out);
+            self.mix(&out)?;
+        }
+        // The original may sound on past the last picture; that part is not wanted, so its process ends here.
+        self.under = None;
+        Ok(())
+    }
+
+    /// Spreads the synth's channels over those of the result, adds the original, and sends it on.
+    fn mix(&mut self, sound: &[f32]) -> Result<()> {
+        let (own, channels) = (self.format.synth_channels as usize, self.format.channels as usize);
+        for part in sound.chunks(CHUNK * own) {
+            self.frame.clear();
+            let spread =
+                |frame: &[f32]| (0..channels).map(|c| frame[c.min(frame.len() - 1)]).collect::<Vec<_>>();
+            self.frame.extend(part.chunks_exact(own).flat_map(spread));
+            if let Some((stream, gain)) = &mut self.under {
+                let mut own = vec![0.0; self.frame.len()];
+                let got = read_fully(stream, &mut own)?;
+                for (x, y) in self.frame.iter_mut().zip(&own[..got]) {
+                    *x += *gain * y;
+                }
+            }
+            match &mut self.way {
+                MixPath::Measured(scratch) => scratch.add(&self.frame)?,
+                MixPath::Straight(Some(written)) => written.add(&self.frame)?,
+                MixPath::Straight(none) => {
+                    none.insert(EncoderThread::begin(self.ffmpeg, &self.encode)?).add(&self.frame)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Completes the file. Returns the loudness before the gain and the gain, in LUFS and dB, where it has one.
+    pub(crate) fn write(self, task: Task<'_>) -> Result<(Option<f64>, f64)> {
+        match self.way {
+            MixPath::Measured(scratch) => scratch.write(self.ffmpeg, &self.encode, task),
+            MixPath::Straight(written) => {
+                // Of a film without ticks there is a file without samples.
+                match written {
+                    Some(written) => written.finish()?,
+                    None => EncoderThread::begin(self.ffmpeg, &self.encode)?.finish()?,
+                }
+                Ok((None, 0.0))
+            }
+        }
+    }
+}
+
+impl ScratchMix {
+    fn new(folder: &Path, format: &MixFormat, target: f64) -> Result<Self> {
+        let scratch = storage::scratch(folder)?;
+        Ok(Self {
+            path: scratch.path().to_owned(),
+            file: BufWriter::with_capacity(1 << 18, scratch),
+            meter: Meter::new(format.rate, format.channels as usize).map_err(unsupported)?,
+            target,
+        })
+    }
+
+    fn add(&mut self, sound: &[f32]) -> Result<()> {
+        self.meter.push(sound);
+        self.file.write_all(bytemuck::cast_slice(sound)).map_err(|e| Error::io("written", &self.path, e))
+    }
+
+    /// Gain, limiter, encoder.
+    fn write(self, ffmpeg: &Ffmpeg, encode: &Encode, task: Task<'_>) -> Result<(Option<f64>, f64)> {
+        let loudness = self.meter.integrated();
+        let gain_db = loudness.map_or(0.0, |now| (self.target - now).min(MOST_GAIN_DB));
+        let gain = amplitude(gain_db) as f32;
+        let failed = |e| Error::io("read", &self.path, e);
+        let mut scratch =
+            self.file.into_inner().map_err(|e| Error::io("written", &self.path, e.into_error()))?;
+        let bytes = scratch.as_file().metadata().map_err(failed)?.len();
+        scratch.as_file_mut().seek(SeekFrom::Start(0)).map_err(failed)?;
+        let mut sound = BufReader::with_capacity(1 << 18, scratch.as_file());
+
+        let channels = encode.channels as usize;
+        let mut written = EncoderThread::begin(ffmpeg, encode)?;
+        let second = 4 * channels as u64 * u64::from(encode.rate.hz());
+        task.watcher.stage("writing", "seconds", Some(bytes / second));
+        let mut samples = vec![0f32; CHUNK * channels];
+        let mut done = 0u64;
+        while done < bytes {
+            task.cancel.check()?;
+            let len = (((bytes - done) / 4) as usize).min(samples.len());
+            sound.read_exact(bytemuck::cast_slice_mut(&mut samples[..len])).map_err(failed)?;
+            samples[..len].iter_mut().for_each(|x| *x *= gain);
+            written.add(&samples[..len])?;
+            done += 4 * len as u64;
+            task.watcher.advance(done / second);
+        }
+        written.finish()?;
+        Ok((loudness, gain_db))
+    }
+}
+
+pub(crate) fn unsupported(cause: UnsupportedSound) -> Error {
+    Error::new(Kind::Invalid, cause.to_string()).help("train a brain at 8000 to 192000 Hz")
+}
+
+fn read_fully(stream: &mut SoundStream, out: &mut [f32]) -> Result<usize> {
+    let mut filled = 0;
+    while filled < out.len() {
+        match stream.read(&mut out[filled..])? {
+            0 => break,
+            got => filled += got,
+        }
+    }
+    Ok(filled)
+}
