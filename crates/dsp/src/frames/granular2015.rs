@@ -15,7 +15,7 @@ const MAX_ONSET_TICKS: f64 = 20.0;
 /// Blocks that a grain reads.
 const GRAIN_BLOCKS: i64 = 2;
 
-/// Settings of [`Granular2015`].
+/// Settings of `Granular2015`, the granular synthesis of 2015.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Granular2015Config {

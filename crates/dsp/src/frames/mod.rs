@@ -2,10 +2,10 @@
 //!
 //! | synth | sound of a tick lies within | delay | at a still picture |
 //! |---|---|---|---|
-//! | [`Raw`] | its span | none | buzzes at the tick rate |
-//! | [`Windowed`] | its block and half a tick on each side | half a tick (two hops: one tick) | noise without a comb |
+//! | [`Raw`](FrameSynthConfig::Raw) | its span | none | buzzes at the tick rate |
+//! | [`Windowed`](FrameSynthConfig::Windowed) | its block and half a tick on each side | half a tick (two hops: one tick) | noise without a comb |
 //! | [`Granular`] | one tick on each side, unless asked otherwise | half a grain | noise without a comb |
-//! | [`Granular2015`] | one tick before to about 43 ticks after | two ticks | noise without a comb |
+//! | [`Granular2015`](FrameSynthConfig::Granular2015) | one tick before to about 43 ticks after | two ticks | noise without a comb |
 //! | [`SpectralSynth`](crate::spectral::SpectralSynth) (bands, not blocks) | its span and half a frame on each side | half a frame and 2½ ticks | noise without a comb |
 //!
 //! Why a still picture buzzes: a brain predicts the same block for the same picture, and a block repeated at

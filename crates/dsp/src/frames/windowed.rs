@@ -13,7 +13,7 @@ const DEFAULT_OVERLAP: usize = 4;
 /// the end, a rare gap), the sound fades instead of being pulled up.
 const MIN_WINDOW_POWER: f32 = 0.25;
 
-/// Settings of [`Windowed`].
+/// Settings of `Windowed`, the overlap-add at jittered times.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct WindowedConfig {

@@ -72,7 +72,7 @@ impl Architecture {
         }
     }
 
-    /// Random parameters, see [`Parameter::layer`].
+    /// Random parameters, each uniform within its bound.
     pub fn initial(&self, seed: u64) -> Vec<Panels> {
         let draw = |(i, parameter): (usize, Parameter)| {
             let mut rng = ChaCha8Rng::seed_from_u64(seed);

@@ -27,7 +27,7 @@ pub struct GriffinLim {
 pub enum Start<'a> {
     /// Random, uniform, one for every bin.
     Random,
-    /// From [`Rtpghi`] with a look-ahead of one frame, for frames under this window.
+    /// From `Rtpghi` with a look-ahead of one frame, for frames under this window.
     Gradient(Window),
     /// Those of a spectrogram of the same shape.
     Given(&'a Spectrogram),

@@ -25,14 +25,14 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
-    /// From the slopes of the magnitudes, frame by frame: [`Rtpghi`].
+    /// From the slopes of the magnitudes, frame by frame (Průša and Søndergaard 2016).
     #[default]
     Rtpghi,
     /// From iterations over long blocks: [`GriffinLim`].
     GriffinLim,
-    /// Every bin at its own frequency with jitter: [`RandomWalk`].
+    /// Every bin at its own frequency with jitter.
     RandomWalk,
-    /// From another sound: [`BorrowedPhase`].
+    /// From another sound.
     #[serde(rename = "lent")]
     Borrowed,
 }
