@@ -142,7 +142,7 @@ impl Line {
         let tail = |at: i64, border: i64| {
             let place = self.shift as f64 + (at - self.at) as f64 * self.speed;
             let offset = 2 * border - 1 - place.round() as i64;
-            Clip { at, frames: 0, ticks: end.tick..end.tick, offset, speed: -self.speed, ..run.clone() }
+            Clip { at, frames: 0, ticks: self.tick..self.tick, offset, speed: -self.speed, ..run.clone() }
         };
         let early = tail(self.at, self.low.unwrap_or(0));
         let late = tail(end.at, end.frames.unwrap_or(0));
