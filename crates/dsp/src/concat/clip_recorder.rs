@@ -145,7 +145,7 @@ impl RecordedRun {
         let mirrored = |at: i64, border: i64| {
             let position = self.shift as f64 + (at - self.at) as f64 * self.speed;
             let offset = 2 * border - 1 - position.round() as i64;
-            Clip { at, frames: 0, ticks: end.tick..end.tick, offset, speed: -self.speed, ..run.clone() }
+            Clip { at, frames: 0, ticks: self.tick..self.tick, offset, speed: -self.speed, ..run.clone() }
         };
         let early = mirrored(self.at, self.source_begin.unwrap_or(0));
         let late = mirrored(end.at, end.source_end.unwrap_or(0));

@@ -35,19 +35,19 @@ impl LibraryUnits {
         task: Task<'_>,
     ) -> Result<Self> {
         let library = SoundLibrary::open(folder, task)?;
-        let heard: Vec<Cow<'_, AudioFeatures>> =
+        let features: Vec<Cow<'_, AudioFeatures>> =
             (0..library.sources().len()).map(|source| library.heard(source, grid)).collect();
-        let scaler = scaler_of(&heard, matched, scaler);
-        let (features, starts) = described(&heard, &scaler);
-        drop(heard);
-        if features.loudness.is_empty() {
+        let scaler = scaler_of(&features, matched, scaler);
+        let (described, starts) = described(&features, &scaler);
+        drop(features);
+        if described.loudness.is_empty() {
             return Err(Error::new(Kind::Empty, "holds nothing as long as a tick")
                 .at(folder)
                 .help("add longer recordings: kinophone sounds FILE|FOLDER... -o LIBRARY"));
         }
         let grid = TickGrid { tick: grid.tick, rate: library.rate() };
         let tracks = tracks_of(&library, grid);
-        Ok(Self { library, grid, starts, tracks, features, scaler })
+        Ok(Self { library, grid, starts, tracks, features: described, scaler })
     }
 
     /// The recordings.
@@ -125,32 +125,34 @@ impl LibraryUnits {
 
 /// A scaler for these sounds. Silent ticks are left out: pauses would make everything else look loud and bright.
 fn scaler_of(
-    heard: &[Cow<'_, AudioFeatures>],
+    sources: &[Cow<'_, AudioFeatures>],
     matched: DescriptorMatching,
     scaler: &ControlScaler,
 ) -> ControlScaler {
-    let sounding: Vec<Vec<u32>> = heard
+    let sounding: Vec<Vec<u32>> = sources
         .iter()
-        .map(|heard| (0..heard.loudness.len() as u32).filter(|t| !heard.is_silent(*t as usize)).collect())
+        .map(|features| {
+            (0..features.loudness.len() as u32).filter(|t| !features.is_silent(*t as usize)).collect()
+        })
         .collect();
     let stretches: Vec<(&AudioFeatures, &[u32])> =
-        heard.iter().zip(&sounding).map(|(heard, ticks)| (&**heard, &ticks[..])).collect();
+        sources.iter().zip(&sounding).map(|(features, ticks)| (&**features, &ticks[..])).collect();
     scaler.among(&stretches, matched)
 }
 
 /// Descriptors of all ticks, and the number of each source's first one.
-fn described(heard: &[Cow<'_, AudioFeatures>], scaler: &ControlScaler) -> (UnitFeatures, Vec<usize>) {
-    let (mut features, mut starts) = (UnitFeatures::default(), vec![0]);
-    for heard in heard {
-        for tick in 0..heard.loudness.len() {
+fn described(sources: &[Cow<'_, AudioFeatures>], scaler: &ControlScaler) -> (UnitFeatures, Vec<usize>) {
+    let (mut units, mut starts) = (UnitFeatures::default(), vec![0]);
+    for features in sources {
+        for tick in 0..features.loudness.len() {
             let mut descriptor = [0.0; DESCRIPTOR];
-            scaler.unit(heard, tick, &mut descriptor);
-            features.descriptors.extend(descriptor);
-            features.loudness.push(heard.loudness[tick]);
+            scaler.unit(features, tick, &mut descriptor);
+            units.descriptors.extend(descriptor);
+            units.loudness.push(features.loudness[tick]);
         }
-        starts.push(features.loudness.len());
+        starts.push(units.loudness.len());
     }
-    (features, starts)
+    (units, starts)
 }
 
 fn tracks_of(library: &SoundLibrary, grid: TickGrid) -> Vec<OnsetPitchTrack> {

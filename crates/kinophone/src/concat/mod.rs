@@ -14,6 +14,8 @@ mod selection_config;
 mod selection_worker;
 mod shot_sources;
 mod target;
+#[cfg(test)]
+mod tests;
 mod unit_database;
 mod unit_rendering;
 

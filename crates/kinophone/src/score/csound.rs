@@ -64,7 +64,7 @@ pub(crate) fn csd(score: &Score, folder: &str, path: &Path) -> String {
     text += &format!(
         "; A soundtrack of Kinophone. To play it, beside its folder {folder}: csound -o out.wav {name}\n"
     );
-    score.reservations().iter().for_each(|said| text += &format!("; {said}\n"));
+    score.notes().iter().for_each(|note| text += &format!("; {note}\n"));
     // No line on the terminal for each of thousands of events.
     text += "<CsOptions>\n-W -m0 -d\n</CsOptions>\n<CsInstruments>\n";
     text += &format!("sr = {rate}\nksmps = 1\nnchnls = {channels}\n0dbfs = 1\n\n");

@@ -59,7 +59,7 @@ pub(crate) fn edl(score: &Score) -> String {
     if joined {
         text += "* GRAINS OF ONE SOURCE THAT SOUND TOGETHER ARE ONE EVENT\n";
     }
-    score.reservations().iter().for_each(|said| text += &format!("* {}\n", plain(said)));
+    score.notes().iter().for_each(|note| text += &format!("* {}\n", plain(note)));
     let short = events.len() - number;
     if short > 0 {
         text += &format!("* {short} PIECES OF LESS THAN HALF A PICTURE ARE LEFT OUT\n");

@@ -14,17 +14,17 @@ const NOTES: usize = 48;
 /// Makes a file of onsets, pitches and loudnesses: a clip whose pitch is not known has a note that belongs to its source, moved by
 /// its speed.
 pub(crate) fn mid(score: &Score) -> Vec<u8> {
-    let heard = score.sounding_sources();
+    let sources = score.sounding_sources();
     let mut file = chunk(b"MThd", &[]);
-    let header = [1, 1 + heard.len() as u16, TICKS_PER_QUARTER as u16];
+    let header = [1, 1 + sources.len() as u16, TICKS_PER_QUARTER as u16];
     file = [&file[..4], &6u32.to_be_bytes(), &header.map(u16::to_be_bytes).concat()].concat();
     // 500 000 microseconds a quarter note.
     let title = score.about.film.as_deref().unwrap_or("Kinophone");
     let mut tempo = meta(0, 0x03, title.as_bytes());
-    score.reservations().iter().for_each(|said| tempo.extend(meta(0, 0x01, said.as_bytes())));
+    score.notes().iter().for_each(|note| tempo.extend(meta(0, 0x01, note.as_bytes())));
     tempo.extend(meta(0, 0x51, &[0x07, 0xa1, 0x20]));
     file.extend(chunk(b"MTrk", &ended(tempo, 0)));
-    for (number, source) in heard.iter().enumerate() {
+    for (number, source) in sources.iter().enumerate() {
         file.extend(chunk(b"MTrk", &track(score, *source, CHANNELS[number % CHANNELS.len()])));
     }
     file

@@ -198,10 +198,10 @@ impl Score {
                 .help("name the .json that 'kinophone render --score' wrote")
         };
         #[derive(Deserialize)]
-        struct Version {
+        struct VersionOnly {
             version: u32,
         }
-        let version: Version =
+        let version: VersionOnly =
             serde_json::from_slice(&bytes).map_err(|e| damaged(format!("is no score: {e}")))?;
         if version.version != VERSION {
             return Err(damaged(format!("was written by another Kinophone (format {})", version.version)));
@@ -214,15 +214,16 @@ impl Score {
     }
 
     /// Differences between the render and what other programs play, a sentence each.
-    fn reservations(&self) -> Vec<String> {
-        let mut said = Vec::new();
+    fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
         if self.about.filtered {
-            said.push("The render was filtered afterwards; --tone 0 --attack 0 leaves that out, and sounds like this.".into());
+            notes.push("The render was filtered afterwards; --tone 0 --attack 0 leaves that out, and sounds like this.".into());
         }
         if let Some(db) = self.about.original_db {
-            said.push(format!("The film's own sound lies under the render, at {db} dB, and is not in here."));
+            notes
+                .push(format!("The film's own sound lies under the render, at {db} dB, and is not in here."));
         }
-        said
+        notes
     }
 
     /// The name of a source.

@@ -14,7 +14,7 @@ pub(crate) fn rpp(score: &Score, folder: &str) -> String {
     let gain = 10f64.powf(score.about.gain_db / 20.0);
     text += &format!("  MASTER_VOLUME {gain:.6} 0 -1 -1 1\n");
     text += "  <NOTES 0 2\n    |A soundtrack of Kinophone.\n";
-    score.reservations().iter().for_each(|said| text += &format!("    |{said}\n"));
+    score.notes().iter().for_each(|note| text += &format!("    |{note}\n"));
     text += "  >\n";
     for used in wav::used(score) {
         text += &format!("  <TRACK\n    NAME {}\n    VOLPAN 1 0 -1 -1 1\n", quoted(score.name(used.source)));

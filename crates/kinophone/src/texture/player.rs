@@ -8,7 +8,7 @@ use crate::texture::compose::{ClipCause, ComposedClip, Hit, ShotSpan, TextureCom
 use crate::texture::curves::{CURVE_RATE, Curve, STEP_MICROS, measures, values};
 use crate::texture::loudness_curve::LoudnessCurve;
 use crate::texture::material::{MIN_CONFIDENCE, TextureMaterial, TextureSounds, UnitReader};
-use crate::texture::timeline::Timeline;
+use crate::texture::timeline::FilmTimeline;
 use crate::texture::{DrawnMeasures, ShotPlayed, TexturePlan, sections, shots};
 use crate::visual::FrameState;
 use kinophone_dsp::concat::ClipPlayer;
@@ -51,7 +51,7 @@ impl TexturePlayer<'_> {
     /// Hands the whole soundtrack to `add` as it comes.
     pub(crate) fn play(&self, add: &mut dyn FnMut(&[f32]) -> Result<()>) -> Result<PlayedTexture> {
         let &Self { plan, sounds, frames, channels, .. } = self;
-        let timeline = Timeline { frames, rate: sounds.rate() };
+        let timeline = FilmTimeline { frames, rate: sounds.rate() };
         let (labels, sections) =
             if plan.sections { sections::find(frames) } else { (vec![0; frames.shots.len()], 1) };
         let material = TextureMaterial::new(sounds, sections);
@@ -82,7 +82,7 @@ impl TexturePlayer<'_> {
 
     fn play_spans(
         &self,
-        timeline: &Timeline<'_>,
+        timeline: &FilmTimeline<'_>,
         material: &TextureMaterial<'_>,
         (spans, hits): (&[ShotSpan], &[Hit]),
         sound: &mut ClipSound<'_>,
@@ -114,7 +114,12 @@ impl TexturePlayer<'_> {
     }
 
     /// Curves to be drawn, and how well the loudness follows its measure.
-    fn drawn(&self, timeline: &Timeline<'_>, hits: &[Hit], heard: &LoudnessCurve) -> (DrawnMeasures, f64) {
+    fn drawn(
+        &self,
+        timeline: &FilmTimeline<'_>,
+        hits: &[Hit],
+        heard: &LoudnessCurve,
+    ) -> (DrawnMeasures, f64) {
         let frames = self.frames;
         let length = timeline.frame(frames.end) as u64;
         let ticks = (length * u64::from(CURVE_RATE) / u64::from(timeline.rate.hz())) as usize;

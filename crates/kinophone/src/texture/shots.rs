@@ -3,12 +3,12 @@
 use crate::texture::TexturePlan;
 use crate::texture::compose::{ShotSpan, chance};
 use crate::texture::material::TextureMaterial;
-use crate::texture::timeline::Timeline;
+use crate::texture::timeline::FilmTimeline;
 
 /// Gives every shot sources of the group that belongs to its section, others than in the shot before where there is choice.
 /// Long recordings are chosen more often. `labels` are the numbers of the shots' sections, of which there are `sections`.
 pub(crate) fn spans(
-    timeline: &Timeline<'_>,
+    timeline: &FilmTimeline<'_>,
     material: &TextureMaterial<'_>,
     (labels, sections): (&[usize], usize),
     plan: &TexturePlan,

@@ -6,12 +6,12 @@ use crate::visual::{FrameState, VisualEvent, VisualOnsets};
 use kinophone_dsp::units::{MediaTime, SampleRate};
 
 /// A film's pictures on the soundtrack, which begins with the first of them.
-pub(crate) struct Timeline<'a> {
+pub(crate) struct FilmTimeline<'a> {
     pub(crate) frames: &'a FrameState,
     pub(crate) rate: SampleRate,
 }
 
-impl Timeline<'_> {
+impl FilmTimeline<'_> {
     /// The frame nearest to a time on the film's clock.
     pub(crate) fn frame(&self, time: MediaTime) -> i64 {
         let micros = i128::from((time - self.frames.begin()).0);
