@@ -75,7 +75,7 @@ struct Drawn {
     etude: Etude,
 }
 
-/// What every part of the demo works with.
+/// The surroundings of the demo: ffmpeg, the folder, the context.
 struct Stage<'a> {
     ffmpeg: Ffmpeg,
     folder: &'a Path,

@@ -182,7 +182,8 @@ fn name_of(kind: Kind) -> &'static str {
     }
 }
 
-/// An error as miette draws it: the message and the advice. Causes are left out: where they help, the message names them.
+/// An error as miette draws it: the message and the advice. Causes are left out: where they help, the message
+/// names them.
 fn render(error: &Error) -> String {
     let terminal = io::stderr().is_terminal();
     let theme = match (terminal, no_color()) {

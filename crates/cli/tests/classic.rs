@@ -1,5 +1,5 @@
-//! The classic system on real films: playable results with the source's own picture, no buzz from the better synths, and
-//! silence where the picture is black or white.
+//! The classic system on real films: playable results with the source's own picture, no buzz from the better
+//! synths, and silence where the picture is black or white.
 
 mod support;
 
@@ -92,8 +92,8 @@ fn a_pianos_brain_plays_other_films_over_their_untouched_pictures() {
     }
 }
 
-/// Each machine of the stack, learning from the one below, gets better at drawing again what it saw. A step against the
-/// gradient makes each of these errors grow.
+/// Each machine of the stack, learning from the one below, gets better at drawing again what it saw. A step
+/// against the gradient makes each of these errors grow.
 #[test]
 fn pretraining_lowers_the_reconstruction_error_layer_by_layer() {
     let Some(shared) = shared() else { return };

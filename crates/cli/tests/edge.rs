@@ -9,8 +9,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use support::{ffmpeg, kinophone, packets, refuse, shared, small_film, succeed};
 
-/// What must come of each file under `shared/data/edge`: pictures in the shard and whether it has sound, or part of the
-/// error's text.
+/// What must come of each file under `shared/data/edge`: pictures in the shard and whether it has sound, or
+/// part of the error's text.
 enum Fate {
     Goes { sound: bool },
     Refused(&'static str),
@@ -119,8 +119,9 @@ fn every_odd_film_is_prepared_and_rendered_or_refused() {
     assert!(table.is_empty(), "missing: {:?}", table.keys());
 }
 
-/// The sound begins and ends with the picture, to within a frame. How long the last picture stands is the container's to say;
-/// where pictures come at different intervals, it is somewhere between the shortest and the longest.
+/// The sound begins and ends with the picture, to within a frame. How long the last picture stands is the
+/// container's to say; where pictures come at different intervals, it is somewhere between the shortest and
+/// the longest.
 fn check_rendition(name: &str, out: &Path) {
     let times = begins(out, "0:v:0");
     let sound = begins(out, "0:a:0");

@@ -1,5 +1,5 @@
-//! The networks with memory on a real film: sound in time with the picture, no buzz, and silence where nothing is to be
-//! seen.
+//! The networks with memory on a real film: sound in time with the picture, no buzz, and silence where
+//! nothing is to be seen.
 
 mod support;
 

@@ -1,5 +1,5 @@
-//! Judging: the figures of the report are those of an independent judge, baselines know nothing, and what can't be judged is
-//! refused in words.
+//! Judging: the figures of the report are those of an independent judge, baselines know nothing, and what
+//! can't be judged is refused in words.
 
 mod support;
 
@@ -196,8 +196,8 @@ fn a_report_says_what_an_independent_judge_says() {
     let names: BTreeSet<_> = fs::read_dir(&folder).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert_eq!(names, ["index.html", "report.json", "sound"].map(Into::into).into());
 
-    // A report is not replaced unasked. The film need not be named while it is prepared; its figures are the same but for
-    // the 16 bits of the prepared sound.
+    // A report is not replaced unasked. The film need not be named while it is prepared; its figures are the
+    // same but for the 16 bits of the prepared sound.
     let again = format!("eval {brain_name} -o {folder_name}");
     assert!(refuse(home, &words(&again)).contains("exists already"));
     run(home, &format!("{again} --force"));

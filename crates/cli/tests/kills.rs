@@ -1,5 +1,5 @@
-//! A hundred kills at random moments: what is left is the old state or the new one, and a resumed training ends in the same
-//! brain as an undisturbed one.
+//! A hundred kills at random moments: what is left is the old state or the new one, and a resumed training
+//! ends in the same brain as an undisturbed one.
 
 mod support;
 

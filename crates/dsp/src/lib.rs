@@ -2,6 +2,8 @@
 //!
 //! Pure functions and small machines: no file, no thread, no clock, no learning. Signals are `f32` in −1..1 unless a
 //! function says otherwise.
+
+#![cfg_attr(not(test), deny(clippy::disallowed_methods, clippy::print_stdout, clippy::print_stderr))]
 #![forbid(unsafe_code)]
 
 pub mod concat;

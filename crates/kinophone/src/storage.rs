@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 const PREFIX: &str = ".kinophone-";
 const SUFFIX: &str = ".part";
 
-/// Whether a file of that name may be replaced.
+/// Treatment of an existing file of the same name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Overwrite {
     /// An existing file is an error of [`Kind::Exists`].
@@ -37,7 +37,7 @@ impl AtomicFile {
         Ok(Self { temp, target: target.to_owned(), overwrite })
     }
 
-    /// Where the bytes are for now, for another process to write into.
+    /// The temporary path, for another process to write into.
     pub fn temporary_path(&self) -> &Path {
         self.temp.path()
     }
@@ -103,7 +103,7 @@ impl AtomicFolder {
         Ok(Self { temp, target: target.to_owned() })
     }
 
-    /// Where the files are for now.
+    /// The temporary path of the folder.
     pub fn path(&self) -> &Path {
         self.temp.path()
     }

@@ -4,6 +4,8 @@
 //! Everything is a function of its inputs and a seed, on any number of threads. Nothing here reads a file or knows of films.
 //! All of the project's SIMD and `unsafe` code lives in [`kernels`].
 
+#![cfg_attr(not(test), deny(clippy::disallowed_methods, clippy::print_stdout, clippy::print_stderr))]
+
 pub mod activation;
 pub mod backend;
 pub mod error;
