@@ -6,7 +6,8 @@ use crate::media::{FilmFacts, SoundTo};
 
 type Edge = (&'static str, Result<usize, Kind>, Option<(u32, u32)>);
 
-/// What becomes of each file of the shared edge cases: how many pictures, and rate and channels of the first sound.
+/// Results for each file of the shared edge cases: number of pictures, and rate and channels of the first
+/// sound.
 const EDGE: &[Edge] = &[
     ("VP9-tractor_noaudio.webm", Ok(248), None),
     ("ae_SAR-2by3.mp4", Ok(60), Some((44_100, 2))),

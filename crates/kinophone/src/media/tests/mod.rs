@@ -1,5 +1,5 @@
-//! The media module against real and made films. References: films that ffmpeg made from exact expressions, ffprobe's
-//! list of frames, and ffmpeg's own stream hashes.
+//! The media module against real and made films. References: films that ffmpeg made from exact expressions,
+//! ffprobe's list of frames, and ffmpeg's own stream hashes.
 
 pub mod clock;
 pub mod films;

@@ -41,7 +41,7 @@ fn picture_hash(film: &Path, stream: usize) -> Vec<u8> {
     make(&format!("-i {{}} -map 0:{stream} -c copy -bsf:v null -f hash -hash md5 -"), &[film])
 }
 
-/// How far each click is from where it was written, in samples, on the clock of the first picture.
+/// Distance of each click from where it was written, in samples, on the clock of the first picture.
 fn click_errors(film: &Path) -> [f64; 3] {
     let start = ffmpeg().probe(film).unwrap().picture.map_or(MediaTime::ZERO, |p| p.start);
     click_errors_in(&sound_of(film, RATE), start)
@@ -133,7 +133,8 @@ fn lossless_sound_is_exact_to_the_sample() {
     }
 }
 
-/// Films whose picture begins late, is turned, or begins between key frames: the first sample is the first picture's.
+/// Films whose picture begins late, is turned, or begins between key frames: the first sample is the first
+/// picture's.
 #[test]
 fn sound_begins_with_the_first_picture_of_odd_films() {
     let Some(shared) = shared() else { return };
