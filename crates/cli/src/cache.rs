@@ -1,7 +1,9 @@
-//! The folder of prepared films: films that were named directly are kept there, so that none is decoded twice.
+//! The folder of prepared films: films that were named directly are kept there, so that none is decoded
+//! twice.
 //!
-//! `$KINOPHONE_CACHE` where it is set; else `kinophone` in the platform's cache folder: `$XDG_CACHE_HOME` or `~/.cache`
-//! on Linux, `~/Library/Caches` on macOS, `%LOCALAPPDATA%` on Windows. It can be deleted; films are then prepared again.
+//! `$KINOPHONE_CACHE` where it is set; else `kinophone` in the platform's cache folder: `$XDG_CACHE_HOME` or
+//! `~/.cache` on Linux, `~/Library/Caches` on macOS, `%LOCALAPPDATA%` on Windows. It can be deleted; films
+//! are then prepared again.
 
 use etcetera::base_strategy::{BaseStrategy, choose_native_strategy};
 use kinophone::{Error, Kind, Result};

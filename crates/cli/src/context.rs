@@ -58,6 +58,10 @@ impl Context {
 }
 
 /// The first signal asks the work to stop where its files are whole; the second one ends the process at once.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "a second signal ends the process while the work is still running"
+)]
 fn stop_on_signal(cancel: Cancel) -> Result<()> {
     ctrlc::set_handler(move || {
         if cancel.is_cancelled() {

@@ -32,8 +32,8 @@ pub struct EvalArgs {
     /// The brain file
     #[arg(value_name = "BRAIN")]
     brain: PathBuf,
-    /// Films to evaluate it on [default: those that it was trained on]. A film that it was trained on is evaluated on its
-    /// held-out blocks, any other one as a whole
+    /// Films to evaluate it on [default: those that it was trained on]. A film that it was trained on is
+    /// evaluated on its held-out blocks, any other one as a whole
     #[arg(value_name = "FILM")]
     films: Vec<PathBuf>,
     /// The folder to write: index.html and report.json
@@ -66,10 +66,12 @@ struct TrainingArgs {
     /// Also train a network of 2015 on the same films and blocks, for comparison
     #[arg(long)]
     classic: bool,
-    /// Number of folds of a cross-validation, 2 to 5: one brain (without members for live use) is trained per fold
+    /// Number of folds of a cross-validation, 2 to 5: one brain (without members for live use) is trained per
+    /// fold
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(2..=5))]
     folds: Option<u8>,
-    /// Number of trainings that differ in the seed alone, this brain included, 2 to 9: their spread is due to chance
+    /// Number of trainings that differ in the seed alone, this brain included, 2 to 9: their spread is due to
+    /// chance
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(2..=9))]
     seeds: Option<u8>,
     /// Also train on a quarter and on half of the footage, to estimate the gain from more of it
@@ -136,14 +138,7 @@ fn as_text(args: &EvalArgs, report: &Report) -> String {
         text += &format!("{} ({part}, {:.0} s)\n", film.name, film.seconds);
         text += "                    onsets  loudness  timbre  buzz\n";
         for version in &film.versions {
-            let m = &version.measures;
-            let figures = Figures {
-                onset_r: m.onset_r.value,
-                loudness_r: m.loudness_r.value,
-                logmel_l1: m.logmel_l1.value,
-                comb_db: m.comb_db,
-            };
-            text += &row(&version.title, &figures);
+            text += &row(&version.title, &Figures::from(&version.measures));
         }
         text.push('\n');
     }

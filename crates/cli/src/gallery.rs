@@ -6,7 +6,7 @@ use crate::context::{self, Context};
 use crate::report::{self, Failure, Outcome};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
-use kinophone::eval::{self, Exhibition, Gallery};
+use kinophone::eval::{self, Gallery, GalleryCell, GalleryPlan};
 use kinophone::wording::count;
 use kinophone::{Error, Result};
 use serde_json::{Value, json};
@@ -55,7 +55,7 @@ const SYNTHS: [&str; 6] = ["mosaic", "spectral", "windowed", "granular", "raw", 
 pub fn run(args: &GalleryArgs, context: &Context) -> Result<Outcome, Failure> {
     let (brains, films) = args.sort()?;
     context::check_films(&films)?;
-    let plan = Exhibition {
+    let plan = GalleryPlan {
         brains,
         films,
         synths: args.synth.clone(),
@@ -65,7 +65,7 @@ pub fn run(args: &GalleryArgs, context: &Context) -> Result<Outcome, Failure> {
         seed: args.seed.seed,
         loudness: args.loudness.mode(),
     };
-    let gallery = eval::exhibit(&context.ffmpeg()?, &plan, context.task())?;
+    let gallery = eval::make_gallery(&context.ffmpeg()?, &plan, context.task())?;
     context.end_progress();
     context.report.result(|| as_json(args, &gallery), || as_text(args, &gallery))?;
     let whole = gallery.cells.iter().all(|cell| cell.error.is_none());
@@ -90,8 +90,8 @@ impl GalleryArgs {
     }
 }
 
-/// True for a safetensors file: the length of a header, and the header, which begins with a brace. A damaged brain is
-/// recognized by its extension.
+/// True for a safetensors file: the length of a header, and the header, which begins with a brace. A damaged
+/// brain is recognized by its extension.
 fn is_brain(file: &Path) -> Result<bool> {
     if context::metadata(file)?.is_dir() {
         return Ok(false);
@@ -106,7 +106,7 @@ fn is_brain(file: &Path) -> Result<bool> {
 }
 
 fn as_json(args: &GalleryArgs, gallery: &Gallery) -> Value {
-    let cell = |cell: &eval::Cell| {
+    let cell = |cell: &GalleryCell| {
         json!({
             "film": gallery.films[cell.film].name,
             "brain": gallery.brains[cell.brain].name,

@@ -39,8 +39,8 @@ pub struct InspectArgs {
     /// Draw PNGs into this folder, which is created if missing
     #[arg(long, value_name = "DIR")]
     pictures: Option<PathBuf>,
-    /// Write a brain's model card in Markdown: training films and their terms, settings, scores beside chance, output for black,
-    /// white and noise, limitations
+    /// Write a brain's model card in Markdown: training films and their terms, settings, scores beside
+    /// chance, output for black, white and noise, limitations
     #[arg(long, conflicts_with = "pictures")]
     card: bool,
     /// Write the card into this file instead of to standard output

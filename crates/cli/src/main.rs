@@ -1,5 +1,7 @@
-//! The program `kinophone`: parses options, calls the library, and reports results and errors. The only crate that prints.
+//! The program `kinophone`: parses options, calls the library, and reports results and errors. The only crate
+//! that prints.
 
+#![cfg_attr(not(test), deny(clippy::disallowed_methods, clippy::print_stdout, clippy::print_stderr))]
 #![forbid(unsafe_code)]
 
 mod args;

@@ -166,8 +166,8 @@ fn evenly(count: usize) -> impl Iterator<Item = usize> {
     (0..shown).map(move |i| i * count / shown)
 }
 
-/// Decodes pictures evenly spread over a film whose length need not be known: every `step`-th is kept, and whenever there are
-/// twice as many as needed, every other one is dropped and the step doubles.
+/// Decodes pictures evenly spread over a film whose length need not be known: every `step`-th is kept, and
+/// whenever there are twice as many as needed, every other one is dropped and the step doubles.
 fn sample_pictures(ffmpeg: &Ffmpeg, path: &Path, task: Task<'_>) -> Result<Vec<(Vec<u8>, MediaTime)>> {
     let mut stream = ffmpeg.decode(path, &Decode { size: SHEET_PICTURE_SIZE, colour: true, sound: None })?;
     task.watcher.stage("reading the pictures", "pictures", None);
@@ -196,7 +196,8 @@ fn sound_overview(ffmpeg: &Ffmpeg, path: &Path, facts: &FilmFacts, task: Task<'_
     let request = DecodeSound { track: 0, rate, channels: 1 };
     let total = match facts.duration {
         Some(length) => rate.sample_at(length).max(0) as u64,
-        // The length of a stream without an index is unknown; its sound is decoded twice, first to count the samples.
+        // The length of a stream without an index is unknown; its sound is decoded twice, first to count the
+        // samples.
         None => read_all(ffmpeg, path, &request, task, &mut |_| {})?,
     };
     let mut overview = Overview::new(rate, total);
@@ -228,7 +229,8 @@ fn read_all(
     }
 }
 
-/// Overview of a prepared film's sound in mono, taken second by second so that memory does not grow with its length.
+/// Overview of a prepared film's sound in mono, taken second by second so that memory does not grow with its
+/// length.
 fn overview_of(samples: &[i16], channels: usize, rate: SampleRate) -> Overview {
     let mut overview = Overview::new(rate, (samples.len() / channels) as u64);
     let mut mono = Vec::new();

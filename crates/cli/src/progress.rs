@@ -1,4 +1,5 @@
-//! Progress on standard error: a bar on a terminal, otherwise a plain line every few seconds; both with rate and time left.
+//! Progress on standard error: a bar on a terminal, otherwise a plain line every few seconds; both with rate
+//! and time left.
 
 use crate::wording::duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};

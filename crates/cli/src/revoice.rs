@@ -52,18 +52,18 @@ pub struct RevoiceArgs {
     matching: MatchingArgs,
     #[command(flatten)]
     selection: SelectionArgs,
-    /// Tune sounds to the film's pitches, in any octave, by reading them faster or slower by at most this many semitones, 0 to
-    /// 6; their length stays the same
+    /// Tune sounds to the film's pitches, in any octave, by reading them faster or slower by at most this
+    /// many semitones, 0 to 6; their length stays the same
     #[arg(long, value_name = "SEMITONES", default_value_t = 0.0, value_parser = semitones)]
     tune: f32,
-    /// How far the tone is filtered towards the film's, 0 to 1: 0 leaves sounds as they were recorded
+    /// Filtering of the tone towards the film's, 0 to 1: 0 leaves sounds as they were recorded
     #[arg(long, value_name = "SHARE", default_value_t = 0.5, value_parser = share)]
     tone: f32,
-    /// How far attacks are shaped towards the film's, 0 to 1
+    /// Shaping of attacks towards the film's, 0 to 1
     #[arg(long, value_name = "SHARE", default_value_t = 0.6, value_parser = share)]
     attack: f32,
-    /// Select as if live, with this many ticks of lookahead; onsets and pitches are known in advance all the same [default: the
-    /// whole film is known]
+    /// Select as if live, with this many ticks of lookahead; onsets and pitches are known in advance all the
+    /// same [default: the whole film is known]
     #[arg(long, value_name = "TICKS", conflicts_with = "by_shot", value_parser = clap::value_parser!(u8).range(0..=30))]
     delay: Option<u8>,
     /// Loudness of the soundtrack in LUFS (EBU R 128), or 'off' [default: the film's own loudness]

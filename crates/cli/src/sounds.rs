@@ -89,7 +89,8 @@ pub fn run(args: &SoundsArgs, context: &Context) -> Result<Outcome, Failure> {
             let (segmentation, task) = (args.segmentation(), context.task());
             match sound_library::prepare(&ffmpeg, alone, &args.output, segmentation, &options, task) {
                 Ok(done) => added.extend(done),
-                // A folder may hold notes, pictures and the like beside recordings; they were not named themselves.
+                // A folder may hold notes, pictures and the like beside recordings; they were not named
+                // themselves.
                 Err(e) if file != source && is_no_sound(e.kind()) => {
                     context.warn(&format!("{} has no sound and is left out", file.display()));
                 }

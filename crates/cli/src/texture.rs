@@ -1,4 +1,5 @@
-//! `kinophone texture`: a soundtrack of recorded sounds driven by the pictures through a mapping, without a brain.
+//! `kinophone texture`: a soundtrack of recorded sounds driven by the pictures through a mapping, without a
+//! brain.
 
 use crate::args::{KeptTrackArgs, OutputArgs, SeedArgs};
 use crate::context::{self, Context};
@@ -82,7 +83,8 @@ struct SoundArgs {
     loudness: Option<LoudnessMode>,
     #[command(flatten)]
     kept: KeptTrackArgs,
-    /// Draw shots, onsets, measures and the soundtrack's loudness over time into this folder, which is created if missing
+    /// Draw shots, onsets, measures and the soundtrack's loudness over time into this folder, which is
+    /// created if missing
     #[arg(long, value_name = "DIR")]
     pictures: Option<PathBuf>,
 }

@@ -39,7 +39,8 @@ pub fn run(args: &TrainArgs, context: &Context) -> Result<Outcome, Failure> {
     Ok(if trained.interrupted { Outcome::Interrupted } else { Outcome::Done })
 }
 
-/// Trains an ensemble. It has no checkpoints: a training takes a minute or two, and the same seed gives the same brain.
+/// Trains an ensemble. It has no checkpoints: a training takes a minute or two, and the same seed gives the
+/// same brain.
 fn train_ensemble(
     args: &TrainArgs,
     destination: &Destination,
@@ -79,7 +80,8 @@ impl Destination {
         Ok(Self { run, overwrite })
     }
 
-    /// Creates the run folder at the last moment before the training; `--force` removes the state of an earlier run.
+    /// Creates the run folder at the last moment before the training; `--force` removes the state of an
+    /// earlier run.
     fn prepare(&self, args: &TrainArgs) -> Result<()> {
         std::fs::create_dir_all(&self.run).map_err(|e| Error::io("created", &self.run, e))?;
         storage::sweep(&self.run);

@@ -1,7 +1,7 @@
 //! Parsers of option values that several commands share.
 //!
-//! Values are checked while the options are parsed, so that a wrong one is a usage error (exit code 2) before any work
-//! begins. Names of files are paths and never text: they need not be Unicode.
+//! Values are checked while the options are parsed, so that a wrong one is a usage error (exit code 2) before
+//! any work begins. Names of files are paths and never text: they need not be Unicode.
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use kinophone::render::LoudnessMode;
@@ -73,7 +73,8 @@ pub fn decibels(text: &str) -> Result<f64, String> {
         .ok_or_else(|| "write a number from -80 to 20".into())
 }
 
-/// A loudness in LUFS, or 'off'. Above −5 LUFS nothing keeps its true peaks; below −70 LUFS the measure's own gate closes.
+/// A loudness in LUFS, or 'off'. Above −5 LUFS nothing keeps its true peaks; below −70 LUFS the measure's own
+/// gate closes.
 pub fn loudness(text: &str) -> Result<LoudnessMode, String> {
     if text.eq_ignore_ascii_case("off") {
         return Ok(LoudnessMode::AsSaid);

@@ -1,5 +1,5 @@
-//! Flash and beep: whatever the frame rate, the container and the offset of the sound, a corpus holds picture and sound
-//! where they belong, from the first second to the last.
+//! Flash and beep: whatever the frame rate, the container and the offset of the sound, a corpus holds picture
+//! and sound where they belong, from the first second to the last.
 
 mod support;
 
@@ -12,11 +12,12 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use support::ffmpeg;
 
-/// Half a tick of the default brain is 16.7 ms. We ask for far less, so that a slip of one AAC frame (21 ms) or of one block of
-/// samples can't hide.
+/// Half a tick of the default brain is 16.7 ms. We ask for far less, so that a slip of one AAC frame (21 ms)
+/// or of one block of samples can't hide.
 const TOLERANCE_MS: f64 = 4.0;
 
-/// ffmpeg before version 6 writes Opus into WebM 6.5 ms early, into the film itself; that much is added for such films.
+/// ffmpeg before version 6 writes Opus into WebM 6.5 ms early, into the film itself; that much is added for
+/// such films.
 const OPUS_MS: f64 = 6.6;
 
 struct Lab {
@@ -33,8 +34,8 @@ impl Lab {
         self.home.path().join(name)
     }
 
-    /// Draws a flash-and-beep film of that length and rate, to copy the picture from, and `sound.f32` beside it: the same
-    /// sound without any codec's delay.
+    /// Draws a flash-and-beep film of that length and rate, to copy the picture from, and `sound.f32` beside
+    /// it: the same sound without any codec's delay.
     fn draw(&self, name: &str, seconds: u32, rate: &str) -> (PathBuf, Etude) {
         let rate: FrameRate = rate.parse().unwrap();
         let etude = Etude::new(EtudeConfig::flashes(seconds, rate, 7)).unwrap();
@@ -95,7 +96,7 @@ fn check(name: &str, shard: &Shard, offset: f64, at_least: usize) {
     }
 }
 
-/// What goes into each container: the picture copied where it fits, sound as is customary.
+/// Content of each container: the picture copied where it fits, sound as is customary.
 fn codecs(container: &str) -> &'static [&'static str] {
     match container {
         "webm" => {
@@ -148,7 +149,8 @@ fn sound_that_begins_early_or_late() {
     }
 }
 
-/// An expression of ffmpeg that is true for those frames, balanced, since ffmpeg limits how deep its sums may nest.
+/// An expression of ffmpeg that is true for those frames, balanced, since ffmpeg limits how deep its sums may
+/// nest.
 fn any_of(frames: &[u64]) -> String {
     match frames {
         [only] => format!("eq(n,{only})"),

@@ -1,4 +1,4 @@
-//! What the program says when it can't: usage errors (exit 2) and failures (exit 1), in words and as JSON.
+//! Usage errors (exit 2) and failures (exit 1) of the program, as text and as JSON.
 
 mod support;
 
@@ -16,7 +16,7 @@ fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-/// What standard output says as JSON: exactly one object.
+/// Standard output as JSON: exactly one object.
 fn json(output: &Output) -> serde_json::Value {
     serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|e| panic!("{e}: {}", String::from_utf8_lossy(&output.stdout)))

@@ -1,4 +1,5 @@
-//! The commands one after another on a small film: what they print, where they print it, and what is left after Ctrl-C.
+//! The commands one after another on a small film: what they print, where they print it, and what is left
+//! after Ctrl-C.
 
 mod support;
 
@@ -13,7 +14,7 @@ fn run<S: AsRef<OsStr>>(home: &Path, args: &[S]) -> Output {
     kinophone(home).current_dir(home).args(args).output().unwrap()
 }
 
-/// What standard output says as JSON, after success.
+/// Standard output as JSON, after success.
 fn answer(home: &Path, line: &str) -> Value {
     let words: Vec<&str> = line.split(' ').chain(["--json"]).collect();
     let output = run(home, &words);

@@ -1,4 +1,4 @@
-//! What the program says about itself: help, version, completions, manual pages.
+//! Help, version, completions, manual pages of the program.
 
 mod support;
 

@@ -1,5 +1,5 @@
-//! Networks of 2015 become brains that play: whatever protocol, precision and order they were saved in, sample for sample
-//! what numpy computes from the same weights and pictures.
+//! Networks of 2015 become brains that play: whatever protocol, precision and order they were saved in,
+//! sample for sample what numpy computes from the same weights and pictures.
 
 mod support;
 

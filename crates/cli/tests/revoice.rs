@@ -69,7 +69,8 @@ fn a_film_in_its_own_sound_is_itself() {
     assert!(home.at("out.mkv.credits.txt").exists());
 }
 
-/// What is fainter than what counts as silence is heard where the sounds have it, and where they have not it is not louder.
+/// Sound fainter than the threshold of silence is kept where the sounds have it, and is not louder where they
+/// have not.
 #[test]
 fn faint_sounds_are_sounds() {
     let home = Home::new();
@@ -175,8 +176,8 @@ fn what_counts_is_heard() {
     assert!(heard_again(&stale) > 5 && heard_again(&fresh) * 4 < heard_again(&stale));
 }
 
-/// A melody of triangles, out of a chromatic scale of saws whose notes are as loud and begin alike: to be the same notes, an octave
-/// lower, they must be found by their pitch. Their attacks come when the melody's do.
+/// A melody of triangles, out of a chromatic scale of saws whose notes are as loud and begin alike: to be the
+/// same notes, an octave lower, they must be found by their pitch. Their attacks come when the melody's do.
 #[test]
 fn a_melody_is_played_in_its_notes() {
     const NOTES: [u32; 12] = [0, 7, 4, 11, 2, 9, 5, 0, 3, 10, 6, 8];
@@ -214,7 +215,8 @@ fn a_melody_is_played_in_its_notes() {
     assert!(usual.0 >= 11 && melody.0 >= 11 && without.0 < usual.0, "{usual:?} {melody:?} {without:?}");
     assert!(usual.1 >= 11, "{usual:?}");
 
-    // Two thirds of a semitone too high, the same scale is brought down to the melody; its attacks stay where they were.
+    // Two thirds of a semitone too high, the same scale is brought down to the melody; its attacks stay where
+    // they were.
     let sharp = saw.replace("261.63", "271.9");
     record(&home, "sharp/scale.wav", &sharp.replace("0.3*", "0.31*"), "4.92");
     home.run("sounds @sharp -o @high");
@@ -264,7 +266,8 @@ fn what_can_not_be_revoiced_is_refused_with_advice() {
     }
 }
 
-/// A film of three shots, which sound mostly deep, mostly high and mostly deep, out of a deep and a high recording.
+/// A film of three shots, which sound mostly deep, mostly high and mostly deep, out of a deep and a high
+/// recording.
 #[test]
 fn each_shot_stays_with_one_recording() {
     let home = Home::new();

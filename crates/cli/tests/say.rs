@@ -1,4 +1,4 @@
-//! What networks of 2015 say of sound: samples, magnitudes, magnitudes and phases.
+//! Output formats of networks of 2015: samples, magnitudes, magnitudes and phases.
 
 mod support;
 
@@ -13,7 +13,8 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use support::{decode_sound, ffmpeg, refuse, succeed};
 
-/// Seconds in which the left half is bright sound at 450 Hz, those of the right half at 1020 Hz. Ticks hold whole waves.
+/// Seconds in which the left half is bright sound at 450 Hz, those of the right half at 1020 Hz. Ticks hold
+/// whole waves.
 const TONES: [f64; 2] = [450.0, 1020.0];
 const SECONDS: usize = 16;
 const RATE: f64 = 22_050.0;
@@ -61,7 +62,7 @@ fn rendered(home: &Path, brain: &Path, film: &Path, more: &[&str]) -> Vec<f32> {
     decode_sound(&out, RATE as u32)
 }
 
-/// Of the middle of every second: the strongest frequency in Hz, and the level in dB.
+/// The strongest frequency in Hz and the level in dB, in the middle of every second.
 fn tones(sound: &[f32]) -> Vec<(f64, f64)> {
     let size = 8192;
     let mut spectrum = PowerSpectrum::new(size, Window::Hann, Form::Periodic);

@@ -1,5 +1,5 @@
-//! Films with next to nothing in them, and brains that want what a film or corpus does not have: what can be learned is
-//! learned, what is missing is said.
+//! Films with next to nothing in them, and brains that want what a film or corpus does not have: what can be
+//! learned is learned, what is missing is said.
 
 mod support;
 
@@ -105,7 +105,8 @@ fn what_a_brain_wants_is_read_again_or_refused() {
     assert!(said.contains("the brain wants colour") && said.contains("--colour"), "{said}");
     assert!(!home.at("c.brain").exists());
 
-    // The film is in the cache in grey, and is read again for a brain that sees colour, and the other way round.
+    // The film is in the cache in grey, and is read again for a brain that sees colour, and the other way
+    // round.
     home.run(&format!("train @film.mkv -o @grey.brain {QUICK}"));
     home.run(&format!("train @film.mkv -o @colour.brain --see motion,colour {QUICK}"));
     for brain in ["grey.brain", "colour.brain"] {
@@ -159,8 +160,8 @@ fn a_card_says_what_a_brain_is_and_on_what_terms() {
     assert!(card["stillness"][0]["dbfs"].as_f64().unwrap() < -60.0, "{card}");
     assert!(home.refuse("inspect @a.brain --card -o @a.md").contains("exists already"));
     home.succeed("inspect @a.brain --card -o @a.md --force");
-    assert!(home.refuse("inspect @film.mkv --card").contains("is no brain"));
-    assert!(home.refuse("inspect @corpus --card -o @b.md").contains("is no brain"));
+    assert!(home.refuse("inspect @film.mkv --card").contains("is not a brain"));
+    assert!(home.refuse("inspect @corpus --card -o @b.md").contains("is not a brain"));
     assert!(home.refuse("inspect @a.brain --card -o @a.brain --force").contains("a.brain"));
 
     // A network of 2015, whose film came without terms.

@@ -10,7 +10,8 @@ use support::{Home, ffmpeg, small_film};
 const QUICK: &str = "--steps 20 --no-live --net tcn,memory";
 const RATE: f64 = 44_100.0;
 
-/// Eight seconds of film, a brain of it, and a library of three recordings: a bell-like tone, a noise, and chords in stereo.
+/// Eight seconds of film, a brain of it, and a library of three recordings: a bell-like tone, a noise, and
+/// chords in stereo.
 fn studio() -> Home {
     let home = Home::new();
     small_film(&home.at("film.mp4"), 8);

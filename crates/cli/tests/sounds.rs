@@ -17,7 +17,7 @@ fn record(file: &Path, source: &str, more: &[&str]) {
     ffmpeg(&words);
 }
 
-/// Which share of the energy lies within 80 Hz of one of these frequencies.
+/// Share of the energy within 80 Hz of one of these frequencies.
 fn share_near(sound: &[f32], places: &[f64]) -> f64 {
     let n = 4096;
     let mut spectrum = PowerSpectrum::new(n, Window::Hann, Form::Periodic);

@@ -10,7 +10,8 @@ fn is_lit(k: usize) -> bool {
     k % 19 == 7 || k % 40 == 13
 }
 
-/// A film of 150 black pictures, with single white ones among them; `time` says when picture N appears, in milliseconds.
+/// A film of 150 black pictures, with single white ones among them; `time` says when picture N appears, in
+/// milliseconds.
 fn flashes(file: &Path, time: &str) {
     let lit = "drawbox=c=white:t=fill:enable='eq(mod(n,19),7)+eq(mod(n,40),13)'";
     let source = format!("color=black:s=64x48:r=25:d=6,{lit},settb=1/1000,setpts='{time}'");
@@ -19,7 +20,8 @@ fn flashes(file: &Path, time: &str) {
     ffmpeg(&words.chain([file.to_str().unwrap()]).collect::<Vec<_>>());
 }
 
-/// A library with one recording: silence, and a burst of a fiftieth of a second that begins with its full amplitude.
+/// A library with one recording: silence, and a burst of a fiftieth of a second that begins with its full
+/// amplitude.
 fn click(home: &Home, rate: u32) -> String {
     let source =
         format!("aevalsrc=if(between(t\\,0.4\\,0.42)\\,0.4*cos(2*PI*1000*(t-0.4))\\,0):s={rate}:d=1");

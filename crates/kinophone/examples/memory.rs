@@ -1,4 +1,5 @@
-//! Milliseconds per training step of the two standard networks: `steps gru|tcn [repeats] [steps]`, a line a repeat.
+//! Milliseconds per training step of the two standard networks: `steps gru|tcn [repeats] [steps]`, a line a
+//! repeat.
 
 use kinophone_nn::sequence::{Architecture, HyperParams, Loss, LossKind, SequenceTrainer, WindowBatch};
 use std::time::Instant;

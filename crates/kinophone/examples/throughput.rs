@@ -1,5 +1,5 @@
-//! How fast a brain learns: pairs a second through the real trainer, on random pictures and targets, as JSON. `bench/run.py`
-//! sets it beside the same network in PyTorch.
+//! Training speed of a network of 2015: pairs per second through the real trainer, on random pictures and
+//! targets, as JSON. `bench/run.py` sets it beside the same network in PyTorch.
 //!
 //! usage: throughput --net A|B --batch N --opt adam|sgd --seconds S
 //! Nets: A 4096-1000-735, B 4096-2000-1500-1000-735 (ReLU).

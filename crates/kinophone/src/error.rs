@@ -1,14 +1,15 @@
-//! The one error of the library: what went wrong, where, and what to do about it.
+//! The error type of the library: what went wrong, where, and what to do about it.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// What sort of thing went wrong; programs decide by this, people read the message.
+/// Kind of an error; programs decide by it, people read the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// Nothing is there under that name.
+    /// Nothing exists under that name.
     NotFound,
-    /// The file is there but is not what was asked for: a folder, a text, a playlist, an image where a film is wanted.
+    /// The file exists but is not of the required kind: a folder, a text, a playlist, an image where a film
+    /// is wanted.
     WrongKind,
     /// A film without a picture stream that decodes.
     NoPicture,
@@ -18,7 +19,7 @@ pub enum Kind {
     Empty,
     /// A file of ours, or one to be imported, that is truncated, has a wrong checksum or impossible values.
     Damaged,
-    /// The output is there already.
+    /// The output exists already.
     Exists,
     /// The output can't be written: permissions, a missing folder, the same file as the input.
     Unwritable,
@@ -30,15 +31,16 @@ pub enum Kind {
     Stalled,
     /// Options or settings that do not go together.
     Invalid,
-    /// The person pressed Ctrl-C, or the program was asked to end.
+    /// The user pressed Ctrl-C, or the program was asked to end.
     Interrupted,
-    /// Learning produced numbers that are not finite.
+    /// Training produced numbers that are not finite.
     Diverged,
     /// Anything else that the operating system refused.
     Io,
 }
 
-/// What happened, where, and what to do. `Display` is one sentence that names the file; [`Error::help`] is the advice.
+/// An error: what happened, where, and what to do. `Display` is one sentence that names the file;
+/// [`Error::help`] is the advice.
 #[derive(Debug)]
 pub struct Error(Box<Details>);
 
@@ -55,7 +57,8 @@ struct Details {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    /// `what` is a clause without the file's name and without a full stop: "has no picture".
+    /// Creates an error; `what` is a clause without the file's name and without a full stop: "has no
+    /// picture".
     pub fn new(kind: Kind, what: impl Into<String>) -> Self {
         Self(Box::new(Details { kind, what: what.into(), place: None, help: None, source: None }))
     }
@@ -66,7 +69,7 @@ impl Error {
         self
     }
 
-    /// Says what the person can do.
+    /// Adds advice to the user.
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.0.help = Some(help.into());
         self
@@ -78,7 +81,8 @@ impl Error {
         self
     }
 
-    /// From an operating-system error at `place`; `doing` completes "could not be …": "read", "written".
+    /// Makes an error from an operating-system error at `place`; `doing` completes "could not be …": "read",
+    /// "written".
     pub fn io(doing: &str, place: impl AsRef<Path>, cause: std::io::Error) -> Self {
         use std::io::ErrorKind as E;
         let place = place.as_ref();
@@ -90,7 +94,7 @@ impl Error {
             }
             E::StorageFull | E::QuotaExceeded => {
                 Self::new(Kind::DiskFull, format!("could not be {doing}: the disk is full"))
-                    .help("free some space or choose another disk; nothing half-written was left behind")
+                    .help("free some space or choose another disk; no incomplete file was left behind")
             }
             E::IsADirectory => Self::new(Kind::WrongKind, "is a folder, not a file").help("name a file"),
             _ => Self::new(Kind::Io, format!("could not be {doing}: {cause}")),
@@ -98,23 +102,23 @@ impl Error {
         error.at(place).because(cause)
     }
 
-    /// The person asked to stop.
+    /// The error of a cancelled job.
     pub fn interrupted() -> Self {
         Self::new(Kind::Interrupted, "interrupted")
     }
 
-    /// Learning ended in numbers that are not finite; `what` completes "the brain …".
+    /// The error of a training with numbers that are not finite; `what` completes "the brain …".
     pub fn diverged(what: &str) -> Self {
-        Self::new(Kind::Diverged, format!("learning went astray: the brain {what}"))
+        Self::new(Kind::Diverged, format!("the training diverged: the brain {what}"))
             .help("try a smaller step size, a third of the present --lr, or the optimizer adam")
     }
 
-    /// What sort of thing went wrong.
+    /// Kind of the error.
     pub fn kind(&self) -> Kind {
         self.0.kind
     }
 
-    /// What to do about it.
+    /// Advice to the user.
     pub fn advice(&self) -> Option<&str> {
         self.0.help.as_deref()
     }

@@ -1,7 +1,10 @@
 //! Kinophone learns from films how pictures sound, and gives any film a soundtrack.
 //!
-//! The flow of data: [`dataset::prepare`] (film to shard) → [`model::train`] (shards to brain) → [`render`] (brain and film to
-//! soundtrack) → [`eval`] (all of it to a report). Only [`media`] starts ffmpeg, nothing prints.
+//! The flow of data: [`dataset::prepare`] (film to shard) → [`model::train`] (shards to brain) → [`render`]
+//! (brain and film to soundtrack) → [`eval`] (all of it to a report). Only [`media`] starts ffmpeg, nothing
+//! prints.
+
+#![cfg_attr(not(test), deny(clippy::disallowed_methods, clippy::print_stdout, clippy::print_stderr))]
 
 pub mod brain;
 pub mod classic;

@@ -20,7 +20,7 @@ const OLD: &str = "old";
 /// Age from which a temporary file without an owner is removed.
 const ABANDONED: Duration = Duration::from_secs(3600);
 
-/// Whether a file of that name may be replaced.
+/// Treatment of an existing file of the same name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Overwrite {
     /// An existing file is an error of [`Kind::Exists`].
@@ -46,7 +46,7 @@ impl AtomicFile {
         Ok(Self { temp, target: target.to_owned(), overwrite })
     }
 
-    /// Where the bytes are for now, for another process to write into.
+    /// The temporary path, for another process to write into.
     pub fn temporary_path(&self) -> &Path {
         self.temp.path()
     }
@@ -114,7 +114,7 @@ impl AtomicFolder {
         Ok(Self { temp, target: target.to_owned(), overwrite, mark, _lock: lock })
     }
 
-    /// Where the files are for now.
+    /// The temporary path of the folder.
     pub fn path(&self) -> &Path {
         self.temp.path()
     }

@@ -1,4 +1,4 @@
-//! What a long job tells the outside, and how it is asked to stop. The library never prints.
+//! Progress and cancellation of long jobs. The library never prints.
 
 use crate::{Error, Result};
 use std::sync::Arc;
@@ -6,16 +6,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Receives the progress of a job. Calls come often and from any thread: keep them cheap.
 pub trait Watcher: Send + Sync {
-    /// A stage begins, such as "reading film.mp4". `unit` names what [`Watcher::advance`] counts ("pictures", "epochs",
-    /// "ticks"); `total` is `None` where nobody can know.
+    /// Begins a stage, such as "reading film.mp4". `unit` names what [`Watcher::advance`] counts ("pictures",
+    /// "epochs", "ticks"); `total` is `None` where it is unknown.
     fn stage(&self, name: &str, unit: &'static str, total: Option<u64>);
-    /// How many units of the stage are done by now (not an increment).
+    /// Sets the number of units of the stage that are done by now (not an increment).
     fn advance(&self, done: u64);
-    /// A short figure to show beside the progress, such as "loss 0.0123".
+    /// Sets a short figure to show beside the progress, such as "loss 0.0123".
     fn figure(&self, text: &str);
-    /// A fact worth a line.
+    /// Reports a fact worth a line.
     fn say(&self, text: &str);
-    /// Something that the person should know and may want to change.
+    /// Reports something that the user should know and may want to change.
     fn warn(&self, text: &str);
 }
 
@@ -36,27 +36,27 @@ impl Watcher for Quiet {
 pub struct Cancel(Arc<AtomicBool>);
 
 impl Cancel {
-    /// Asks for the stop.
+    /// Requests the stop.
     pub fn cancel(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    /// Whether a stop was asked for.
+    /// True once a stop was requested.
     pub fn is_cancelled(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// `Err(Kind::Interrupted)` once a stop was asked for.
+    /// `Err(Kind::Interrupted)` once a stop was requested.
     pub fn check(&self) -> Result<()> {
         if self.is_cancelled() { Err(Error::interrupted()) } else { Ok(()) }
     }
 }
 
-/// What every long job is handed: whom to tell, and whether to stop.
+/// The progress display and the cancellation of a long job.
 #[derive(Clone, Copy)]
 pub struct Task<'a> {
-    /// Whom to tell.
+    /// Receives the progress.
     pub watcher: &'a dyn Watcher,
-    /// Whether to stop.
+    /// Requests the stop.
     pub cancel: &'a Cancel,
 }

@@ -27,7 +27,7 @@ fn refused(path: &Path, options: &ImportOptions) -> Error {
     error
 }
 
-/// What `brain` says to the two pictures of `make.py`.
+/// Predictions of `brain` for the two pictures of `make.py`.
 fn heard(brain: &ClassicBrain) -> Vec<f32> {
     let pixel = |k: usize, i: usize| ((7 * i + 13 * k) % 29) as f32 / 28.0;
     let pictures: Vec<f32> = (0..2).flat_map(|k| (0..INPUTS).map(move |i| pixel(k, i))).collect();

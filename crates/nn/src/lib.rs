@@ -32,6 +32,8 @@
 //! # Ok::<(), kinophone_nn::Error>(())
 //! ```
 
+#![cfg_attr(not(test), deny(clippy::disallowed_methods, clippy::print_stdout, clippy::print_stderr))]
+
 pub mod activation;
 pub mod backend;
 pub mod error;

@@ -26,8 +26,8 @@ impl LibraryArgs {
 /// The descriptors that are searched for as they are.
 #[derive(Debug, Args)]
 pub struct MatchingArgs {
-    /// Search the library for the target's own values, instead of mapping the target's distribution onto the library's; for
-    /// all descriptors or, as in --unmatched=loudness, for some
+    /// Search the library for the target's own values, instead of mapping the target's distribution onto the
+    /// library's; for all descriptors or, as in --unmatched=loudness, for some
     #[arg(
         long,
         requires = "sounds",

@@ -1,4 +1,5 @@
-//! Groups of options that several commands share. They know the value parsers and the library, and no command.
+//! Groups of options that several commands share. They know the value parsers and the library, and no
+//! command.
 
 mod global;
 mod library;

@@ -12,8 +12,8 @@ pub struct SelectionArgs {
     /// Weights that emphasize one descriptor
     #[arg(long, value_enum, default_value_t = WeightPreset::Balanced)]
     pub like: WeightPreset,
-    /// Weights of single descriptors, 1 being usual: tone, loudness, onset, picture (for a brain's own sound), pitch (in
-    /// 'revoice'), flow; such as 'tone=3,flow=0.5'
+    /// Weights of single descriptors, 1 being usual: tone, loudness, onset, picture (for a brain's own
+    /// sound), pitch (in 'revoice'), flow; such as 'tone=3,flow=0.5'
     #[arg(long, value_name = "NAME=X,…", value_delimiter = ',', value_parser = weight)]
     pub weights: Vec<(WeightName, f32)>,
     /// Seconds before the same moment of a recording is played again, if others fit nearly as well
@@ -22,7 +22,8 @@ pub struct SelectionArgs {
     /// Number of sounds played at once, together as loud as one
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=8))]
     pub superimpose: u8,
-    /// Play each shot of the film with a single recording, the one that fits it best; the film is read once more beforehand
+    /// Play each shot of the film with a single recording, the one that fits it best; the film is read once
+    /// more beforehand
     #[arg(long)]
     pub by_shot: bool,
 }

@@ -7,8 +7,8 @@ use kinophone::render::LoudnessMode;
 /// The loudness of what a brain plays.
 #[derive(Debug, Args)]
 pub struct BrainLoudnessArgs {
-    /// Loudness of the soundtrack in LUFS (EBU R 128), or 'off' for the level that the brain predicts [default: off for brains
-    /// that predict descriptors, -18 for those of 2015]
+    /// Loudness of the soundtrack in LUFS (EBU R 128), or 'off' for the level that the brain predicts
+    /// [default: off for brains that predict descriptors, -18 for those of 2015]
     #[arg(long, value_name = "LUFS|off", allow_negative_numbers = true, value_parser = loudness)]
     loudness: Option<LoudnessMode>,
 }

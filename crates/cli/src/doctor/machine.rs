@@ -7,14 +7,15 @@ use kinophone::wording::count;
 use std::path::{Path, PathBuf};
 use sysinfo::{Disks, System};
 
-/// Free disk space below which a longer film or its scratch files may not fit: an hour of prepared film takes about a
-/// gigabyte.
+/// Free disk space below which a longer film or its scratch files may not fit: an hour of prepared film takes
+/// about a gigabyte.
 const LOW_DISK: u64 = 2 << 30;
 
 /// Free disk space below which not even a short film fits.
 const FULL_DISK: u64 = 100 << 20;
 
-/// Available memory below which a training may be slow: it takes less than 1.5 GB, a rendering less than 300 MB.
+/// Available memory below which a training may be slow: it takes less than 1.5 GB, a rendering less than 300
+/// MB.
 const LOW_MEMORY: u64 = 2 << 30;
 
 /// Checks the machine.
@@ -96,7 +97,8 @@ fn processor() -> Finding {
     }
 }
 
-/// The widest vector instructions that training can use; `None` where they are narrower than on any machine since 2013.
+/// The widest vector instructions that training can use; `None` where they are narrower than on any machine
+/// since 2013.
 fn vector_instructions() -> Option<&'static str> {
     #[cfg(target_arch = "x86_64")]
     {
@@ -114,7 +116,8 @@ fn vector_instructions() -> Option<&'static str> {
     }
 }
 
-/// Linux lists its sound cards in a file; elsewhere none are looked for, because Kinophone does not play sound itself.
+/// Linux lists its sound cards in a file; elsewhere none are looked for, because Kinophone does not play
+/// sound itself.
 fn sound_cards() -> Finding {
     let cards = std::fs::read_to_string("/proc/asound/cards").unwrap_or_default();
     let names: Vec<&str> =

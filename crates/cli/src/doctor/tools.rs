@@ -1,4 +1,7 @@
-//! The programs that Kinophone uses: ffmpeg with its encoders and decoders, ffprobe, and the drivers of graphics cards.
+//! The programs that Kinophone uses: ffmpeg with its encoders and decoders, ffprobe, and the drivers of
+//! graphics cards.
+
+#![allow(clippy::disallowed_methods, reason = "asks other programs for their versions")]
 
 use crate::context::Context;
 use crate::doctor::finding::Finding;
@@ -88,7 +91,8 @@ fn unlisted(topic: &'static str) -> Finding {
     Finding::warning(topic, "ffmpeg does not list them", "choose another ffmpeg with --ffmpeg PATH")
 }
 
-/// Second column of ffmpeg's list, which begins below a line of dashes: " A....D aac   AAC (Advanced Audio Coding)".
+/// Second column of ffmpeg's list, which begins below a line of dashes: " A....D aac   AAC (Advanced Audio
+/// Coding)".
 fn names(ffmpeg: &Path, list: &str) -> Option<HashSet<String>> {
     let text = output(Command::new(ffmpeg).args(["-hide_banner", list]))?;
     let below = text.lines().skip_while(|line| !line.trim().starts_with("---")).skip(1);

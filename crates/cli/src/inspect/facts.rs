@@ -17,8 +17,8 @@ struct Section {
 }
 
 impl Facts {
-    /// Begins with the kind ("brain", "library", "corpus", "shard" or "film") and the path; `json` is an object that gets both
-    /// as its first keys.
+    /// Begins with the kind ("brain", "library", "corpus", "shard" or "film") and the path; `json` is an
+    /// object that gets both as its first keys.
     pub(super) fn new(kind: &str, path: &Path, json: Value) -> Self {
         let mut whole = json!({ "kind": kind, "path": report::lossy(path) });
         if let (Value::Object(whole), Value::Object(json)) = (&mut whole, json) {

@@ -19,8 +19,9 @@ pub(super) enum PathKind {
 /// Longest header that is read to tell a brain from a shard; both are far below it.
 const LONGEST_HEADER: u64 = 100 << 20;
 
-/// Recognizes a path: a folder holds shards; a safetensors file with a tensor `pictures` is a shard; any other safetensors
-/// file goes to the brain's loader, whose error describes best what is wrong with it; everything else may be a film.
+/// Recognizes a path: a folder holds shards; a safetensors file with a tensor `pictures` is a shard; any
+/// other safetensors file goes to the brain's loader, whose error describes best what is wrong with it;
+/// everything else may be a film.
 pub(super) fn kind_of(path: &Path) -> Result<PathKind> {
     if context::metadata(path)?.is_dir() {
         return Ok(PathKind::Folder);

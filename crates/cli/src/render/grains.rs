@@ -7,7 +7,7 @@ use kinophone_dsp::frames::GranularConfig;
 use kinophone_dsp::window::Window;
 
 const DRIVE: &str = "\
-How strongly the brain's predictions modulate density, size and spread of recorded grains, 0 to 1 [default: 1]
+Modulation of recorded grains' density, size and spread by the brain's predictions, 0 to 1 [default: 1]
 
 - at a predicted onset: down to 0.35 of the size, up to twice the density, neither jitter nor pitch spread
 - while no onset is predicted: up to 1.4 times the size
@@ -24,7 +24,8 @@ pub(super) struct GrainArgs {
     /// Grains per tick; may be a fraction
     #[arg(long, value_name = "N", value_parser = positive)]
     density: Option<f32>,
-    /// Ticks over which the starts of grains are scattered at random: 0 is a grid, whole numbers leave no buzz
+    /// Ticks over which the starts of grains are scattered at random: 0 is a grid, whole numbers leave no
+    /// buzz
     #[arg(long, value_name = "TICKS", value_parser = not_negative)]
     jitter: Option<f32>,
     /// Ticks before and after its cause within which a grain may sound
@@ -42,7 +43,8 @@ pub(super) struct GrainArgs {
     /// Grains that follow each grain, ever shorter and softer
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=20))]
     children: Option<u32>,
-    /// How strongly the brain's predictions modulate density, size and spread of recorded grains, 0 to 1 [default: 1]
+    /// Modulation of recorded grains' density, size and spread by the brain's predictions, 0 to 1 [default:
+    /// 1]
     #[arg(long, value_name = "SHARE", value_parser = share, long_help = DRIVE)]
     drive: Option<f32>,
 }

@@ -21,19 +21,19 @@ A file with one of these names is written with './' before it";
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Synthesis")]
 pub(super) struct SynthArgs {
-    /// The synth that plays the brain's predictions [default: mosaic; for brains of 2015 windowed, or spectral where they
-    /// predict magnitudes]
+    /// The synth that plays the brain's predictions [default: mosaic; for brains of 2015 windowed, or
+    /// spectral where they predict magnitudes]
     #[arg(long = "synth", value_enum, value_name = "SYNTH")]
     pub(super) name: Option<SynthName>,
     /// Source of the phases of a spectrum; needs --synth spectral, or selects it [default: rtpghi]
     #[arg(long, value_name = "METHOD|FILE", long_help = PHASE)]
     pub(super) phase: Option<PathBuf>,
-    /// How far a mosaic's tone is filtered towards the predicted one, 0 to 1: 0 leaves sounds as they were recorded [default:
-    /// set by the brain, usually 0.5]
+    /// Filtering of a mosaic's tone towards the predicted one, 0 to 1: 0 leaves sounds as they were recorded
+    /// [default: set by the brain, usually 0.5]
     #[arg(long, value_name = "SHARE", value_parser = share)]
     pub(super) tone: Option<f32>,
-    /// How far a mosaic's attacks are shaped towards the predicted ones, 0 to 1 [default: set by the brain, 0.8 where it
-    /// predicts onsets]
+    /// Shaping of a mosaic's attacks towards the predicted ones, 0 to 1 [default: set by the brain, 0.8 where
+    /// it predicts onsets]
     #[arg(long, value_name = "SHARE", value_parser = share)]
     pub(super) attack: Option<f32>,
     #[command(flatten)]
@@ -41,7 +41,8 @@ pub(super) struct SynthArgs {
     /// Render as if live: without knowledge of what follows
     #[arg(long)]
     pub(super) live: bool,
-    /// Ticks of lookahead with which the sound of a tick is selected: fewer give a shorter delay, more a better fit [default: 4]
+    /// Ticks of lookahead with which the sound of a tick is selected: fewer give a shorter delay, more a
+    /// better fit [default: 4]
     #[arg(long, value_name = "TICKS", requires = "live", value_parser = clap::value_parser!(u8).range(0..=30))]
     pub(super) delay: Option<u8>,
 }

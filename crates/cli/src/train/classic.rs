@@ -10,8 +10,8 @@ use kinophone::nn::backend::Device;
 use kinophone::nn::optimizer::Optimizer;
 use kinophone_dsp::units::SampleRate;
 
-/// Step size of Nesterov's momentum where `--lr` is not given. The mean over 735 outputs makes gradients small; the 1e-4
-/// of 2015 needed thousands of minutes.
+/// Step size of Nesterov's momentum where `--lr` is not given. The mean over 735 outputs makes gradients
+/// small; the 1e-4 of 2015 needed thousands of minutes.
 pub(super) const NESTEROV_LR: f32 = 1e-2;
 
 /// The momentum of 2015, and the customary one.
@@ -26,7 +26,8 @@ pub(super) struct ClassicArgs {
     /// Nonlinearity of the hidden layers [default: relu]
     #[arg(long, value_parser = one_of::<Activation>(&["relu", "sigmoid"]))]
     pub(super) activation: Option<Activation>,
-    /// Pretraining of the hidden layers: greedy restricted Boltzmann machines make a deep belief network [default: none]
+    /// Pretraining of the hidden layers: greedy restricted Boltzmann machines make a deep belief network
+    /// [default: none]
     #[arg(long, value_parser = one_of::<Pretrain>(&["none", "rbm"]))]
     pretrain: Option<Pretrain>,
     /// Epochs for each Boltzmann machine [default: 10]
@@ -35,7 +36,8 @@ pub(super) struct ClassicArgs {
     /// Highest number of epochs, passes over the pairs of picture and sound [default: 30]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     epochs: Option<u32>,
-    /// Stop after this many epochs without progress on the validation blocks, and keep the best one; 0 keeps the last [default: 0]
+    /// Stop after this many epochs without progress on the validation blocks, and keep the best one; 0 keeps
+    /// the last [default: 0]
     #[arg(long, value_name = "N")]
     patience: Option<u32>,
     /// Seconds of black and of white picture with silence that are added to the films [default: 30]

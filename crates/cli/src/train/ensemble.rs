@@ -4,7 +4,8 @@ use crate::args;
 use clap::{Args, ValueEnum};
 use kinophone::model::{EnsembleTraining, FeatureConfig, MemberKind, Region, RegionMode};
 
-/// Side of the pictures that films are prepared with for an ensemble, which crops the moving part out of them.
+/// Side of the pictures that films are prepared with for an ensemble, which crops the moving part out of
+/// them.
 pub(super) const ENSEMBLE_PICTURE_SIZE: u32 = 128;
 
 const SEE: &str = "\
@@ -33,8 +34,9 @@ pub(super) struct EnsembleArgs {
     /// Visual features, separated by commas [default: motion,appearance]
     #[arg(long, value_name = "FEATURE,…", value_delimiter = ',', value_parser = feature_word, long_help = SEE)]
     see: Vec<FeatureWord>,
-    /// The part of the picture from which features are taken besides the whole: 'auto' finds the moving part, 'whole' takes
-    /// no part, X,Y,W,H is a part in shares of width and height, such as 0.25,0,0.5,1 [default: auto]
+    /// The part of the picture from which features are taken besides the whole: 'auto' finds the moving part,
+    /// 'whole' takes no part, X,Y,W,H is a part in shares of width and height, such as 0.25,0,0.5,1 [default:
+    /// auto]
     #[arg(long, value_name = "REGION", value_parser = region)]
     region: Option<RegionMode>,
     /// Kinds of members whose predictions are averaged, separated by commas [default: gru,tcn,memory]
@@ -131,7 +133,8 @@ impl EnsembleArgs {
         }
     }
 
-    /// The features that were named, or the usual ones; a number of components or of past ticks alone leaves those in place.
+    /// The features that were named, or the usual ones; a number of components or of past ticks alone leaves
+    /// those in place.
     pub(super) fn features(&self) -> FeatureConfig {
         let mut features =
             FeatureConfig { region: self.region.unwrap_or(RegionMode::Auto), ..FeatureConfig::default() };

@@ -17,8 +17,8 @@ pub struct Footage {
 }
 
 impl Footage {
-    /// Sorts the arguments: a folder is a corpus, a `.safetensors` file a shard, any other file a film. Fails where one does not
-    /// exist.
+    /// Sorts the arguments: a folder is a corpus, a `.safetensors` file a shard, any other file a film. Fails
+    /// where one does not exist.
     pub fn of(arguments: &[PathBuf]) -> Result<Self> {
         let mut footage = Self::default();
         for path in arguments {
@@ -61,8 +61,9 @@ impl Footage {
     }
 }
 
-/// Sorts the shards by their films' hashes, whatever the order of the arguments, so that every machine trains alike. A film
-/// that was named several times counts once, by its richest shard, from which any brain's pictures can be made.
+/// Sorts the shards by their films' hashes, whatever the order of the arguments, so that every machine trains
+/// alike. A film that was named several times counts once, by its richest shard, from which any brain's
+/// pictures can be made.
 fn without_duplicates(mut shards: Vec<Shard>, context: &Context) -> Vec<Shard> {
     shards.sort_by_cached_key(|s| (s.source().blake3.clone(), Reverse((s.colour(), s.size()))));
     shards.dedup_by(|later, first| {

@@ -15,21 +15,22 @@ pub(super) const ENSEMBLE: &str = "ensemble";
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Network")]
 pub(super) struct NetworkArgs {
-    /// The default brain, an ensemble that predicts descriptors of sound, or one of the four networks of 2015, named by their
-    /// hidden layers, which predict samples
+    /// The default brain, an ensemble that predicts descriptors of sound, or one of the four networks of
+    /// 2015, named by their hidden layers, which predict samples
     #[arg(long, default_value = ENSEMBLE, conflicts_with = "layers", value_parser = presets())]
     pub(super) preset: String,
-    /// What the network predicts [default: controls; pcm for the networks of 2015]
+    /// Output of the network [default: controls; pcm for the networks of 2015]
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub(super) say: Option<OutputFormat>,
-    /// The ten-second blocks that are held out of the training, so that the brain can be evaluated on them; fold0 to fold3 and
-    /// every5th are the five folds of a cross-validation
+    /// The ten-second blocks that are held out of the training, so that the brain can be evaluated on them;
+    /// fold0 to fold3 and every5th are the five folds of a cross-validation
     #[arg(long, default_value = "every5th", value_parser = one_of::<HoldOut>(&["every5th", "none", "fold0", "fold1", "fold2", "fold3"]))]
     pub(super) hold_out: HoldOut,
     /// Seed of the random numbers: the same seed gives the same brain
     #[arg(long, value_name = "N", default_value_t = usual().seed)]
     pub(super) seed: u64,
-    /// Longest training time in minutes; what is learned in a limited time depends on the speed of the machine [default: no limit]
+    /// Longest training time in minutes; what is learned in a limited time depends on the speed of the
+    /// machine [default: no limit]
     #[arg(long, value_name = "M", value_parser = positive)]
     pub(super) minutes: Option<f32>,
     /// Ticks per second: the pictures that the brain takes, such as 30, 24 or 29.97

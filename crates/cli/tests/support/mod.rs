@@ -171,8 +171,8 @@ pub fn shards(corpus: &Path) -> Vec<PathBuf> {
 
 /// MD5 of the packets of one kind ("v" or "a") of stream, untouched by any decoder.
 pub fn packets_md5(path: &Path, kind: &str) -> String {
-    // Raw packets in the stream's own framing differ between containers for H.264 and HEVC (length prefixes against start
-    // codes); decoding both is the comparison that holds for every container.
+    // Raw packets in the stream's own framing differ between containers for H.264 and HEVC (length prefixes
+    // against start codes); decoding both is the comparison that holds for every container.
     let map = format!("0:{kind}:0");
     let args =
         ["-i", path.to_str().unwrap(), "-map", &map, "-c", "copy", "-f", "streamhash", "-hash", "md5", "-"];

@@ -1,6 +1,7 @@
-//! When and where things happen: the list of events of an etude.
+//! Composition of an etude: the list of its events.
 
-use crate::etude::{ACROSS, Composition, EtudeConfig, EtudeEvent, EtudeShape, sound};
+use crate::etude::event::ACROSS;
+use crate::etude::{Composition, EtudeConfig, EtudeEvent, EtudeShape, sound};
 use kinophone_dsp::units::FrameRate;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
@@ -8,7 +9,8 @@ use rand_chacha::ChaCha8Rng;
 
 /// Seconds of black before the first shape and at least so many after the last one.
 const MARGIN_SECS: f64 = 0.5;
-/// Seconds of black between two phrases, from and to. Never under 0.3 s, so that "nothing happens" can be measured.
+/// Seconds of black between two phrases, from and to. Never under 0.3 s, so that "nothing happens" can be
+/// measured.
 const GAP_SECS: (f64, f64) = (0.4, 0.8);
 /// Seconds that a line lasts, from and to.
 const LINE_SECS: (f64, f64) = (1.0, 1.7);
@@ -21,8 +23,8 @@ const ROLL_SECS: f64 = 0.3;
 /// A line's centre keeps away from the edges so far, in picture heights.
 const LINE_EDGE: f32 = 0.06;
 
-/// Phrases that are drawn from a bag until it is empty; then a new bag is filled. So every kind of event comes equally
-/// often in every few seconds, whatever the seed.
+/// Phrases that are drawn from a bag until it is empty; then a new bag is filled. So every kind of event
+/// comes equally often in every few seconds, whatever the seed.
 const BAG: [Phrase; 9] = [
     Phrase::Line,
     Phrase::Line,

@@ -1,9 +1,10 @@
 //! Pictures of events: shapes with soft edges on black, drawn by their distance.
 //!
-//! A pixel is covered by `0.5 − d`, clamped to 0..1, where `d` is the distance in pixels from its centre to the edge of
-//! the shape, negative inside. Shapes that meet are joined by their maximum, so that none hides another.
+//! A pixel is covered by `0.5 − d`, clamped to 0..1, where `d` is the distance in pixels from its centre to
+//! the edge of the shape, negative inside. Shapes that meet are joined by their maximum, so that none hides
+//! another.
 
-use crate::etude::{Etude, EtudeConfig, EtudeEvent, EtudeShape};
+use crate::etude::{EtudeConfig, EtudeEvent, EtudeShape};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -24,36 +25,6 @@ const STROKE_HALF: f64 = 0.01;
 const STROKES: usize = 5;
 /// Width of all lanes together, in picture widths.
 const SPREAD: f64 = 0.24;
-
-/// The pictures of an etude one after another; made by [`Etude::pictures`].
-pub struct Pictures<'a> {
-    etude: &'a Etude,
-    next: u64,
-}
-
-impl<'a> Pictures<'a> {
-    pub(crate) fn new(etude: &'a Etude) -> Self {
-        Self { etude, next: 0 }
-    }
-}
-
-impl Iterator for Pictures<'_> {
-    type Item = Vec<u8>;
-
-    fn next(&mut self) -> Option<Vec<u8>> {
-        (self.next < self.etude.frames()).then(|| {
-            self.next += 1;
-            self.etude.picture(self.next - 1)
-        })
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = (self.etude.frames() - self.next) as usize;
-        (left, Some(left))
-    }
-}
-
-impl ExactSizeIterator for Pictures<'_> {}
 
 /// Draws `events` as they look on `frame`.
 pub(crate) fn picture(config: &EtudeConfig, events: &[&EtudeEvent], frame: u64) -> Vec<u8> {
@@ -95,7 +66,8 @@ impl EtudeCanvas {
         if new {
             self.capsule(centre, centre, full * HALO.0, DISC_TINT, HALO.1);
         }
-        // Brightness never falls under a third and the radius not under a fifth: to the last frame there is something to see.
+        // Brightness never falls under a third and the radius not under a fifth: to the last frame there is
+        // something to see.
         self.capsule(centre, centre, full * (0.2 + 0.8 * light), DISC_TINT, 0.35 + 0.65 * light);
     }
 

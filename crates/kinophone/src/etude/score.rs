@@ -1,4 +1,4 @@
-//! How well a sound keeps to the truth about an etude.
+//! Agreement of a sound with the events of an etude.
 
 use crate::etude::EtudeEvent;
 use kinophone_dsp::units::{MediaTime, SampleRate};
@@ -6,23 +6,23 @@ use serde::{Deserialize, Serialize};
 
 /// Half the width of the time in which an event has to sound: ±33 ms, a frame at 30 pictures a second.
 const TOLERANCE: MediaTime = MediaTime(33_000);
-/// How far around an event's start its rise is looked for. Wider than the tolerance, so that a late or early rise is
-/// found where it is and not counted as one in time.
+/// Span around an event's start in which its rise is searched for. Wider than the tolerance, so that a late
+/// or early rise is found where it is and not counted as one in time.
 const SEARCH: MediaTime = MediaTime(100_000);
-/// What sounds longer than this before or after any event sounds where nothing happens.
+/// Distance from every event beyond which sound counts as sound without an event.
 const CLEARANCE: MediaTime = MediaTime(100_000);
 /// Length of the stretches whose energies are compared: a rise is sharp against it, a tone of 120 Hz steady.
 const STRETCH: MediaTime = MediaTime(16_000);
-/// How often a rise is looked for.
+/// Interval between the moments at which a rise is searched for.
 const HOP: MediaTime = MediaTime(1_000);
 /// A rise counts from this ratio of energies on (3 dB).
 const RISE: f64 = 2.0;
-/// What lies more than 20 dB under the level of events is not heard beside them.
+/// Level relative to that of events below which sound is inaudible beside them: 20 dB under it.
 const HEARD: f64 = 0.01;
 /// Silence is reported as this level.
 const FLOOR_DB: f64 = -120.0;
 
-/// How well a sound keeps to the truth about an etude.
+/// Agreement of a sound with the events of an etude.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EtudeScore {
     /// Events with a rise of energy within ±33 ms of their start.
@@ -51,9 +51,9 @@ impl EtudeScore {
 
 /// Compares `sound` (mono, sample 0 at time 0) with the truth.
 ///
-/// An event is hit where, within 100 ms around its start, energy rises most steeply within ±33 ms of it, at least by
-/// 3 dB, to a level that is heard. The rise at a moment is the energy of the 16 ms after it minus that of the 16 ms
-/// before it. The measure is the same for a louder or quieter sound.
+/// An event is hit where, within 100 ms around its start, energy rises most steeply within ±33 ms of it, at
+/// least by 3 dB, to a level that is heard. The rise at a moment is the energy of the 16 ms after it minus
+/// that of the 16 ms before it. The measure is the same for a louder or quieter sound.
 pub fn score(events: &[EtudeEvent], sound: &[f32], rate: SampleRate) -> EtudeScore {
     let energy = Energy::new(sound);
     let at = |time: MediaTime| rate.sample_at(time);
@@ -90,7 +90,7 @@ fn hit(energy: &Energy, start: i64, rate: SampleRate, on: f64) -> bool {
     })
 }
 
-/// How many separate sounds are heard within `span`.
+/// Number of separate audible sounds within `span`.
 fn sounds_in(energy: &Energy, span: (i64, i64), rate: SampleRate, on: f64) -> usize {
     let stretch = rate.sample_at(STRETCH).max(1);
     let heard = |from: i64| {
@@ -155,7 +155,7 @@ fn join(spans: impl Iterator<Item = (i64, i64)>) -> Vec<(i64, i64)> {
     joined
 }
 
-/// What of 0..`len` lies outside of `spans`, which are joined.
+/// The parts of 0..`len` outside of `spans`, which are joined.
 fn complement(spans: &[(i64, i64)], len: i64) -> Vec<(i64, i64)> {
     let mut gaps = Vec::new();
     let mut at = 0;

@@ -1,17 +1,20 @@
-//! Sound of events, frame by frame: what a frame sounds like depends on what that frame looks like, and on nothing else.
+//! Sound of events, frame by frame: what a frame sounds like depends on what that frame looks like, and on
+//! nothing else.
 //!
-//! Tones are harmonics of the frame rate: `sin(2π n t f)` with whole `n` and frame rate `f` is zero wherever a frame
-//! begins and goes through the same values in every frame. So it joins without a click to itself, to silence and to
-//! another `n`, and a network that sees one picture at a time can know its phase.
+//! Tones are harmonics of the frame rate: `sin(2π n t f)` with whole `n` and frame rate `f` is zero wherever
+//! a frame begins and goes through the same values in every frame. So it joins without a click to itself, to
+//! silence and to another `n`, and a network that sees one picture at a time can know its phase.
 
-use crate::etude::{ACROSS, EtudeEvent, EtudeShape};
+use crate::etude::event::ACROSS;
+use crate::etude::{EtudeEvent, EtudeShape};
 use kinophone_dsp::units::{FrameRate, TickGrid};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::f64::consts::TAU;
 
-/// Pitches of a line from the bottom of the picture to its top, in Hz; each sounds as the nearest harmonic of the frame
-/// rate. At 30 pictures a second they are its harmonics 8, 9, 10, 12, 14, 16, 18, 20: a scale in just intonation.
+/// Pitches of a line from the bottom of the picture to its top, in Hz; each sounds as the nearest harmonic of
+/// the frame rate. At 30 pictures a second they are its harmonics 8, 9, 10, 12, 14, 16, 18, 20: a scale in
+/// just intonation.
 const LINE_HZ: [f64; 8] = [240.0, 270.0, 300.0, 360.0, 420.0, 480.0, 540.0, 600.0];
 /// Pitches of a disc from left to right, in Hz.
 const DISC_HZ: [f64; 5] = [180.0, 240.0, 300.0, 360.0, 450.0];
@@ -20,8 +23,8 @@ const FLASH_HZ: f64 = 1000.0;
 
 /// Partials as (ratio, amplitude); the ratio is rounded so that it stays a harmonic of the frame rate.
 const LINE_PARTIALS: [(f64, f64); 4] = [(1.0, 0.11), (2.0, 0.045), (3.0, 0.02), (4.0, 0.01)];
-/// Those of a free bar, as in a marimba or glockenspiel: 1, 2.756, 5.404 (Fletcher and Rossing, The Physics of Musical
-/// Instruments, 1998, section 2.15).
+/// Those of a free bar, as in a marimba or glockenspiel: 1, 2.756, 5.404 (Fletcher and Rossing, The Physics
+/// of Musical Instruments, 1998, section 2.15).
 const DISC_PARTIALS: [(f64, f64); 3] = [(1.0, 0.38), (2.756, 0.14), (5.404, 0.07)];
 
 /// Amplitude of the noise of a scratch.
@@ -63,7 +66,7 @@ pub(crate) fn frame(grid: TickGrid, events: &[&EtudeEvent], frame: u64) -> Vec<f
     sum.into_iter().map(|s| s as f32).collect()
 }
 
-/// Where a frame's samples lie in time.
+/// The samples of a frame in time.
 struct Clock {
     grid: TickGrid,
     first: i64,
@@ -71,7 +74,7 @@ struct Clock {
 }
 
 impl Clock {
-    /// How far sample `i` of the frame is into the frame, in frames (0..1), computed from whole numbers.
+    /// Position of sample `i` within the frame, in frames (0..1), computed from whole numbers.
     fn phase(&self, i: usize) -> f64 {
         let (num, den) = (u64::from(self.grid.tick.num()), u64::from(self.grid.tick.den()));
         let unit = u64::from(self.grid.rate.hz()) * den;
@@ -98,7 +101,8 @@ fn tone(event: &EtudeEvent, events: &[&EtudeEvent], clock: &Clock, i: usize) -> 
         }
         _ => {
             let n = disc_harmonic(rate, event.x);
-            // Struck things fall exponentially; the square of the light is as steep at first and ends in exact silence.
+            // Struck things fall exponentially; the square of the light is as steep at first and ends in
+            // exact silence.
             light * light * DISC_PARTIALS.iter().map(|&p| partial(n, p)).sum::<f64>()
         }
     }
@@ -146,7 +150,8 @@ fn noise(colour: u64, len: usize) -> Vec<f64> {
     (0..len)
         .map(|_| {
             let white: f64 = random.random_range(-1.0..1.0);
-            // A low pass with one pole, or the difference of neighbours; the factors make both about equally loud.
+            // A low pass with one pole, or the difference of neighbours; the factors make both about equally
+            // loud.
             let coloured = if colour == 0 { last + 0.4 * (white - last) } else { 0.5 * (white - last) };
             last = if colour == 0 { coloured } else { white };
             coloured * [1.5, 1.2][colour as usize]
@@ -163,7 +168,7 @@ fn disc_harmonic(rate: FrameRate, x: f32) -> u32 {
     nearest_harmonic(DISC_HZ[step(across(x), DISC_HZ.len())], rate)
 }
 
-/// Where `x` lies between the leftmost and the rightmost centre, 0..1.
+/// Position of `x` between the leftmost and the rightmost centre, 0..1.
 fn across(x: f32) -> f64 {
     f64::from((x - ACROSS.0) / (ACROSS.1 - ACROSS.0))
 }
@@ -172,7 +177,7 @@ fn nearest_harmonic(hz: f64, rate: FrameRate) -> u32 {
     (hz / rate.as_f64()).round().max(1.0) as u32
 }
 
-/// Which of `steps` equal steps between 0 and 1 `position` lies on.
+/// Index of the step, of `steps` equal ones between 0 and 1, that contains `position`.
 fn step(position: f64, steps: usize) -> usize {
     ((position * steps as f64) as usize).min(steps - 1)
 }

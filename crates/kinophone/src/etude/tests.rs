@@ -1,4 +1,7 @@
+use crate::Kind;
 use crate::etude::*;
+use crate::storage::Overwrite;
+use kinophone_dsp::units::{FrameRate, MediaTime, SampleRate};
 use std::f64::consts::{PI, TAU};
 
 fn shapes(seed: u64) -> Etude {
@@ -137,7 +140,8 @@ fn sound_of_a_picture_is_the_same_wherever_it_comes() {
 
 #[test]
 fn pitch_follows_the_height_of_a_line_and_the_place_of_a_disc() {
-    // At 30 pictures a second the steps are harmonics 8 … 20 of the frame rate, and discs are harmonics 6 … 15.
+    // At 30 pictures a second the steps are harmonics 8 … 20 of the frame rate, and discs are harmonics 6 …
+    // 15.
     for (y, n) in [(0.95, 8), (0.55, 12), (0.45, 14), (0.05, 20)] {
         let line = alone(EtudeShape::Line, 3, 20, (0.5, y, y));
         assert_eq!(line.events[0].pitch_hz, Some(30.0 * n as f32));
@@ -178,7 +182,8 @@ fn nothing_clips_and_nothing_ends_or_passes_a_frame_with_a_click() {
             let step = (sound[end] - sound[end - 1]).abs();
             let last = etude.events_on(event.end_frame()).is_empty();
             assert!(!last || step < 0.012, "{:?} at {rate} ends with a step of {step}", event.shape);
-            // Within a line or a disc, no step at a frame's border is steeper than its tones are anywhere (0.1 a sample).
+            // Within a line or a disc, no step at a frame's border is steeper than its tones are anywhere
+            // (0.1 a sample).
             let borders = event.frame + 1..event.end_frame();
             if matches!(event.shape, EtudeShape::Line | EtudeShape::Disc) {
                 for k in borders.filter(|k| etude.events.iter().all(|e| e.frame != *k)) {

@@ -1,15 +1,19 @@
-//! A brain's model card: what has to be known of it before it is used or passed on, after M. Mitchell et al., "Model Cards
-//! for Model Reporting", FAT* 2019.
+//! A brain's model card: what has to be known of it before it is used or passed on, after M. Mitchell et al.,
+//! "Model Cards for Model Reporting", FAT* 2019.
 //!
-//! Everything in it is in the brain's file, but for what it plays to pictures that show nothing or noise: that is found out
-//! by playing it.
+//! Everything in it is in the brain's file, but for what it plays to pictures that show nothing or noise:
+//! that is found out by playing it.
 
 use crate::brain::Brain;
 use crate::classic::ClassicBrain;
 use crate::dataset::HoldOut;
-use crate::eval::report::{LessonFacts, Stillness};
+use crate::eval::context::{EvalPlayer, Playback};
+use crate::eval::figures::rounded;
+use crate::eval::film;
+use crate::eval::naming::{brain_kind, hold_out_name};
+use crate::eval::prose::duration;
+use crate::eval::report::{Stillness, TrainingFilm};
 use crate::eval::still::{INAUDIBLE_DB, NOISE, stillness};
-use crate::eval::{EvalPlayer, Playback, kind_of, length, name_of, subject};
 use crate::media::Ffmpeg;
 use crate::model::{Ensemble, LearningCurve, MemberKind};
 use crate::task::Task;
@@ -17,46 +21,46 @@ use crate::{Error, Result};
 use serde::Serialize;
 use std::path::Path;
 
-/// With less footage than this a brain knows little.
-const LITTLE_SECS: f64 = 120.0;
+/// Footage in seconds below which the card warns of films unlike the brain's own.
+const LITTLE_FOOTAGE_SECS: f64 = 120.0;
 
-/// What is to be known of a brain.
+/// The model card of a brain.
 #[derive(Clone, Debug, Serialize)]
 pub struct Card {
     /// Its file's name.
     pub name: String,
-    /// Short name of its content.
+    /// Short hash of its content.
     pub id: String,
     /// `ensemble` or `classic`.
     pub kind: &'static str,
-    /// The films that it learned from.
-    pub learned_from: Vec<LessonFacts>,
-    /// Seconds of film that it learned from, held-out parts left out.
+    /// The films that it was trained on.
+    pub learned_from: Vec<TrainingFilm>,
+    /// Seconds of film that it was trained on, without held-out parts.
     pub trained_seconds: Option<f64>,
     /// The training sound that it carries.
-    pub sound: Option<Carried>,
-    /// How it was made: name and value.
+    pub sound: Option<CardSound>,
+    /// Settings of its training: name and value.
     pub settings: Vec<(String, String)>,
-    /// How good it is on film that it did not learn; empty where nothing was held out.
+    /// Its scores on film that it was not trained on; empty where nothing was held out.
     pub scores: Vec<CardScore>,
-    /// The verdict of its training in plain words.
+    /// The verdict of its training in prose.
     pub verdict: Option<String>,
-    /// Whether more footage or longer training would help.
+    /// The training's estimate of the gain from more footage or longer training.
     pub prospects: Option<LearningCurve>,
-    /// What it plays to pictures that show nothing, and to noise.
+    /// Its level for films without events, and for noise.
     pub stillness: Vec<Stillness>,
-    /// What it is not good for, in sentences.
+    /// Its limitations, in sentences.
     pub not_good_for: Vec<String>,
 }
 
 /// Training sound in a brain's file.
 #[derive(Clone, Debug, Serialize)]
-pub struct Carried {
-    /// How much, in seconds.
+pub struct CardSound {
+    /// Its length in seconds.
     pub seconds: f64,
-    /// In Hz.
+    /// Its sample rate in Hz.
     pub rate: u32,
-    /// 1 or 2.
+    /// Number of channels, 1 or 2.
     pub channels: u32,
     /// The terms of the films, each once; what the brain plays is made of their sound.
     pub licences: Vec<String>,
@@ -65,19 +69,19 @@ pub struct Carried {
 /// A figure of the verdict.
 #[derive(Clone, Debug, Serialize)]
 pub struct CardScore {
-    /// What was compared.
+    /// The quantity that was compared.
     pub what: &'static str,
     /// The figure.
     pub value: f64,
-    /// In 95 of 100 cases it lies above; `None` where too little was judged.
+    /// Lower end of its 95 % interval; `None` where too little was evaluated.
     pub low: Option<f64>,
-    /// And below this.
+    /// Upper end.
     pub high: Option<f64>,
-    /// What chance reaches; of errors, what silence does.
+    /// The level of chance; of errors, that of silence.
     pub by_chance: Option<f64>,
 }
 
-/// Makes the card of a brain: reads it, and plays it to a few short films that are drawn.
+/// Makes the card of a brain: reads it, and renders a few short drawn films with it.
 pub fn card(ffmpeg: &Ffmpeg, file: &Path, task: Task<'_>) -> Result<Card> {
     let brain = Brain::load(file)?;
     let scratch = tempfile::tempdir().map_err(|e| Error::io("made", std::env::temp_dir(), e))?;
@@ -86,9 +90,9 @@ pub fn card(ffmpeg: &Ffmpeg, file: &Path, task: Task<'_>) -> Result<Card> {
     let mut card = Card {
         name: file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         id: brain.id().to_owned(),
-        kind: kind_of(&brain),
-        learned_from: subject::ledger(&brain),
-        trained_seconds: subject::trained_seconds(&brain),
+        kind: brain_kind(&brain),
+        learned_from: film::ledger(&brain),
+        trained_seconds: film::trained_seconds(&brain),
         sound: None,
         settings: Vec::new(),
         scores: Vec::new(),
@@ -118,15 +122,15 @@ impl Card {
         self.set("kinds", kinds.join(", "));
         self.set("steps", training.steps);
         if let Some(minutes) = training.minutes {
-            self.set("minutes at most", minutes);
+            self.set("time limit in minutes", minutes);
         }
         self.set("seed", training.seed);
-        self.set("held out", name_of(training.hold_out));
+        self.set("held out", hold_out_name(training.hold_out));
         self.set("ticks a second", config.grid.tick);
         let colour = if brain.features().colour() { "colour" } else { "grey" };
         self.set("pictures", format!("{0} x {0}, {colour}", config.size));
-        self.sound = config.training_audio.as_ref().map(|material| Carried {
-            seconds: crate::eval::rounded(material.units() as f64 / config.grid.tick.as_f64(), 1),
+        self.sound = config.training_audio.as_ref().map(|material| CardSound {
+            seconds: rounded(material.units() as f64 / config.grid.tick.as_f64(), 1),
             rate: material.rate.hz(),
             channels: material.channels,
             licences: self.licences(),
@@ -149,11 +153,10 @@ impl Card {
         self.not_good_for
             .extend(brain.lacks().iter().map(|lack| format!("Much at all: of its films, {lack}.")));
         if !config.plays(true) {
-            self.not_good_for.push("Live use: it has no members for that.".to_owned());
+            self.not_good_for.push("Live use: it has no members for it.".to_owned());
         }
         self.not_good_for.push(
-            "Melodies and words: it says when something sounds, how loud and how bright, and hardly which note."
-                .to_owned(),
+            "Melodies and words: it predicts onsets, loudness and tone, and hardly any pitch.".to_owned(),
         );
     }
 
@@ -163,10 +166,10 @@ impl Card {
         self.set("layers", layers.join("-"));
         match (brain.training(), brain.imported()) {
             (Some(training), _) => {
-                self.set("epochs at most", training.epochs);
+                self.set("highest number of epochs", training.epochs);
                 self.set("step size", training.lr);
                 self.set("seed", training.seed);
-                self.set("held out", name_of(training.hold_out));
+                self.set("held out", hold_out_name(training.hold_out));
             }
             (None, Some(file)) => self.set("imported from", format!("{} ({})", file.name, file.writer)),
             (None, None) => {}
@@ -179,13 +182,13 @@ impl Card {
         if let Some(v) = brain.verdict() {
             let score = |what, value, by_chance| CardScore { what, value, low: None, high: None, by_chance };
             self.scores = vec![
-                score("error of the wave, against silence", v.error, Some(v.error_of_silence)),
+                score("error of the waveform, against silence", v.error, Some(v.error_of_silence)),
                 score("loudness, correlation", v.loudness_r, None),
             ];
             self.verdict = Some(v.words.clone());
         }
         self.not_good_for.push(
-            "Fidelity: it says the wave of each picture directly, which a picture rarely determines."
+            "Fidelity: it predicts the waveform of each picture directly, which a picture rarely determines."
                 .to_owned(),
         );
     }
@@ -201,24 +204,24 @@ impl Card {
         licences
     }
 
-    /// What follows from the figures.
+    /// Adds the limitations that follow from the figures.
     fn warn(&mut self, rule: HoldOut, imported: bool) {
         let mut warnings = Vec::new();
         for score in self.scores.iter().filter(|score| score.what.ends_with("correlation")) {
             if score.by_chance.is_some_and(|chance| score.low.unwrap_or(score.value) <= chance) {
                 let what = score.what.split(',').next().unwrap_or_default();
                 warnings.push(format!(
-                    "Anything that needs its {what} on time: on film that it did not learn it may be no better than chance."
+                    "Anything that needs its {what} on time: on film that it was not trained on it may be no better than chance."
                 ));
             }
         }
         if self.verdict.is_none() && !imported {
             warnings.push(match rule {
                 HoldOut::None => {
-                    "Comparisons: nothing was held out, so nobody can say how good it is on its films."
+                    "Comparisons: nothing was held out, so its quality on its own films is unknown."
                         .to_owned()
                 }
-                _ => "Comparisons: its films were too short to hold a part out, so it was not judged."
+                _ => "Comparisons: its films were too short to hold a part out, so it was not evaluated."
                     .to_owned(),
             });
         }
@@ -226,15 +229,16 @@ impl Card {
         for film in self.stillness.iter().filter(still) {
             warnings.push(format!("Silence: shown {}, it sounds at {:.0} dBFS.", film.picture, film.dbfs));
         }
-        if self.trained_seconds.is_some_and(|seconds| seconds < LITTLE_SECS) {
-            let learned = length(self.trained_seconds.unwrap_or_default());
-            warnings.push(format!("Films unlike its own: it learned from no more than {learned}."));
+        if self.trained_seconds.is_some_and(|seconds| seconds < LITTLE_FOOTAGE_SECS) {
+            let learned = duration(self.trained_seconds.unwrap_or_default());
+            warnings.push(format!("Films unlike its own: it was trained on no more than {learned}."));
         } else {
             warnings.push("Films unlike its own.".to_owned());
         }
         if imported || self.learned_from.iter().any(|film| film.licence.is_none()) {
-            warnings
-                .push("Publishing, unasked: the terms of what it learned from are not all known.".to_owned());
+            warnings.push(
+                "Publishing without inquiry: not all terms of its training films are known.".to_owned(),
+            );
         }
         self.not_good_for.extend(warnings);
     }
@@ -243,9 +247,11 @@ impl Card {
     pub fn markdown(&self) -> String {
         let mut text = format!("# {}\n\n", escaped(&self.name));
         text += match self.kind {
-            "ensemble" => "A brain of Kinophone: several members that hear in pictures what moves.\n",
+            "ensemble" => {
+                "A brain of Kinophone: an ensemble that predicts sound from the motion in pictures.\n"
+            }
             _ => {
-                "A brain of Kinophone: a network that says the sound of one picture at a time, as in 2015.\n"
+                "A brain of Kinophone: a network that predicts the sound of one picture at a time, as in 2015.\n"
             }
         };
         text += &self.films_as_markdown();
@@ -255,11 +261,11 @@ impl Card {
             text += &format!("| {name} | {} |\n", escaped(value));
         }
         text += &self.scores_as_markdown();
-        text += "\n## Where nothing is to be heard\n\nPlayed to it as films of eight seconds, without any gain; below −60 dBFS nobody hears it.\n\n| picture | level |\n|---|---|\n";
+        text += "\n## Level without events\n\nFor films of eight seconds, without any gain; below −60 dBFS it is inaudible.\n\n| picture | level |\n|---|---|\n";
         for film in &self.stillness {
             text += &format!("| {} | {:.0} dBFS |\n", film.picture, film.dbfs);
         }
-        text += "\n## Not good for\n\n";
+        text += "\n## Limitations\n\n";
         for warning in &self.not_good_for {
             text += &format!("- {}\n", escaped(warning));
         }
@@ -268,14 +274,14 @@ impl Card {
     }
 
     fn films_as_markdown(&self) -> String {
-        let mut text = "\n## Learned from\n\n".to_owned();
+        let mut text = "\n## Trained on\n\n".to_owned();
         if self.learned_from.is_empty() {
-            return text + "Unknown: the file that it was taken from names no film.\n";
+            return text + "Unknown: the imported file names no film.\n";
         }
         text += "| film | length | title | author | licence | from |\n|---|---|---|---|---|---|\n";
         let known = |words: &Option<String>| words.as_deref().map_or("unknown".to_owned(), escaped);
         for film in &self.learned_from {
-            let seconds = film.seconds.map_or("unknown".to_owned(), length);
+            let seconds = film.seconds.map_or("unknown".to_owned(), duration);
             text += &format!(
                 "| {} | {seconds} | {} | {} | {} | {} |\n",
                 escaped(&film.film),
@@ -286,7 +292,7 @@ impl Card {
             );
         }
         if let Some(seconds) = self.trained_seconds {
-            text += &format!("\n{} of this, the held-out parts left out.\n", length(seconds));
+            text += &format!("\n{} of this, without the held-out parts.\n", duration(seconds));
         }
         text
     }
@@ -300,28 +306,28 @@ impl Card {
         format!(
             "\nIt carries {} of their sound ({} Hz, {channels}) and plays with it: the file, and every soundtrack that it makes, \
              contain parts of it. Licence: {}.\n",
-            length(sound.seconds),
+            duration(sound.seconds),
             sound.rate,
             licences.join("; ")
         )
     }
 
     fn scores_as_markdown(&self) -> String {
-        let mut text = "\n## On film that it did not learn\n\n".to_owned();
+        let mut text = "\n## Scores on film that it was not trained on\n\n".to_owned();
         if !self.scores.is_empty() {
             text += "| score | value | in 95 of 100 cases | by chance |\n|---|---|---|---|\n";
         }
         for score in &self.scores {
             let range = match (score.low, score.high) {
                 (Some(low), Some(high)) => format!("{low:.2} to {high:.2}"),
-                _ => "not known".to_owned(),
+                _ => "unknown".to_owned(),
             };
-            let chance = score.by_chance.map_or("not known".to_owned(), figure);
+            let chance = score.by_chance.map_or("unknown".to_owned(), figure);
             text += &format!("| {} | {} | {range} | {chance} |\n", score.what, figure(score.value));
         }
-        let unjudged = "It was not judged.";
+        let no_verdict = "It was not evaluated.";
         text += if self.scores.is_empty() { "" } else { "\n" };
-        text += self.verdict.as_deref().unwrap_or(unjudged);
+        text += self.verdict.as_deref().unwrap_or(no_verdict);
         text += "\n";
         if let Some(prospects) = &self.prospects {
             text += &format!("\n{}\n", prospects.words);
@@ -330,7 +336,7 @@ impl Card {
     }
 }
 
-/// Correlations with two digits, errors of waves, which are small, with as many that count.
+/// A figure with two decimals; small errors of waveforms with two significant digits.
 fn figure(x: f64) -> String {
     if x != 0.0 && x.abs() < 0.005 { format!("{x:.1e}") } else { format!("{x:.2}") }
 }
@@ -340,11 +346,11 @@ fn kind_word(kind: MemberKind) -> &'static str {
         MemberKind::Gru => "recurrent network",
         MemberKind::Tcn => "network convolutional over time",
         MemberKind::Mlp => "network without memory",
-        MemberKind::Memory => "recollection",
+        MemberKind::Memory => "nearest neighbours",
     }
 }
 
-/// Words that others chose, so that they are but words in a table or a list.
+/// Foreign text with Markdown's special characters escaped.
 fn escaped(words: &str) -> String {
     let mut text = String::new();
     for letter in words.chars() {

@@ -1,8 +1,10 @@
-//! Two soundtracks compared frame by frame, with intervals.
+//! Comparison of two soundtracks frame by frame, with intervals.
 //!
-//! The figures are those of [`kinophone_dsp::metrics::compare`]; here the curves are kept, so that a film's own sound is
-//! analysed once for all that is set beside it. Intervals are bootstraps over ten-second blocks ([`bootstrap`]).
+//! The figures are those of [`kinophone_dsp::metrics::compare`]; here the curves are stored, so that a film's
+//! own sound is analysed once for all versions. Intervals are bootstraps over ten-second blocks
+//! ([`bootstrap`]).
 
+use crate::eval::figures::mean;
 use crate::eval::report::{Chance, Estimate, ReportMeasures};
 use kinophone_dsp::metrics::{
     BANDS, Moments, RATE, bootstrap, comb, correlation, draws, frame_loudness, lag_reach, lag_scores,
@@ -10,29 +12,31 @@ use kinophone_dsp::metrics::{
 };
 use std::ops::Range;
 
-/// Seconds of a block.
+/// Length of a block in seconds.
 pub(crate) const BLOCK_SECS: f64 = 10.0;
-/// With fewer blocks than this an interval would be an invention.
-const FEWEST_BLOCKS: usize = 3;
-/// Rolls from which the level of chance is taken.
-const ROLLS: usize = 200;
-/// Seconds by which predictions are moved at least to belong to other pictures.
-const LEAST_ROLL_SECS: f64 = 1.0;
-/// Loudness and log-mel of digital silence, where `measure` cuts off.
+/// Fewest blocks from which an interval is estimated.
+const MIN_BLOCKS: usize = 3;
+/// Number of time shifts from which the level of chance is taken.
+const CHANCE_SHIFTS: usize = 200;
+/// Smallest time shift, in seconds, after which predictions belong to other pictures.
+const MIN_SHIFT_SECS: f64 = 1.0;
+/// Loudness of digital silence, the lower limit of `frame_loudness`.
 const SILENT_DB: f64 = -70.0;
+/// Log-mel band of digital silence, the lower limit of `log_mel`.
 const SILENT_BAND: f64 = -5.0;
 
-/// A sound, frame by frame.
+/// The measured curves of a sound, frame by frame.
 pub(crate) struct Curves {
     pub(crate) loudness: Vec<f64>,
     log_mel: Vec<[f64; BANDS]>,
     pub(crate) onset: Vec<f64>,
-    /// Prominence of every harmonic of the frame rate; `None` for silence and for less than a second and a half.
+    /// Prominence of every harmonic of the frame rate; `None` for silence and for less than a second and a
+    /// half.
     pub(crate) comb: Option<Vec<f64>>,
 }
 
 impl Curves {
-    /// Of mono sound at [`RATE`].
+    /// Curves of mono sound at [`RATE`].
     pub(crate) fn of(sound: &[f32], fps: f64) -> Self {
         let frames = (sound.len() as f64 * fps / f64::from(RATE)) as usize;
         let log_mel = log_mel(sound, fps, frames);
@@ -44,7 +48,7 @@ impl Curves {
         }
     }
 
-    /// Of digital silence.
+    /// Curves of digital silence.
     pub(crate) fn of_silence(frames: usize) -> Self {
         Self {
             loudness: vec![SILENT_DB; frames],
@@ -54,7 +58,7 @@ impl Curves {
         }
     }
 
-    /// How many frames.
+    /// Number of frames.
     pub(crate) fn frames(&self) -> usize {
         self.loudness.len()
     }
@@ -65,48 +69,48 @@ impl Curves {
     }
 }
 
-/// The frames that are judged.
-pub(crate) struct Kept {
+/// The frames that are evaluated.
+pub(crate) struct EvaluatedFrames {
     pub(crate) fps: f64,
-    /// Of so many.
+    /// Number of frames of the whole film.
     total: usize,
-    pub(crate) frames: Vec<usize>,
-    /// Ten-second blocks, as ranges of `frames`.
+    pub(crate) indices: Vec<usize>,
+    /// Ten-second blocks, as ranges of `indices`.
     blocks: Vec<Range<usize>>,
-    /// Which blocks are drawn together, see [`bootstrap::draws`]; empty with too few blocks.
+    /// Sets of blocks that are drawn together, see [`bootstrap::draws`]; empty with too few blocks.
     draws: Vec<Vec<usize>>,
 }
 
-impl Kept {
-    /// Of frames `0..total` those in the blocks for which `judged` says so.
-    pub(crate) fn new(total: usize, fps: f64, judged: impl Fn(i64) -> bool) -> Self {
+impl EvaluatedFrames {
+    /// The frames of `0..total` in the blocks that are `evaluated`.
+    pub(crate) fn new(total: usize, fps: f64, evaluated: impl Fn(i64) -> bool) -> Self {
         let block = |frame: &usize| (*frame as f64 / fps / BLOCK_SECS).floor() as i64;
-        let frames: Vec<usize> = (0..total).filter(|frame| judged(block(frame))).collect();
+        let indices: Vec<usize> = (0..total).filter(|frame| evaluated(block(frame))).collect();
         let mut blocks: Vec<Range<usize>> = Vec::new();
-        for run in frames.chunk_by(|a, b| block(a) == block(b)) {
+        for run in indices.chunk_by(|a, b| block(a) == block(b)) {
             let begin = blocks.last().map_or(0, |block| block.end);
             blocks.push(begin..begin + run.len());
         }
-        let draws = if blocks.len() < FEWEST_BLOCKS { Vec::new() } else { draws(blocks.len()) };
-        Self { fps, total, frames, blocks, draws }
+        let draws = if blocks.len() < MIN_BLOCKS { Vec::new() } else { draws(blocks.len()) };
+        Self { fps, total, indices, blocks, draws }
     }
 
-    /// Seconds in all.
+    /// Total length in seconds.
     pub(crate) fn seconds(&self) -> f64 {
-        self.frames.len() as f64 / self.fps
+        self.indices.len() as f64 / self.fps
     }
 
-    /// Runs of neighbouring frames.
-    pub(crate) fn stretches(&self) -> Vec<Range<usize>> {
-        self.frames.chunk_by(|a, b| a + 1 == *b).map(|run| run[0]..run[run.len() - 1] + 1).collect()
+    /// Runs of consecutive frames.
+    pub(crate) fn runs(&self) -> Vec<Range<usize>> {
+        self.indices.chunk_by(|a, b| a + 1 == *b).map(|run| run[0]..run[run.len() - 1] + 1).collect()
     }
 
-    /// What of a curve is judged.
+    /// The evaluated values of a curve.
     pub(crate) fn pick(&self, curve: &[f64]) -> Vec<f64> {
-        self.frames.iter().map(|frame| curve[*frame]).collect()
+        self.indices.iter().map(|frame| curve[*frame]).collect()
     }
 
-    /// Frames in which onsets can be shifted.
+    /// The frames whose onsets can be shifted to every lag.
     fn inner(&self) -> impl Fn(&usize) -> bool {
         let reach = lag_reach(self.fps);
         let range = reach..self.total.saturating_sub(reach);
@@ -114,27 +118,31 @@ impl Kept {
     }
 }
 
-/// A soundtrack beside the original.
+/// The scores of a soundtrack against the original.
 pub(crate) struct Scores {
     pub(crate) measures: ReportMeasures,
     pub(crate) lags: Vec<(i64, f64)>,
 }
 
-/// Compares; `None` where no frame remains: the first and the last half second are left out of the onset score.
-pub(crate) fn score(reference: &Curves, generated: &Curves, kept: &Kept) -> Option<Scores> {
-    let reach = lag_reach(kept.fps);
-    let inner: Vec<usize> = kept.frames.iter().copied().filter(kept.inner()).collect();
+/// Compares two sounds; `None` where no frame remains: the onset score leaves out the first and the last half
+/// second.
+pub(crate) fn score(reference: &Curves, generated: &Curves, frames: &EvaluatedFrames) -> Option<Scores> {
+    let reach = lag_reach(frames.fps);
+    let inner: Vec<usize> = frames.indices.iter().copied().filter(frames.inner()).collect();
     if inner.is_empty() {
         return None;
     }
-    let lags = lag_scores(&reference.onset[..kept.total], &generated.onset[..kept.total], &inner, reach);
+    let lags = lag_scores(&reference.onset[..frames.total], &generated.onset[..frames.total], &inner, reach);
     let (lag, onset_r) = best(&lags)?;
-    let loudness = (kept.pick(&reference.loudness), kept.pick(&generated.loudness));
-    let logmel_l1 = level_free_distance(&reference.log_mel, &generated.log_mel, &kept.frames);
+    let loudness = (frames.pick(&reference.loudness), frames.pick(&generated.loudness));
+    let logmel_l1 = level_free_distance(&reference.log_mel, &generated.log_mel, &frames.indices);
     let measures = ReportMeasures {
-        onset_r: estimate(onset_r, of_onsets(reference, generated, kept)),
-        loudness_r: estimate(correlation(&loudness.0, &loudness.1), of_loudness(reference, generated, kept)),
-        logmel_l1: estimate(logmel_l1, of_spectra(reference, generated, kept)),
+        onset_r: estimate(onset_r, resampled_onset_r(reference, generated, frames)),
+        loudness_r: estimate(
+            correlation(&loudness.0, &loudness.1),
+            resampled_loudness_r(reference, generated, frames),
+        ),
+        logmel_l1: estimate(logmel_l1, resampled_logmel_l1(reference, generated, frames)),
         onset_lag_frames: lag,
         comb_db: generated.comb_db(),
         level_db: mean(&loudness.1),
@@ -142,33 +150,34 @@ pub(crate) fn score(reference: &Curves, generated: &Curves, kept: &Kept) -> Opti
     Some(Scores { measures, lags })
 }
 
-/// The correlations that one in twenty of the predictions moved in time exceeds.
-pub(crate) fn chance(reference: &Curves, generated: &Curves, kept: &Kept) -> Chance {
-    let (n, least) = (kept.frames.len(), (LEAST_ROLL_SECS * kept.fps).ceil() as usize);
+/// The correlations that one in twenty of the time-shifted predictions exceeds.
+pub(crate) fn chance(reference: &Curves, generated: &Curves, frames: &EvaluatedFrames) -> Chance {
+    let (n, least) = (frames.indices.len(), (MIN_SHIFT_SECS * frames.fps).ceil() as usize);
     if n <= 4 * least {
         return Chance { onset_r: None, loudness_r: None };
     }
-    let rolled = |truth: &[f64], said: &[f64], shift: i64| {
+    let rolled = |truth: &[f64], predicted: &[f64], shift: i64| {
         let shift = shift.rem_euclid(n as i64) as usize;
-        correlation(truth, &[&said[shift..], &said[..shift]].concat())
+        correlation(truth, &[&predicted[shift..], &predicted[..shift]].concat())
     };
-    let shifts: Vec<i64> = (0..ROLLS)
-        .map(|k| (least + k * (n - 2 * least) / ROLLS) as i64)
+    let shifts: Vec<i64> = (0..CHANCE_SHIFTS)
+        .map(|k| (least + k * (n - 2 * least) / CHANCE_SHIFTS) as i64)
         .collect::<std::collections::BTreeSet<_>>()
         .into_iter()
         .collect();
-    let (truth, said) = (kept.pick(&reference.onset), kept.pick(&generated.onset));
-    let reach = lag_reach(kept.fps) as i64;
-    let onsets = shifts
-        .iter()
-        .map(|shift| (-reach..=reach).map(|lag| rolled(&truth, &said, shift + lag)).fold(-1.0, f64::max));
+    let (truth, predicted) = (frames.pick(&reference.onset), frames.pick(&generated.onset));
+    let reach = lag_reach(frames.fps) as i64;
+    let onsets = shifts.iter().map(|shift| {
+        (-reach..=reach).map(|lag| rolled(&truth, &predicted, shift + lag)).fold(-1.0, f64::max)
+    });
     let onsets = quantile(onsets.collect(), 0.95);
-    let (truth, said) = (kept.pick(&reference.loudness), kept.pick(&generated.loudness));
-    let loudness = quantile(shifts.iter().map(|shift| rolled(&truth, &said, *shift)).collect(), 0.95);
+    let (truth, predicted) = (frames.pick(&reference.loudness), frames.pick(&generated.loudness));
+    let loudness = quantile(shifts.iter().map(|shift| rolled(&truth, &predicted, *shift)).collect(), 0.95);
     Chance { onset_r: Some(onsets), loudness_r: Some(loudness) }
 }
 
-/// The first of equal ones wins, as in [`kinophone_dsp::metrics::best_lag`]; but a curve that never moves is not early.
+/// The best lag, the first of equal ones as in [`kinophone_dsp::metrics::best_lag`]; 0 for a curve that is
+/// constant.
 fn best(lags: &[(i64, f64)]) -> Option<(i64, f64)> {
     if lags.iter().all(|(_, r)| *r == 0.0) {
         return lags.first().map(|_| (0, 0.0));
@@ -176,57 +185,60 @@ fn best(lags: &[(i64, f64)]) -> Option<(i64, f64)> {
     lags.iter().copied().reduce(|best, next| if next.1 > best.1 { next } else { best })
 }
 
+/// A value with the interval of its bootstrap draws.
 fn estimate(value: f64, resampled: Vec<f64>) -> Estimate {
     let interval = bootstrap::interval(resampled);
     Estimate { value, low: interval.map(|ends| ends[0]), high: interval.map(|ends| ends[1]) }
 }
 
-/// Both curves around 0, or sums of squares would lose digits.
-fn centred(curve: &[f64], kept: &Kept) -> Vec<f64> {
-    let mean = mean(&kept.pick(curve));
+/// A curve around 0, so that sums of squares keep their digits.
+fn centred(curve: &[f64], frames: &EvaluatedFrames) -> Vec<f64> {
+    let mean = mean(&frames.pick(curve));
     curve.iter().map(|x| x - mean).collect()
 }
 
-fn of_onsets(reference: &Curves, generated: &Curves, kept: &Kept) -> Vec<f64> {
-    if kept.draws.is_empty() {
+/// Onset correlations at the best lag over the bootstrap draws.
+fn resampled_onset_r(reference: &Curves, generated: &Curves, frames: &EvaluatedFrames) -> Vec<f64> {
+    if frames.draws.is_empty() {
         return Vec::new();
     }
-    let (truth, said) = (centred(&reference.onset, kept), centred(&generated.onset, kept));
-    let (reach, inner) = (lag_reach(kept.fps), kept.inner());
+    let (truth, predicted) = (centred(&reference.onset, frames), centred(&generated.onset, frames));
+    let (reach, inner) = (lag_reach(frames.fps), frames.inner());
     let of_block = |block: &Range<usize>| {
         let mut lags = vec![Moments::default(); 2 * reach + 1];
-        for frame in kept.frames[block.clone()].iter().filter(|frame| inner(frame)) {
+        for frame in frames.indices[block.clone()].iter().filter(|frame| inner(frame)) {
             for (k, lag) in lags.iter_mut().enumerate() {
-                lag.add(truth[*frame], said[frame + k - reach]);
+                lag.add(truth[*frame], predicted[frame + k - reach]);
             }
         }
         lags
     };
-    let blocks: Vec<Vec<Moments>> = kept.blocks.iter().map(of_block).collect();
+    let blocks: Vec<Vec<Moments>> = frames.blocks.iter().map(of_block).collect();
     let drawn = |draw: &Vec<usize>| {
         let at = |lag: usize| draw.iter().fold(Moments::default(), |sum, block| sum.and(blocks[*block][lag]));
         (0..=2 * reach).map(|lag| at(lag).correlation()).fold(-1.0, f64::max)
     };
-    kept.draws.iter().map(drawn).collect()
+    frames.draws.iter().map(drawn).collect()
 }
 
-fn of_loudness(reference: &Curves, generated: &Curves, kept: &Kept) -> Vec<f64> {
-    if kept.draws.is_empty() {
+/// Loudness correlations over the bootstrap draws.
+fn resampled_loudness_r(reference: &Curves, generated: &Curves, frames: &EvaluatedFrames) -> Vec<f64> {
+    if frames.draws.is_empty() {
         return Vec::new();
     }
-    let (truth, said) = (centred(&reference.loudness, kept), centred(&generated.loudness, kept));
+    let (truth, predicted) = (centred(&reference.loudness, frames), centred(&generated.loudness, frames));
     let of_block = |block: &Range<usize>| {
         let mut sum = Moments::default();
-        kept.frames[block.clone()].iter().for_each(|frame| sum.add(truth[*frame], said[*frame]));
+        frames.indices[block.clone()].iter().for_each(|frame| sum.add(truth[*frame], predicted[*frame]));
         sum
     };
-    let blocks: Vec<Moments> = kept.blocks.iter().map(of_block).collect();
+    let blocks: Vec<Moments> = frames.blocks.iter().map(of_block).collect();
     let sum = |draw: &Vec<usize>| draw.iter().fold(Moments::default(), |sum, block| sum.and(blocks[*block]));
-    kept.draws.iter().map(|draw| sum(draw).correlation()).collect()
+    frames.draws.iter().map(|draw| sum(draw).correlation()).collect()
 }
 
-/// Differences of a block in order, with the sums of the first k of them: the mean distance from any level follows in a
-/// few steps.
+/// Sorted differences of a block with their cumulative sums, from which the mean distance from any level
+/// follows in logarithmic time.
 struct Differences {
     sorted: Vec<f32>,
     sums: Vec<f64>,
@@ -254,28 +266,24 @@ impl Differences {
     }
 }
 
-fn of_spectra(reference: &Curves, generated: &Curves, kept: &Kept) -> Vec<f64> {
-    if kept.draws.is_empty() {
+/// Distances of the spectra over the bootstrap draws.
+fn resampled_logmel_l1(reference: &Curves, generated: &Curves, frames: &EvaluatedFrames) -> Vec<f64> {
+    if frames.draws.is_empty() {
         return Vec::new();
     }
     let of_block = |block: &Range<usize>| {
-        let frames = kept.frames[block.clone()].iter();
+        let frames = frames.indices[block.clone()].iter();
         let bands = frames.flat_map(|i| generated.log_mel[*i].iter().zip(&reference.log_mel[*i]));
         Differences::new(bands.map(|(g, r)| (g - r) as f32).collect())
     };
-    let blocks: Vec<Differences> = kept.blocks.iter().map(of_block).collect();
+    let blocks: Vec<Differences> = frames.blocks.iter().map(of_block).collect();
     let drawn = |draw: &Vec<usize>| {
         let chosen = || draw.iter().map(|block| &blocks[*block]);
         let n: usize = chosen().map(|block| block.sorted.len()).sum();
         let level = chosen().map(Differences::sum).sum::<f64>() / n as f64;
         chosen().map(|block| block.distance(level)).sum::<f64>() / n as f64
     };
-    kept.draws.iter().map(drawn).collect()
-}
-
-/// Of at least one value.
-pub(crate) fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len().max(1) as f64
+    frames.draws.iter().map(drawn).collect()
 }
 
 #[cfg(test)]
@@ -315,8 +323,8 @@ mod tests {
         let generated = follows(&reference, 0.05);
         let (a, b) = (Curves::of(&reference, 30.0), Curves::of(&generated, 30.0));
         for (all, keep) in [(true, None), (false, Some(every_fifth_block(30.0)))] {
-            let kept = Kept::new(a.frames(), 30.0, |block| all || block % 5 == 4);
-            let ours = score(&a, &b, &kept).unwrap().measures;
+            let frames = EvaluatedFrames::new(a.frames(), 30.0, |block| all || block % 5 == 4);
+            let ours = score(&a, &b, &frames).unwrap().measures;
             let known =
                 compare(&reference, &generated, 30.0, |i| keep.as_ref().is_none_or(|k| k(i))).unwrap();
             let pairs = [
@@ -327,7 +335,7 @@ mod tests {
                 (ours.level_db, known.level_db),
             ];
             assert!(pairs.iter().all(|(x, y)| (x - y).abs() < 1e-12), "{pairs:?}");
-            assert_eq!((ours.onset_lag_frames, kept.frames.len()), (known.onset_lag_frames, known.frames));
+            assert_eq!((ours.onset_lag_frames, frames.indices.len()), (known.onset_lag_frames, known.frames));
             // Blocks 4 and 9 alone make no interval.
             assert_eq!(ours.onset_r.low.is_some(), all);
         }
@@ -338,10 +346,10 @@ mod tests {
         let reference = sound(65, 17_011, 1);
         let generated = follows(&reference, 0.05);
         let (a, b) = (Curves::of(&reference, 30.0), Curves::of(&generated, 30.0));
-        let mut kept = Kept::new(a.frames(), 30.0, |_| true);
-        assert_eq!(kept.blocks.len(), 7);
-        kept.draws = vec![(0..7).rev().collect()];
-        let m = score(&a, &b, &kept).unwrap().measures;
+        let mut frames = EvaluatedFrames::new(a.frames(), 30.0, |_| true);
+        assert_eq!(frames.blocks.len(), 7);
+        frames.draws = vec![(0..7).rev().collect()];
+        let m = score(&a, &b, &frames).unwrap().measures;
         for (name, e) in [("onset", m.onset_r), ("loudness", m.loudness_r), ("spectra", m.logmel_l1)] {
             assert!((e.low.unwrap() - e.value).abs() < 1e-6, "{name}: {e:?}");
         }
@@ -362,8 +370,8 @@ mod tests {
                 .map(|(n, (noisy, clean))| clean + noise(n) * (noisy - clean))
                 .collect();
             let (a, b) = (Curves::of(&reference, 30.0), Curves::of(&generated, 30.0));
-            let kept = Kept::new(a.frames(), 30.0, |_| true);
-            let m = score(&a, &b, &kept).unwrap().measures;
+            let frames = EvaluatedFrames::new(a.frames(), 30.0, |_| true);
+            let m = score(&a, &b, &frames).unwrap().measures;
             for e in [m.onset_r, m.loudness_r, m.logmel_l1] {
                 let (low, high) = (e.low.unwrap(), e.high.unwrap());
                 assert!(low < e.value && e.value < high, "{e:?}");
@@ -379,8 +387,8 @@ mod tests {
     #[test]
     fn silence_has_no_correlation_and_a_sound_agrees_with_itself() {
         let reference = Curves::of(&sound(40, 17_011, 1), 30.0);
-        let kept = Kept::new(reference.frames(), 30.0, |_| true);
-        let silence = score(&reference, &Curves::of_silence(reference.frames()), &kept).unwrap().measures;
+        let frames = EvaluatedFrames::new(reference.frames(), 30.0, |_| true);
+        let silence = score(&reference, &Curves::of_silence(reference.frames()), &frames).unwrap().measures;
         let nothing = Estimate { value: 0.0, low: Some(0.0), high: Some(0.0) };
         assert_eq!((silence.onset_r, silence.loudness_r, silence.comb_db), (nothing, nothing, None));
         assert_eq!((silence.level_db, silence.onset_lag_frames), (SILENT_DB, 0));
@@ -388,7 +396,7 @@ mod tests {
         let made = Curves::of_silence(reference.frames());
         assert!(true_silence.log_mel == made.log_mel && true_silence.loudness == made.loudness);
 
-        let itself = score(&reference, &reference, &kept).unwrap().measures;
+        let itself = score(&reference, &reference, &frames).unwrap().measures;
         assert!((itself.onset_r.value - 1.0).abs() < 1e-9 && (itself.loudness_r.value - 1.0).abs() < 1e-9);
         assert!(itself.onset_lag_frames == 0 && itself.logmel_l1.value < 1e-12);
     }
@@ -397,21 +405,21 @@ mod tests {
     fn chance_is_less_than_what_follows_and_more_than_nothing() {
         let reference = sound(60, 17_011, 1);
         let (a, b) = (Curves::of(&reference, 30.0), Curves::of(&follows(&reference, 0.05), 30.0));
-        let kept = Kept::new(a.frames(), 30.0, |_| true);
-        let (chance, said) = (chance(&a, &b, &kept), score(&a, &b, &kept).unwrap().measures);
+        let frames = EvaluatedFrames::new(a.frames(), 30.0, |_| true);
+        let (chance, predicted) = (chance(&a, &b, &frames), score(&a, &b, &frames).unwrap().measures);
         let onset = chance.onset_r.unwrap();
-        assert!(onset > 0.0 && onset < said.onset_r.value, "{chance:?} {:?}", said.onset_r);
-        let short = Kept::new(100, 30.0, |_| true);
+        assert!(onset > 0.0 && onset < predicted.onset_r.value, "{chance:?} {:?}", predicted.onset_r);
+        let short = EvaluatedFrames::new(100, 30.0, |_| true);
         assert_eq!(crate::eval::curves::chance(&a, &b, &short).onset_r, None);
     }
 
     #[test]
-    fn stretches_are_runs_of_judged_frames() {
-        let kept = Kept::new(3000, 30.0, |block| block % 5 == 4);
-        assert_eq!(kept.stretches(), [1200..1500, 2700..3000]);
-        assert_eq!((kept.seconds(), kept.blocks.len()), (20.0, 2));
-        let all = Kept::new(950, 30.0, |_| true);
-        let stretches = all.stretches();
-        assert_eq!((stretches[0].clone(), stretches.len(), all.blocks.len()), (0..950, 1, 4));
+    fn runs_are_consecutive_evaluated_frames() {
+        let frames = EvaluatedFrames::new(3000, 30.0, |block| block % 5 == 4);
+        assert_eq!(frames.runs(), [1200..1500, 2700..3000]);
+        assert_eq!((frames.seconds(), frames.blocks.len()), (20.0, 2));
+        let all = EvaluatedFrames::new(950, 30.0, |_| true);
+        let runs = all.runs();
+        assert_eq!((runs[0].clone(), runs.len(), all.blocks.len()), (0..950, 1, 4));
     }
 }

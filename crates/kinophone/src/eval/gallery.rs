@@ -1,9 +1,15 @@
-//! Every brain on every film: a folder of films to compare, and a page that plays them.
+//! A gallery: every film rendered with every brain, in a folder with a page to compare them.
 
 use crate::brain::Brain;
 use crate::dataset::{self, PrepareOptions, Shard};
-use crate::eval::report::LessonFacts;
-use crate::eval::{all_names_differ, kind_of, measure_rate, page, pictures, today};
+use crate::eval::date::today;
+use crate::eval::figures::rounded;
+use crate::eval::film::ledger;
+use crate::eval::naming::{brain_kind, distinct};
+use crate::eval::page::{self, Page};
+use crate::eval::pictures;
+use crate::eval::report::TrainingFilm;
+use crate::eval::sound::{self, measure_rate};
 use crate::media::Ffmpeg;
 use crate::plot::Sonogram;
 use crate::render::{self, GivenPictures, LoudnessMode, RenderPlan, ResolvedSynth, SynthRequest};
@@ -17,39 +23,38 @@ use kinophone_dsp::frames::{
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
-/// The file by which a gallery's folder is known.
-pub(crate) const MARK: &str = "gallery.json";
-/// The version of the format of [`MARK`].
+/// The version of the format of `gallery.json`.
 const SCHEMA: u32 = 1;
-/// Pictures that browsers do not play are copied at most so many pixels wide.
-const COPY_WIDTH: u32 = 960;
-/// Width of a film's poster.
+/// Largest width in pixels of a copy of pictures that browsers do not play.
+const MAX_COPY_WIDTH: u32 = 960;
+/// Width of a film's poster in pixels.
 const POSTER_WIDTH: u32 = 480;
-/// Size of a spectrogram on the page.
-const SONOGRAM: (usize, usize) = (640, 120);
+/// Size of a spectrogram on the page in pixels.
+const SONOGRAM_SIZE: (usize, usize) = (640, 120);
 
-/// What to show.
+/// The brains and films of a gallery.
 #[derive(Clone, Debug)]
-pub struct Exhibition {
+pub struct GalleryPlan {
     /// The brain files.
     pub brains: Vec<PathBuf>,
     /// The films; their own sound is not needed.
     pub films: Vec<PathBuf>,
-    /// Names of synths, see [`synths_of`]; none: what suits each brain best. A brain plays those that suit it.
+    /// Names of synths, see [`synths_of`]; where there are none, each brain's preferred one. A brain uses
+    /// those that it supports.
     pub synths: Vec<String>,
     /// The folder to write. It appears whole or not at all.
     pub output: PathBuf,
-    /// Whether an existing gallery may be replaced. No other folder ever is.
+    /// Replaces or refuses an existing gallery. No other folder is ever replaced.
     pub overwrite: Overwrite,
     /// The folder of prepared films; the films are prepared into it.
     pub cache: PathBuf,
     /// Seed of the synths.
     pub seed: u64,
-    /// How loud all soundtracks are.
+    /// Loudness of all soundtracks.
     pub loudness: LoudnessMode,
 }
 
-/// What a gallery shows, as `gallery.json` has it.
+/// The data of a gallery, as `gallery.json` has it.
 #[derive(Clone, Debug, Serialize)]
 pub struct Gallery {
     /// The version of the format.
@@ -59,16 +64,16 @@ pub struct Gallery {
     /// The day, such as 2026-11-23, in UTC.
     pub made: String,
     /// The films.
-    pub films: Vec<Screen>,
+    pub films: Vec<GalleryFilm>,
     /// The brains.
-    pub brains: Vec<Artist>,
-    /// Every brain on every film with each of its synths.
-    pub cells: Vec<Cell>,
+    pub brains: Vec<GalleryBrain>,
+    /// Every film with every brain and each of its synths.
+    pub cells: Vec<GalleryCell>,
 }
 
 /// A film of a gallery.
 #[derive(Clone, Debug, Serialize)]
-pub struct Screen {
+pub struct GalleryFilm {
     /// Its file's name.
     pub name: String,
     /// Its length.
@@ -79,39 +84,39 @@ pub struct Screen {
 
 /// A brain of a gallery.
 #[derive(Clone, Debug, Serialize)]
-pub struct Artist {
+pub struct GalleryBrain {
     /// Its file's name.
     pub name: String,
     /// `ensemble` or `classic`.
     pub kind: &'static str,
     /// Its ledger.
-    pub learned_from: Vec<LessonFacts>,
-    /// With what it plays here.
+    pub learned_from: Vec<TrainingFilm>,
+    /// The synths that it uses here.
     pub synths: Vec<String>,
 }
 
 /// A film with the sound of a brain.
 #[derive(Clone, Debug, Serialize)]
-pub struct Cell {
+pub struct GalleryCell {
     /// Index among the films.
     pub film: usize,
     /// Index among the brains.
     pub brain: usize,
     /// Name of the synth.
     pub synth: String,
-    /// The film, relative to the gallery's folder; letters, digits, dots, dashes and slashes only. `None` where it could
-    /// not be made.
+    /// The film, relative to the gallery's folder; letters, digits, dots, dashes and slashes only. `None`
+    /// where it could not be made.
     pub file: Option<String>,
     /// The sound as a picture, as a data URI.
     pub spectrogram: Option<String>,
     /// Its length.
     pub seconds: Option<f64>,
-    /// Why it could not be made.
+    /// The reason for which it could not be made.
     pub error: Option<String>,
 }
 
-/// The synths that suit a brain by the names that `kinophone render --synth` knows; the one that it plays by default first.
-pub fn synths_of(brain: &Brain) -> &'static [&'static str] {
+/// The synths that a brain supports, by their names in `kinophone render --synth`, its default first.
+fn synths_of(brain: &Brain) -> &'static [&'static str] {
     match brain {
         Brain::Classic(brain) if brain.config().say == FrameFormat::Stft => &["spectral"],
         Brain::Classic(_) => &["windowed", "granular", "raw", "granular-2015"],
@@ -120,102 +125,102 @@ pub fn synths_of(brain: &Brain) -> &'static [&'static str] {
     }
 }
 
-/// Renders every brain on every film, and writes the folder. A film that fails with one brain is noted and the rest goes on;
-/// it is an error where all fail.
-pub fn exhibit(ffmpeg: &Ffmpeg, how: &Exhibition, task: Task<'_>) -> Result<Gallery> {
-    let folder = AtomicFolder::create(&how.output, how.overwrite, MARK)?;
-    let brains = how.brains.iter().map(|file| Guest::open(file, how)).collect::<Result<Vec<_>>>()?;
+/// Renders every film with every brain, and writes the folder. Where a film fails with a brain, the others
+/// are still made; it is an error where all fail.
+pub fn make_gallery(ffmpeg: &Ffmpeg, plan: &GalleryPlan, task: Task<'_>) -> Result<Gallery> {
+    let folder = AtomicFolder::create(&plan.output, plan.overwrite, Page::Gallery.data_file())?;
+    let brains = plan.brains.iter().map(|file| LoadedBrain::open(file, plan)).collect::<Result<Vec<_>>>()?;
     let scratch = folder.path().join("work");
     std::fs::create_dir(&scratch).map_err(|e| Error::io("made", &scratch, e))?;
-    let room = GalleryBuffers { ffmpeg, how, folder: folder.path(), scratch: &scratch, task };
-    let gallery = room.fill(&brains)?;
+    let context = GalleryContext { ffmpeg, plan, folder: folder.path(), scratch: &scratch, task };
+    let gallery = context.fill(&brains)?;
     std::fs::remove_dir_all(&scratch).map_err(|e| Error::io("removed", &scratch, e))?;
-    page::write_gallery(&gallery, folder.path())?;
+    page::write(Page::Gallery, &gallery, folder.path())?;
     folder.commit()?;
     Ok(gallery)
 }
 
-/// A brain that was invited.
-struct Guest {
+/// A brain with the synths that it uses.
+struct LoadedBrain {
     file: PathBuf,
     name: String,
     brain: Brain,
     synths: Vec<&'static str>,
 }
 
-impl Guest {
-    fn open(file: &Path, how: &Exhibition) -> Result<Self> {
+impl LoadedBrain {
+    fn open(file: &Path, plan: &GalleryPlan) -> Result<Self> {
         let brain = Brain::load(file)?;
-        let suitable = synths_of(&brain);
-        let wanted = |name: &&&str| how.synths.iter().any(|wanted| wanted == **name);
-        let synths: Vec<&str> = if how.synths.is_empty() {
-            suitable[..1].to_vec()
+        let supported = synths_of(&brain);
+        let requested = |name: &&&str| plan.synths.iter().any(|requested| requested == **name);
+        let synths: Vec<&str> = if plan.synths.is_empty() {
+            supported[..1].to_vec()
         } else {
-            suitable.iter().filter(wanted).copied().collect()
+            supported.iter().filter(requested).copied().collect()
         };
         if synths.is_empty() {
-            return Err(Error::new(Kind::Invalid, "plays with none of the chosen synths")
+            return Err(Error::new(Kind::Invalid, "supports none of the chosen synths")
                 .at(file)
-                .help(format!("add one of these to --synth: {}", suitable.join(", "))));
+                .help(format!("add one of these to --synth: {}", supported.join(", "))));
         }
         Ok(Self { file: file.to_owned(), name: name_of(file), brain, synths })
     }
 }
 
-/// A film that is shown: what browsers play, and what the brains see.
-struct Showing {
+/// A film of the gallery while it is rendered.
+struct ShownFilm {
     name: String,
     /// The film, or a copy of its pictures for browsers.
     playable: PathBuf,
-    /// How its files are called.
-    word: String,
+    /// The stem of its files' names.
+    stem: String,
 }
 
-/// What every part of a gallery works with.
-struct GalleryBuffers<'a> {
+/// The surroundings of a gallery: its plan and its folders.
+struct GalleryContext<'a> {
     ffmpeg: &'a Ffmpeg,
-    how: &'a Exhibition,
+    plan: &'a GalleryPlan,
     folder: &'a Path,
     scratch: &'a Path,
     task: Task<'a>,
 }
 
-impl GalleryBuffers<'_> {
-    fn fill(&self, brains: &[Guest]) -> Result<Gallery> {
-        let brain_words = all_names_differ(brains.iter().map(|guest| word(&guest.file)).collect());
-        let film_words = all_names_differ(self.how.films.iter().map(|film| word(film)).collect());
+impl GalleryContext<'_> {
+    fn fill(&self, brains: &[LoadedBrain]) -> Result<Gallery> {
+        let brain_stems = distinct(brains.iter().map(|brain| plain_stem(&brain.file)).collect());
+        let film_stems = distinct(self.plan.films.iter().map(|film| plain_stem(film)).collect());
         let (mut films, mut cells) = (Vec::new(), Vec::new());
-        for (number, (film, word)) in self.how.films.iter().zip(film_words).enumerate() {
-            let (screen, showing) = self.screen(film, word)?;
-            films.push(screen);
-            cells.extend(self.row(number, film, &showing, brains, &brain_words)?);
-            if showing.playable != *film {
-                std::fs::remove_file(&showing.playable)
-                    .map_err(|e| Error::io("removed", &showing.playable, e))?;
+        for (number, (film, stem)) in self.plan.films.iter().zip(film_stems).enumerate() {
+            let (gallery_film, shown) = self.open_film(film, stem)?;
+            films.push(gallery_film);
+            cells.extend(self.row((number, film), &shown, brains, &brain_stems)?);
+            if shown.playable != *film {
+                std::fs::remove_file(&shown.playable)
+                    .map_err(|e| Error::io("removed", &shown.playable, e))?;
             }
         }
-        if cells.iter().all(|cell: &Cell| cell.file.is_none()) {
+        if cells.iter().all(|cell: &GalleryCell| cell.file.is_none()) {
             let why = cells.into_iter().find_map(|cell| cell.error).unwrap_or_default();
             return Err(Error::new(Kind::Empty, format!("not one film could be rendered: {why}"))
                 .help("try one of them with 'kinophone render'"));
         }
-        let artist = |guest: &Guest| Artist {
-            name: guest.name.clone(),
-            kind: kind_of(&guest.brain),
-            learned_from: crate::eval::subject::ledger(&guest.brain),
-            synths: guest.synths.iter().map(|name| (*name).to_owned()).collect(),
+        let gallery_brain = |brain: &LoadedBrain| GalleryBrain {
+            name: brain.name.clone(),
+            kind: brain_kind(&brain.brain),
+            learned_from: ledger(&brain.brain),
+            synths: brain.synths.iter().map(|name| (*name).to_owned()).collect(),
         };
         Ok(Gallery {
             schema: SCHEMA,
             kinophone: env!("CARGO_PKG_VERSION").to_owned(),
             made: today(),
             films,
-            brains: brains.iter().map(artist).collect(),
+            brains: brains.iter().map(gallery_brain).collect(),
             cells,
         })
     }
 
-    fn screen(&self, film: &Path, word: String) -> Result<(Screen, Showing)> {
+    fn open_film(&self, film: &Path, stem: String) -> Result<(GalleryFilm, ShownFilm)> {
         let facts = self.ffmpeg.probe(film)?;
         let Some(picture) = &facts.picture else {
             return Err(Error::new(Kind::NoPicture, "has no picture to play to")
@@ -226,46 +231,45 @@ impl GalleryBuffers<'_> {
             film.to_owned()
         } else {
             let copy = self.scratch.join("copy.mp4");
-            self.ffmpeg.copy_for_browsers(film, COPY_WIDTH, &copy, self.task)?;
+            self.ffmpeg.copy_for_browsers(film, MAX_COPY_WIDTH, &copy, self.task)?;
             copy
         };
-        let screen = Screen {
+        let gallery_film = GalleryFilm {
             name: name_of(film),
-            seconds: crate::eval::rounded(facts.duration.unwrap_or_default().as_secs_f64(), 3),
+            seconds: rounded(facts.duration.unwrap_or_default().as_secs_f64(), 3),
             poster: Some(pictures::poster(self.ffmpeg, film, POSTER_WIDTH, self.task)?),
         };
-        Ok((screen, Showing { name: name_of(film), playable, word }))
+        Ok((gallery_film, ShownFilm { name: name_of(film), playable, stem }))
     }
 
-    /// A film with all brains; spectrograms share one scale of colours.
+    /// Renders a film with all brains; their spectrograms share one scale of colours.
     fn row(
         &self,
-        number: usize,
-        film: &Path,
-        showing: &Showing,
-        brains: &[Guest],
-        words: &[String],
-    ) -> Result<Vec<Cell>> {
+        (number, film): (usize, &Path),
+        shown: &ShownFilm,
+        brains: &[LoadedBrain],
+        stems: &[String],
+    ) -> Result<Vec<GalleryCell>> {
         let mut cells = Vec::new();
-        for ((k, guest), word) in brains.iter().enumerate().zip(words) {
-            for synth in &guest.synths {
-                let file = format!("{word}/{}.{synth}.mp4", showing.word);
-                let made = self.render(film, showing, guest, synth, &file);
+        for ((k, brain), stem) in brains.iter().enumerate().zip(stems) {
+            for synth in &brain.synths {
+                let file = format!("{stem}/{}.{synth}.mp4", shown.stem);
+                let made = self.render(film, shown, brain, synth, &file);
                 let (made, error) = match made {
                     Ok(made) => (Some(made), None),
                     Err(e) if matches!(e.kind(), Kind::Interrupted | Kind::DiskFull) => return Err(e),
                     Err(e) => {
-                        self.task.watcher.warn(&format!("{} with {}: {e}", showing.name, guest.name));
+                        self.task.watcher.warn(&format!("{} with {}: {e}", shown.name, brain.name));
                         (None, Some(e.to_string()))
                     }
                 };
-                let cell = Cell {
+                let cell = GalleryCell {
                     film: number,
                     brain: k,
                     synth: (*synth).to_owned(),
                     file: made.is_some().then_some(file),
                     spectrogram: None,
-                    seconds: made.as_ref().map(|(seconds, _)| crate::eval::rounded(*seconds, 3)),
+                    seconds: made.as_ref().map(|(seconds, _)| rounded(*seconds, 3)),
                     error,
                 };
                 cells.push((cell, made.map(|(_, sonogram)| sonogram)));
@@ -280,7 +284,7 @@ impl GalleryBuffers<'_> {
             .into_iter()
             .map(|(cell, sonogram)| {
                 let spectrogram = sonogram.map(|sonogram| pictures::png(&sonogram, loudest)).transpose()?;
-                Ok(Cell { spectrogram, ..cell })
+                Ok(GalleryCell { spectrogram, ..cell })
             })
             .collect()
     }
@@ -288,39 +292,39 @@ impl GalleryBuffers<'_> {
     fn render(
         &self,
         film: &Path,
-        showing: &Showing,
-        guest: &Guest,
+        shown: &ShownFilm,
+        brain: &LoadedBrain,
         synth: &str,
         file: &str,
     ) -> Result<(f64, Sonogram)> {
         let output = self.folder.join(file);
         let folder = output.parent().unwrap_or(self.folder);
         std::fs::create_dir_all(folder).map_err(|e| Error::io("made", folder, e))?;
-        let (size, colour) = (guest.brain.size(), guest.brain.colour());
+        let (size, colour) = (brain.brain.size(), brain.brain.colour());
         let options = PrepareOptions { size, colour, ..PrepareOptions::default() };
         let prepared =
-            dataset::prepare(self.ffmpeg, &[film.to_owned()], &self.how.cache, &options, self.task)?;
+            dataset::prepare(self.ffmpeg, &[film.to_owned()], &self.plan.cache, &options, self.task)?;
         let shard = Shard::open(&prepared[0].shard)?;
         let plan = RenderPlan {
-            synth: sounding(&guest.brain, synth, self.how.seed),
-            seed: self.how.seed,
-            loudness: self.how.loudness,
+            synth: synth_request(&brain.brain, synth, self.plan.seed),
+            seed: self.plan.seed,
+            loudness: self.plan.loudness,
             ..RenderPlan::new(
-                guest.file.clone(),
-                showing.playable.clone(),
+                brain.file.clone(),
+                shown.playable.clone(),
                 OutputOptions::alone(output.clone(), Overwrite::Refuse),
             )
         };
         let pictures = GivenPictures::of(&shard, size, colour)?;
         let rendered = render::render_to(self.ffmpeg, &plan, pictures, self.task)?;
-        let sound = crate::eval::listen(self.ffmpeg, &output, self.task)?;
-        let (columns, rows) = SONOGRAM;
-        Ok((rendered.soundtrack.seconds, Sonogram::new(&sound, measure_rate(), columns, rows)))
+        let samples = sound::decode(self.ffmpeg, &output, self.task)?;
+        let (columns, rows) = SONOGRAM_SIZE;
+        Ok((rendered.soundtrack.seconds, Sonogram::new(&samples, measure_rate(), columns, rows)))
     }
 }
 
-/// The synth that the brain plays by default knows the brain's own settings.
-fn sounding(brain: &Brain, name: &str, seed: u64) -> SynthRequest {
+/// The synth of that name; the brain's default one with the brain's own settings.
+fn synth_request(brain: &Brain, name: &str, seed: u64) -> SynthRequest {
     if synths_of(brain).first() == Some(&name) {
         return SynthRequest::Usual;
     }
@@ -343,12 +347,12 @@ fn name_of(file: &Path) -> String {
     file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned()
 }
 
-/// A name that any server and any browser takes as it is.
-fn word(file: &Path) -> String {
+/// The stem of a file's name in characters that need no escaping in any URL.
+fn plain_stem(file: &Path) -> String {
     let stem = file.file_stem().unwrap_or(file.as_os_str()).to_string_lossy();
     let plain = |c: char| if c.is_ascii_alphanumeric() || "-_".contains(c) { c } else { '-' };
     let word: String = stem.chars().map(plain).collect();
-    // Nothing may be called like our own files, or be hidden.
+    // No file may be hidden or have the name of the scratch folder.
     match word.trim_matches('-') {
         "" => "untitled".to_owned(),
         "work" => "work-1".to_owned(),
@@ -368,7 +372,7 @@ mod tests {
             ("work.brain", "work-1"),
             ("caf\u{e9}.brain", "caf"),
         ] {
-            assert_eq!(word(Path::new(name)), expected, "{name}");
+            assert_eq!(plain_stem(Path::new(name)), expected, "{name}");
         }
     }
 }

@@ -1,37 +1,51 @@
-//! Reports and galleries as folders: the figures for programs, and a page for people that holds or links all it needs.
+//! Reports and galleries as folders: the data as JSON, and a page for people.
 
-use crate::eval::gallery::Gallery;
-use crate::eval::report::Report;
 use crate::storage::{Overwrite, write_atomically};
 use crate::{Error, Kind, Result};
 use serde::Serialize;
 use std::path::Path;
 
-/// Where the figures go in a page.
-const PLACE: &str = "/*REPORT*/null";
-const REPORT: &str = include_str!("eval.html");
-const GALLERY: &str = include_str!("gallery.html");
+/// The part of a template that the data replaces.
+const DATA_SLOT: &str = "/*REPORT*/null";
 
-/// Writes `report.json` and `index.html`.
-pub(crate) fn write_report(report: &Report, folder: &Path) -> Result<()> {
-    write(report, REPORT, &folder.join(crate::eval::MARK), folder)
+/// The pages that are made here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Page {
+    Report,
+    Gallery,
 }
 
-/// Writes `gallery.json` and `index.html`.
-pub(crate) fn write_gallery(gallery: &Gallery, folder: &Path) -> Result<()> {
-    write(gallery, GALLERY, &folder.join(crate::eval::gallery::MARK), folder)
+impl Page {
+    /// The file with the data, by which the folder is recognized.
+    pub(crate) fn data_file(self) -> &'static str {
+        match self {
+            Self::Report => "report.json",
+            Self::Gallery => "gallery.json",
+        }
+    }
+
+    fn template(self) -> &'static str {
+        match self {
+            Self::Report => include_str!("eval.html"),
+            Self::Gallery => include_str!("gallery.html"),
+        }
+    }
 }
 
-fn write(content: &impl Serialize, template: &str, file: &Path, folder: &Path) -> Result<()> {
-    let json = serde_json::to_string(content)
-        .map_err(|e| Error::new(Kind::Io, "could not be made into JSON").at(file).because(e))?;
-    write_atomically(file, Overwrite::Refuse, json.as_bytes())?;
-    write_atomically(&folder.join("index.html"), Overwrite::Refuse, page(template, &json).as_bytes())
+/// Writes the data file and `index.html`.
+pub(crate) fn write(page: Page, data: &impl Serialize, folder: &Path) -> Result<()> {
+    let file = folder.join(page.data_file());
+    let json = serde_json::to_string(data)
+        .map_err(|e| Error::new(Kind::Io, "could not be made into JSON").at(&file).because(e))?;
+    write_atomically(&file, Overwrite::Refuse, json.as_bytes())?;
+    let html = filled(page.template(), &json);
+    write_atomically(&folder.join("index.html"), Overwrite::Refuse, html.as_bytes())
 }
 
-/// A name in the figures could end the script that holds them, or begin a comment in it: no tag gets through.
-fn page(template: &str, json: &str) -> String {
-    template.replacen(PLACE, &json.replace('<', "\\u003c"), 1)
+/// The template with its data. A name in the data could end the script that holds it, or begin a comment in
+/// it: every `<` is escaped.
+fn filled(template: &str, json: &str) -> String {
+    template.replacen(DATA_SLOT, &json.replace('<', "\\u003c"), 1)
 }
 
 #[cfg(test)]
@@ -39,9 +53,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn templates_have_one_place_and_fetch_nothing() {
-        for template in [REPORT, GALLERY] {
-            assert_eq!(template.matches(PLACE).count(), 1);
+    fn templates_have_one_slot_and_fetch_nothing() {
+        for template in [Page::Report.template(), Page::Gallery.template()] {
+            assert_eq!(template.matches(DATA_SLOT).count(), 1);
             for fetched in ["src=\"http", "href=\"http", "@import", "url(http"] {
                 assert!(!template.contains(fetched), "{fetched}");
             }
@@ -51,7 +65,7 @@ mod tests {
     #[test]
     fn no_name_ends_the_script() {
         let json = serde_json::to_string("</script><!--").unwrap();
-        let page = page("<script>const report = /*REPORT*/null;</script>", &json);
+        let page = filled("<script>const report = /*REPORT*/null;</script>", &json);
         assert_eq!(page, r#"<script>const report = "\u003c/script>\u003c!--";</script>"#);
         assert_eq!(serde_json::from_str::<String>(r#""\u003c/script>\u003c!--""#).unwrap(), "</script><!--");
     }

@@ -1,58 +1,59 @@
-//! The verdict in plain words: better than chance or not, by how much, whether it keeps silent, what would help.
+//! The verdict in prose: better than chance or not, by how much, silent without events or not, and the likely
+//! remedy.
 
-use crate::eval::length;
 use crate::eval::report::{Estimate, FilmReport, GrowthRow, Report, Stillness, Version};
 use crate::eval::still::{INAUDIBLE_DB, NOISE};
+use crate::wording::count;
 
-/// From this many dB above the original's comb on a buzz is heard.
-const BUZZ_DB: f64 = 3.0;
-/// Less footage than this is little.
-const LITTLE_SECS: f64 = 300.0;
-/// Without an interval, a correlation this little over chance may be chance.
-const DOUBTFUL: f64 = 0.1;
-/// Correlations must differ by as much to say anything.
-const WORTH_SAYING: f64 = 0.03;
+/// Excess of the comb over the original's, in dB, from which a buzz is audible.
+const AUDIBLE_BUZZ_DB: f64 = 3.0;
+/// Footage in seconds below which more of it would help most.
+const LITTLE_FOOTAGE_SECS: f64 = 300.0;
+/// Excess of a correlation over chance below which, without an interval, it may be chance.
+const DOUBTFUL_EXCESS: f64 = 0.1;
+/// Smallest difference of correlations that is reported as a gain.
+const MIN_GAIN: f64 = 0.03;
 
-/// A paragraph.
+/// The verdict, a paragraph.
 pub(crate) fn verdict(report: &Report) -> String {
-    let mut words: Vec<String> = Vec::new();
-    for (learned, what) in [(true, "of held-out film"), (false, "of film that it never saw")] {
+    let mut sentences: Vec<String> = Vec::new();
+    for (learned, what) in [(true, "of held-out film"), (false, "of film that it was not trained on")] {
         let films: Vec<&FilmReport> = report.films.iter().filter(|film| film.learned == learned).collect();
         if !films.is_empty() {
-            words.extend(of_films(&films, what));
+            sentences.extend(on_films(&films, what));
         }
     }
-    words.extend(of_stillness(&report.stillness));
-    words.extend(report.growth.as_deref().and_then(of_growth));
-    words.push(advice(report));
-    words.join(" ")
+    sentences.extend(on_stillness(&report.stillness));
+    sentences.extend(report.growth.as_deref().and_then(on_growth));
+    sentences.push(advice(report));
+    sentences.join(" ")
 }
 
-fn of_films(films: &[&FilmReport], what: &str) -> Vec<String> {
+fn on_films(films: &[&FilmReport], what: &str) -> Vec<String> {
     let seconds: f64 = films.iter().map(|film| film.seconds).sum();
     let ours = |pick: &dyn Fn(&Version) -> Estimate| over(films, |film| version(film, "ours").map(pick));
     let (onset, loudness) = (ours(&|v| v.measures.onset_r), ours(&|v| v.measures.loudness_r));
     let chance = |pick: fn(&FilmReport) -> Option<f64>| {
         over(films, |film| pick(film).map(|value| Estimate { value, low: None, high: None })).map(|e| e.value)
     };
-    let mut words = Vec::new();
+    let mut sentences = Vec::new();
     if let (Some(onset), Some(loudness)) = (onset, loudness) {
-        words.push(format!(
+        sentences.push(format!(
             "On {} {what}, its attacks follow the picture {}, and its loudness {}.",
-            length(seconds),
+            duration(seconds),
             follows(onset, chance(|film| film.chance.onset_r)),
             follows(loudness, chance(|film| film.chance.loudness_r)),
         ));
         if onset.low.is_none() && films.len() == 1 {
-            words.push(
-                "So little film was judged that no interval can be given: differences of 0.1 mean nothing."
+            sentences.push(
+                "So little film was evaluated that no interval can be given: differences of 0.1 mean nothing."
                     .to_owned(),
             );
         }
     }
-    words.extend(against_the_mean(films));
-    words.extend(of_the_buzz(films));
-    words
+    sentences.extend(against_the_mean(films));
+    sentences.extend(on_buzz(films));
+    sentences
 }
 
 /// A figure over films by their length. An interval is given for a single film only.
@@ -76,7 +77,7 @@ fn follows(figure: Estimate, chance: Option<f64>) -> String {
     let how = match figure.low {
         _ if r <= known => "no better than chance",
         Some(low) if low <= known => "perhaps better than chance",
-        None if r < known + DOUBTFUL => "perhaps better than chance",
+        None if r < known + DOUBTFUL_EXCESS => "perhaps better than chance",
         _ if r >= 0.6 => "well",
         _ if r >= 0.35 => "clearly",
         _ => "loosely, but better than chance",
@@ -101,19 +102,19 @@ fn against_the_mean(films: &[&FilmReport]) -> Option<String> {
     Some(format!("Its timbre is {how} (distance {ours:.2} against {mean:.2})."))
 }
 
-fn of_the_buzz(films: &[&FilmReport]) -> Option<String> {
+fn on_buzz(films: &[&FilmReport]) -> Option<String> {
     let excess = films.iter().filter_map(|film| {
         Some(version(film, "ours")?.measures.comb_db? - film.original.comb_db.unwrap_or(0.0))
     });
     let most = excess.reduce(f64::max)?;
-    Some(if most > BUZZ_DB {
+    Some(if most > AUDIBLE_BUZZ_DB {
         format!("It buzzes at the frame rate, {most:.0} dB more than the original.")
     } else {
         "It does not buzz at the frame rate.".to_owned()
     })
 }
 
-fn of_stillness(films: &[Stillness]) -> Option<String> {
+fn on_stillness(films: &[Stillness]) -> Option<String> {
     let empty = || films.iter().filter(|film| film.picture != NOISE);
     let loud: Vec<String> = empty()
         .filter(|film| film.dbfs > INAUDIBLE_DB)
@@ -121,22 +122,22 @@ fn of_stillness(films: &[Stillness]) -> Option<String> {
         .collect();
     empty().next()?;
     Some(if loud.is_empty() {
-        "Where nothing is to be seen it keeps silent.".to_owned()
+        "Where the picture shows nothing it keeps silent.".to_owned()
     } else {
-        format!("It does not keep silent where nothing is to be seen: {}.", loud.join(", "))
+        format!("It does not keep silent where the picture shows nothing: {}.", loud.join(", "))
     })
 }
 
-fn of_growth(rows: &[GrowthRow]) -> Option<String> {
+fn on_growth(rows: &[GrowthRow]) -> Option<String> {
     let (first, last) = (rows.first()?, rows.last()?);
     let (before, gain) = (rows.get(rows.len().checked_sub(2)?)?, last.figures.onset_r);
-    Some(if gain - before.figures.onset_r > WORTH_SAYING {
+    Some(if gain - before.figures.onset_r > MIN_GAIN {
         format!(
-            "With more footage it got better and still does: attacks {:.2} after {}, {:.2} after {}.",
+            "More footage still improves it: attacks {:.2} after {}, {:.2} after {}.",
             first.figures.onset_r,
-            length(first.seconds),
+            duration(first.seconds),
             gain,
-            length(last.seconds)
+            duration(last.seconds)
         )
     } else {
         format!(
@@ -146,7 +147,7 @@ fn of_growth(rows: &[GrowthRow]) -> Option<String> {
     })
 }
 
-/// What was tried out in training says it best.
+/// Advice on more footage or longer training, from the training's own trials where there are any.
 fn advice(report: &Report) -> String {
     if let Some(prospects) = &report.brain.prospects {
         return prospects.words.clone();
@@ -155,18 +156,24 @@ fn advice(report: &Report) -> String {
     let known = report.brain.learned_from.iter().any(|film| film.seconds.is_some());
     if !known {
         "More footage of the same kind would help; longer training would not.".to_owned()
-    } else if seconds < LITTLE_SECS {
+    } else if seconds < LITTLE_FOOTAGE_SECS {
         format!(
-            "It learned from {} of film: more footage of the same kind would help most; longer training would not.",
-            length(seconds)
+            "It was trained on {} of film: more footage of the same kind would help most; longer training would not.",
+            duration(seconds)
         )
     } else {
         format!(
-            "It learned from {} of film: footage in which sound and picture belong together more closely would help more \
+            "It was trained on {} of film: footage in which sound and picture belong together more closely would help more \
              than longer training.",
-            length(seconds)
+            duration(seconds)
         )
     }
+}
+
+/// "20 seconds", "2 min 05 s".
+pub(crate) fn duration(seconds: f64) -> String {
+    let whole = seconds.round() as u64;
+    if whole < 100 { count(whole, "seconds") } else { format!("{} min {:02} s", whole / 60, whole % 60) }
 }
 
 fn version<'a>(film: &'a FilmReport, key: &str) -> Option<&'a Version> {
@@ -182,7 +189,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_better_than_chance_is_called_so() {
+    fn durations_are_words() {
+        assert_eq!([1.0, 99.7, 125.0].map(duration), ["1 second", "1 min 40 s", "2 min 05 s"]);
+    }
+
+    #[test]
+    fn figures_no_better_than_chance_are_called_so() {
         let alone = Estimate { value: 0.42, low: None, high: None };
         assert_eq!(follows(alone, Some(0.12)), "clearly (correlation 0.42; chance reaches 0.12)");
         for (e, chance, how) in [
@@ -198,12 +210,12 @@ mod tests {
     }
 
     #[test]
-    fn silence_is_praised_and_noise_is_no_silence() {
+    fn silence_is_reported_and_noise_is_not_expected_to_be_silent() {
         let film = |picture, dbfs| Stillness { picture, dbfs };
-        let said = of_stillness(&[film("black", -91.0), film("noise", -20.0)]).unwrap();
-        assert_eq!(said, "Where nothing is to be seen it keeps silent.");
-        let said = of_stillness(&[film("black", -91.0), film("white", -33.3)]).unwrap();
-        assert!(said.ends_with("white (-33 dBFS)."), "{said}");
-        assert_eq!(of_stillness(&[]), None);
+        let text = on_stillness(&[film("black", -91.0), film("noise", -20.0)]).unwrap();
+        assert_eq!(text, "Where the picture shows nothing it keeps silent.");
+        let text = on_stillness(&[film("black", -91.0), film("white", -33.3)]).unwrap();
+        assert!(text.ends_with("white (-33 dBFS)."), "{text}");
+        assert_eq!(on_stillness(&[]), None);
     }
 }

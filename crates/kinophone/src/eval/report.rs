@@ -1,4 +1,4 @@
-//! What a report says, as `report.json` has it. Every number is finite or null; times are in seconds.
+//! The data of a report, as `report.json` has it. Every number is finite or null; times are in seconds.
 
 use crate::model::LearningCurve;
 use serde::Serialize;
@@ -6,7 +6,7 @@ use serde::Serialize;
 /// The version of the format.
 pub const SCHEMA: u32 = 1;
 
-/// Everything that is known of a brain after it was judged.
+/// The result of an evaluation.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
     /// [`SCHEMA`].
@@ -17,48 +17,49 @@ pub struct Report {
     pub made: String,
     /// The brain.
     pub brain: BrainFacts,
-    /// The verdict, a paragraph of plain words.
+    /// The verdict, a paragraph of prose.
     pub words: String,
-    /// The films on which it was judged.
+    /// The films on which it was evaluated.
     pub films: Vec<FilmReport>,
     /// Cross-validation, where it was asked for.
     pub folds: Option<Folds>,
     /// The same brain from other seeds, where they were asked for.
     pub seeds: Option<Seeds>,
-    /// What it says to films in which nothing is to be heard.
+    /// Its level for films without events.
     pub stillness: Vec<Stillness>,
-    /// How it gets better with footage, where that was asked for.
+    /// Trainings on parts of the footage, where they were asked for.
     pub growth: Option<Vec<GrowthRow>>,
 }
 
-/// A brain by its facts.
+/// The facts of a brain.
 #[derive(Clone, Debug, Serialize)]
 pub struct BrainFacts {
     /// Its file's name.
     pub name: String,
-    /// Short name of its content.
+    /// Short hash of its content.
     pub id: String,
     /// `ensemble` or `classic`.
     pub kind: &'static str,
-    /// What was held out, such as `every5th`.
+    /// The rule of the held-out blocks, such as `every5th`.
     pub hold_out: String,
     /// The seed of its training; `None` for brains of 2015.
     pub seed: Option<u64>,
     /// Its ledger.
-    pub learned_from: Vec<LessonFacts>,
-    /// Seconds of film that it learned from, held-out parts left out. Where the brain's file does not say it, this follows from
-    /// the lengths of its films, to within the margins beside held-out blocks; `None` where those are unknown, too.
+    pub learned_from: Vec<TrainingFilm>,
+    /// Seconds of film that it was trained on, without held-out parts. Where the brain's file does not have
+    /// it, this is computed from the lengths of its films, to within the margins beside held-out blocks;
+    /// `None` where those are unknown as well.
     pub trained_seconds: Option<f64>,
-    /// Whether more footage or longer training would help, as its training found out.
+    /// The training's estimate of the gain from more footage or longer training.
     pub prospects: Option<LearningCurve>,
 }
 
 /// A film of the ledger.
 #[derive(Clone, Debug, Serialize)]
-pub struct LessonFacts {
+pub struct TrainingFilm {
     /// Its file's name.
     pub film: String,
-    /// Its whole length, where the container says it.
+    /// Its whole length, where the container has it.
     pub seconds: Option<f64>,
     /// As the ledger has it.
     pub licence: Option<String>,
@@ -70,34 +71,35 @@ pub struct LessonFacts {
     pub origin: Option<String>,
 }
 
-/// A film, judged. "Judged" frames are its held-out blocks where the brain learned from it, else all.
+/// The evaluation of a film. Evaluated frames are its held-out blocks where the brain was trained on it, else
+/// all.
 #[derive(Clone, Debug, Serialize)]
 pub struct FilmReport {
     /// Its file's name.
     pub name: String,
-    /// Whether the brain learned from other parts of it.
+    /// True where the brain was trained on other parts of it.
     pub learned: bool,
-    /// Frames a second: the brain's tick.
+    /// Frames per second: the brain's tick.
     pub fps: f64,
-    /// Seconds that were judged.
+    /// Seconds that were evaluated.
     pub seconds: f64,
-    /// Where they lie in the film.
+    /// Their spans in the film.
     pub stretches: Vec<HeldOutSpan>,
-    /// What chance reaches.
+    /// The level of chance.
     pub chance: Chance,
     /// Its own sound.
     pub original: Original,
-    /// What the brain and the baselines say.
+    /// The versions of the brain and the baselines.
     pub versions: Vec<Version>,
     /// Pictures side by side, each 128 pixels wide, as a data URI.
     pub strip: Option<String>,
     /// Seconds from one picture of the strip to the next.
     pub strip_step: f64,
-    /// How many pictures it has.
+    /// Number of its pictures.
     pub strip_count: usize,
 }
 
-/// A judged part of a film.
+/// An evaluated part of a film.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct HeldOutSpan {
     /// Its beginning on the film's clock.
@@ -106,26 +108,27 @@ pub struct HeldOutSpan {
     pub to: f64,
 }
 
-/// What one in twenty of the predictions moved in time by a second or more exceeds: a brain that knows nothing of the
-/// picture but the sound's habits gets there.
+/// The scores that one in twenty of the predictions exceeds when they are shifted in time by a second or
+/// more: what the statistics of the sound reach without the picture.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Chance {
-    /// Of the attacks, at the best lag like the measure itself; `None` where too little was judged.
+    /// Correlation of the onsets, at the best lag like the measure itself; `None` where too little was
+    /// evaluated.
     pub onset_r: Option<f64>,
-    /// Of the loudness.
+    /// Correlation of the loudness.
     pub loudness_r: Option<f64>,
 }
 
 /// A film's own sound.
 #[derive(Clone, Debug, Serialize)]
 pub struct Original {
-    /// The judged stretches end to end, as a data URI.
+    /// The evaluated spans end to end, as a data URI.
     pub audio: Option<String>,
-    /// The same as a picture.
+    /// Their spectrogram, as a data URI.
     pub spectrogram: String,
-    /// Loudness of every judged frame in dB.
+    /// Loudness of every evaluated frame in dB.
     pub loudness_db: Vec<f64>,
-    /// Onset strength of every judged frame.
+    /// Onset strength of every evaluated frame.
     pub onset: Vec<f64>,
     /// Comb prominence of the whole sound in dB.
     pub comb_db: Option<f64>,
@@ -135,16 +138,16 @@ pub struct Original {
     pub spectrum_db: Vec<f64>,
 }
 
-/// A soundtrack beside the original.
+/// A version of the sound beside the original.
 #[derive(Clone, Debug, Serialize)]
 pub struct Version {
     /// A stable name.
     pub key: String,
-    /// For people.
+    /// Its title.
     pub title: String,
-    /// One line.
+    /// A description of one line.
     pub about: String,
-    /// Whether it is there to be beaten.
+    /// True for a baseline.
     pub baseline: bool,
     /// See [`Original`].
     pub audio: Option<String>,
@@ -154,7 +157,7 @@ pub struct Version {
     pub loudness_db: Vec<f64>,
     /// See [`Original`].
     pub onset: Vec<f64>,
-    /// How it compares.
+    /// Its scores against the original.
     pub measures: ReportMeasures,
     /// Onset correlation by shift in frames.
     pub lags: Vec<(i64, f64)>,
@@ -162,7 +165,7 @@ pub struct Version {
     pub comb: Vec<(usize, f64)>,
 }
 
-/// How a soundtrack compares with the original; see [`kinophone_dsp::metrics::Comparison`].
+/// The scores of a soundtrack against the original; see [`kinophone_dsp::metrics::Comparison`].
 #[derive(Clone, Debug, Serialize)]
 pub struct ReportMeasures {
     /// Correlation of the onsets at the best lag.
@@ -182,7 +185,7 @@ pub struct ReportMeasures {
 /// A figure with its interval of 95 % over ten-second blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Estimate {
-    /// Over all judged frames.
+    /// The figure over all evaluated frames.
     pub value: f64,
     /// Lower end; `None` with fewer than three blocks.
     pub low: Option<f64>,
@@ -203,12 +206,12 @@ pub struct Figures {
     pub comb_db: Option<f64>,
 }
 
-/// A cross-validation over the brain's own films, by its networks for films: those for live use are left out.
+/// A cross-validation over the brain's own films, without networks for live use.
 #[derive(Clone, Debug, Serialize)]
 pub struct Folds {
-    /// How many.
+    /// Number of folds.
     pub count: usize,
-    /// One a fold.
+    /// One row per fold.
     pub rows: Vec<FoldRow>,
     /// Mean of the rows.
     pub mean: Figures,
@@ -218,12 +221,12 @@ pub struct Folds {
     pub high: Figures,
 }
 
-/// A training that left a fold out, judged on it.
+/// A training that held a fold out, evaluated on it.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct FoldRow {
     /// Blocks with this number modulo five were held out.
     pub fold: u32,
-    /// What came of it.
+    /// Its figures.
     #[serde(flatten)]
     pub figures: Figures,
 }
@@ -231,7 +234,7 @@ pub struct FoldRow {
 /// Trainings that differ in the seed alone.
 #[derive(Clone, Debug, Serialize)]
 pub struct Seeds {
-    /// One a seed, the brain's own first.
+    /// One row per seed, the brain's own first.
     pub rows: Vec<SeedRow>,
     /// Mean of the rows.
     pub mean: Figures,
@@ -246,26 +249,26 @@ pub struct Seeds {
 pub struct SeedRow {
     /// The seed.
     pub seed: u64,
-    /// What came of it.
+    /// Its figures.
     #[serde(flatten)]
     pub figures: Figures,
 }
 
-/// What a brain says to a film in which nothing is to be heard.
+/// A brain's level for a film without events.
 #[derive(Clone, Debug, Serialize)]
 pub struct Stillness {
-    /// What the film shows.
+    /// The content of the film.
     pub picture: &'static str,
-    /// Level of the whole sound, not made louder, at least −120.
+    /// Level of the whole sound without any gain, at least −120.
     pub dbfs: f64,
 }
 
 /// A training on a part of the footage.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct GrowthRow {
-    /// Seconds of film that it learned from.
+    /// Seconds of film that it was trained on.
     pub seconds: f64,
-    /// What came of it.
+    /// Its figures.
     #[serde(flatten)]
     pub figures: Figures,
 }

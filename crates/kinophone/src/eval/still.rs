@@ -1,50 +1,54 @@
-//! What a brain says to films in which nothing is to be heard.
+//! The level of a brain's sound for films without events.
 
 use crate::Result;
+use crate::eval::context::{EvalPlayer, Playback, PlaybackMode};
+use crate::eval::figures::rounded;
 use crate::eval::report::Stillness;
-use crate::eval::{EvalPlayer, Playback, rounded};
 use crate::media::Picture;
 use crate::render::{GivenPictures, LoudnessMode};
 use kinophone_dsp::units::{FrameRate, MediaTime};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// Length of each film.
-const SECS: i64 = 8;
-/// Pictures a second, as in the cinema.
-const RATE: u32 = 24;
-/// The lowest level that is told, in dBFS: below 16-bit sound's own noise.
+/// Length of each film in seconds.
+const FILM_SECS: i64 = 8;
+/// Pictures per second, as in the cinema.
+const PICTURE_RATE: u32 = 24;
+/// The lowest level that is reported, in dBFS: below the quantization noise of 16-bit sound.
 const FLOOR_DB: f64 = -120.0;
 
-/// Below this level nobody hears anything.
+/// Level below which sound is inaudible.
 pub(crate) const INAUDIBLE_DB: f64 = -60.0;
 
-/// The only film that shows something.
+/// The only film that shows anything.
 pub(crate) const NOISE: &str = "noise";
+/// The films by the names under which they are reported.
 const FILMS: [&str; 5] = ["black", "white", "fade to black", "flicker near black", NOISE];
 
-/// Levels without any gain towards a loudness, which would make something of nothing.
+/// Measures the levels, without any gain towards a target loudness, which would amplify silence.
 pub(crate) fn stillness(playback: &Playback<'_>, player: &EvalPlayer) -> Result<Vec<Stillness>> {
+    let mode = PlaybackMode { live: false, loudness: LoudnessMode::AsSaid };
     FILMS
         .iter()
         .map(|name| {
-            let numbers = player.size as usize * player.size as usize;
+            let pixels = player.size as usize * player.size as usize;
             let channels = if player.colour { 3 } else { 1 };
-            let pictures = GivenPictures::drawn(draw(name, numbers, channels), MediaTime::from_secs(SECS));
-            let file = playback.render(player, name, pictures, (false, LoudnessMode::AsSaid), "still.wav")?;
-            Ok(Stillness { picture: name, dbfs: rounded(level(&playback.listen_to(&file)?), 2) })
+            let pictures =
+                GivenPictures::drawn(draw(name, pixels, channels), MediaTime::from_secs(FILM_SECS));
+            let file = playback.render(player, (name, pictures), mode, "still.wav")?;
+            Ok(Stillness { picture: name, dbfs: rounded(level(&playback.decode(&file)?), 2) })
         })
         .collect()
 }
 
 fn draw(name: &'static str, pixels: usize, channels: usize) -> impl Iterator<Item = Picture> {
-    let rate = FrameRate::new(RATE, 1).expect("24 is a frame rate");
+    let rate = FrameRate::new(PICTURE_RATE, 1).expect("24 is a frame rate");
     let mut random = ChaCha8Rng::seed_from_u64(1);
-    (0..SECS * i64::from(RATE)).map(move |k| {
+    (0..FILM_SECS * i64::from(PICTURE_RATE)).map(move |k| {
         let grey = |level: u8| vec![level; pixels * channels];
         let pixels = match name {
             "white" => grey(255),
-            "fade to black" => grey(fade(k as f64 / f64::from(RATE))),
+            "fade to black" => grey(fade(k as f64 / f64::from(PICTURE_RATE))),
             "flicker near black" => grey((k * 7 % 9) as u8),
             NOISE => (0..pixels)
                 .map(|_| random.random())
@@ -56,7 +60,7 @@ fn draw(name: &'static str, pixels: usize, channels: usize) -> impl Iterator<Ite
     })
 }
 
-/// White for two seconds, black after five.
+/// The grey level of a fade: white for two seconds, black after five.
 fn fade(secs: f64) -> u8 {
     (255.0 * (1.0 - (secs - 2.0) / 3.0).clamp(0.0, 1.0)).round() as u8
 }

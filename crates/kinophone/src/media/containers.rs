@@ -1,4 +1,4 @@
-//! Which codecs go into which container: what we offer, which is less than what ffmpeg would write, so that results
+//! Codecs by container: those that we offer, fewer than ffmpeg would write, so that results
 //! play where people expect them to.
 
 use crate::media::SoundCodec;
@@ -57,8 +57,8 @@ const MOV_PICTURES: &[&str] = &[
     "gif",
 ];
 const WEBM_PICTURES: &[&str] = &["vp8", "vp9", "av1"];
-/// Codecs of AVI's own time. H.264 is left out: AVI has one time per packet, in storage order, so that its B-frames come
-/// back late; so are newer codecs, whose tags players do not know.
+/// Codecs of AVI's own time. H.264 is left out: AVI has one time per packet, in storage order, so that its
+/// B-frames come back late; so are newer codecs, whose tags players do not know.
 const AVI_PICTURES: &[&str] = &[
     "mpeg4",
     "msmpeg4v1",
@@ -97,18 +97,18 @@ const CONTAINERS: &[Container] = &[
 ];
 
 impl SoundCodec {
-    /// Whether what was written comes back sample for sample.
+    /// True where the written samples are read back exactly.
     pub fn is_lossless(self) -> bool {
         matches!(self, Flac | Pcm)
     }
 
-    /// What goes into which container by default, by the output's extension: mp4, m4v, mov, mkv: AAC, which every editor
+    /// Default codec of a container, by the output's extension: mp4, m4v, mov, mkv: AAC, which every editor
     /// opens; webm: Opus; avi, wav: PCM; flac: FLAC. `None` for an extension that Kinophone does not write.
     pub fn default_for(extension: &str) -> Option<Self> {
         container(extension)?.sounds.first().copied()
     }
 
-    /// Whether that container can hold this codec.
+    /// True where that container can hold this codec.
     pub fn fits(self, extension: &str) -> bool {
         container(extension).is_some_and(|c| c.sounds.contains(&self))
     }
@@ -119,13 +119,13 @@ pub(crate) fn muxer(extension: &str) -> Option<&'static str> {
     container(extension).map(|c| c.muxer)
 }
 
-/// Whether a container takes that picture codec.
+/// True where a container takes that picture codec.
 pub(crate) fn takes_picture(extension: &str, codec: &str) -> bool {
     let pictures = container(extension).and_then(|c| c.pictures);
     pictures.is_some_and(|codecs| codecs.is_empty() || codecs.contains(&codec))
 }
 
-/// Whether a container takes pictures at all.
+/// True where a container takes pictures at all.
 pub(crate) fn holds_pictures(extension: &str) -> bool {
     container(extension).is_some_and(|c| c.pictures.is_some())
 }

@@ -1,7 +1,7 @@
 //! A film's pictures as browsers play them.
 
 use crate::media::process::{Launch, Process};
-use crate::media::{Ffmpeg, decode, input, probe};
+use crate::media::{Ffmpeg, arguments, input, probe};
 use crate::task::Task;
 use crate::{Error, Kind, Result};
 use kinophone_dsp::units::MediaTime;
@@ -10,11 +10,11 @@ use std::path::Path;
 
 /// Codecs that need no copy: every browser of today has them. HEVC plays in some only, on some machines.
 const PLAYABLE: [&str; 3] = ["h264", "vp9", "av1"];
-/// Of those, the ways to store a picture that need no copy: H.264 of 10 bits or of full colour plays nowhere.
+/// Pixel formats of those codecs that need no copy: H.264 of 10 bits or of full colour plays nowhere.
 const PLAIN: [&str; 2] = ["yuv420p", "yuvj420p"];
 
 impl crate::media::PictureFacts {
-    /// Whether browsers play the pictures as they are, in an .mp4.
+    /// True where browsers play the pictures as they are, in an .mp4.
     pub fn plays_in_browsers(&self) -> bool {
         PLAYABLE.contains(&self.codec.as_str()) && PLAIN.contains(&self.pixel_format.as_str())
     }
@@ -33,8 +33,8 @@ pub(crate) fn for_browsers(
             .help("install an ffmpeg with libx264; `kinophone doctor` says how"));
     }
     let film = probe::examine(ffmpeg, path)?;
-    let picture = film.facts.picture.as_ref().ok_or_else(|| decode::no_picture(path))?;
-    let mut args = decode::opening(path, film.zero, &[])?;
+    let picture = film.facts.picture.as_ref().ok_or_else(|| arguments::no_picture(path))?;
+    let mut args = arguments::opening(path, film.zero, &[])?;
     // Even sides, as 4:2:0 needs them.
     let filter = format!("scale='trunc(min({width},iw)/2)*2':-2:flags=area,format=yuv420p");
     args.extend(input::words(&["-map", &format!("0:{}", picture.stream), "-vf", &filter]));

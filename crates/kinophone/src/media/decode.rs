@@ -1,5 +1,7 @@
-//! A film into small pictures with exact times, and its sound into a file, in one pass of one process.
+//! Decodes a film into small pictures with exact times, and its sound into a file, in one pass of one
+//! process.
 
+use crate::media::arguments::{FURTHEST, no_picture, opening, seconds};
 use crate::media::process::{Ending, Guarded, Launch, Process};
 use crate::media::{Decode, Decoded, Ffmpeg, Picture, PictureFacts, input, nut, probe, sound};
 use crate::{Error, Kind, Result};
@@ -10,16 +12,15 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ChildStdout;
 
-/// NUT has no times below zero, films do (a damaged recording): the output is shifted up by this and we shift it back.
+/// NUT has no times below zero, films do (a damaged recording): the output is shifted up by this and we shift
+/// it back.
 const LIFT: i64 = 1_000_000_000;
-/// ffmpeg moves a picture whose time repeats or runs backwards to one tick after its predecessor. No film shows two
-/// pictures within half a millisecond (rates end at 1000 a second), so such pictures are dropped.
+/// ffmpeg moves a picture whose time repeats or runs backwards to one tick after its predecessor. No film
+/// shows two pictures within half a millisecond (rates end at 1000 a second), so such pictures are dropped.
 const CLOSEST: i64 = 500;
-/// Times beyond this (31 years) are damage.
-pub(crate) const FURTHEST: i64 = 1_000_000_000_000_000;
 
-/// Pictures as they come out of ffmpeg: an iterator that ends after the last one; then [`PictureStream::finish`].
-/// Times strictly increase. Dropping it ends the process.
+/// Pictures as they come out of ffmpeg: an iterator that ends after the last one; then
+/// [`PictureStream::finish`]. Times strictly increase. Dropping it ends the process.
 pub struct PictureStream {
     process: Process,
     reader: nut::NutReader<Guarded<ChildStdout>>,
@@ -71,29 +72,6 @@ pub(crate) fn decode(ffmpeg: &Ffmpeg, path: &Path, how: &Decode) -> Result<Pictu
     })
 }
 
-/// The command line up to and including the film; `codec_options` are for its decoders.
-///
-/// `-copyts` and an offset of our own instead of ffmpeg's default: that one begins the clock of some formats at the
-/// earliest stream *in use*, so that pictures and sound decoded apart would lie on different clocks.
-pub(crate) fn opening(path: &Path, zero: MediaTime, codec_options: &[&str]) -> Result<Vec<OsString>> {
-    let mut args = input::common();
-    args.extend(input::words(&[
-        "-nostdin",
-        "-nostats",
-        "-v",
-        "error",
-        "-max_error_rate",
-        "1",
-        "-copyts",
-        "-y",
-    ]));
-    args.extend(input::words(codec_options));
-    args.extend(input::guards());
-    args.extend(input::words(&["-itsoffset", &seconds(MediaTime(-zero.0))]));
-    args.extend([OsString::from("-i"), input::url(path)?]);
-    Ok(args)
-}
-
 fn picture_output(ffmpeg: &Ffmpeg, picture: &PictureFacts, how: &Decode) -> Vec<OsString> {
     let size = how.size;
     // Colour needs the careful conversion: the quick one turns white into 253.
@@ -103,7 +81,8 @@ fn picture_output(ffmpeg: &Ffmpeg, picture: &PictureFacts, how: &Decode) -> Vec<
     let opaque = if has_alpha(&picture.pixel_format) { "format=yuva444p,premultiply=inplace=1," } else { "" };
     let filter = format!("{opaque}scale={size}:{size}:flags={flags}:out_range=full,format={format}");
     let mut args = input::words(&["-map", &format!("0:{}", picture.stream), "-vf", &filter]);
-    // Every picture at its own time: none repeated or left out for the sake of a rate (`-vsync` is the name before 5.1).
+    // Every picture at its own time: none repeated or left out for the sake of a rate (`-vsync` is the name
+    // before 5.1).
     args.extend(input::words(if ffmpeg.number >= (5, 1) {
         &["-fps_mode", "passthrough"]
     } else {
@@ -135,13 +114,6 @@ fn has_alpha(pixel_format: &str) -> bool {
         .any(|name| pixel_format.starts_with(name))
 }
 
-/// Decimal seconds, exactly.
-pub(crate) fn seconds(time: MediaTime) -> String {
-    let sign = if time.0 < 0 { "-" } else { "" };
-    let micros = time.0.unsigned_abs();
-    format!("{sign}{}.{:06}", micros / 1_000_000, micros % 1_000_000)
-}
-
 impl Iterator for PictureStream {
     type Item = Result<Picture>;
 
@@ -166,9 +138,9 @@ impl Iterator for PictureStream {
 }
 
 impl PictureStream {
-    /// To be called after the last picture: waits for the process and says how it went. Fails with `Kind::NoPicture`
-    /// where not one picture decoded, with `Kind::Tool` where ffmpeg crashed, `Kind::Stalled` where it hung and
-    /// `Kind::DiskFull` where the sound did not fit.
+    /// To be called after the last picture: waits for the process and says how it went. Fails with
+    /// `Kind::NoPicture` where not one picture decoded, with `Kind::Tool` where ffmpeg crashed,
+    /// `Kind::Stalled` where it hung and `Kind::DiskFull` where the sound did not fit.
     pub fn finish(mut self) -> Result<Decoded> {
         for picture in self.by_ref() {
             picture?;
@@ -208,7 +180,7 @@ impl PictureStream {
     }
 }
 
-/// How often which interval between pictures occurred, to know the typical one; in bounded memory.
+/// Counts of the intervals between pictures, from which the typical one is found; in bounded memory.
 #[derive(Default)]
 struct Intervals {
     counts: BTreeMap<i64, u64>,
@@ -235,8 +207,9 @@ impl Intervals {
         })
     }
 
-    /// The container's own claim is exact for the last picture of an irregular film, but a film that was cut off claims
-    /// its whole length: so it counts only where it lies within what the last picture may have lasted.
+    /// The container's own claim is exact for the last picture of an irregular film, but a film that was cut
+    /// off claims its whole length: so it counts only where it lies within what the last picture may have
+    /// lasted.
     fn end(&self, last: MediaTime, declared: Option<MediaTime>) -> MediaTime {
         const SECOND: i64 = 1_000_000;
         let claim = declared.map(|end| end.0 - last.0).filter(|&rest| rest >= CLOSEST);
@@ -253,12 +226,6 @@ impl Intervals {
 fn sound_written((rate, channels, file): (SampleRate, u32, PathBuf)) -> Result<(SampleRate, u32, u64)> {
     let bytes = std::fs::metadata(&file).map_err(|e| Error::io("read", &file, e))?.len();
     Ok((rate, channels, bytes / (2 * u64::from(channels))))
-}
-
-pub(crate) fn no_picture(path: &Path) -> Error {
-    Error::new(Kind::NoPicture, "has sound but no moving pictures")
-        .at(path)
-        .help("name a film with a picture")
 }
 
 fn undecodable(path: &Path, reason: Option<&String>) -> Error {

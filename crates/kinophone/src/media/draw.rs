@@ -1,7 +1,7 @@
 //! Films out of pictures and samples that we made ourselves.
 
 use crate::media::process::{Guarded, Launch, Process};
-use crate::media::{DrawnFilm, Ffmpeg, SoundCodec, containers, decode, encode, input};
+use crate::media::{DrawnFilm, Ffmpeg, SoundCodec, arguments, containers, encode, input};
 use crate::storage::{self, AtomicFile, Overwrite};
 use crate::task::Task;
 use crate::{Error, Kind, Result};
@@ -76,7 +76,7 @@ fn inputs(
     args.extend(input::words(&["-protocol_whitelist", "pipe", "-i", "pipe:0"]));
     args.extend(input::words(&[
         "-itsoffset",
-        &decode::seconds(encode::early_opus(ffmpeg, codec, extension)),
+        &arguments::seconds(encode::early_opus(ffmpeg, codec, extension)),
     ]));
     args.extend(encode::raw_sound(film.sound_rate, 1));
     args.extend(input::words(&["-protocol_whitelist", "file", "-i"]));
@@ -160,7 +160,7 @@ fn feed(
 }
 
 impl Ffmpeg {
-    /// Whether this ffmpeg was built with an encoder, by ffmpeg's name of it.
+    /// True where this ffmpeg was built with an encoder, by ffmpeg's name of it.
     pub(crate) fn has_encoder(&self, name: &str) -> Result<bool> {
         let args = input::words(&["-hide_banner", "-encoders"]);
         let (said, _) = crate::media::process::run(&self.program, args, self.stall, 1 << 20)?;

@@ -1,12 +1,12 @@
 //! Facts of a film where ffprobe is missing: read from what `ffmpeg -i FILM` prints for people (FFmpeg's
-//! `libavformat/dump.c`). Rates come rounded to two decimals and lengths to hundredths of a second; starts come from the
-//! first packets. Tests hold it against ffprobe.
+//! `libavformat/dump.c`). Rates come rounded to two decimals and lengths to hundredths of a second; starts
+//! come from the first packets. Tests hold it against ffprobe.
 
 use crate::Result;
-use crate::media::probe::{
+use crate::media::process::{self, Ending};
+use crate::media::raw_probe::{
     RawProbe, RawStream, StreamKind, clock_time_of, clockwise, fault, first_packet, time_of,
 };
-use crate::media::process::{self, Ending};
 use crate::media::{Ffmpeg, input};
 use kinophone_dsp::units::SampleRate;
 use std::ffi::OsString;
@@ -54,7 +54,8 @@ fn parse(lines: &[String]) -> Option<RawProbe> {
     Some(raw)
 }
 
-/// "0[0x1](eng): Video: h264 (High) (avc1 / 0x31637661), yuv420p(tv, bt709), 1920x1080 [SAR 1:1], 24 fps (default)"
+/// "0[0x1](eng): Video: h264 (High) (avc1 / 0x31637661), yuv420p(tv, bt709), 1920x1080 [SAR 1:1], 24 fps
+/// (default)"
 fn stream_of(text: &str) -> Option<RawStream> {
     let (label, rest) = text.split_once(": ")?;
     let (kind, facts) = rest.split_once(": ").unwrap_or((rest, ""));
@@ -102,7 +103,8 @@ fn sound(stream: &mut RawStream, fields: &[String]) {
     stream.channels = fields.get(at + 1).map_or(0, |layout| channels_of(layout));
 }
 
-/// "mono", "stereo", "5.1(side)", "4 channels"; an unknown name counts as stereo, since everything is mixed to that.
+/// "mono", "stereo", "5.1(side)", "4 channels"; an unknown name counts as stereo, since everything is mixed
+/// to that.
 fn channels_of(layout: &str) -> u32 {
     let name = layout.split(['(', ' ']).next().unwrap_or_default();
     match name {
@@ -155,7 +157,8 @@ fn detail(stream: &mut RawStream, line: &str) {
     }
 }
 
-/// A line of the container's tags: "    title           : A film", continued by "                    : second line".
+/// A line of the container's tags: "    title           : A film", continued by "                    : second
+/// line".
 fn tag(tags: &mut Vec<(String, String)>, line: &str) {
     let Some((key, value)) = line.strip_prefix("    ").and_then(|line| line.split_once(": ")) else { return };
     match (key.trim(), tags.last_mut()) {

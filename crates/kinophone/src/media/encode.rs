@@ -1,7 +1,7 @@
 //! Our sound beside a film's untouched picture, or alone, into a file.
 
 use crate::media::process::{Guarded, Launch, Process};
-use crate::media::{Encode, Ffmpeg, PictureFacts, SoundCodec, containers, decode, input, probe, room};
+use crate::media::{Encode, Ffmpeg, PictureFacts, SoundCodec, arguments, containers, input, probe, room};
 use crate::{Error, Kind, Result};
 use kinophone_dsp::units::{MediaTime, SampleRate};
 use std::ffi::OsString;
@@ -9,11 +9,11 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ChildStdin;
 
-/// How many bytes of samples are handed over at once.
+/// Number of bytes of samples that are written at once.
 const CHUNK: usize = 1 << 16;
 
-/// Takes samples, writes the file. Dropping it before [`Encoder::finish`] ends the process; what it has written by then
-/// is no whole file.
+/// Takes samples, writes the file. Dropping it before [`Encoder::finish`] ends the process; what it has
+/// written by then is no whole file.
 pub struct Encoder {
     process: Process,
     /// `None` once the input has ended.
@@ -31,7 +31,7 @@ pub(crate) fn encode(ffmpeg: &Ffmpeg, plan: &Encode) -> Result<Encoder> {
     }
     args.extend(input::words(&[
         "-itsoffset",
-        &decode::seconds(early_opus(ffmpeg, plan.codec, &plan.extension)),
+        &arguments::seconds(early_opus(ffmpeg, plan.codec, &plan.extension)),
     ]));
     args.extend(raw_sound(plan.rate, plan.channels));
     args.extend(input::words(&["-protocol_whitelist", "pipe", "-i", "pipe:0"]));
@@ -99,8 +99,8 @@ fn unfit(plan: &Encode, picture: &PictureFacts, why: &str) -> Error {
         .help(format!("the picture is copied as it is; containers that fit: {}", takers.join(", ")))
 }
 
-/// Shifts the film so that its first picture is at time zero, where our first sample is. `genpts` gives packets of old
-/// AVI files the times that other containers demand.
+/// Shifts the film so that its first picture is at time zero, where our first sample is. `genpts` gives
+/// packets of old AVI files the times that other containers demand.
 fn picture_input(
     ffmpeg: &Ffmpeg,
     plan: &Encode,
@@ -117,7 +117,7 @@ fn picture_input(
         "-fflags",
         "+genpts",
         "-itsoffset",
-        &decode::seconds(MediaTime(-begins.0)),
+        &arguments::seconds(MediaTime(-begins.0)),
         "-i",
     ]));
     args.push(input::url(film)?);
@@ -139,9 +139,10 @@ pub(crate) fn raw_sound(rate: SampleRate, channels: u32) -> Vec<OsString> {
     input::words(&["-f", "f32le", "-ar", &rate.hz().to_string(), "-ac", &channels.to_string()])
 }
 
-/// By how much sound must be late to come out on time. FFmpeg before 6 moves every *other* stream of a Matroska file
-/// late by Opus's encoder delay (312 samples of 48 kHz) instead of writing Opus early; with Opus that much late from the
-/// outset it has nothing to move, and the delay that it does declare takes the lateness away again.
+/// By how much sound must be late to come out on time. FFmpeg before 6 moves every *other* stream of a
+/// Matroska file late by Opus's encoder delay (312 samples of 48 kHz) instead of writing Opus early; with
+/// Opus that much late from the outset it has nothing to move, and the delay that it does declare takes the
+/// lateness away again.
 pub(crate) fn early_opus(ffmpeg: &Ffmpeg, codec: SoundCodec, extension: &str) -> MediaTime {
     let misplaced =
         ffmpeg.number < (6, 0) && codec == SoundCodec::Opus && matches!(extension, "mkv" | "webm");
@@ -157,8 +158,9 @@ pub(crate) fn sound_codec(
 ) -> Result<Vec<OsString>> {
     let bits = |per_channel: u32| (per_channel * channels).to_string();
     Ok(match codec {
-        // The quick search at 128 kbit/s a channel, each channel by itself, is nearer to the sound than the thorough one at 96 (mean
-        // distance of log10 mel bands 0.016 and 0.027 in stereo), in half of the time, which is much beside decoding the film.
+        // The quick search at 128 kbit/s a channel, each channel by itself, is nearer to the sound than the
+        // thorough one at 96 (mean distance of log10 mel bands 0.016 and 0.027 in stereo), in half of the
+        // time, which is much beside decoding the film.
         SoundCodec::Aac => {
             let quick = ["-c:a", "aac", "-aac_coder", "fast", "-aac_ms", "0", "-aac_is", "0", "-b:a"];
             let mut words = input::words(&quick);
@@ -190,10 +192,11 @@ pub(crate) fn container(
         // The index goes to the front, so that a browser can begin before it has the whole file.
         "mp4" | "mov" => input::words(&["-movflags", "+faststart", "-f", muxer]),
         "wav" => input::words(&["-rf64", "auto", "-f", muxer]),
-        // AAC begins with 1024 samples of priming before time zero. FFmpeg before 5.1 notices only after it has written the
-        // first pictures that Matroska has no times below zero, and moves the rest late; so all is late from the outset.
+        // AAC begins with 1024 samples of priming before time zero. FFmpeg before 5.1 notices only after it
+        // has written the first pictures that Matroska has no times below zero, and moves the rest late; so
+        // all is late from the outset.
         "matroska" if ffmpeg.number < (5, 1) && codec == SoundCodec::Aac => {
-            let priming = decode::seconds(rate.time_of(1024));
+            let priming = arguments::seconds(rate.time_of(1024));
             input::words(&["-output_ts_offset", &priming, "-f", muxer])
         }
         _ => input::words(&["-f", muxer]),
@@ -210,7 +213,8 @@ fn name(codec: SoundCodec) -> &'static str {
 }
 
 impl Encoder {
-    /// Interleaved samples, −1..1. Fails where ffmpeg has ended: with `Kind::DiskFull` where there was no room.
+    /// Interleaved samples, −1..1. Fails where ffmpeg has ended: with `Kind::DiskFull` where there was no
+    /// room.
     pub fn write(&mut self, samples: &[f32]) -> Result<()> {
         for part in samples.chunks(CHUNK / size_of::<f32>()) {
             self.pending.extend(part.iter().flat_map(|sample| sample.to_le_bytes()));

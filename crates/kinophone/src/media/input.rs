@@ -1,9 +1,9 @@
-//! What may be read: a film is one regular file in a format that holds pictures and sound itself.
+//! Restrictions on what is read: a film is one regular file in a format that holds pictures and sound itself.
 //!
-//! A hostile "film" could be a playlist that names other files or URLs, a pipe that never ends, or a name that ffmpeg
-//! takes for an option, a protocol or a pattern. So every name goes in as `file:` plus an absolute path, only the `file`
-//! protocol is open, and only the formats of [`FORMATS`] are (FFmpeg's `format_whitelist`: checked after the content was
-//! recognised and before anything in it is followed).
+//! A hostile "film" could be a playlist that names other files or URLs, a pipe that never ends, or a name
+//! that ffmpeg takes for an option, a protocol or a pattern. So every name goes in as `file:` plus an
+//! absolute path, only the `file` protocol is open, and only the formats of [`FORMATS`] are (FFmpeg's
+//! `format_whitelist`: checked after the content was recognised and before anything in it is followed).
 
 use crate::media::process::Outcome;
 use crate::{Error, Kind, Result};
@@ -12,8 +12,8 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-/// ffmpeg's names of the formats that hold pictures or sound in themselves. Absent on purpose: hls, dash, concat, sdp,
-/// imf and other lists of files; image sequences; devices; subtitles and text.
+/// ffmpeg's names of the formats that hold pictures or sound in themselves. Absent on purpose: hls, dash,
+/// concat, sdp, imf and other lists of files; image sequences; devices; subtitles and text.
 const FORMATS: &str = "mov,matroska,avi,mpegts,mpeg,mpegvideo,flv,live_flv,asf,ogg,nut,mxf,gxf,rm,dv,ivf,h264,hevc,vvc,\
 av1,obu,m4v,h261,h263,vc1,mjpeg,mpjpeg,cavsvideo,dirac,dnxhd,evc,gif,apng,yuv4mpegpipe,nsv,swf,wtv,pva,mtv,film_cpk,\
 flic,roq,smk,bink,ea,4xm,ipmovie,idcin,mm,rpl,thp,vivo,xmv,c93,bfi,amv,\
@@ -24,11 +24,12 @@ sox,ircam,pvf,dsf,iff,shn,adp,qcp,rso,sol,wsd";
 const PLAYLISTS: [&str; 10] =
     ["hls", "applehttp", "concat", "dash", "sdp", "rtsp", "sap", "imf", "webm_dash_manifest", "redir"];
 
-/// No single allocation beyond this: an 8K picture in 16 bits takes 0.3 GB, a damaged header may ask for anything.
+/// No single allocation beyond this: an 8K picture in 16 bits takes 0.3 GB, a damaged header may ask for
+/// anything.
 const MOST_AT_ONCE: &str = "1073741824";
 
-/// Checks what can be checked before ffmpeg sees the file, and gives its size in bytes. Nothing here can hang: a pipe or
-/// device is not opened.
+/// Checks what can be checked before ffmpeg sees the file, and gives its size in bytes. Nothing here can
+/// hang: a pipe or device is not opened.
 pub(crate) fn check(path: &Path) -> Result<u64> {
     let facts = std::fs::metadata(path).map_err(|e| unreadable(path, e))?;
     if facts.is_dir() {

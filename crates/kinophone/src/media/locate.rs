@@ -1,4 +1,4 @@
-//! Finding ffmpeg, and asking it how old it is.
+//! Location of ffmpeg, and the check of its version.
 
 use crate::media::Ffmpeg;
 use crate::media::process::{self, Ending};
@@ -50,9 +50,9 @@ pub(crate) fn examine(program: PathBuf, patience: Duration) -> Result<Ffmpeg> {
     Ok(Ffmpeg { program, version, number, ffprobe, stall: STALL, exact: false })
 }
 
-/// (major, minor) out of "5.1.9-0+deb12u1" or "n7.1". Builds between releases call themselves "N-118193-g5f38c82536"
-/// or by date; for them the version of libavutil tells (FFmpeg's doc/APIchanges: 56.70 is 4.4, 57.28 is 5.1, 58 is 6,
-/// 59 is 7, 60 is 8).
+/// (major, minor) out of "5.1.9-0+deb12u1" or "n7.1". Builds between releases call themselves
+/// "N-118193-g5f38c82536" or by date; for them the version of libavutil tells (FFmpeg's doc/APIchanges: 56.70
+/// is 4.4, 57.28 is 5.1, 58 is 6, 59 is 7, 60 is 8).
 fn number_of(version: &str, said: &str) -> (u32, u32) {
     let mut parts = version.trim_start_matches(['n', 'v']).split(['.', '-', '+']).map(str::parse);
     if let (Some(Ok(major @ 0..1000)), Some(Ok(minor))) = (parts.next(), parts.next()) {

@@ -1,9 +1,10 @@
 //! The NUT container, as far as ffmpeg writes it for one stream of raw pictures into a pipe.
 //!
-//! Pictures and their exact times must come out of one process in one pass. Raw video has no times, and two channels
-//! could lose step; NUT carries both in one, with any time base, and costs a dozen bytes a picture. Reference: the NUT
-//! open container format specification (2008-08-09 draft, `nut.txt`), version 3. Deliberately absent: seeking, the
-//! index, checksums (a pipe loses nothing), more than one stream, and side data.
+//! Pictures and their exact times must come out of one process in one pass. Raw video has no times, and two
+//! channels could lose step; NUT carries both in one, with any time base, and costs a dozen bytes a picture.
+//! Reference: the NUT open container format specification (2008-08-09 draft, `nut.txt`), version 3.
+//! Deliberately absent: seeking, the index, checksums (a pipe loses nothing), more than one stream, and side
+//! data.
 
 use std::io::{self, BufReader, Read};
 
@@ -33,7 +34,7 @@ mod flag {
 pub(crate) struct NutReader<R> {
     source: BufReader<R>,
     main: NutMain,
-    /// How many low bits of a time a frame may carry instead of all of it.
+    /// Number of low bits of a time that a frame may carry instead of all of it.
     pts_shift: u32,
     last_pts: i64,
 }
@@ -47,7 +48,7 @@ struct NutMain {
     elided: Vec<Vec<u8>>,
 }
 
-/// What a frame's first byte stands for.
+/// Meaning of a frame's first byte.
 #[derive(Clone, Copy, Default)]
 struct FrameCode {
     flags: u64,
@@ -69,8 +70,8 @@ impl<R: Read> NutReader<R> {
         }
     }
 
-    /// The next packet's time in microseconds; its bytes fill `packet`. `None` at a clean end; a stream that is cut off
-    /// is `UnexpectedEof`.
+    /// The next packet's time in microseconds; its bytes fill `packet`. `None` at a clean end; a stream that
+    /// is cut off is `UnexpectedEof`.
     pub(crate) fn next(&mut self, packet: &mut Vec<u8>) -> io::Result<Option<i64>> {
         loop {
             let Some(first) = self.first_byte()? else { return Ok(None) };
@@ -195,7 +196,8 @@ impl NutMain {
         Ok(Self { time_base, codes, elided })
     }
 
-    /// The table of what each first byte means, run-length coded; the byte 'N' begins startcodes and stands for no frame.
+    /// The table of what each first byte means, run-length coded; the byte 'N' begins startcodes and stands
+    /// for no frame.
     fn frame_codes(content: &mut &[u8]) -> io::Result<Vec<FrameCode>> {
         let mut codes = Vec::with_capacity(256);
         let mut code = FrameCode { size_mul: 1, ..FrameCode::default() };

@@ -1,67 +1,26 @@
 //! Facts of a film: from ffprobe's JSON, or from what ffmpeg prints where ffprobe is missing (see `dump`).
 
-use crate::media::process::{self, Ending, Outcome};
-use crate::media::{Ffmpeg, FilmFacts, PictureFacts, SoundFacts, decode, dump, input};
+use crate::media::process::{self, Ending};
+use crate::media::raw_probe::{
+    RawProbe, RawStream, StreamKind, clock_time_of, clockwise, fault, first_packet, time_of,
+};
+use crate::media::{Ffmpeg, FilmFacts, PictureFacts, SoundFacts, dump, input};
 use crate::{Error, Kind, Result};
-use kinophone_dsp::units::{FrameRate, MediaTime, SampleRate};
+use kinophone_dsp::units::{MediaTime, SampleRate};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::Path;
 
-/// A film's facts and what only this module's neighbours need.
+/// A film's facts, with those that only other files of `media` need.
 pub(crate) struct Examined {
     pub(crate) facts: FilmFacts,
-    /// Where the film's clock begins in the file's own timestamps.
+    /// Beginning of the film's clock in the file's own timestamps.
     pub(crate) zero: MediaTime,
-    /// When the picture stream ends on the film's clock, as the container claims.
+    /// End of the picture stream on the film's clock, as the container claims.
     pub(crate) picture_end: Option<MediaTime>,
-    /// Whether pictures are stored in another order than they are shown in (B-frames).
+    /// True where pictures are stored in another order than they are shown in (B-frames).
     pub(crate) reordered: bool,
-}
-
-/// What either way of probing finds, in the file's own timestamps.
-#[derive(Default)]
-pub(crate) struct RawProbe {
-    pub(crate) container: String,
-    pub(crate) start: Option<MediaTime>,
-    pub(crate) duration: Option<MediaTime>,
-    pub(crate) tags: Vec<(String, String)>,
-    pub(crate) streams: Vec<RawStream>,
-}
-
-/// See [`RawProbe`].
-#[derive(Default)]
-pub(crate) struct RawStream {
-    pub(crate) index: usize,
-    pub(crate) kind: StreamKind,
-    pub(crate) codec: String,
-    pub(crate) start: Option<MediaTime>,
-    pub(crate) end: Option<MediaTime>,
-    pub(crate) language: Option<String>,
-    /// A cover image or thumbnail beside the film.
-    pub(crate) still: bool,
-    pub(crate) default: bool,
-    /// Width and height, of pictures.
-    pub(crate) size: (u32, u32),
-    pub(crate) pixel_format: String,
-    pub(crate) frame_rate: Option<FrameRate>,
-    /// Degrees clockwise.
-    pub(crate) rotation: i32,
-    pub(crate) reordered: bool,
-    /// Whether its first packet is known to be a key frame.
-    pub(crate) opens_with_key: bool,
-    pub(crate) sample_rate: Option<SampleRate>,
-    pub(crate) channels: u32,
-}
-
-/// See [`RawStream`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum StreamKind {
-    Picture,
-    Sound,
-    #[default]
-    Other,
 }
 
 pub(crate) fn examine(ffmpeg: &Ffmpeg, path: &Path) -> Result<Examined> {
@@ -92,8 +51,8 @@ pub(crate) fn examine(ffmpeg: &Ffmpeg, path: &Path) -> Result<Examined> {
     Ok(Examined { facts, zero, picture_end, reordered })
 }
 
-/// The stream that ffmpeg itself would choose: most pixels, a stream marked as default before others, the first of
-/// equals (FFmpeg's manual, "Automatic stream selection"; the weight is that of its source).
+/// The stream that ffmpeg itself would choose: most pixels, a stream marked as default before others, the
+/// first of equals (FFmpeg's manual, "Automatic stream selection"; the weight is that of its source).
 fn best_picture(streams: &[RawStream]) -> Option<&RawStream> {
     const DEFAULT_WEIGHT: u64 = 5_000_000;
     let films =
@@ -104,7 +63,8 @@ fn best_picture(streams: &[RawStream]) -> Option<&RawStream> {
 }
 
 fn picture_facts(ffmpeg: &Ffmpeg, path: &Path, stream: &RawStream, zero: MediaTime) -> Result<PictureFacts> {
-    // Packets before the first key frame are neither decoded nor copied; pictures of an edit list's lead-in are not shown.
+    // Packets before the first key frame are neither decoded nor copied; pictures of an edit list's lead-in
+    // are not shown.
     let first = if stream.opens_with_key { None } else { first_packet(ffmpeg, path, stream.index)? };
     let shown = first.max(stream.start).unwrap_or(zero);
     Ok(PictureFacts {
@@ -130,45 +90,11 @@ fn sound_facts(stream: &RawStream, zero: MediaTime) -> Option<SoundFacts> {
     })
 }
 
-/// The file's own timestamp of the first packet that a stream copy takes: the first key frame. `None` where the stream
-/// has none.
-pub(crate) fn first_packet(ffmpeg: &Ffmpeg, path: &Path, stream: usize) -> Result<Option<MediaTime>> {
-    let mut args = input::common();
-    args.extend(input::words(&["-nostdin", "-nostats", "-v", "error", "-copyts"]));
-    args.extend(input::guards());
-    args.extend([OsString::from("-i"), input::url(path)?]);
-    let map = format!("0:{stream}");
-    args.extend(input::words(&["-map", &map, "-c", "copy", "-frames", "1", "-f", "framecrc", "pipe:1"]));
-    let (said, outcome) = process::run(&ffmpeg.program, args, ffmpeg.stall, 1 << 16)?;
-    match outcome.ending {
-        Ending::Stalled(_) | Ending::Crashed(_) => Err(fault(&outcome, path)),
-        _ => Ok(first_time(&String::from_utf8_lossy(&said))),
-    }
-}
-
-/// Out of framecrc's "#tb 0: 1/12800" and "0, dts, pts, duration, size, checksum".
-fn first_time(framecrc: &str) -> Option<MediaTime> {
-    let base = framecrc.lines().find_map(|line| line.strip_prefix("#tb 0: "))?;
-    let (num, den) = base.trim().split_once('/')?;
-    let (num, den) = (num.parse::<i128>().ok()?, den.parse::<i128>().ok()?);
-    let packet = framecrc.lines().find(|line| !line.starts_with('#'))?;
-    let pts = packet.split(',').nth(2)?.trim().parse::<i64>().ok()?;
-    let micros = i128::from(pts).checked_mul(num)?.checked_mul(1_000_000)?.checked_div_euclid(den)?;
-    plausible(i64::try_from(micros).ok()?)
-}
-
-/// What went wrong in a run that should have told facts.
-pub(crate) fn fault(outcome: &Outcome, path: &Path) -> Error {
-    let fault = outcome
-        .error("opening it")
-        .filter(|e| !matches!(outcome.ending, Ending::Failed(_)) || e.kind() != Kind::Tool);
-    fault.map_or_else(|| input::refusal(path, outcome), |e| e.at(path))
-}
-
 fn from_ffprobe(ffmpeg: &Ffmpeg, ffprobe: &Path, path: &Path) -> Result<RawProbe> {
     let mut args = input::common();
     args.extend(input::words(&["-v", "error", "-show_format", "-show_streams", "-of", "json"]));
-    // The first packets too: in all but damaged films they tell where the picture begins, without another process.
+    // The first packets too: in all but damaged films they tell where the picture begins, without another
+    // process.
     args.extend(input::words(&["-show_packets", "-show_entries", "packet=stream_index,flags"]));
     args.extend(input::words(&["-read_intervals", "%+#20"]));
     args.extend(input::guards());
@@ -305,11 +231,6 @@ impl ProbeStream {
     }
 }
 
-/// ffmpeg gives a display matrix's angle anticlockwise, −180 to 180.
-pub(crate) fn clockwise(anticlockwise: f64) -> i32 {
-    if anticlockwise.is_finite() { (-anticlockwise).round().rem_euclid(360.0) as i32 } else { 0 }
-}
-
 fn text_tag((key, value): (String, serde_json::Value)) -> Option<(String, String)> {
     value.as_str().map(|text| (key, text.to_owned()))
 }
@@ -318,29 +239,4 @@ fn text_tag((key, value): (String, serde_json::Value)) -> Option<(String, String
 fn bounded(tags: Vec<(String, String)>) -> Vec<(String, String)> {
     let short = |text: String| text.chars().take(2000).collect::<String>();
     tags.into_iter().take(100).map(|(key, value)| (short(key), short(value))).collect()
-}
-
-/// Seconds with decimals, exactly: "112.711", "-0.007000".
-pub(crate) fn time_of(text: &str) -> Option<MediaTime> {
-    let (negative, digits) = text.strip_prefix('-').map_or((false, text), |digits| (true, digits));
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    let whole: i64 = whole.parse().ok()?;
-    let micros: i64 = format!("{:0<6.6}", fraction).parse().ok()?;
-    let time = whole.checked_mul(1_000_000)?.checked_add(micros)?;
-    plausible(if negative { -time } else { time })
-}
-
-/// Times that can be added without a thought; others are damage.
-fn plausible(micros: i64) -> Option<MediaTime> {
-    (-decode::FURTHEST..=decode::FURTHEST).contains(&micros).then_some(MediaTime(micros))
-}
-
-/// "00:01:04.988000000" and "00:00:16.57".
-pub(crate) fn clock_time_of(text: &str) -> Option<MediaTime> {
-    let mut parts = text.trim().splitn(3, ':');
-    let hours: i64 = parts.next()?.parse().ok()?;
-    let minutes: i64 = parts.next()?.parse().ok()?;
-    let seconds = time_of(parts.next()?)?;
-    let whole = hours.checked_mul(60)?.checked_add(minutes)?.checked_mul(60_000_000)?;
-    plausible(whole.checked_add(seconds.0)?)
 }

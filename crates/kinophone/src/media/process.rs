@@ -1,9 +1,11 @@
 //! One running ffmpeg or ffprobe: the only place that spawns.
 //!
-//! What every child gets: no terminal (`stdin` is ours or nothing), its own process group, so that a Ctrl-C in the
-//! terminal reaches us and not it (it would end its file early and call that success), a thread that drains its
-//! complaints into bounded memory, and a watchdog that ends it when it neither delivers nor takes anything for the
-//! stall limit. It never outlives its [`Process`].
+//! Every child gets no terminal (`stdin` is ours or nothing), its own process group, so that a Ctrl-C in the
+//! terminal reaches us and not it (it would end its file early and call that success), a thread that drains
+//! its complaints into bounded memory, and a watchdog that ends it when it neither delivers nor takes
+//! anything for the stall limit. It never outlives its [`Process`].
+
+#![allow(clippy::disallowed_methods, reason = "the one place that starts ffmpeg")]
 
 use crate::{Error, Kind, Result};
 use std::collections::VecDeque;
@@ -15,13 +17,13 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-/// What to run and how.
+/// A program to run, with its arguments and limits.
 pub(crate) struct Launch<'a> {
     pub(crate) program: &'a Path,
     pub(crate) args: Vec<OsString>,
-    /// Whether we write to its standard input; otherwise there is none.
+    /// True where we write to its standard input; otherwise it has none.
     pub(crate) input: bool,
-    /// How long it may deliver or take nothing.
+    /// Longest time for which it may deliver or take nothing.
     pub(crate) stall: Duration,
     /// A file that it writes: growth of that file counts as progress too.
     pub(crate) grows: Option<PathBuf>,
@@ -35,7 +37,7 @@ pub(crate) struct Process {
     drained: mpsc::Receiver<()>,
 }
 
-/// How a child ended.
+/// The end of a child.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) ending: Ending,
@@ -71,7 +73,7 @@ struct Running {
 
 #[derive(Default)]
 struct Watch {
-    /// When the child is to be ended unless the call that waits for it returns; `None` while nobody waits.
+    /// Time at which the child is ended unless the call that waits for it returns; `None` while nobody waits.
     deadline: Option<Instant>,
     grown: Option<(u64, SystemTime)>,
     fired: bool,
@@ -108,7 +110,8 @@ impl Process {
         Ok((Self { shared, program: launch.program.to_owned(), complaints, drained }, guarded, stdout))
     }
 
-    /// Waits for the end of the child, whose pipes must have been read or dropped. Calling it again gives the same.
+    /// Waits for the end of the child, whose pipes must have been read or dropped. Calling it again gives the
+    /// same.
     pub(crate) fn wait(&mut self) -> Result<Outcome> {
         self.shared.arm();
         let status = self.shared.await_exit();
@@ -150,8 +153,8 @@ impl Shared {
         lock(&self.watch).deadline = None;
     }
 
-    /// The watchdog. It looks a few times per limit instead of being woken for every read: a stall is found at most a
-    /// quarter of the limit late.
+    /// The watchdog. It looks a few times per limit instead of being woken for every read: a stall is found
+    /// at most a quarter of the limit late.
     fn guard(&self) {
         let nap = (self.limit / 4).clamp(Duration::from_millis(5), Duration::from_secs(1));
         let mut watch = lock(&self.watch);
@@ -237,7 +240,7 @@ impl<P: Write> Write for Guarded<P> {
 }
 
 impl Outcome {
-    /// What it complained about, for people: without the program's internals, and at most eight lines.
+    /// Its complaints, for people: without the program's internals, and at most eight lines.
     pub(crate) fn complaints(&self) -> Vec<String> {
         const SHOWN: usize = 8;
         const EMPTY_WORDS: [&str; 3] = ["Conversion failed!", "At least one output file", "Exiting normally"];
@@ -263,7 +266,7 @@ impl Outcome {
         {
             return Some(
                 Error::new(Kind::DiskFull, "could not be written: the disk is full")
-                    .help("free some space or choose another disk; nothing half-written was left behind"),
+                    .help("free some space or choose another disk; no incomplete file was left behind"),
             );
         }
         match self.ending {
@@ -321,7 +324,7 @@ fn drain(mut stderr: impl Read + Send + 'static) -> (Arc<Mutex<Complaints>>, mps
     (complaints, drained)
 }
 
-/// What a child said on its standard error, in bounded memory: the first and the last lines.
+/// The output of a child on its standard error, in bounded memory: the first and the last lines.
 #[derive(Default)]
 struct Complaints {
     first: Vec<String>,
@@ -331,7 +334,7 @@ struct Complaints {
 }
 
 impl Complaints {
-    /// Room for what `ffmpeg -i` says of a film with many streams (see `dump`).
+    /// Room for the output of `ffmpeg -i` for a film with many streams (see `dump`).
     const FIRST: usize = 400;
     const LAST: usize = 8;
     const LINE_BYTES: usize = 500;

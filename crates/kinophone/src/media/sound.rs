@@ -1,7 +1,7 @@
 //! Sound out of a film, on the film's clock.
 
 use crate::media::process::{Ending, Guarded, Launch, Process};
-use crate::media::{DecodeSound, Ffmpeg, FilmFacts, SoundFacts, SoundTo, decode, input, probe};
+use crate::media::{DecodeSound, Ffmpeg, FilmFacts, SoundFacts, SoundTo, arguments, input, probe};
 use crate::{Error, Kind, Result};
 use kinophone_dsp::metrics as measure;
 use kinophone_dsp::units::{MediaTime, SampleRate};
@@ -37,8 +37,9 @@ pub(crate) fn decode(ffmpeg: &Ffmpeg, path: &Path, how: &DecodeSound) -> Result<
     start(ffmpeg, path, film.zero, filter)
 }
 
-/// Mono at the measures' rate. The mixing down is ffmpeg's own, which for decoders that say floating point is 3 dB louder
-/// than ours: that can clip in a file, but figures are comparable only where everybody's are made so.
+/// Mono at the measures' rate. The mixing down is ffmpeg's own, which for decoders that say floating point is
+/// 3 dB louder than ours: that can clip in a file, but figures are comparable only where everybody's are made
+/// so.
 pub(crate) fn decode_for_measures(ffmpeg: &Ffmpeg, path: &Path, index: usize) -> Result<SoundStream> {
     let film = probe::examine(ffmpeg, path)?;
     let track = track(path, &film.facts, index)?;
@@ -50,7 +51,7 @@ pub(crate) fn decode_for_measures(ffmpeg: &Ffmpeg, path: &Path, index: usize) ->
 }
 
 fn start(ffmpeg: &Ffmpeg, path: &Path, zero: MediaTime, options: Vec<OsString>) -> Result<SoundStream> {
-    let mut args = decode::opening(path, zero, &[])?;
+    let mut args = arguments::opening(path, zero, &[])?;
     args.extend(options);
     args.extend(input::words(&["-f", "f32le", "pipe:1"]));
     let launch = Launch { program: &ffmpeg.program, args, input: false, stall: ffmpeg.stall, grows: None };
@@ -76,10 +77,10 @@ pub(crate) fn file_output(
 
 /// The filter that lays a track on the film's clock.
 ///
-/// `first_pts=0` pads or trims so that the first sample is time zero. `async=1` fills gaps and drops overlaps once they
-/// exceed `min_hard_comp`: 15 ms is below half a tick of 1/30 s and above the jitter of containers that count
-/// milliseconds. Nothing is ever stretched. `rematrix_maxval=1` mixes down at a level that can't clip, whatever the
-/// format (FFmpeg's manual, "Resampler Options").
+/// `first_pts=0` pads or trims so that the first sample is time zero. `async=1` fills gaps and drops overlaps
+/// once they exceed `min_hard_comp`: 15 ms is below half a tick of 1/30 s and above the jitter of containers
+/// that count milliseconds. Nothing is ever stretched. `rematrix_maxval=1` mixes down at a level that can't
+/// clip, whatever the format (FFmpeg's manual, "Resampler Options").
 fn on_the_clock(track: &SoundFacts, rate: SampleRate, channels: u32, format: &str) -> Vec<OsString> {
     let layout = if channels == 1 { "mono" } else { "stereo" };
     let filter = format!(
@@ -106,8 +107,8 @@ fn track<'a>(path: &Path, facts: &'a FilmFacts, index: usize) -> Result<&'a Soun
 }
 
 impl SoundStream {
-    /// Fills `out` as far as samples come; fewer than `out.len()` only at the end, 0 after it. Fails with `Kind::Tool`
-    /// where ffmpeg crashed or nothing could be decoded, and with `Kind::Stalled` where it hung.
+    /// Fills `out` as far as samples come; fewer than `out.len()` only at the end, 0 after it. Fails with
+    /// `Kind::Tool` where ffmpeg crashed or nothing could be decoded, and with `Kind::Stalled` where it hung.
     pub fn read(&mut self, out: &mut [f32]) -> Result<usize> {
         const SAMPLE: usize = size_of::<f32>();
         if self.ended {

@@ -19,7 +19,7 @@ pub(crate) const ROSE: Colour = [240, 110, 140];
 pub(crate) const SMALL: f32 = 15.0;
 pub(crate) const LARGE: f32 = 18.0;
 
-/// Where a text stands relative to its point.
+/// Alignment of a text relative to its point.
 #[derive(Clone, Copy)]
 pub(crate) enum Align {
     Left,
@@ -177,7 +177,8 @@ pub(crate) fn round_steps(end: f64, most: usize) -> Vec<f64> {
     (0..=(end / step + 1e-9) as usize).map(|i| i as f64 * step).collect()
 }
 
-/// Steps of a time axis of `secs` seconds, at most `most`, that fall on customary seconds and minutes; with labels.
+/// Steps of a time axis of `secs` seconds, at most `most`, that fall on customary seconds and minutes; with
+/// labels.
 pub(crate) fn time_steps(secs: f64, most: usize) -> Vec<(f64, String)> {
     const CUSTOMARY: [f64; 13] =
         [1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0];

@@ -9,9 +9,9 @@ const WIDTH: u32 = 1100;
 const HEIGHT: u32 = 560;
 const AREA: Area = Area { left: 92, top: 64, width: 968, height: 428 };
 
-/// Draws the errors of a training over its epochs on a logarithmic axis: `(epoch, on training pairs, on validation
-/// pairs)`, ascending. The epoch with the least validation error is marked. Errors that are not finite and above zero,
-/// such as those of a training without validation, leave a gap. 1100 × 560 pixels.
+/// Draws the errors of a training over its epochs on a logarithmic axis: `(epoch, on training pairs, on
+/// validation pairs)`, ascending. The epoch with the least validation error is marked. Errors that are not
+/// finite and above zero, such as those of a training without validation, leave a gap. 1100 × 560 pixels.
 pub fn loss_curve(epochs: &[(u32, f32, f32)]) -> RgbImage {
     let mut canvas = PlotCanvas::new(WIDTH, HEIGHT);
     canvas.fill(AREA, PANEL);

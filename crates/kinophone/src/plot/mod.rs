@@ -1,9 +1,10 @@
-//! Pictures to look at: contact sheets, filters, loss curves, waveforms, spectrograms, timelines, as PNG; and a curve for the
-//! terminal.
+//! Diagrams: contact sheets, filters, loss curves, waveforms, spectrograms, timelines, as PNG; and a curve
+//! for the terminal.
 //!
-//! Everything takes plain numbers and gives an [`RgbImage`]; nothing here knows brains or corpora. All share one look:
-//! light on dark, one typeface, soft edges. The typeface is Hack (MIT and Bitstream Vera licences, both allow embedding),
-//! compiled into the program, because a picture must not depend on what fonts a machine has.
+//! Everything takes plain numbers and gives an [`RgbImage`]; nothing here knows brains or corpora. All share
+//! one style: light on dark, one typeface, soft edges. The typeface is Hack (MIT and Bitstream Vera licences,
+//! both allow embedding), compiled into the program, because a picture must not depend on what fonts a
+//! machine has.
 
 mod canvas;
 mod curve;

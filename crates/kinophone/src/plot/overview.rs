@@ -1,4 +1,4 @@
-//! A whole sound at a glance: its waveform and its spectrogram, gathered in one pass and in constant memory.
+//! Overview of a whole sound: its waveform and its spectrogram, computed in one pass and in constant memory.
 
 use crate::plot::canvas::{
     AMBER, Align, Area, CYAN, Colour, FAINT, LARGE, PANEL, PlotCanvas, SMALL, TEXT, time_steps,
@@ -17,7 +17,7 @@ const ROWS: usize = 420;
 const WINDOWS: usize = 4;
 /// Lowest frequency in Hz; the highest is half the sample rate, at most 20 kHz.
 const LOWEST_HZ: f32 = 40.0;
-/// How far under the loudest point colours go.
+/// Range of the colours under the loudest point, in dB.
 const RANGE_DB: f32 = 80.0;
 /// Length of a window in seconds, rounded up to a power of two of samples.
 const WINDOW_SECS: f32 = 0.06;
@@ -25,8 +25,8 @@ const WINDOW_SECS: f32 = 0.06;
 const WAVE_AREA: Area = Area { left: 76, top: 54, width: COLUMNS as u32, height: 300 };
 const SPECTRUM_AREA: Area = Area { left: 76, top: 54, width: COLUMNS as u32, height: ROWS as u32 };
 
-/// Draws a spectrogram: time to the right, frequency upwards on a logarithmic axis, level as colour, from the loudest
-/// point down to 80 dB under it. 1560 × 530 pixels.
+/// Draws a spectrogram: time to the right, frequency upwards on a logarithmic axis, level as colour, from the
+/// loudest point down to 80 dB under it. 1560 × 530 pixels.
 pub fn spectrogram(samples: &[f32], rate: SampleRate) -> RgbImage {
     let mut overview = Overview::new(rate, samples.len() as u64);
     overview.push(samples);
@@ -39,8 +39,8 @@ pub struct Sonogram {
 }
 
 impl Sonogram {
-    /// Of the whole of `samples`, `columns × rows` pixels; frequency upwards on a logarithmic axis from 40 Hz to half the
-    /// rate.
+    /// Spectrogram of all `samples`, `columns × rows` pixels; frequency upwards on a logarithmic axis from 40
+    /// Hz to half the rate.
     pub fn new(samples: &[f32], rate: SampleRate, columns: usize, rows: usize) -> Self {
         let mut spectra = Spectra::new(rate, samples.len() as u64, (columns.max(1), rows.max(1)));
         spectra.push(samples);
@@ -66,7 +66,7 @@ fn level(power: f32, loudest: f32) -> f32 {
     if power > 0.0 && loudest > 0.0 { 1.0 + 10.0 * (power / loudest).log10() / RANGE_DB } else { 0.0 }
 }
 
-/// Gathers both pictures from a sound that comes in pieces.
+/// Computes both pictures from a sound that arrives in parts.
 pub struct Overview {
     rate: SampleRate,
     total: u64,
@@ -84,13 +84,14 @@ struct SpectrumColumn {
 }
 
 impl Overview {
-    /// For a mono sound of `total` samples; what is pushed beyond them is ignored, what is missing is silence.
+    /// For a mono sound of `total` samples; what is pushed beyond them is ignored, what is missing is
+    /// silence.
     pub fn new(rate: SampleRate, total: u64) -> Self {
         let columns = vec![SpectrumColumn::default(); COLUMNS];
         Self { rate, total, seen: 0, columns, spectra: Spectra::new(rate, total, (COLUMNS, ROWS)) }
     }
 
-    /// The next samples.
+    /// Adds the next samples.
     pub fn push(&mut self, samples: &[f32]) {
         let left = usize::try_from(self.total - self.seen).unwrap_or(usize::MAX);
         let samples = &samples[..samples.len().min(left)];
@@ -220,14 +221,14 @@ struct Spectra {
     total: u64,
     windows: u64,
     next: u64,
-    /// Samples not yet given up, the first of which is sample `base` of the sound, counted with half a window of
-    /// silence before it, so that window `i` is centred on its place.
+    /// Samples not yet given up, the first of which is sample `base` of the sound, counted with half a window
+    /// of silence before it, so that window `i` is centred on its place.
     held: Vec<f32>,
     base: u64,
     powers: Vec<Vec<f32>>,
 }
 
-/// What bins a row shows: the largest of several, or a mixture of two where rows are finer than bins.
+/// The bins that a row shows: the largest of several, or a mixture of two where rows are finer than bins.
 #[derive(Clone, Copy)]
 enum OverviewRow {
     Largest(usize, usize),
@@ -235,7 +236,7 @@ enum OverviewRow {
 }
 
 impl Spectra {
-    /// Of a picture of so many columns and rows.
+    /// Analysis for a picture of so many columns and rows.
     fn new(rate: SampleRate, total: u64, (columns, height): (usize, usize)) -> Self {
         let len = ((rate.hz() as f32 * WINDOW_SECS) as usize).next_power_of_two().max(64);
         // A window in every column, more where windows are shorter than columns.
@@ -254,7 +255,7 @@ impl Spectra {
         }
     }
 
-    /// Where window `i` begins, in samples of the sound with half a window of silence before it.
+    /// Beginning of window `i`, in samples of the sound with half a window of silence before it.
     fn start(&self, i: u64) -> u64 {
         ((2 * u128::from(i) + 1) * u128::from(self.total) / (2 * u128::from(self.windows.max(1)))) as u64
     }
@@ -330,8 +331,8 @@ fn rows(rate: SampleRate, len: usize, height: usize) -> Vec<OverviewRow> {
         .collect()
 }
 
-/// Colour of a level, 0..1: from the panel's near-black through violet, crimson and orange to a pale yellow, ever
-/// brighter, so that it reads in grey as well. Our own control points, mixed linearly.
+/// Colour of a level, 0..1: from the panel's near-black through violet, crimson and orange to a pale yellow,
+/// ever brighter, so that it reads in grey as well. Our own control points, mixed linearly.
 fn heat(level: f32) -> Colour {
     const POINTS: [[f32; 3]; 7] = [
         [10.0, 9.0, 16.0],

@@ -13,8 +13,9 @@ const TITLE: u32 = 40;
 /// Tiles are enlarged by whole factors up to about this side, so that a pixel stays a square.
 const TILE: u32 = 144;
 
-/// Draws pictures with their times, row by row. A picture is `size × size` bytes grey, or three times as many with
-/// `colour`; one that is shorter stays dark at its end. Without pictures the sheet is empty but for its margin.
+/// Draws pictures with their times, row by row. A picture is `size × size` bytes grey, or three times as many
+/// with `colour`; one that is shorter stays dark at its end. Without pictures the sheet is empty but for its
+/// margin.
 pub fn contact_sheet(pictures: &[(&[u8], MediaTime)], size: u32, colour: bool, columns: usize) -> RgbImage {
     let columns = columns.clamp(1, pictures.len().max(1)) as u32;
     let side = size.max(1) * enlargement(size);
@@ -31,9 +32,9 @@ pub fn contact_sheet(pictures: &[(&[u8], MediaTime)], size: u32, colour: bool, c
     canvas.image
 }
 
-/// Draws the `count` most energetic filters of a first layer, the strongest first. `weights` is `[inputs × units]` row by
-/// row with `size × size` inputs, times 3 with `colour`. Grey is 0; every tile has its own scale, up to its largest
-/// weight.
+/// Draws the `count` most energetic filters of a first layer, the strongest first. `weights` is `[inputs ×
+/// units]` row by row with `size × size` inputs, times 3 with `colour`. Grey is 0; every tile has its own
+/// scale, up to its largest weight.
 pub fn filters(weights: &[f32], size: u32, colour: bool, count: usize) -> RgbImage {
     let inputs = (size * size) as usize * if colour { 3 } else { 1 };
     let units = weights.len() / inputs.max(1);

@@ -1,9 +1,9 @@
-//! A curve out of characters, for the terminal.
+//! Curves made of characters, for the terminal.
 
-/// Draws values that go from left to right as a curve out of Braille characters, `width × height` characters in all, the
-/// scale at the left included. The axis is logarithmic where all values are above zero, as losses are. Values that are
-/// not finite are left out; without any other, and in less than 16 × 2 characters, the result is empty. Lines end with
-/// a line feed, the last one too.
+/// Draws values that go from left to right as a curve out of Braille characters, `width × height` characters
+/// in all, the scale at the left included. The axis is logarithmic where all values are above zero, as losses
+/// are. Values that are not finite are left out; without any other, and in less than 16 × 2 characters, the
+/// result is empty. Lines end with a line feed, the last one too.
 pub fn terminal_curve(values: &[f32], width: usize, height: usize) -> String {
     draw(values, width, height, (2, 4), braille)
 }
@@ -80,13 +80,14 @@ impl Dots {
     }
 }
 
-/// Which of `len` values stands at column `x` of `width`: the first at the left edge, the last at the right one.
+/// Index of the value among `len` at column `x` of `width`: the first at the left edge, the last at the right
+/// one.
 fn place(x: usize, width: usize, len: usize) -> usize {
     (x as f64 / (width - 1).max(1) as f64 * len.saturating_sub(1) as f64).round() as usize
 }
 
-/// The Braille character of two by four dots. Unicode numbers the dots down the left column, then down the right one,
-/// and the lowest pair last (The Unicode Standard, Braille Patterns, U+2800).
+/// The Braille character of two by four dots. Unicode numbers the dots down the left column, then down the
+/// right one, and the lowest pair last (The Unicode Standard, Braille Patterns, U+2800).
 fn braille(dots: &[bool]) -> char {
     const BITS: [u32; 8] = [0x01, 0x08, 0x02, 0x10, 0x04, 0x20, 0x40, 0x80];
     let bits = dots.iter().zip(BITS).filter(|(dot, _)| **dot).map(|(_, bit)| bit).sum::<u32>();

@@ -20,7 +20,7 @@ fn brightness(picture: &RgbImage, x: u32, y: u32) -> u32 {
     picture.get_pixel(x, y).0.iter().map(|&c| u32::from(c)).sum()
 }
 
-/// Where the spectrogram lies in its picture: left, top, width, height.
+/// Area of the spectrogram in its picture: left, top, width, height.
 const SPECTRUM: (u32, u32, u32, u32) = (76, 54, 1400, 420);
 
 fn brightest_hz(picture: &RgbImage, x: u32) -> f32 {
@@ -189,7 +189,8 @@ fn a_curve_in_the_terminal_falls_from_top_left_to_bottom_right() {
     assert_eq!(lines.len(), 8);
     assert!(lines.iter().all(|l| l.chars().count() <= 60));
     assert!(lines[0].contains("1.000e-1") && lines[7].contains("5.726e-4"));
-    // A geometric fall is straight on the logarithmic axis: each line's last mark lies further right, by equal steps.
+    // A geometric fall is straight on the logarithmic axis: each line's last mark lies further right, by
+    // equal steps.
     let ends: Vec<usize> = lines.iter().map(|l| l.chars().count()).collect();
     assert!(ends.windows(2).all(|w| (4..=8).contains(&(w[1] - w[0]))), "{ends:?}");
     assert_eq!(ends[7], 60);

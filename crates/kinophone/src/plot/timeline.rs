@@ -1,4 +1,4 @@
-//! What happens in a film, over its time: curves in lanes, shots in colours of their sections, onsets and cuts.
+//! Timelines of a film: curves in lanes, shots in the colours of their sections, onsets and cuts.
 
 use crate::plot::canvas::{
     AMBER, Align, Area, CYAN, Colour, FAINT, GRID, LARGE, PANEL, PlotCanvas, ROSE, SMALL, TEXT, time_steps,
@@ -20,31 +20,31 @@ const CURVES: [Colour; 3] = [AMBER, CYAN, ROSE];
 
 /// Curves that share a scale.
 pub struct Lane<'a> {
-    /// What they are.
+    /// Name of the quantity.
     pub name: &'a str,
     /// Values at the bottom and at the top.
     pub range: (f32, f32),
-    /// What is written there.
+    /// Labels at the bottom and at the top.
     pub labels: (String, String),
     /// Each with its name, empty where it needs none, and its values, evenly spread over the whole time.
     pub curves: Vec<(&'a str, &'a [f32])>,
 }
 
-/// See [`timeline`].
+/// The data of a timeline, drawn by [`timeline`].
 pub struct Timeline<'a> {
-    /// Over all of it.
+    /// Title above the lanes.
     pub title: &'a str,
     /// Length.
     pub seconds: f64,
-    /// Where each shot begins, in seconds, and the number of its section.
+    /// Beginning of each shot in seconds, and the number of its section.
     pub shots: Vec<(f64, usize)>,
-    /// Onsets in seconds, and how strong they are, 0 to 1.
+    /// Onsets in seconds, and their strengths, 0 to 1.
     pub onsets: &'a [(f64, f32)],
-    /// From the top.
+    /// Lanes from the top.
     pub lanes: Vec<Lane<'a>>,
 }
 
-/// Draws it, 1400 pixels wide.
+/// Draws a timeline, 1400 pixels wide.
 pub fn timeline(what: &Timeline<'_>) -> RgbImage {
     let onsets = u32::from(!what.onsets.is_empty()) * (BAND + GAP);
     let lanes = what.lanes.len() as u32;

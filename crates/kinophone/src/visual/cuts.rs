@@ -1,17 +1,18 @@
-//! Where one shot ends and another begins.
+//! Shot boundaries.
 //!
-//! Two pictures differ by the geometric mean of how their colours differ (half the sum of absolute differences of two
-//! histograms) and how their layout does (mean absolute difference of 8 × 8 blocks of grey): motion moves blocks and keeps
-//! colours, a change of light does the opposite, a cut changes both. A cut is a difference that
+//! Two pictures differ by the geometric mean of how their colours differ (half the sum of absolute
+//! differences of two histograms) and how their layout does (mean absolute difference of 8 × 8 blocks of
+//! grey): motion moves blocks and keeps colours, a change of light does the opposite, a cut changes both. A
+//! cut is a difference that
 //!
 //! - lasts: *every* picture of the [`REACH`] before it differs from *every* one of the [`REACH`] after it, so that a flash, which
 //!   returns to the same picture, is none;
 //! - stands out from the differences around it, so that fast motion is none (the adaptive threshold of A. Hanjalic,
 //!   "Shot-boundary detection: unraveled and resolved?", IEEE Trans. Circuits and Systems for Video Technology 12, 2002).
 //!
-//! Dissolves and fades are no cuts.
+//! Dissolves and fades are not cuts.
 
-use crate::visual::{SIDE, Shot};
+use crate::visual::film::{SIDE, Shot};
 use std::collections::VecDeque;
 
 /// Pictures on either side that are compared: a fifth of a second, mostly.
@@ -20,9 +21,9 @@ const REACH: usize = 6;
 const BACK: usize = 2 * REACH - 1;
 /// The least difference that may be a cut, on a scale from 0 to 1.
 const LEAST: f64 = 0.1;
-/// How far above the usual differences around it a cut lies.
+/// Factor by which a cut exceeds the usual differences around it.
 const ABOVE: f64 = 1.5;
-/// How far around that is, in pictures.
+/// Number of pictures to either side that count as around it.
 const AROUND: usize = 12;
 /// Blocks across.
 const BLOCKS: usize = 8;
@@ -31,25 +32,27 @@ const LEVELS: usize = 4;
 const BINS: usize = LEVELS * LEVELS * LEVELS;
 /// A mean difference of the layout beyond which nothing can be more different.
 const UTTERLY: f32 = 0.25;
-/// A picture returns to an earlier one if it differs from that by less than this share of what it differs from its
-/// predecessor by.
+/// A picture returns to an earlier one if it differs from that by less than this share of what it differs
+/// from its predecessor by.
 const RETURNED: f32 = 0.25;
 
-/// The looks of a picture, to be compared.
+/// The features by which pictures are compared.
 #[derive(Clone)]
 struct ShotFeature {
     colours: [f32; BINS],
     layout: [f32; BLOCKS * BLOCKS],
 }
 
-/// Gathers what tells cuts: two numbers for every picture, and whether it is like one shortly before.
+/// Features from which cuts are found: two numbers for every picture, and its likeness to those shortly
+/// before.
 #[derive(Default)]
 pub(crate) struct ShotFeatures {
     /// The last pictures, the newest at the front.
     recent: VecDeque<ShotFeature>,
-    /// How the newest pictures differ from those before them; `[i][a]`: picture `i` counted backwards, from `a + 1` before it.
+    /// Differences of the newest pictures from those before them; `[i][a]`: picture `i` counted backwards,
+    /// from `a + 1` before it.
     rows: VecDeque<[f32; BACK]>,
-    /// How each picture differs from its predecessor.
+    /// Difference of each picture from its predecessor.
     steps: Vec<f32>,
     /// The least difference over each picture's beginning, [`REACH`] to both sides.
     lasting: Vec<f32>,
@@ -89,7 +92,7 @@ impl ShotFeatures {
         }
     }
 
-    /// Says how lasting the beginning of the picture `after` before the newest is.
+    /// Computes the lasting difference at the beginning of the picture `after` before the newest.
     fn judge(&mut self, after: usize) {
         let mut least = f32::INFINITY;
         for b in 0..=after {
@@ -168,7 +171,7 @@ impl Sums {
         }
     }
 
-    /// Of the pictures from `first` until `end`, of `all`.
+    /// Mean histogram of the pictures from `first` until `end`, of `all`.
     fn mean(&self, first: usize, end: usize, all: usize) -> Vec<f32> {
         let (from, to) = (self.until(first, all), self.until(end, all));
         to.iter().zip(&from).map(|(b, a)| ((b - a) / (end - first).max(1) as f64) as f32).collect()
@@ -185,7 +188,8 @@ impl ShotFeature {
     }
 }
 
-/// Shares of colours; a pixel between two levels belongs to both in part, so that a breath of light moves no whole area.
+/// Shares of colours; a pixel between two levels belongs to both in part, so that a breath of light moves no
+/// whole area.
 fn histogram(pixels: &[u8]) -> [f32; BINS] {
     let mut bins = [0.0; BINS];
     let share = 1.0 / (pixels.len() / 3).max(1) as f32;

@@ -1,18 +1,19 @@
-//! Pictures in which something begins.
+//! Onsets of visual events.
 
 use crate::visual::FrameState;
 
-/// Pictures back beyond which a rise must reach: animation on threes stands still for two.
-const BACK: usize = 3;
+/// Number of previous pictures that a rise must exceed: animation on threes stands still for two.
+const RISE_PICTURES: usize = 3;
 /// Pictures to either side among which an event stands out: half a second, mostly.
-const AROUND: usize = 15;
+const CONTEXT_PICTURES: usize = 15;
 /// A flash ends within so many pictures, or its end is an event of its own.
 const FLASH: usize = 11;
 
-/// In a film that moves much, a rise by this share of what it moves at most is an event, or not, half-way between coarse and fine.
+/// In a film that moves much, a rise by this share of what it moves at most is an event, or not, half-way
+/// between coarse and fine.
 const LIVELY: f32 = 0.35;
 
-/// What kind of event.
+/// A kind of visual event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum VisualEvent {
     /// Something begins to move, moves much more than before, or appears.
@@ -23,7 +24,7 @@ pub enum VisualEvent {
     Cut,
 }
 
-/// An event.
+/// The onset of a visual event.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct VisualOnsets {
     /// Number of its picture.
@@ -32,8 +33,16 @@ pub struct VisualOnsets {
     pub strength: f32,
 }
 
+impl FrameState {
+    /// The events of a kind, in order, the strongest ones 1. `sensitivity` 0 finds the large ones only, 1
+    /// finds every change.
+    pub fn onsets(&self, event: VisualEvent, sensitivity: f32) -> Vec<VisualOnsets> {
+        find(self, event, sensitivity)
+    }
+}
+
 /// See [`FrameState::onsets`]. An event is decided when what comes half a second later is known.
-pub(crate) fn find(seen: &FrameState, event: VisualEvent, sensitivity: f32) -> Vec<VisualOnsets> {
+fn find(seen: &FrameState, event: VisualEvent, sensitivity: f32) -> Vec<VisualOnsets> {
     let (curve, least): (Vec<f32>, f32) = match event {
         VisualEvent::Cut => {
             let cuts = seen.shots.iter().skip(1);
@@ -46,9 +55,10 @@ pub(crate) fn find(seen: &FrameState, event: VisualEvent, sensitivity: f32) -> V
     let lively = if event == VisualEvent::Motion { LIVELY * quantile(&curve, 0.95) } else { 0.0 };
     let (least, above) = (least * (0.2 + 1.6 * coarse) + coarse * lively, 4.0 * coarse);
     let firsts = firsts(seen);
-    // By how much a value exceeds all that it was shortly before, in its shot; of a shot's first picture nothing is known.
+    // By how much a value exceeds all that it was shortly before, in its shot; of a shot's first picture
+    // nothing is known.
     let rise = |curve: &[f32], k: usize| {
-        let before = &curve[k.saturating_sub(BACK).max(firsts[k])..k];
+        let before = &curve[k.saturating_sub(RISE_PICTURES).max(firsts[k])..k];
         let most = before.iter().copied().reduce(f32::max);
         most.map_or(0.0, |most| (curve[k] - most).max(0.0))
     };
@@ -65,10 +75,10 @@ pub(crate) fn find(seen: &FrameState, event: VisualEvent, sensitivity: f32) -> V
             counted[k] = 0.0;
         }
         let strength = rise(&counted, k);
-        let (from, to) = (k.saturating_sub(AROUND), (k + AROUND + 1).min(rises.len()));
+        let (from, to) = (k.saturating_sub(CONTEXT_PICTURES), (k + CONTEXT_PICTURES + 1).min(rises.len()));
         let usual = (rises[from..to].iter().sum::<f32>() - rises[k]) / (to - from) as f32;
         let higher = (k + 1..(k + 3).min(curve.len())).any(|next| rises[next] > strength);
-        let close = found.last().is_some_and(|last| k - last.picture < BACK);
+        let close = found.last().is_some_and(|last| k - last.picture < RISE_PICTURES);
         if !ends && !higher && !close && strength > least + above * usual {
             found.push(VisualOnsets { picture: k, strength });
         }

@@ -1,4 +1,7 @@
+use crate::media::Picture;
+use crate::visual::stream::PIXELS;
 use crate::visual::*;
+use kinophone_dsp::units::MediaTime;
 
 const BLACK: [u8; 3] = [0; 3];
 const WHITE: [u8; 3] = [255; 3];

@@ -1,6 +1,5 @@
 //! The facts of a network of 2015.
 
-use super::BrainFile;
 use crate::inspect::facts::Facts;
 use crate::inspect::sources::training_films;
 use crate::pictures::Album;
@@ -13,9 +12,13 @@ use kinophone_dsp::frames::FrameFormat;
 use serde_json::{Value, json};
 use std::path::Path;
 
-pub(super) fn inspect(file: &BrainFile<'_>, brain: &ClassicBrain, pictures: Option<&Path>) -> Result<Facts> {
-    let facts = Facts::new("brain", file.path, as_json(brain, file.bytes));
-    let facts = network(facts, brain, file.bytes);
+pub(super) fn inspect(
+    (path, bytes): (&Path, u64),
+    brain: &ClassicBrain,
+    pictures: Option<&Path>,
+) -> Result<Facts> {
+    let facts = Facts::new("brain", path, as_json(brain, bytes));
+    let facts = network(facts, brain, bytes);
     let facts = match (brain.training(), brain.imported()) {
         (_, Some(import)) => imported(facts, import),
         (Some(settings), None) => training(facts, settings),

@@ -1,6 +1,5 @@
 //! The facts of an ensemble.
 
-use super::BrainFile;
 use crate::inspect::facts::Facts;
 use crate::inspect::sources::training_films;
 use crate::pictures::Album;
@@ -12,9 +11,13 @@ use kinophone::wording::count;
 use serde_json::{Value, json};
 use std::path::Path;
 
-pub(super) fn inspect(file: &BrainFile<'_>, brain: &Ensemble, pictures: Option<&Path>) -> Result<Facts> {
-    let facts = Facts::new("brain", file.path, as_json(brain, file.bytes));
-    let facts = architecture(facts, brain, file.bytes);
+pub(super) fn inspect(
+    (path, bytes): (&Path, u64),
+    brain: &Ensemble,
+    pictures: Option<&Path>,
+) -> Result<Facts> {
+    let facts = Facts::new("brain", path, as_json(brain, bytes));
+    let facts = architecture(facts, brain, bytes);
     let facts = training(facts, brain);
     let facts = verdict(facts, brain);
     let facts = training_films(facts, brain.ledger());

@@ -18,7 +18,8 @@ fn chirp(start: f64, at: f64) -> f64 {
     0.8 * window * (2.0 * pi * (500.0 + 40_000.0 * t) * t).sin()
 }
 
-/// Makes a film with one white picture and a chirp that begins with it, the whole sound then moved by `offset_ms`.
+/// Makes a film with one white picture and a chirp that begins with it, the whole sound then moved by
+/// `offset_ms`.
 fn flash_and_beep(
     folder: &Path,
     extension: &str,
@@ -44,14 +45,14 @@ fn flash_and_beep(
     make(
         &format!(
             "-f lavfi -i {video} -itsoffset {} -f lavfi -i {sound} {more} -pix_fmt yuv420p -c:v {picture_codec} -c:a {sound_codec} {{}}",
-            crate::media::decode::seconds(offset)
+            crate::media::arguments::seconds(offset)
         ),
         &[&film],
     );
     (film, flash)
 }
 
-/// When the chirp begins, in seconds, found by correlation within 30 ms around `expected`.
+/// Beginning of the chirp in seconds, found by correlation within 30 ms around `expected`.
 fn beep_time(sound: &[f32], expected: f64) -> f64 {
     let template: Vec<f64> = (0..RATE / 50).map(|i| chirp(0.0, f64::from(i) / f64::from(RATE))).collect();
     let centre = (expected * f64::from(RATE)).round() as i64;
@@ -140,7 +141,8 @@ fn variable_rates_keep_their_times() {
     }
 }
 
-/// A film cut out of another without re-encoding begins between key frames; MP4 hides the lead-in with an edit list.
+/// A film cut out of another without re-encoding begins between key frames; MP4 hides the lead-in with an
+/// edit list.
 #[test]
 fn a_film_cut_between_key_frames_is_aligned() {
     let folder = tempfile::tempdir().unwrap();

@@ -112,7 +112,8 @@ fn devices_and_pipes_are_not_opened() {
     }
 }
 
-/// A program made of shell lines. A shell writes it, so that no other test's child can hold it open for writing.
+/// A program made of shell lines. A shell writes it, so that no other test's child can hold it open for
+/// writing.
 #[cfg(unix)]
 fn script(folder: &Path, name: &str, lines: &str) -> PathBuf {
     let path = folder.join(name);
@@ -182,7 +183,8 @@ fn a_misbehaving_ffmpeg_gives_one_error_and_never_hangs() {
     });
 }
 
-/// Dropping a stream in the middle ends its process: this test would hang or leave a process behind otherwise.
+/// Dropping a stream in the middle ends its process: this test would hang or leave a process behind
+/// otherwise.
 #[test]
 fn a_dropped_stream_ends_its_process() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! What the pixels are worth: full range, the right way up, transparent over black.
+//! Pixel values: full range, the right way up, transparent over black.
 
 use crate::media::tests::*;
 

@@ -1,0 +1,209 @@
+//! The films on which a brain is evaluated, and the parts of them that are held out.
+
+use crate::brain::Brain;
+use crate::dataset::{self, HoldOut, PrepareOptions, Shard};
+use crate::eval::curves::BLOCK_SECS;
+use crate::eval::figures::rounded;
+use crate::eval::naming::distinct;
+use crate::eval::report::TrainingFilm;
+use crate::ledger::Source;
+use crate::media::Ffmpeg;
+use crate::model::LearningCurve;
+use crate::task::Task;
+use crate::{Error, Kind, Result};
+use std::path::{Path, PathBuf};
+
+/// Shortest film, or held-out part of one, that can be evaluated, in seconds: the onset score leaves half a
+/// second out at either end.
+const MIN_EVALUATED_SECS: f64 = 1.1;
+
+/// A film that is evaluated.
+pub(crate) struct EvalFilm {
+    pub(crate) name: String,
+    /// The film itself, where the user named it.
+    pub(crate) path: Option<PathBuf>,
+    /// Its pictures and its sound.
+    pub(crate) shard: Shard,
+    /// The rule by which the training held parts of it out; `None` where the brain was not trained on the
+    /// film.
+    pub(crate) hold_out: Option<HoldOut>,
+}
+
+impl EvalFilm {
+    /// True where block `number` is evaluated.
+    pub(crate) fn evaluates(&self, number: i64) -> bool {
+        self.hold_out.is_none_or(|rule| rule.holds(number))
+    }
+
+    /// True where the rule leaves enough to evaluate.
+    pub(crate) fn has_enough(&self, rule: Option<HoldOut>) -> bool {
+        let end = self.shard.end().as_secs_f64();
+        rule.map_or(end, |rule| held_out_secs(end, rule)) >= MIN_EVALUATED_SECS
+    }
+}
+
+/// Opens the prepared pictures and sound of `films`, or, where none is named, of those that the brain was
+/// trained on. Films without anything to evaluate are left out with a warning.
+pub(crate) fn gather(
+    ffmpeg: &Ffmpeg,
+    brain: &Brain,
+    films: &[PathBuf],
+    cache: &Path,
+    task: Task<'_>,
+) -> Result<Vec<EvalFilm>> {
+    let found = if films.is_empty() {
+        let known = brain.ledger().iter().map(|source| known(brain, source, cache));
+        known.collect::<Result<Vec<_>>>()?
+    } else {
+        films.iter().map(|film| named(ffmpeg, brain, film, cache, task)).collect::<Result<Vec<_>>>()?
+    };
+    if found.is_empty() {
+        return Err(Error::new(Kind::Empty, "there is no film to evaluate the brain on").help("name a film"));
+    }
+    let found = without_duplicates(found, task);
+    let (good, bad): (Vec<EvalFilm>, Vec<EvalFilm>) =
+        found.into_iter().partition(|film| film.has_enough(film.hold_out));
+    for film in &bad {
+        if good.is_empty() {
+            return Err(nothing_to_evaluate(film));
+        }
+        task.watcher.warn(&format!("{} is left out: {}", film.name, reason(film)));
+    }
+    Ok(good)
+}
+
+/// A film counts once, however often it was named; different films of one name are numbered.
+fn without_duplicates(films: Vec<EvalFilm>, task: Task<'_>) -> Vec<EvalFilm> {
+    let mut single: Vec<EvalFilm> = Vec::new();
+    for film in films {
+        let hash = &film.shard.source().blake3;
+        if single.iter().any(|other| other.shard.source().blake3 == *hash) {
+            task.watcher.warn(&format!("{} is named twice and counts once", film.name));
+        } else {
+            single.push(film);
+        }
+    }
+    let names = distinct(single.iter().map(|film| film.name.clone()).collect());
+    single.into_iter().zip(names).map(|(film, name)| EvalFilm { name, ..film }).collect()
+}
+
+/// A film of the ledger, from the folder of prepared films.
+fn known(brain: &Brain, source: &Source, cache: &Path) -> Result<EvalFilm> {
+    let found = dataset::find_hash(cache, &source.blake3, brain.size(), brain.colour())?;
+    let Some(shard) = found.filter(|shard| shard.sound().is_some()) else {
+        return Err(Error::new(
+            Kind::NotFound,
+            format!("the brain was trained on {}, which is not among the prepared films", source.name),
+        )
+        .help(format!("name the film: kinophone eval BRAIN {} -o REPORT", source.name)));
+    };
+    Ok(EvalFilm { name: source.name.clone(), path: None, shard, hold_out: Some(brain.hold_out()) })
+}
+
+fn named(ffmpeg: &Ffmpeg, brain: &Brain, film: &Path, cache: &Path, task: Task<'_>) -> Result<EvalFilm> {
+    let options = PrepareOptions {
+        size: brain.size(),
+        colour: brain.colour(),
+        require_sound: true,
+        ..PrepareOptions::default()
+    };
+    let silent = |e: Error| match e.kind() {
+        Kind::NoSound => Error::new(Kind::NoSound, "has no sound to compare the brain's with")
+            .at(film)
+            .help("name a film with sound; a silent one can be given a soundtrack with 'kinophone render'"),
+        _ => e,
+    };
+    let prepared = dataset::prepare(ffmpeg, &[film.to_owned()], cache, &options, task).map_err(silent)?;
+    let shard = Shard::open(&prepared[0].shard)?;
+    let learned = brain.ledger().iter().any(|source| source.blake3 == shard.source().blake3);
+    let name = film.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    Ok(EvalFilm { name, path: Some(film.to_owned()), shard, hold_out: learned.then(|| brain.hold_out()) })
+}
+
+/// The reason for which a film is left out; completes "the film is left out: …".
+fn reason(film: &EvalFilm) -> &'static str {
+    match film.hold_out {
+        _ if film.shard.end().as_secs_f64() < MIN_EVALUATED_SECS => "it is too short to be evaluated",
+        Some(HoldOut::None) => "the brain was trained on all of it",
+        Some(_) => "it has no block of ten seconds that was held out",
+        None => "it is too short to be evaluated",
+    }
+}
+
+fn nothing_to_evaluate(film: &EvalFilm) -> Error {
+    let place = film.path.clone().unwrap_or_else(|| PathBuf::from(&film.name));
+    let error = |what: &str| Error::new(Kind::Empty, what).at(place);
+    match film.hold_out {
+        Some(HoldOut::None) if film.has_enough(None) => error(
+            "was learned whole by this brain, so nothing says how well it does on what it does not know",
+        )
+        .help("name a film that it never saw, or train it again without --hold-out none"),
+        Some(_) if film.has_enough(None) => error(
+            "is too short to have a part that this brain did not learn from: no block of ten seconds of it was held out",
+        )
+        .help("name another film, or train the brain again with --hold-out fold0"),
+        _ => error("is about a second long or shorter, too short to evaluate a brain on")
+            .help("name a film of ten seconds or more"),
+    }
+}
+
+/// Opens the shards of all films that the brain was trained on: from `films`, or from the folder of prepared
+/// films.
+pub(crate) fn training_shards(brain: &Brain, films: &[EvalFilm], cache: &Path) -> Result<Vec<Shard>> {
+    let open = |source: &Source| {
+        let at_hand = films.iter().find(|film| film.shard.source().blake3 == source.blake3);
+        match at_hand {
+            Some(film) => Shard::open(film.shard.path()),
+            None => known(brain, source, cache).map(|film| film.shard).map_err(|e| {
+                e.help(format!(
+                    "further trainings need all films that the brain was trained on: name {} too",
+                    source.name
+                ))
+            }),
+        }
+    };
+    brain.ledger().iter().map(open).collect()
+}
+
+/// Seconds of film that a brain was trained on: from its file, or from the lengths of its films.
+pub(crate) fn trained_seconds(brain: &Brain) -> Option<f64> {
+    let recorded = match brain {
+        Brain::Classic(_) => None,
+        Brain::Ensemble(brain) => brain.trained_seconds(),
+    };
+    let without_held_out = |source: &Source| {
+        let seconds = source.facts.duration?.as_secs_f64();
+        Some(seconds - held_out_secs(seconds, brain.hold_out()))
+    };
+    let estimated =
+        || brain.ledger().iter().map(without_held_out).sum::<Option<f64>>().filter(|seconds| *seconds > 0.0);
+    recorded.or_else(estimated).map(|seconds| rounded(seconds, 1))
+}
+
+/// Seconds that a rule holds out of a film of that length.
+fn held_out_secs(seconds: f64, rule: HoldOut) -> f64 {
+    let blocks = (seconds / BLOCK_SECS).ceil() as i64;
+    let of_block = |block: i64| (seconds - block as f64 * BLOCK_SECS).min(BLOCK_SECS);
+    (0..blocks).filter(|block| rule.holds(*block)).map(of_block).sum()
+}
+
+/// The training's estimate of the gain from more footage.
+pub(crate) fn prospects(brain: &Brain) -> Option<LearningCurve> {
+    match brain {
+        Brain::Classic(_) => None,
+        Brain::Ensemble(brain) => brain.prospects().cloned(),
+    }
+}
+
+/// The ledger for the report.
+pub(crate) fn ledger(brain: &Brain) -> Vec<TrainingFilm> {
+    let film = |source: &Source| TrainingFilm {
+        film: source.name.clone(),
+        seconds: source.facts.duration.map(|length| rounded(length.as_secs_f64(), 2)),
+        licence: source.licence.clone(),
+        author: source.author.clone(),
+        title: source.title.clone(),
+        origin: source.origin.clone(),
+    };
+    brain.ledger().iter().map(film).collect()
+}
