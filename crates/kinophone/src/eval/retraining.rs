@@ -4,7 +4,7 @@
 //! They have the brain's settings, but no networks for live use, which are not evaluated here.
 
 use crate::brain::Brain;
-use crate::classic::rows::DatasetRows;
+use crate::classic::DatasetRows;
 use crate::classic::{self, ClassicConfig, ClassicTraining, RowSplit, RunFiles};
 use crate::dataset::{Corpus, HoldOut, Shard, TickDataset, TickSpan};
 use crate::eval::context::{EvalContext, EvalPlayer, PlaybackMode};

@@ -36,6 +36,9 @@ use std::path::Path;
 /// The format that this code writes and reads.
 const VERSION: u32 = 2;
 
+/// The largest time in seconds and gain in dB that a score may hold.
+const MAX_NUMBER: f64 = 1e12;
+
 /// A soundtrack as a list of clips.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Score {
@@ -210,6 +213,9 @@ impl Score {
         if score.clips.iter().any(|clip| clip.source >= score.sources.len()) {
             return Err(damaged("names a source that it does not list".to_owned()));
         }
+        if score.about.seconds.abs() > MAX_NUMBER || !score.clips.iter().all(ClipEvent::is_possible) {
+            return Err(damaged("holds a number that no soundtrack has".to_owned()));
+        }
         Ok(score)
     }
 
@@ -275,6 +281,15 @@ impl ClipEvent {
     pub fn span(&self) -> (f64, f64) {
         let time = |point: Option<&[f64; 2]>| self.at + point.map_or(0.0, |point| point[0]);
         (time(self.envelope.first()), time(self.envelope.last()))
+    }
+
+    /// True if its numbers can be calculated with: JSON can hold larger ones.
+    fn is_possible(&self) -> bool {
+        let why = self.why.unwrap_or_default();
+        let single = [self.pan, why.distance, why.tone, why.loudness, why.onset, why.picture, why.pitch];
+        let double = [self.at, self.seconds, self.source_at, self.speed, self.gain_db, self.level_db];
+        let mut double = double.iter().chain(self.envelope.iter().flatten());
+        single.iter().all(|x| x.is_finite()) && double.all(|x| x.abs() <= MAX_NUMBER)
     }
 
     /// True if it is the tail of another clip.

@@ -96,9 +96,15 @@ fn what_is_written_is_read_and_what_is_wrong_is_refused() {
     let none = Score::new(about(1.0), Vec::new(), Vec::new());
     std::fs::write(&file, none.json()).unwrap();
     assert_eq!(Score::read(&file).unwrap(), none);
+    let mut endless = score.clone();
+    endless.clips[0].seconds = 1e300;
+    // Too large for the number of single precision that it is read into.
+    let wide = score.json().replacen("\"pan\":0.0", "\"pan\":1e39", 1);
+    assert!(wide.contains("1e39"));
     let newer = Score { version: 3, ..score.clone() };
     let lost = Score { sources: Vec::new(), ..score };
-    for wrong in [serde_json::to_vec(&newer).unwrap(), serde_json::to_vec(&lost).unwrap(), b"{}".to_vec()] {
+    let written = [newer, lost, endless].map(|score| serde_json::to_string(&score).unwrap());
+    for wrong in written.into_iter().chain([wide, "{}".to_owned()]) {
         std::fs::write(&file, wrong).unwrap();
         assert_eq!(Score::read(&file).unwrap_err().kind(), Kind::Damaged);
     }
