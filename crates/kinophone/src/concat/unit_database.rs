@@ -216,7 +216,7 @@ impl LibraryUnits {
     ) -> Result<Self> {
         let library = sound_library::SoundLibrary::open(folder, task)?;
         let heard: Vec<Cow<'_, AudioFeatures>> =
-            (0..library.sources().len()).map(|source| library.heard(source, grid)).collect();
+            (0..library.sources().len()).map(|source| library.features(source, grid)).collect();
         // Pauses would make everything else look loud and bright.
         let sounding: Vec<Vec<u32>> = heard
             .iter()
