@@ -84,7 +84,7 @@ impl Brain {
         }
     }
 
-    /// Whether it uses colour.
+    /// True if it uses colour.
     pub fn colour(&self) -> bool {
         match self {
             Self::Classic(brain) => brain.config().colour,

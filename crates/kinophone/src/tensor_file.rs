@@ -23,7 +23,7 @@ const DIGITS: usize = 64;
 /// thousand films.
 const MAX_HEADER: u64 = 64 << 20;
 
-/// What a file of this form is.
+/// Form of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Form {

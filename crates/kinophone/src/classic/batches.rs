@@ -1,4 +1,4 @@
-//! Examples into batches: their order, their centring, their means. Everything random follows from the seed and from
+//! Batches of rows: their order, their centring, their means. Everything random follows from the seed and from
 //! where the training is, so that a resumed run draws the same numbers without a generator's state being kept.
 
 use crate::classic::config::{RowSplit, Rows};
@@ -14,7 +14,7 @@ const MEDIAN_ROWS: usize = 1024;
 /// Rows that one thread fetches at a time.
 const FETCH: usize = 8;
 
-/// What a random choice is for; each purpose has its own stream of numbers.
+/// Purpose of random numbers; each has its own stream.
 #[derive(Clone, Copy, Debug)]
 pub enum Purpose {
     /// Order of the training rows in an epoch.
@@ -43,7 +43,7 @@ pub fn shuffled(rows: &[u32], seed: [u8; 32]) -> Vec<u32> {
     rows
 }
 
-/// What the training rows are like, from up to 16 384 evenly spread ones.
+/// Statistics of up to 16 384 evenly spread training rows.
 pub struct Statistics {
     /// Mean picture, 0..1: `[picture_len]`.
     pub picture: Vec<f32>,

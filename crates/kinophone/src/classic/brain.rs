@@ -24,26 +24,26 @@ pub struct ClassicBrain {
     about: ClassicDescription,
     id: String,
     net: Perceptron,
-    /// The layers row by row, made when someone looks at them.
+    /// The layers row by row, made on first use.
     rows: OnceLock<Vec<Layer>>,
     /// Workspaces of predictions that have ended. A list rather than one behind a lock: a thread that waits for
     /// others within a prediction may be given another prediction to do meanwhile.
     idle: Mutex<Vec<Workspace>>,
 }
 
-/// All that the file says in its description.
+/// Description of a brain in its file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClassicDescription {
-    /// What it is.
+    /// Its configuration.
     pub config: ClassicConfig,
-    /// How it came about: the key `training` or `imported`.
+    /// Its origin: the key `training` or `imported`.
     #[serde(flatten)]
     pub origin: Origin,
-    /// What it learned from; empty where it was imported.
+    /// The films that it learned from; empty where it was imported.
     pub ledger: Vec<Source>,
-    /// How good it is.
+    /// Its scores.
     pub verdict: Option<ClassicVerdict>,
-    /// How the losses went.
+    /// Its losses.
     pub history: LossHistory,
 }
 
@@ -89,12 +89,12 @@ impl ClassicBrain {
         Ok(())
     }
 
-    /// What it is.
+    /// Its configuration.
     pub fn config(&self) -> &ClassicConfig {
         &self.about.config
     }
 
-    /// How it was trained, where that was here.
+    /// Settings of its training, where it was trained here.
     pub fn training(&self) -> Option<&ClassicTraining> {
         match &self.about.origin {
             Origin::Training(training) => Some(training),
@@ -115,12 +115,12 @@ impl ClassicBrain {
         &self.about.ledger
     }
 
-    /// How good it is.
+    /// Its scores.
     pub fn verdict(&self) -> Option<&ClassicVerdict> {
         self.about.verdict.as_ref()
     }
 
-    /// How the losses went, epoch by epoch.
+    /// Its losses, epoch by epoch.
     pub fn history(&self) -> &LossHistory {
         &self.about.history
     }

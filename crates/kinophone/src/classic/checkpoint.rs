@@ -19,14 +19,14 @@ const PREFIX: &str = "checkpoint-";
 const SUFFIX: &str = ".safetensors";
 const KEPT: usize = 2;
 
-/// Where a training is, besides its numbers.
+/// State of a training, besides its numbers.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RunState {
-    /// What is trained.
+    /// Configuration of the brain.
     pub brain: ClassicConfig,
-    /// How.
+    /// Settings of the training.
     pub training: ClassicTraining,
-    /// BLAKE3 of the ledger and the rows: on what.
+    /// BLAKE3 of the ledger and the rows.
     pub data: String,
     /// The machine being pretrained, counted from 0; `None` once the regression has begun.
     pub machine: Option<usize>,
@@ -150,14 +150,14 @@ impl RunFolder {
     }
 }
 
-/// One JSON object a line: how the training goes.
+/// Course of the training, one JSON object a line.
 pub struct Metrics {
     file: File,
     path: PathBuf,
 }
 
 impl Metrics {
-    /// Adds a line, and says how long the file is now.
+    /// Adds a line, and returns the file's new length.
     pub fn add(&mut self, line: &serde_json::Value) -> Result<u64> {
         let mut write = || -> std::io::Result<u64> {
             self.file.write_all(format!("{line}\n").as_bytes())?;

@@ -38,7 +38,7 @@ pub struct ClassicConfig {
     pub say: FrameFormat,
     /// Sizes of all layers, input and output included: [4096, 1000, 735].
     pub layers: Vec<usize>,
-    /// Of the hidden layers; the last one is linear.
+    /// Activation of the hidden layers; the last one is linear.
     pub activation: Activation,
 }
 
@@ -137,9 +137,9 @@ pub struct ClassicTraining {
     pub lr: f32,
     /// A short rise of `lr`, then cosine decay to a hundredth over the planned run.
     pub decay: bool,
-    /// Pairs a step.
+    /// Rows a step.
     pub batch: usize,
-    /// At most so many passes over the training pairs.
+    /// At most so many passes over the training rows.
     pub epochs: u32,
     /// At most so many minutes.
     pub minutes: Option<f32>,
@@ -150,7 +150,7 @@ pub struct ClassicTraining {
     pub seed: u64,
     /// Before the regression.
     pub pretrain: Pretrain,
-    /// Passes over the training pairs for each restricted Boltzmann machine.
+    /// Passes over the training rows for each restricted Boltzmann machine.
     pub pretrain_epochs: u32,
     /// Blocks that were held out, for the record.
     pub hold_out: HoldOut,
@@ -213,19 +213,19 @@ pub struct RunFiles {
     pub resume: bool,
 }
 
-/// Scores of a brain; the mean squared errors are over held-out pairs (validation ones where nothing
+/// Scores of a brain; the mean squared errors are over held-out rows (validation ones where nothing
 /// was held out).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClassicVerdict {
-    /// Of the brain.
+    /// Error of the brain.
     pub error: f64,
-    /// Of silence.
+    /// Error of silence.
     pub error_of_silence: f64,
-    /// Of the mean training block.
+    /// Error of the mean training block.
     pub error_of_mean: f64,
     /// Correlation of the loudness curves (dB per tick).
     pub loudness_r: f64,
-    /// On held-out pairs, or (false) only on validation pairs.
+    /// True if measured on held-out rows, else on validation rows.
     pub held_out: bool,
     /// Plain words: how good, against what, and whether more training is likely to help.
     pub words: String,
@@ -234,18 +234,18 @@ pub struct ClassicVerdict {
 /// The losses of a training, epoch by epoch.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LossHistory {
-    /// Of the regression.
+    /// Losses of the regression.
     pub epochs: Vec<EpochLoss>,
-    /// Of the pretraining: the mean squared error of the reconstruction, for each machine and epoch.
+    /// Losses of the pretraining: the mean squared error of the reconstruction, for each machine and epoch.
     pub reconstruction: Vec<Vec<f32>>,
 }
 
 /// Mean squared errors of one epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EpochLoss {
-    /// On the training pairs, while they were learned.
+    /// Loss on the training rows, while they were learned.
     pub training: f32,
-    /// On the validation pairs, after the epoch; `None` where there are none.
+    /// Loss on the validation rows, after the epoch; `None` where there are none.
     pub validation: Option<f32>,
 }
 

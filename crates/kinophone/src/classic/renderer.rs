@@ -31,7 +31,7 @@ pub struct ClassicRenderer<'a> {
     taken: u64,
 }
 
-/// What makes sound of what the brain says.
+/// Synth that makes sound of the network's output.
 enum ClassicSynth {
     /// Samples, or magnitudes and phases.
     Blocks(Box<dyn FrameSynth>),
@@ -78,7 +78,7 @@ impl<'a> ClassicRenderer<'a> {
         self.ticks
     }
 
-    /// How many seconds of the synth's sound beyond the end of a tick must be waited for before all of that tick's samples
+    /// Seconds of the synth's sound beyond the end of a tick must be waited for before all of that tick's samples
     /// are ready.
     pub fn latency(&self) -> f64 {
         let samples = match &self.machine {

@@ -33,7 +33,7 @@ pub struct RowOptions {
     pub format: FrameFormat,
     /// Side of the brain's pictures. Larger or coloured shards are reduced; smaller or grey ones are an error.
     pub size: u32,
-    /// Whether the brain's pictures have colour.
+    /// True if the brain's pictures have colour.
     pub colour: bool,
     /// Blocks that are held out.
     pub hold_out: HoldOut,

@@ -1,7 +1,7 @@
-//! Black and white pictures that are to be silent.
+//! Silence examples: black and white pictures with silence.
 //!
-//! A network that only ever saw pictures with sound says something loud to a white screen and something quiet, but not
-//! silence, to a black one (the observation of 2015 that asked for half a minute of each in every training set). Exact
+//! A network that only ever learned pictures with sound answers a white screen with something loud and a black one with
+//! something quiet, but not with silence (the observation of 2015 that asked for half a minute of each in every training set). Exact
 //! black and exact white alone would teach two points; films reach black through fades and fog it with grain. So the rows
 //! alternate between the dark and the bright side, and of each side
 //!
@@ -14,7 +14,7 @@
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// How far from black or white a silent picture may be.
+/// Largest distance of a silent picture from black or white.
 const DEPTH: f32 = 0.08;
 /// Half the width of the noise.
 const NOISE: f32 = 0.02;

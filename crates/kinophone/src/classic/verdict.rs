@@ -1,9 +1,9 @@
-//! How good a brain is, in figures and in plain words.
+//! Verdict: scores of a brain on rows that it did not learn, in figures and in plain words.
 
 use crate::Result;
 use crate::classic::brain::ClassicBrain;
 use crate::classic::config::{ClassicConfig, ClassicVerdict, LossHistory, Rows};
-use crate::task::Cancel;
+use crate::task::Task;
 use kinophone_dsp::frames::{FrameCodec, FrameFormat};
 use rayon::prelude::*;
 
@@ -25,57 +25,65 @@ struct Sums {
     loudness: Vec<(f64, f64)>,
 }
 
-/// Judges `brain` on `rows` against silence and against `mean`, the mean target of the training rows. `held_out` says
-/// whether the rows are held-out ones.
-pub fn judge(
-    brain: &ClassicBrain,
-    examples: &dyn Rows,
-    rows: &[u32],
-    held_out: bool,
-    mean: &[f32],
-    cancel: &Cancel,
-) -> Result<ClassicVerdict> {
+/// Rows on which a brain is judged.
+pub struct JudgedRows<'a> {
+    /// Source of the rows.
+    pub examples: &'a dyn Rows,
+    /// Their numbers.
+    pub rows: &'a [u32],
+    /// True if they are held-out ones.
+    pub held_out: bool,
+    /// Mean target of the training rows.
+    pub mean: &'a [f32],
+}
+
+/// Judges `brain` against silence and against the mean target. Tells the watcher of its progress in rows.
+pub fn judge(brain: &ClassicBrain, judged: &JudgedRows<'_>, task: Task<'_>) -> Result<ClassicVerdict> {
+    let &JudgedRows { examples, rows, held_out, mean } = judged;
     let mut sums = Sums::default();
+    let mut done = 0;
     let (inputs, outputs) = (examples.picture_len(), examples.target_len());
     let &ClassicConfig { say, grid, hops, .. } = brain.config();
-    let speech = FrameCodec::new(say, grid, hops);
-    let mean = heard(&speech, mean.to_vec());
-    let (mut pictures, mut targets, mut said) = (Vec::new(), Vec::new(), Vec::new());
+    let codec = FrameCodec::new(say, grid, hops);
+    let mean = comparable(&codec, mean.to_vec());
+    let (mut pictures, mut targets, mut predicted) = (Vec::new(), Vec::new(), Vec::new());
     for rows in rows.chunks(CHUNK) {
-        cancel.check()?;
+        task.cancel.check()?;
         pictures.resize(rows.len() * inputs, 0.0);
         targets.resize(rows.len() * outputs, 0.0);
-        said.resize(rows.len() * outputs, 0.0);
+        predicted.resize(rows.len() * outputs, 0.0);
         examples.fill(rows, &mut pictures, &mut targets);
-        brain.predict(&pictures, &mut said);
-        said = heard(&speech, said);
-        targets = heard(&speech, targets);
-        sums.add(&said, &targets, &mean);
+        brain.predict(&pictures, &mut predicted);
+        predicted = comparable(&codec, predicted);
+        targets = comparable(&codec, targets);
+        sums.add(&predicted, &targets, &mean);
+        done += rows.len() as u64;
+        task.watcher.advance(done);
     }
     Ok(sums.verdict(say, held_out, brain.history()))
 }
 
 /// Rows as they are compared: as samples where they are samples or stand for them, else as magnitudes.
-fn heard(speech: &FrameCodec, rows: Vec<f32>) -> Vec<f32> {
-    if speech.format() != FrameFormat::StftPhase {
+fn comparable(codec: &FrameCodec, rows: Vec<f32>) -> Vec<f32> {
+    if codec.format() != FrameFormat::StftPhase {
         return rows;
     }
-    let (numbers, samples) = (speech.numbers(), speech.samples());
+    let (numbers, samples) = (codec.numbers(), codec.samples());
     let mut blocks = vec![0.0; rows.len() / numbers * samples];
     rows.par_chunks(numbers)
         .zip(blocks.par_chunks_mut(samples))
-        .for_each_init(|| speech.clone(), |speech, (row, block)| speech.decode(row, block));
+        .for_each_init(|| codec.clone(), |codec, (row, block)| codec.decode(row, block));
     blocks
 }
 
 impl Sums {
-    fn add(&mut self, said: &[f32], targets: &[f32], mean: &[f32]) {
+    fn add(&mut self, predicted: &[f32], targets: &[f32], mean: &[f32]) {
         let n = mean.len();
         let distance =
             |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>();
         let power = |a: &[f32]| a.iter().map(|&a| f64::from(a).powi(2)).sum::<f64>();
         let row = |(y, t): (&[f32], &[f32])| [distance(y, t), power(t), distance(mean, t), power(y)];
-        let rows: Vec<[f64; 4]> = said.par_chunks(n).zip(targets.par_chunks(n)).map(row).collect();
+        let rows: Vec<[f64; 4]> = predicted.par_chunks(n).zip(targets.par_chunks(n)).map(row).collect();
         for [error, silence, to_mean, own] in rows {
             self.numbers += n as f64;
             self.brain += error;
@@ -165,7 +173,7 @@ fn loudness(r: f64) -> String {
     format!("Its loudness {words} (correlation {r:.2}).")
 }
 
-/// Whether more training is likely to help, from the losses so far.
+/// Likely gain from more training, judged by the losses so far.
 fn prospects(history: &LossHistory) -> String {
     let validation: Vec<f32> = history.epochs.iter().filter_map(|e| e.validation).collect();
     let training: Vec<f32> = history.epochs.iter().map(|e| e.training).collect();
@@ -196,9 +204,9 @@ mod tests {
     use super::*;
     use crate::classic::config::EpochLoss;
 
-    fn judged(said: &[f32], truth: &[f32], n: usize) -> ClassicVerdict {
+    fn judged(predicted: &[f32], truth: &[f32], n: usize) -> ClassicVerdict {
         let mut sums = Sums::default();
-        sums.add(said, truth, &vec![0.1; n]);
+        sums.add(predicted, truth, &vec![0.1; n]);
         sums.verdict(FrameFormat::Pcm, true, &LossHistory::default())
     }
 

@@ -36,7 +36,7 @@ impl LibraryUnits {
     ) -> Result<Self> {
         let library = SoundLibrary::open(folder, task)?;
         let features: Vec<Cow<'_, AudioFeatures>> =
-            (0..library.sources().len()).map(|source| library.heard(source, grid)).collect();
+            (0..library.sources().len()).map(|source| library.features(source, grid)).collect();
         let scaler = scaler_of(&features, matched, scaler);
         let (described, starts) = described(&features, &scaler);
         drop(features);

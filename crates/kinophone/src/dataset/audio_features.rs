@@ -1,4 +1,4 @@
-//! What sound sounds like, tick by tick: what brains learn to say, and by which recorded sound is found.
+//! Features of sound, tick by tick: the targets of brains, and the descriptors by which recorded sound is found.
 
 use kinophone_dsp::mel::MelBank;
 use kinophone_dsp::metrics::{BANDS, RATE};
@@ -19,7 +19,7 @@ pub(crate) const SILENT_DB: f32 = -60.0;
 /// Ticks that one thread describes at a time.
 const CHUNK: usize = 64;
 
-/// The sound of a stretch of ticks, described.
+/// Features of the sound of a stretch of ticks.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AudioFeatures {
     /// log10 band power, `[ticks, 64]`.
@@ -71,7 +71,7 @@ impl AudioFeatures {
         }
     }
 
-    /// Whether a tick is below −60 dB.
+    /// True if a tick is below −60 dB.
     pub fn is_silent(&self, tick: usize) -> bool {
         self.loudness[tick] < SILENT_DB
     }

@@ -20,7 +20,7 @@ pub(crate) struct ResampledSound {
     map: Mmap,
     /// Place of each film's samples, counted in samples.
     spans: Vec<Range<usize>>,
-    /// Whether not one sample of any film differs from 0.
+    /// True if not one sample of any film differs from 0.
     pub(crate) silent: bool,
     /// Removes the file when dropped; the map needs it until then on some systems.
     _file: tempfile::NamedTempFile,

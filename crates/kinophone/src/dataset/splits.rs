@@ -40,7 +40,7 @@ pub enum HoldOut {
 }
 
 impl HoldOut {
-    /// Whether block `number` is held out.
+    /// True if block `number` is held out.
     pub fn holds(self, number: i64) -> bool {
         let fold = match self {
             Self::Fold0 => 0,

@@ -33,11 +33,11 @@ pub struct DatasetOptions {
     pub samples: usize,
     /// Smallest side of the pictures; shards with smaller ones are an error.
     pub size: u32,
-    /// Whether pictures need colour; grey ones are an error then.
+    /// True if pictures need colour; grey ones are an error then.
     pub colour: bool,
     /// Blocks that are held out.
     pub hold_out: HoldOut,
-    /// Whether some of the rest is set aside for validation.
+    /// True if some of the rest is set aside for validation.
     pub validation: bool,
     /// Seed of the validation split.
     pub seed: u64,
@@ -49,7 +49,7 @@ pub struct TickDataset {
     sound: ResampledSound,
     split: Split,
     grid: TickGrid,
-    /// Whether pages should be given back now and then.
+    /// True if pages should be given back now and then.
     large: bool,
 }
 
@@ -175,7 +175,7 @@ impl TickDataset {
         self.grid
     }
 
-    /// Whether the corpus is so large that readers should give pages back now and then.
+    /// True if the corpus is so large that readers should give pages back now and then.
     pub fn is_large(&self) -> bool {
         self.large
     }

@@ -79,7 +79,7 @@ pub struct ControlScaler {
     rise: [f32; 2],
     /// Weight of an onset against the rest of a descriptor.
     onset_weight: f32,
-    /// Whether the picture determines the sound so well that silence is either certain or not there.
+    /// True if the picture determines the sound so well that silence is either certain or not there.
     #[serde(rename = "told")]
     certain: bool,
 }
@@ -336,7 +336,7 @@ impl ControlScaler {
     }
 }
 
-/// Whether an onset peaks in a tick.
+/// True if an onset peaks in a tick.
 fn is_peak(audio: &AudioFeatures, tick: usize, threshold: f32) -> bool {
     let flux = |t: usize| audio.flux.get(t).copied().unwrap_or(0.0);
     let now = flux(tick);

@@ -80,7 +80,7 @@ pub struct EnsembleConfig {
 }
 
 impl EnsembleConfig {
-    /// Whether it has members for live use, or for films.
+    /// True if it has members for live use, or for films.
     pub fn plays(&self, live: bool) -> bool {
         self.members.iter().any(|member| member.usage.includes(live))
     }

@@ -42,7 +42,7 @@ pub enum MemberUse {
 }
 
 impl MemberUse {
-    /// Whether it is for live use, or for films.
+    /// True if it is for live use, or for films.
     pub fn includes(self, live: bool) -> bool {
         match self {
             Self::Films => !live,
@@ -82,7 +82,7 @@ impl MemberConfig {
         self.width() * (self.past + 1)
     }
 
-    /// Whether it learns by steps.
+    /// True if it learns by steps.
     pub fn is_network(&self) -> bool {
         matches!(self.predictor, PredictorConfig::Net(_))
     }

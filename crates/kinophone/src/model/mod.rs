@@ -27,7 +27,14 @@ pub use training::train;
 pub use training_audio::TrainingAudio;
 
 use crate::dataset::DatasetOptions;
-use kinophone_dsp::units::TickGrid;
+use kinophone_dsp::metrics::RATE;
+use kinophone_dsp::units::{FrameRate, SampleRate, TickGrid};
+
+/// The grid of a brain unless another tick is asked for: 30 ticks a second of sound at 22 050 Hz.
+pub fn default_grid() -> TickGrid {
+    let tick = FrameRate::new(30, 1).expect("a constant within the range");
+    TickGrid { tick, rate: SampleRate::new(RATE).expect("a constant within the range") }
+}
 
 impl EnsembleTraining {
     /// Settings of the dataset that an ensemble learns from. It takes pictures of any size out of the shards.

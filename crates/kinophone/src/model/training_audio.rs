@@ -1,4 +1,4 @@
-//! The training sound that a brain carries, to play with: the stretches that it learned from, and nothing else.
+//! Training sound that a brain carries, to select units from: the stretches that it learned from, and nothing else.
 
 use crate::dataset::{Shard, TickDataset, TickSpan};
 use crate::{Error, Kind, Result};
@@ -13,9 +13,9 @@ use std::io::Cursor;
 use std::ops::Range;
 
 /// The highest rate that is kept, in Hz.
-const HIGHEST: u32 = 48_000;
+const HIGHEST_HZ: u32 = 48_000;
 /// Room for rounding where resampled sound is cut, in samples.
-const SPARE: i64 = 64;
+const ROUNDING_SAMPLES: i64 = 64;
 
 /// Frames that all sound has together, and after which none lies, at most: half a year at 48 kHz.
 const MAX_FRAMES: i64 = 1 << 40;
@@ -23,15 +23,15 @@ const MAX_FRAMES: i64 = 1 << 40;
 /// Neighbouring ticks of one film.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AudioSpan {
-    /// Which film of the ledger.
+    /// Number of the film in the ledger.
     pub film: usize,
     /// Its first tick on the film's clock.
     pub first_tick: i64,
-    /// How many ticks.
+    /// Number of ticks.
     pub ticks: u32,
 }
 
-/// What there is: a unit is one tick of a stretch; units are numbered through all stretches.
+/// Format and stretches of the training sound. A unit is one tick of a stretch; units are numbered through all stretches.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrainingAudioConfig {
     /// Rate of the sound.
@@ -74,12 +74,12 @@ impl TrainingAudioConfig {
         Ok(())
     }
 
-    /// How many units there are.
+    /// Number of units.
     pub fn units(&self) -> usize {
         self.stretches.iter().map(|s| s.ticks as usize).sum()
     }
 
-    /// Whether each unit is continued by the next one.
+    /// True if each unit is continued by the next one.
     pub fn continued(&self) -> Vec<bool> {
         self.stretches.iter().flat_map(|s| (1..=s.ticks).map(|k| k < s.ticks)).collect()
     }
@@ -119,7 +119,7 @@ impl TrainingAudio {
         };
         let stretches: Vec<AudioSpan> = dataset.training().iter().map(stretch).collect();
         let formats = || stretches.iter().filter_map(|s| shards[s.film].sound());
-        let hz = formats().map(|(rate, ..)| rate.hz()).max().unwrap_or(HIGHEST).min(HIGHEST);
+        let hz = formats().map(|(rate, ..)| rate.hz()).max().unwrap_or(HIGHEST_HZ).min(HIGHEST_HZ);
         let channels = formats().map(|(_, channels, _)| channels).max().unwrap_or(1).min(2);
         let rate = SampleRate::new(hz).expect("the rate of a shard, or 48 kHz");
         let config = TrainingAudioConfig { rate, channels, stretches };
@@ -131,7 +131,7 @@ impl TrainingAudio {
         Self { places: config.places(grid), config, grid, samples }
     }
 
-    /// What there is.
+    /// Its format and stretches.
     pub fn config(&self) -> &TrainingAudioConfig {
         &self.config
     }
@@ -271,8 +271,8 @@ fn take(shard: &Shard, stretch: &AudioSpan, grid: TickGrid, channels: usize, sam
         } else {
             // From the film's beginning on, so that every sample keeps its exact place.
             let mut resampler = Resampler::interleaved(rate, grid.rate, channels);
-            let until =
-                rate.sample_at(grid.rate.time_of(begin + frames + SPARE)).max(0) as usize + SPARE as usize;
+            let until = rate.sample_at(grid.rate.time_of(begin + frames + ROUNDING_SAMPLES)).max(0) as usize
+                + ROUNDING_SAMPLES as usize;
             let (mut floats, mut ready) = (Vec::new(), Vec::new());
             sound.chunks_exact(own).take(until).for_each(|frame| spread(frame, &mut floats));
             resampler.push(&floats, &mut ready);

@@ -1,7 +1,7 @@
-//! Libraries of sounds: recordings cut into units, described, and mapped into memory to be played with.
+//! Libraries of sounds: recordings segmented into units, analyzed, and mapped into memory.
 //!
-//! A library is a folder of shards ([`crate::dataset`]), of sound alone or of films. What `kinophone sounds` takes in is cut and
-//! described once, and carries that in its shard; other shards, those of a corpus, are heard through when they are opened. Sound
+//! A library is a folder of shards ([`crate::dataset`]), of sound alone or of films. What `kinophone sounds` takes in is segmented and
+//! analyzed once, and carries that in its shard; other shards, those of a corpus, are analyzed when they are opened. Sound
 //! is not read but mapped, so a library may be larger than memory; sources at another rate than the library's are converted into
 //! a scratch file that is mapped, too.
 
@@ -29,20 +29,20 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 
 /// Frames that are mixed down or converted at a time.
-const STEP: usize = 1 << 16;
+const CHUNK_FRAMES: usize = 1 << 16;
 /// The highest rate at which a library plays, in Hz.
-const HIGHEST: u32 = 48_000;
+const HIGHEST_HZ: u32 = 48_000;
 
-/// A stretch of a source that belongs together, and what it sounds like. Places are frames of the library's rate.
+/// A unit of a source's sound, and its features. Places are frames of the library's rate.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LibraryUnit {
     /// Number of the source.
     pub source: u32,
     /// First frame in the source.
     pub first: i64,
-    /// How many frames.
+    /// Length in frames.
     pub frames: u32,
-    /// Where its attack is, in frames after the first one; 0 where it has none.
+    /// Place of its attack, in frames after the first one; 0 where it has none.
     pub attack: u32,
     /// 10 log10 of the mean square, at least −70.
     pub loudness_db: f32,
@@ -50,11 +50,11 @@ pub struct LibraryUnit {
     pub centroid_hz: f32,
     /// Geometric over arithmetic mean of the power spectrum, 0 (a tone) to 1 (white noise).
     pub flatness: f32,
-    /// How strongly it begins: the mean of what bands rise at its attack, in log10 of power; 0 where it has none.
+    /// Strength of its attack: the mean rise of the bands, in log10 of power; 0 where it has none.
     pub onset: f32,
     /// Fundamental frequency in Hz; 0 where there is none.
     pub pitch_hz: f32,
-    /// How sure that is, 0 to 1.
+    /// Confidence of the pitch, 0 to 1.
     pub confidence: f32,
 }
 
@@ -62,7 +62,7 @@ pub struct LibraryUnit {
 pub struct SoundLibrary {
     sources: Vec<Source>,
     sounds: Vec<SourceAudio>,
-    heard: Vec<AudioFeatures>,
+    features: Vec<AudioFeatures>,
     units: Vec<LibraryUnit>,
     mels: Vec<[f32; BANDS]>,
     rate: SampleRate,
@@ -83,8 +83,8 @@ enum SampleData {
 }
 
 impl SoundLibrary {
-    /// Opens a folder; shards that carry no description are cut as by default. A source without sound is left out with a warning.
-    /// Errors: `Kind::Empty` where there is nothing to be heard, and those of [`Corpus::open`].
+    /// Opens a folder; shards that carry no analysis are segmented as by default. A source without sound is left out with a warning.
+    /// Errors: `Kind::Empty` where there is no sound, and those of [`Corpus::open`].
     pub fn open(folder: &Path, task: Task<'_>) -> Result<Self> {
         let empty = |what: &str| {
             Error::new(Kind::Empty, what)
@@ -95,25 +95,25 @@ impl SoundLibrary {
             Err(e) if e.kind() == Kind::Empty => return Err(empty("holds no sound")),
             other => other?,
         };
-        let (heard, silent): (Vec<Shard>, Vec<Shard>) =
+        let (sounding, silent): (Vec<Shard>, Vec<Shard>) =
             corpus.shards.into_iter().partition(|shard| shard.sound().is_some_and(|(.., s)| !s.is_empty()));
         for shard in silent {
             task.watcher.warn(&format!("{} has no sound and is left out", shard.source().name));
         }
-        let formats = || heard.iter().filter_map(Shard::sound).map(|(rate, channels, _)| (rate, channels));
+        let formats = || sounding.iter().filter_map(Shard::sound).map(|(rate, channels, _)| (rate, channels));
         let rate = formats().map(|(rate, _)| rate).max().ok_or_else(|| empty("holds no sound"))?;
-        let rate = rate.min(SampleRate::new(HIGHEST).expect("a constant within the range"));
+        let rate = rate.min(SampleRate::new(HIGHEST_HZ).expect("a constant within the range"));
         let channels = formats().map(|(_, channels)| channels).max().unwrap_or(1);
         let mut new = Self {
             sources: Vec::new(),
             sounds: Vec::new(),
-            heard: Vec::new(),
+            features: Vec::new(),
             units: Vec::new(),
             mels: Vec::new(),
             rate,
             channels,
         };
-        for shard in heard {
+        for shard in sounding {
             task.cancel.check()?;
             new.add(shard, task)?;
         }
@@ -156,7 +156,7 @@ impl SoundLibrary {
             self.mels.push(unit.mel);
         }
         self.sources.push(shard.source().clone());
-        self.heard.push(analysis.features);
+        self.features.push(analysis.features);
         let channels = channels as usize;
         shard.release();
         let data =
@@ -165,7 +165,7 @@ impl SoundLibrary {
         Ok(())
     }
 
-    /// Those whose sounds these are.
+    /// Sources of the sounds.
     pub fn sources(&self) -> &[Source] {
         &self.sources
     }
@@ -190,15 +190,15 @@ impl SoundLibrary {
         self.channels
     }
 
-    /// How many frames a source has.
+    /// Frames of a source.
     pub fn frames(&self, source: usize) -> i64 {
         self.sounds.get(source).map_or(0, |sound| sound.frames())
     }
 
-    /// What every whole tick of a source sounds like: as it was described, or heard through where the grid is another one.
-    pub fn heard(&self, source: usize, grid: TickGrid) -> Cow<'_, AudioFeatures> {
+    /// Features of every whole tick of a source: as they were stored, or analyzed anew where the grid is another one.
+    pub fn features(&self, source: usize, grid: TickGrid) -> Cow<'_, AudioFeatures> {
         if grid == analysis_grid() {
-            return Cow::Borrowed(&self.heard[source]);
+            return Cow::Borrowed(&self.features[source]);
         }
         let mono = self.mono(source, grid.rate);
         let ticks = grid.tick.ticks_in(grid.rate.time_of(mono.len() as i64));
@@ -216,7 +216,7 @@ impl SoundLibrary {
         let sound = &self.sounds[source];
         let mut resampler = Resampler::interleaved(self.rate, rate, 1);
         let (mut mono, mut out) = (Vec::new(), Vec::new());
-        for part in sound.samples().chunks(STEP * sound.channels) {
+        for part in sound.samples().chunks(CHUNK_FRAMES * sound.channels) {
             crate::dataset::downmix(part, sound.channels, &mut mono);
             resampler.push(&mono, &mut out);
         }
@@ -289,7 +289,7 @@ fn convert(shard: &Shard, rate: SampleRate) -> Result<SampleData> {
             .collect();
         out.write_all(&bytes).map_err(failed)
     };
-    for part in samples.chunks(STEP * channels as usize) {
+    for part in samples.chunks(CHUNK_FRAMES * channels as usize) {
         let floats: Vec<f32> = part.iter().map(|s| f32::from(*s) / 32768.0).collect();
         resampler.push(&floats, &mut converted);
         write(&mut converted)?;

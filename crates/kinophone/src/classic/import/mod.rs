@@ -48,7 +48,7 @@ pub enum Nonlinearity {
     Linear,
 }
 
-/// What a file of 2015 does not say.
+/// Facts that a file of 2015 does not hold.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ImportOptions {
     /// Pictures and samples a second: in 2015, 30 and 22 050.

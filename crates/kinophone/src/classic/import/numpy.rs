@@ -65,7 +65,7 @@ impl<'a> Array<'a> {
         }
     }
 
-    /// How many bytes of the file it takes.
+    /// Bytes of the file that it takes.
     pub(crate) fn size(&self) -> usize {
         self.bytes.len()
     }
@@ -92,7 +92,7 @@ impl<'a> Array<'a> {
     }
 }
 
-/// Whether there is an array, of whatever type.
+/// True if there is an array, of whatever type.
 pub(crate) fn is_array(pickle: &Pickle<'_>, id: Id) -> bool {
     state(pickle, id).is_some()
 }

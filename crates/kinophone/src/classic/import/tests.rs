@@ -309,7 +309,7 @@ fn arrays_of_anything_but_weights_are_named() {
     }
 }
 
-/// What a chain of layers says to `x`, in double precision.
+/// Output of a chain of layers for `x`, in double precision.
 fn say(layers: &[(usize, Vec<f64>, Vec<f64>)], hidden: &[Nonlinearity], x: &[f64]) -> Vec<f64> {
     let mut x = x.to_vec();
     for (l, (outputs, weights, biases)) in layers.iter().enumerate() {

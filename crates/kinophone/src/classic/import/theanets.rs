@@ -30,7 +30,7 @@ const REGRESSOR: &str = "theanets.feedforward.Regressor";
 pub(crate) struct TheanetsNetwork {
     /// From the first to the last.
     pub(crate) layers: Vec<Affine>,
-    /// Of the hidden layers, one fewer than layers; `None` where the file does not say.
+    /// Activations of the hidden layers, one fewer than layers; `None` where the file does not say.
     pub(crate) units: Vec<Option<Nonlinearity>>,
     /// Which versions save like this.
     pub(crate) writer: &'static str,
@@ -46,7 +46,7 @@ pub(crate) struct Affine {
     pub(crate) biases: Vec<f64>,
 }
 
-/// Whether a pickle of theanets may name this class or function: those of numpy, Theano and theanets itself, and Python's
+/// True if a pickle of theanets may name this class or function: those of numpy, Theano and theanets itself, and Python's
 /// own plain ones. Nothing is called; names beyond them are refused so that a file that is meant to do harm is called so.
 pub(crate) fn known(name: &str) -> bool {
     const PACKAGES: [&str; 5] = ["numpy.", "theano.", "theanets.", "downhill.", "collections."];
@@ -220,7 +220,7 @@ impl<'p> TheanetsReader<'p> {
         self.pickle.get(self.pickle.state(object)?, name)
     }
 
-    /// What `kwargs` says of the units, where it is there; fails on what a brain can't be.
+    /// Settings of the units in `kwargs`, where it is there; fails on what a brain can't be.
     fn settings(&self, root: Id, layers: usize) -> Result<Vec<Option<Nonlinearity>>> {
         if let Some(class) = self.pickle.get(root, "klass").and_then(|class| self.pickle.name(class)) {
             check_class(class)?;

@@ -4,6 +4,7 @@ use crate::media::FilmFacts;
 use crate::storage::Overwrite;
 use crate::task::{Quiet, Watcher};
 use kinophone_dsp::units::{FrameRate, SampleRate, TickGrid};
+use kinophone_nn::activation::Activation;
 use kinophone_nn::optimizer::Optimizer;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};

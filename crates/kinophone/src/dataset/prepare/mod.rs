@@ -145,7 +145,7 @@ impl PrepareJob<'_> {
         shard.finish(decoded.end, Some(SoundTrack { rate, channels, samples, data: &mut data }))
     }
 
-    /// Whether sound is to be decoded. A film without any is allowed unless the task needs it; a track that the film
+    /// True if sound is to be decoded. A film without any is allowed unless the task needs it; a track that the film
     /// does not have is an error.
     fn choose_sound(&self, facts: &FilmFacts) -> Result<bool> {
         let wanted = self.options.audio_track;

@@ -49,7 +49,7 @@ pub struct Prepared {
     pub film: PathBuf,
     /// Its shard.
     pub shard: PathBuf,
-    /// Whether it was there already.
+    /// True if it was there already.
     pub skipped: bool,
     /// Pictures in the shard.
     pub pictures: usize,

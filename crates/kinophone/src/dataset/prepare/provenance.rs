@@ -5,7 +5,7 @@ use crate::ledger::Source;
 use crate::media::FilmFacts;
 
 impl PrepareJob<'_> {
-    /// Whether a shard's provenance is another than the one that was given.
+    /// True if a shard's provenance is another than the one that was given.
     pub(super) fn differs_in_provenance(&self, source: &Source) -> bool {
         let options = self.options;
         let pairs = [

@@ -1,4 +1,4 @@
-//! The head of a shard: what it says, how it is laid out in bytes, and the checks by which it is believed.
+//! Header of a shard: its facts, its layout in bytes, and its checks.
 //!
 //! A safetensors file is an unsigned 64-bit little-endian length, a JSON header of that length (spaces may follow the
 //! JSON), and the tensors one after another without gaps (format description of the safetensors project, "Format").
@@ -24,7 +24,7 @@ const MAX_COLUMNS: u64 = 1024;
 /// Room in the header for tables that describe sound.
 const TABLES_ROOM: usize = 1024;
 
-/// Everything a header says, apart from the checksum.
+/// Everything in a header, apart from the checksum.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ShardFacts {
     pub(crate) source: Source,
@@ -75,7 +75,7 @@ impl TableShape {
         self.rows * self.columns * self.kind.bytes()
     }
 
-    /// Believes what a header says only where it may be true of a file with `data_len` bytes.
+    /// Reads a tensor's header, which must be possible in a file with `data_len` bytes.
     fn read(name: &str, tensor: &TensorHeader, data_len: u64) -> Option<Self> {
         let kind = [NumberType::F32, NumberType::I64].into_iter().find(|kind| kind.name() == tensor.dtype)?;
         let [rows, columns] = tensor.shape[..] else { return None };
@@ -84,7 +84,7 @@ impl TableShape {
     }
 }
 
-/// The sound tensor's meaning.
+/// Format of the sound tensor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SoundFormat {
     pub(crate) rate: SampleRate,
@@ -92,7 +92,7 @@ pub(crate) struct SoundFormat {
     pub(crate) samples: u64,
 }
 
-/// Where the tensors begin, in bytes from the end of the header, and where the last one ends.
+/// Beginnings of the tensors, in bytes from the end of the header, and the end of the last one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ShardLayout {
     pub(crate) times: u64,
@@ -126,7 +126,7 @@ impl ShardFacts {
         ShardLayout { times, sound, tables, end }
     }
 
-    /// How many bytes to leave free for length and header while pictures, samples and end are not known yet.
+    /// Bytes to leave free for length and header while pictures, samples and end are not known yet.
     pub(crate) fn reserve(source: &Source, size: u32, colour: bool) -> usize {
         // Counts with more digits than any film can need: 10^12 pictures of the largest size still fit 64 bits.
         let rate = SampleRate::new(768_000).ok();
@@ -192,7 +192,7 @@ impl ShardFacts {
         }
     }
 
-    /// Believes a header only where it is exactly what [`ShardFacts::header`] would say of a file with `data_len` bytes of
+    /// Reads a header, which must be exactly what [`ShardFacts::header`] would make for a file with `data_len` bytes of
     /// tensors. Returns the facts and the checksum, or a clause that says what is wrong.
     pub(crate) fn read(header: &[u8], data_len: u64) -> Result<(Self, String), String> {
         let found: Header =

@@ -39,14 +39,14 @@ const HASH_STEP: usize = 64 << 20;
 /// Numbers of a table, row by row.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum TensorData {
-    /// Of 32 bits.
+    /// Numbers of 32 bits.
     F32 {
         /// Numbers a row.
         columns: usize,
         /// Row by row.
         values: Vec<f32>,
     },
-    /// Whole ones.
+    /// Whole numbers.
     I64 {
         /// Numbers a row.
         columns: usize,
@@ -63,7 +63,7 @@ pub struct Shard {
     facts: ShardFacts,
     checksum: String,
     layout: ShardLayout,
-    /// Where the tensors begin in the file.
+    /// Beginning of the tensors in the file.
     data: usize,
 }
 
@@ -103,7 +103,7 @@ impl Shard {
         &self.path
     }
 
-    /// Where the film comes from.
+    /// Source of the film.
     pub fn source(&self) -> &Source {
         &self.facts.source
     }
@@ -118,7 +118,7 @@ impl Shard {
         self.facts.size
     }
 
-    /// Whether pictures are RGB.
+    /// True if pictures are RGB.
     pub fn colour(&self) -> bool {
         self.facts.colour
     }
@@ -130,7 +130,7 @@ impl Shard {
         &self.map[self.data + k * len..][..len]
     }
 
-    /// When picture `k` appears. Panics where `k` is not below [`Shard::pictures`].
+    /// Time at which picture `k` appears. Panics where `k` is not below [`Shard::pictures`].
     pub fn time(&self, k: usize) -> MediaTime {
         assert!(k < self.pictures(), "picture {k} of {}", self.pictures());
         let at = self.data + self.layout.times as usize + 8 * k;
@@ -139,7 +139,7 @@ impl Shard {
         MediaTime(i64::from_le_bytes(bytes))
     }
 
-    /// When the last picture ceases to be shown.
+    /// Time at which the last picture ceases to be shown.
     pub fn end(&self) -> MediaTime {
         self.facts.end
     }
@@ -218,7 +218,7 @@ impl Shard {
         self.release_range(0..self.map.len());
     }
 
-    /// How much of the address space the shard takes, in bytes.
+    /// Address space that the shard takes, in bytes.
     pub(crate) fn mapped_len(&self) -> u64 {
         self.map.len() as u64
     }

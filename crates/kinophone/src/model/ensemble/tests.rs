@@ -14,7 +14,7 @@ const FPS: i64 = 25;
 const RATE: i64 = 22_050;
 const SECONDS: i64 = 60;
 
-/// Whether a flash begins in picture `k`: about two a second, at irregular times.
+/// True if a flash begins in picture `k`: about two a second, at irregular times.
 fn flashes(k: i64) -> bool {
     (k * 7919) % 101 < 8
 }
@@ -81,7 +81,7 @@ fn learned_as(tamper: bool, training: EnsembleTraining) -> Ensemble {
     train(&dataset, training, ledger, task).unwrap().0
 }
 
-/// What a brain says of pictures that flash at picture 40 and 77.
+/// Controls that a brain predicts for pictures that flash at picture 40 and 77.
 fn predicted(brain: &Ensemble, live: bool, batch: usize) -> Vec<f32> {
     let mut player = EnsembleStream::new(brain, SIDE as usize, false, 0, live, batch);
     let (mut rows, count) = (Vec::new(), 100);
@@ -145,7 +145,7 @@ fn an_ensemble_learns_keeps_its_promises_and_survives_its_file() {
     }
 }
 
-/// What is said does not depend on whether pictures come one at a time, as live, or many at once.
+/// Predictions are the same for pictures one at a time, as live, and for many at once.
 #[test]
 fn batches_of_pictures_change_nothing() {
     let brain = learned(false, 4, 8, true);

@@ -54,7 +54,7 @@ pub enum FeatureKind {
 }
 
 impl FeatureKind {
-    /// Whether it describes a change between two pictures, and not a picture.
+    /// True if it describes a change between two pictures, and not a picture.
     pub(crate) fn is_motion(self) -> bool {
         matches!(self, Self::Signed | Self::Absolute)
     }
@@ -189,7 +189,7 @@ impl ViewConfig {
         self.of_motion() + self.of_appearance()
     }
 
-    /// Whether it uses colours.
+    /// True if it uses colours.
     pub fn colour(&self) -> bool {
         self.kinds.iter().any(|(kind, _)| *kind == FeatureKind::Colour)
     }

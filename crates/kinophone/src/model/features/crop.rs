@@ -1,8 +1,8 @@
-//! A region of a picture, cut out and scaled to the eye's square.
+//! Crop: a region of a picture, cut out and scaled to a square.
 
 use serde::{Deserialize, Serialize};
 
-/// What is taken of the colours of a pixel, by the coded values (ITU-R BT.709-6, item 3.2).
+/// A plane of a picture: a function of the colours of a pixel, by the coded values (ITU-R BT.709-6, item 3.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Plane {
     /// Luma, 0..1.
@@ -57,14 +57,14 @@ impl Region {
         Self { x, y, w, h }
     }
 
-    /// Whether it lies within the picture and is not empty.
+    /// True if it lies within the picture and is not empty.
     pub fn is_valid(&self) -> bool {
         let inside = |from: f32, length: f32| from >= 0.0 && length > 0.0 && from + length <= 1.0 + 1e-6;
         inside(self.x, self.w) && inside(self.y, self.h)
     }
 }
 
-/// What one output pixel averages along one axis.
+/// Input pixels that one output pixel averages along one axis.
 struct CropCoverage {
     first: usize,
     weights: Vec<f32>,

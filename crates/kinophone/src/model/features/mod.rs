@@ -153,7 +153,7 @@ impl VisualFeatures {
         kinds.filter(|(kind, _)| drawn(kind)).map(|(kind, layer)| (kind, layer.weights)).collect()
     }
 
-    /// Whether it uses colours.
+    /// True if it uses colours.
     pub fn colour(&self) -> bool {
         self.views.iter().any(|view| view.config.colour())
     }

@@ -33,12 +33,12 @@ pub(crate) struct Calibration {
 pub(crate) const CALIBRATION_NETWORKS: f64 = 1.5;
 
 impl Calibration {
-    /// Whether the picture determines what sounds.
+    /// True if the picture determines what sounds.
     pub(crate) fn follows_picture(&self) -> bool {
         self.loudness_r > FOLLOWING_LOUDNESS_R
     }
 
-    /// Whether the picture determines when something begins to sound.
+    /// True if the picture determines when something begins to sound.
     pub(crate) fn is_predictable(&self) -> bool {
         self.onset_r > PREDICTABLE_ONSET_R
     }

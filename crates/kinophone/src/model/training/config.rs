@@ -24,9 +24,9 @@ pub struct EnsembleTraining {
     pub members: Vec<MemberKind>,
     /// Number of augmented versions of each film.
     pub variations: u32,
-    /// Whether members for live use are trained, too.
+    /// True if members for live use are trained, too.
     pub live: bool,
-    /// Whether the brain carries its training sound.
+    /// True if the brain carries its training sound.
     pub keep_sound: bool,
     /// Blocks that were held out, for the record.
     pub hold_out: HoldOut,
@@ -47,7 +47,7 @@ pub enum MemberKind {
 }
 
 impl MemberKind {
-    /// Whether members of its kind use ticks later than the one they answer for.
+    /// True if members of its kind use ticks later than the one they answer for.
     pub(crate) fn looks_ahead(self) -> bool {
         matches!(self, Self::Gru | Self::Tcn)
     }

@@ -143,7 +143,7 @@ impl QuantizedFeatures {
         &self.numbers[tick.min(self.ticks() - 1) * self.width..][..self.width]
     }
 
-    /// Whether a tick's picture shows anything. Blank pictures are silent by rule; all that could be learned from them is that
+    /// True if a tick's picture shows anything. Blank pictures are silent by rule; all that could be learned from them is that
     /// whatever looks more like them than like the rest of the film is silent, too.
     pub(crate) fn shows(&self, tick: usize) -> bool {
         self.row(tick).last().is_some_and(|contrast| blankness(QUANTUM * f32::from(*contrast)) < 1.0)

@@ -38,7 +38,7 @@ pub(crate) struct PickleMachine<'a> {
     known: fn(&str) -> bool,
     nodes: Vec<Node<'a>>,
     stack: Vec<Id>,
-    /// How high the stack was at each mark.
+    /// Height of the stack at each mark.
     marks: Vec<usize>,
     memo: HashMap<u64, Id>,
 }

@@ -38,7 +38,7 @@ pub(crate) enum Node<'a> {
     Dict(Vec<(Id, Id)>),
     /// A class or function, by its full name: "numpy.dtype".
     Name(Cow<'a, str>),
-    /// What calling `maker` (as a rule a [`Node::Name`]) with `args` would have made, had it been called, and the state that
+    /// Object that calling `maker` (as a rule a [`Node::Name`]) with `args` would have made, had it been called, and the state that
     /// it would have been given afterwards.
     Object {
         maker: Id,
@@ -61,7 +61,7 @@ impl<'a> Pickle<'a> {
         Ok(Self { nodes, root })
     }
 
-    /// What was pickled.
+    /// The pickled value.
     pub(crate) fn root(&self) -> Id {
         self.root
     }
@@ -88,7 +88,7 @@ impl<'a> Pickle<'a> {
         }
     }
 
-    /// What a dictionary holds under that key; the last one counts, as in Python.
+    /// Value of a dictionary under that key; the last one counts, as in Python.
     pub(crate) fn get(&self, id: Id, key: &str) -> Option<Id> {
         let Node::Dict(entries) = self.node(id) else { return None };
         entries.iter().rev().find(|(k, _)| self.text(*k) == Some(key)).map(|(_, value)| *value)
@@ -102,7 +102,7 @@ impl<'a> Pickle<'a> {
         }
     }
 
-    /// What an object was made by, and the arguments, where both are as they should be.
+    /// Maker of an object and its arguments, where both are as they should be.
     pub(crate) fn made(&self, id: Id) -> Option<(&str, &[Id])> {
         match self.node(id) {
             Node::Object { maker, args, .. } => Some((self.name(*maker)?, self.elements(*args)?)),
