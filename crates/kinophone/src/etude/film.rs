@@ -105,7 +105,7 @@ impl Etude {
     /// The events that are on the screen on `frame`. An event overlaps a handful of others at most, so the
     /// search goes back from the last one that has started by then no further than the longest event can
     /// reach.
-    fn events_on(&self, frame: u64) -> Vec<&EtudeEvent> {
+    pub(super) fn events_on(&self, frame: u64) -> Vec<&EtudeEvent> {
         let started = self.events.partition_point(|e| e.frame <= frame);
         let earliest = frame.saturating_sub(compose::longest(&self.config));
         let from = self.events.partition_point(|e| e.frame < earliest);

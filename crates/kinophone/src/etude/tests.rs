@@ -1,5 +1,6 @@
 use crate::Kind;
 use crate::etude::*;
+use crate::storage::Overwrite;
 use kinophone_dsp::units::{FrameRate, MediaTime, SampleRate};
 use std::f64::consts::{PI, TAU};
 

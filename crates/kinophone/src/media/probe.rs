@@ -6,7 +6,7 @@ use crate::media::raw_probe::{
 };
 use crate::media::{Ffmpeg, FilmFacts, PictureFacts, SoundFacts, dump, input};
 use crate::{Error, Kind, Result};
-use kinophone_dsp::units::{FrameRate, MediaTime, SampleRate};
+use kinophone_dsp::units::{MediaTime, SampleRate};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::ffi::OsString;

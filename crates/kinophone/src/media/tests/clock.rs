@@ -45,7 +45,7 @@ fn flash_and_beep(
     make(
         &format!(
             "-f lavfi -i {video} -itsoffset {} -f lavfi -i {sound} {more} -pix_fmt yuv420p -c:v {picture_codec} -c:a {sound_codec} {{}}",
-            crate::media::decode::seconds(offset)
+            crate::media::arguments::seconds(offset)
         ),
         &[&film],
     );
