@@ -43,14 +43,14 @@ pub struct EvalArgs {
     #[arg(long)]
     force: bool,
     #[command(flatten)]
-    sound: SoundArgs,
+    sound: EvalSoundArgs,
     #[command(flatten)]
     training: TrainingArgs,
 }
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Soundtracks")]
-struct SoundArgs {
+struct EvalSoundArgs {
     #[command(flatten)]
     loudness: BrainLoudnessArgs,
     #[command(flatten)]

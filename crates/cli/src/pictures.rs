@@ -5,7 +5,7 @@ use kinophone::classic::ClassicBrain;
 use kinophone::dataset::{self, Shard};
 use kinophone::media::{Decode, DecodeSound, Ffmpeg, FilmFacts};
 use kinophone::model::Ensemble;
-use kinophone::plot::{self, Lane, Overview, Timeline};
+use kinophone::plot::{self, Lane, Overview, TimelinePlot};
 use kinophone::storage::Overwrite;
 use kinophone::task::Task;
 use kinophone::visual::{FrameState, VisualEvent, VisualOnsets};
@@ -106,7 +106,7 @@ impl Album {
         let measures = texture::measures(analysis);
         self.timeline(
             "measures",
-            &Timeline {
+            &TimelinePlot {
                 title: "visual measures",
                 seconds: second(analysis.end),
                 shots: analysis
@@ -122,7 +122,7 @@ impl Album {
     }
 
     /// Curves and events over the time of a film.
-    pub fn timeline(&mut self, name: &str, timeline: &Timeline<'_>) -> Result<()> {
+    pub fn timeline(&mut self, name: &str, timeline: &TimelinePlot<'_>) -> Result<()> {
         self.add(name, &plot::timeline(timeline))
     }
 

@@ -27,7 +27,7 @@ pub struct Progress {
     done: AtomicU64,
     /// Time of the next redraw or line, in milliseconds since `begin`.
     due: AtomicU64,
-    stage: Mutex<Option<Stage>>,
+    stage: Mutex<Option<ProgressStage>>,
 }
 
 enum Display {
@@ -36,7 +36,7 @@ enum Display {
     Lines(Mutex<Box<dyn Write + Send>>),
 }
 
-struct Stage {
+struct ProgressStage {
     name: String,
     unit: &'static str,
     total: Option<u64>,
@@ -95,7 +95,7 @@ impl Progress {
     }
 
     /// Shows the state of the stage, and schedules the next time.
-    fn show(&self, stage: &Stage) {
+    fn show(&self, stage: &ProgressStage) {
         let text = stage.describe(self.done.load(Relaxed));
         let pause = match &self.display {
             Display::Nothing => return,
@@ -127,7 +127,8 @@ impl Watcher for Progress {
         self.done.store(0, Relaxed);
         self.next_in(Duration::ZERO);
         let begin = Instant::now();
-        let stage = Stage { name: name.to_owned(), unit, total, figure: String::new(), begin, first: None };
+        let stage =
+            ProgressStage { name: name.to_owned(), unit, total, figure: String::new(), begin, first: None };
         if let Display::Bar(bar) = &self.display {
             bar.reset();
             match total {
@@ -182,7 +183,7 @@ impl Watcher for Progress {
     }
 }
 
-impl Stage {
+impl ProgressStage {
     /// "4200 of 14315 pictures, 512/s, 20 s left, loss 0.0123"; empty until something is done.
     fn describe(&self, done: u64) -> String {
         let mut text = match self.total {
@@ -271,10 +272,10 @@ mod tests {
         (Progress::with(Display::Lines(Mutex::new(Box::new(log.clone())))), log)
     }
 
-    fn running(seconds: u64) -> Stage {
+    fn running(seconds: u64) -> ProgressStage {
         let begin = Instant::now() - Duration::from_secs(seconds);
         let first = Some((0, begin));
-        Stage {
+        ProgressStage {
             name: "reading f".into(),
             unit: "pictures",
             total: Some(14_315),

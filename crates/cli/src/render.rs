@@ -62,12 +62,12 @@ pub struct RenderArgs {
     #[command(flatten)]
     result: OutputArgs,
     #[command(flatten)]
-    sound: SoundArgs,
+    sound: RenderSoundArgs,
 }
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
-struct SoundArgs {
+struct RenderSoundArgs {
     #[command(flatten)]
     loudness: BrainLoudnessArgs,
     #[command(flatten)]

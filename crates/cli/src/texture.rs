@@ -8,7 +8,7 @@ use crate::report::{self, Failure, Outcome};
 use crate::values::loudness;
 use crate::wording::duration;
 use clap::{Args, ValueEnum};
-use kinophone::plot::{Lane, Timeline};
+use kinophone::plot::{Lane, TimelinePlot};
 use kinophone::render::LoudnessMode;
 use kinophone::sound_library::SoundLibrary;
 use kinophone::texture::{self, Mapping, TexturePlan, Textured};
@@ -53,7 +53,7 @@ pub struct TextureArgs {
     #[command(flatten)]
     result: OutputArgs,
     #[command(flatten)]
-    sound: SoundArgs,
+    sound: TextureSoundArgs,
 }
 
 #[derive(Debug, Args)]
@@ -77,7 +77,7 @@ struct MappingArgs {
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
-struct SoundArgs {
+struct TextureSoundArgs {
     /// Loudness of the soundtrack in LUFS (EBU R 128), or 'off' for the levels of the mapping [default: off]
     #[arg(long, value_name = "LUFS|off", allow_negative_numbers = true, value_parser = loudness)]
     loudness: Option<LoudnessMode>,
@@ -182,7 +182,7 @@ impl MappingArgs {
 }
 
 /// The measures, the loudness that they ask for, and the loudness of the soundtrack, over time.
-fn timeline<'a>(made: &'a Textured, plan: &'a TexturePlan) -> Timeline<'a> {
+fn timeline<'a>(made: &'a Textured, plan: &'a TexturePlan) -> TimelinePlot<'a> {
     let drawn = &made.drawn;
     let db = |x: f32| format!("{x} dB");
     let loudness = &plan.mapping.loudness;
@@ -195,7 +195,7 @@ fn timeline<'a>(made: &'a Textured, plan: &'a TexturePlan) -> Timeline<'a> {
         curves: vec![("target", &drawn.wanted_db), ("soundtrack", &drawn.heard_db)],
     }];
     lanes.extend(pictures::lanes(&drawn.measures));
-    Timeline {
+    TimelinePlot {
         title: &plan.mapping_name,
         seconds: made.soundtrack.seconds,
         shots: made.shots.iter().map(|shot| (shot.at, shot.section)).collect(),

@@ -20,7 +20,7 @@ pub use overview::{Overview, Sonogram, spectrogram};
 pub use sheet::{contact_sheet, filters};
 pub use terminal::{terminal_curve, terminal_curve_plain};
 
-pub use timeline::{Lane, Timeline, timeline};
+pub use timeline::{Lane, TimelinePlot, timeline};
 
 use crate::storage::{AtomicFile, Overwrite};
 use crate::{Error, Kind, Result};

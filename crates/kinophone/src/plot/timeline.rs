@@ -31,7 +31,7 @@ pub struct Lane<'a> {
 }
 
 /// The data of a timeline, drawn by [`timeline`].
-pub struct Timeline<'a> {
+pub struct TimelinePlot<'a> {
     /// Title above the lanes.
     pub title: &'a str,
     /// Length.
@@ -45,7 +45,7 @@ pub struct Timeline<'a> {
 }
 
 /// Draws a timeline, 1400 pixels wide.
-pub fn timeline(what: &Timeline<'_>) -> RgbImage {
+pub fn timeline(what: &TimelinePlot<'_>) -> RgbImage {
     let onsets = u32::from(!what.onsets.is_empty()) * (BAND + GAP);
     let lanes = what.lanes.len() as u32;
     let height = TOP + BAND + GAP + onsets + lanes * (LANE + GAP) + 40;

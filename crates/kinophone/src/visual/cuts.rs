@@ -58,13 +58,13 @@ pub(crate) struct ShotFeatures {
     lasting: Vec<f32>,
     /// Bit `a`: returns to the picture `a` before it.
     returns: Vec<u16>,
-    /// Sums of the colours so far, at every possible beginning of a shot.
-    sums: Sums,
+    /// ColourSums of the colours so far, at every possible beginning of a shot.
+    sums: ColourSums,
 }
 
-/// Sums of histograms, kept only where a shot may begin.
+/// ColourSums of histograms, kept only where a shot may begin.
 #[derive(Default)]
-struct Sums {
+struct ColourSums {
     now: Vec<f64>,
     at: Vec<(usize, Vec<f64>)>,
 }
@@ -146,7 +146,7 @@ impl ShotFeatures {
     }
 }
 
-impl Sums {
+impl ColourSums {
     fn mark(&mut self, picture: usize) {
         self.at.push((picture, self.now.clone()));
     }
