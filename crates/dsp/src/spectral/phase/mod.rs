@@ -28,7 +28,7 @@ pub enum Phase {
     /// From the slopes of the magnitudes, frame by frame (Průša and Søndergaard 2016).
     #[default]
     Rtpghi,
-    /// From iterations over long blocks: [`GriffinLim`].
+    /// From iterations over long blocks: [`GriffinLim`](crate::spectral::GriffinLim).
     GriffinLim,
     /// Every bin at its own frequency with jitter.
     RandomWalk,
