@@ -1,5 +1,7 @@
 //! The offer to open a page in the desktop's browser. Nothing opens without a yes.
 
+#![allow(clippy::disallowed_methods, reason = "starts the desktop's opener of pages")]
+
 use std::env;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};

@@ -25,7 +25,7 @@ fn pictures() -> impl Iterator<Item = Vec<u8>> {
     (0..100usize).map(|k| {
         let pixel = move |x: usize| match k {
             0..30 => [200, 20, (2 * x) as u8],
-            30..75 => [10, 30, if x / 8 % 2 == 0 { 250 } else { 90 }],
+            30..75 => [10, 30, if (x / 8).is_multiple_of(2) { 250 } else { 90 }],
             _ => [20, 220, 40],
         };
         (0..96 * 64).flat_map(|place| pixel(place % 96)).collect()

@@ -3,7 +3,6 @@
 use crate::concat::onset_pitch_track::PITCH;
 use crate::concat::{LibraryUnits, SelectionConfig};
 use crate::model::{ControlScaler, DescriptorLayout, Ensemble, TrainingAudio, UnitFeatures};
-use crate::render::RenderPlan;
 use crate::score::SourceSound;
 use crate::{Error, Kind, Result};
 use kinophone_dsp::concat::{AttackTarget, UnitDescriptors, UnitDescriptorsError, UnitSound};
@@ -42,21 +41,19 @@ impl<'a> UnitDatabase<'a> {
     pub(crate) fn new(
         brain: &'a Ensemble,
         library: Option<&'a LibraryUnits>,
-        plan: &RenderPlan,
+        selection: &SelectionConfig,
     ) -> Result<Self> {
         match (library, brain.training_audio()) {
-            (Some(library), _) => Ok(Self::of_library(library, &plan.selection, false)),
+            (Some(library), _) => Ok(Self::of_library(library, selection, false)),
             (None, Some((audio, features))) => {
                 let descriptors = (DescriptorLayout::SOUND_AND_PICTURE, (&*features.descriptors).into());
                 let sound = DatabaseSound::Own(audio);
-                Self::build(sound, features, brain.controls(), descriptors, &plan.selection).map_err(|e| {
+                Self::build(sound, features, brain.controls(), descriptors, selection).map_err(|e| {
                     Error::new(Kind::Damaged, format!("has units that do not fit its sound: {e}"))
-                        .at(&plan.brain)
                         .help("make or copy the brain again")
                 })
             }
             (None, None) => Err(Error::new(Kind::Invalid, "carries no sound to play with")
-                .at(&plan.brain)
                 .help("add --sounds LIBRARY or --synth spectral, or train it again without --no-sound")),
         }
     }

@@ -85,9 +85,9 @@ impl RenderJob<'_> {
         let phases = synth.phase_source(ffmpeg, brain.grid().rate, plan, task)?;
         let library = self.library(&brain)?;
         let database = match &brain {
-            Brain::Ensemble(brain) if synth.plays_recordings() => {
-                Some(UnitDatabase::new(brain, library.as_ref(), plan)?)
-            }
+            Brain::Ensemble(brain) if synth.plays_recordings() => Some(
+                UnitDatabase::new(brain, library.as_ref(), &plan.selection).map_err(|e| e.at(&plan.brain))?,
+            ),
             _ => None,
         };
         if reserved.is_scored() && database.is_none() {
