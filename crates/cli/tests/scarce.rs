@@ -83,7 +83,7 @@ fn films_of_one_block_hold_nothing_out_or_all_of_it() {
     let said = text(home.succeed(&format!("train @film.mkv -o @a.brain {QUICK}")));
     assert!(said.contains("It was not evaluated: no film is long enough"), "{said}");
     let said = text(home.succeed(&format!("train @film.mkv -o @none.brain {QUICK} --hold-out none")));
-    assert!(said.contains("nothing was held out, so nobody can say"), "{said}");
+    assert!(said.contains("no block was held out of the training"), "{said}");
     for preset in ["", " --preset classic --epochs 1"] {
         let said = home.refuse(&format!("train @film.mkv -o @b.brain --hold-out fold0{preset}"));
         assert!(said.contains("all pictures lie in held-out blocks") && said.contains("--hold-out none"));
@@ -141,15 +141,15 @@ fn a_card_says_what_a_brain_is_and_on_what_terms() {
         "| held out | fold1 |",
         "| attacks, correlation |",
         "| noise | ",
-        "## Not good for",
-        "- Live use: it has no members for that.",
-        "it learned from no more than 11 seconds",
+        "## Limitations",
+        "- Live use: it has no members for it.",
+        "it was trained on no more than 11 seconds",
     ] {
         assert!(text.contains(part), "{part} is missing in:\n{text}");
     }
     let black = text.split("| black | ").nth(1).and_then(|rest| rest.split(' ').next()).unwrap();
     assert!(black.parse::<f64>().unwrap() <= -60.0, "{black} dBFS");
-    assert!(!text.contains("the terms of what it learned from are not all known"), "{text}");
+    assert!(!text.contains("not all terms of its training films are known"), "{text}");
 
     // The same in a file, and as figures.
     let (said, _) = home.run("inspect @a.brain --card -o @a.md");

@@ -42,7 +42,8 @@ impl SelectionCost {
     /// The distances between two weighted descriptors.
     pub(crate) fn between(layout: &DescriptorLayout, target: &[f32], unit: &[f32]) -> Self {
         let squared = |range: Range<usize>| {
-            target[range.clone()].iter().zip(&unit[range]).map(|(a, b)| (a - b) * (a - b)).sum()
+            // The sum of nothing is −0, which would be written so.
+            0.0 + target[range.clone()].iter().zip(&unit[range]).map(|(a, b)| (a - b) * (a - b)).sum::<f32>()
         };
         Self(layout.ranges().map(squared))
     }

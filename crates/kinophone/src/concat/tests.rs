@@ -51,7 +51,7 @@ fn a_shard_shows_the_same_shots_as_its_film_without_decoding_it() {
         dataset::prepare(&ffmpeg, std::slice::from_ref(&film), &corpus, &options, task).unwrap();
         stages.0.lock().unwrap().clear();
         assert_eq!(shot_ticks(&ffmpeg, &film, Some(&corpus), None, tick, task).unwrap(), decoded);
-        let looked = stages.0.lock().unwrap().iter().any(|name| name.starts_with("looking through"));
+        let looked = stages.0.lock().unwrap().iter().any(|name| name.starts_with("reading the pictures"));
         assert_eq!(looked, !options.colour);
     }
 }

@@ -7,7 +7,7 @@ use kinophone_dsp::units::{FrameRate, SampleRate, TickGrid};
 use kinophone_nn::activation::Activation;
 use kinophone_nn::optimizer::Optimizer;
 use std::path::Path;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// Pictures of 6 × 6 with a bright disc, and sound whose shape follows the disc's place: what a picture determines, a
 /// brain can learn.
@@ -289,17 +289,21 @@ fn impossible_options_are_refused_before_anything_is_made() {
 #[test]
 fn the_watcher_hears_of_progress() {
     #[derive(Default)]
-    struct Heard(AtomicU32);
+    struct Heard {
+        calls: AtomicU32,
+        total: AtomicU64,
+    }
     impl Watcher for Heard {
         fn stage(&self, name: &str, unit: &'static str, total: Option<u64>) {
             if name == "training" {
                 assert_eq!((unit, total), ("steps", Some(28)));
-                self.0.fetch_add(1, Ordering::Relaxed);
+                self.calls.fetch_add(1, Ordering::Relaxed);
             }
+            self.total.store(total.unwrap_or(u64::MAX), Ordering::Relaxed);
         }
         fn advance(&self, done: u64) {
-            assert!(done <= 28);
-            self.0.fetch_add(1, Ordering::Relaxed);
+            assert!(done <= self.total.load(Ordering::Relaxed));
+            self.calls.fetch_add(1, Ordering::Relaxed);
         }
         fn figure(&self, _: &str) {}
         fn say(&self, _: &str) {}
@@ -314,5 +318,5 @@ fn the_watcher_hears_of_progress() {
     let files = RunFiles { run: dir.path().to_owned(), resume: false };
     let task = Task { watcher: &heard, cancel: &Cancel::default() };
     train(config(&[20]), quick(), ledger(), &Discs::new(), split, &files, task).unwrap();
-    assert!(heard.0.load(Ordering::Relaxed) >= 5);
+    assert!(heard.calls.load(Ordering::Relaxed) >= 5);
 }
