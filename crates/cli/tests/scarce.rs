@@ -167,7 +167,7 @@ fn a_card_says_what_a_brain_is_and_on_what_terms() {
     // A network of 2015, whose film came without terms.
     home.run("train @film.mkv -o @classic.brain --layers 20 --epochs 1");
     let text = String::from_utf8(home.succeed("inspect @classic.brain --card").stdout).unwrap();
-    for part in ["| layers | 4096-20-735 |", "| white | ", "- Fidelity", "carries no sound", "not all known"]
+    for part in ["| layers | 4096-20-735 |", "| white | ", "- Fidelity", "carries no sound", "not all terms"]
     {
         assert!(text.contains(part), "{part} is missing in:\n{text}");
     }
