@@ -1,8 +1,8 @@
 //! Concatenative synthesis: for every tick of a soundtrack a unit of recorded sound is selected and played.
 //!
-//! A [`Target`] describes the sound of a tick. The [`ConcatEngine`] finds the units nearest to a succession of targets in a
-//! [`UnitDatabase`], layer by layer, and joins them or takes them apart into grains ([`UnitRendering`]). What was selected
-//! ([`SelectedTick`]) goes with the sound to the [`ScoreRecorder`].
+//! A `Target` describes the sound of a tick. The `ConcatEngine` finds the units nearest to a succession of targets in a
+//! `UnitDatabase`, layer by layer, and joins them or takes them apart into grains (`UnitRendering`). What was selected
+//! (`SelectedTick`) goes with the sound to the `ScoreRecorder`.
 
 mod engine;
 mod layer;

@@ -39,7 +39,7 @@ pub struct GalleryPlan {
     pub brains: Vec<PathBuf>,
     /// The films; their own sound is not needed.
     pub films: Vec<PathBuf>,
-    /// Names of synths, see [`synths_of`]; where there are none, each brain's preferred one. A brain uses
+    /// Names of synths, see `synths_of`; where there are none, each brain's preferred one. A brain uses
     /// those that it supports.
     pub synths: Vec<String>,
     /// The folder to write. It appears whole or not at all.

@@ -9,7 +9,7 @@ pub const SCHEMA: u32 = 1;
 /// The result of an evaluation.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
-    /// [`SCHEMA`].
+    /// `SCHEMA`.
     pub schema: u32,
     /// Version of this program.
     pub kinophone: String,
@@ -149,13 +149,13 @@ pub struct Version {
     pub about: String,
     /// True for a baseline.
     pub baseline: bool,
-    /// See [`Original`].
+    /// See `Original`.
     pub audio: Option<String>,
-    /// See [`Original`].
+    /// See `Original`.
     pub spectrogram: Option<String>,
-    /// See [`Original`].
+    /// See `Original`.
     pub loudness_db: Vec<f64>,
-    /// See [`Original`].
+    /// See `Original`.
     pub onset: Vec<f64>,
     /// Its scores against the original.
     pub measures: ReportMeasures,
@@ -196,13 +196,13 @@ pub struct Estimate {
 /// The four figures by which trainings are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Figures {
-    /// See [`ReportMeasures`].
+    /// See `ReportMeasures`.
     pub onset_r: f64,
-    /// See [`ReportMeasures`].
+    /// See `ReportMeasures`.
     pub loudness_r: f64,
-    /// See [`ReportMeasures`].
+    /// See `ReportMeasures`.
     pub logmel_l1: f64,
-    /// See [`ReportMeasures`].
+    /// See `ReportMeasures`.
     pub comb_db: Option<f64>,
 }
 

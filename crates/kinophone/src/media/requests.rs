@@ -12,7 +12,7 @@ pub struct Decode {
     pub size: u32,
     /// Three bytes a pixel (RGB) instead of one (grey, full range).
     pub colour: bool,
-    /// Decode this sound track (index into [`FilmFacts::sounds`]) into `file` as interleaved s16le, downmixed
+    /// Decode this sound track (index into `FilmFacts::sounds`) into `file` as interleaved s16le, downmixed
     /// to at most stereo and resampled down to at most 48 kHz.
     pub sound: Option<SoundTo>,
 }
@@ -20,7 +20,7 @@ pub struct Decode {
 /// Destination of the sound of a decode.
 #[derive(Clone, Debug)]
 pub struct SoundTo {
-    /// Index into [`FilmFacts::sounds`].
+    /// Index into `FilmFacts::sounds`.
     pub track: usize,
     /// An existing empty file that is overwritten. Sample 0 is time 0 of the film's clock.
     pub file: PathBuf,
@@ -51,7 +51,7 @@ pub struct Decoded {
 /// Request to decode sound alone.
 #[derive(Clone, Debug)]
 pub struct DecodeSound {
-    /// Index into [`FilmFacts::sounds`].
+    /// Index into `FilmFacts::sounds`.
     pub track: usize,
     /// Rate of the result.
     pub rate: SampleRate,
@@ -91,7 +91,7 @@ pub struct Encode {
     pub picture: Option<(PathBuf, PictureFacts)>,
     /// Written as the file's tags: ("title", …), ("comment", …).
     pub tags: Vec<(String, String)>,
-    /// Room in the file's tags, for [`fill_room`].
+    /// Room in the file's tags, for `fill_room`.
     pub room: Option<String>,
 }
 

@@ -71,7 +71,7 @@ pub struct EnsembleConfig {
     pub jump: f32,
     /// Filter that brings a mosaic to the predicted sound.
     pub shape: BandMatcherConfig,
-    /// Weight of the distance between two pictures ([`VisualFeatures::embedding`]) beside that between two descriptions of sound when
+    /// Weight of the distance between two pictures (`VisualFeatures::embedding`) beside that between two descriptions of sound when
     /// units are selected.
     pub picture: f32,
     /// The sound that it carries.

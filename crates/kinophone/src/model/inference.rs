@@ -44,7 +44,7 @@ impl<'a> EnsembleStream<'a> {
         self
     }
 
-    /// Embeddings of the next ticks' pictures ([`VisualFeatures::embedding`]), `[ticks, 48]`: of as many ticks as came since
+    /// Embeddings of the next ticks' pictures (`VisualFeatures::embedding`), `[ticks, 48]`: of as many ticks as came since
     /// the last call, which may be ahead of the answers.
     pub fn embeddings(&mut self) -> impl Iterator<Item = f32> + '_ {
         self.embeddings.iter_mut().flat_map(|embeddings| embeddings.drain(..))

@@ -25,7 +25,7 @@ pub struct MemberConfig {
     /// Use for which it answers.
     #[serde(rename = "plays")]
     pub usage: MemberUse,
-    /// Weight of its kind beside others ([`MemberConfig::shares`]).
+    /// Weight of its kind beside others (`MemberConfig::shares`).
     pub weight: f32,
 }
 

@@ -1,7 +1,7 @@
 //! Soundtracks as files: the names that are written to, the mix, the encoder, scores and credits.
 //!
-//! The same for whoever plays. An [`OutputRequest`] becomes a [`ReservedOutput`] before the work, so that names that cannot be
-//! written are known at once; an [`OpenOutput`] when it is known what plays; and a [`Soundtrack`] when all of it was played. The
+//! The same for whoever plays. An `OutputRequest` becomes a `ReservedOutput` before the work, so that names that cannot be
+//! written are known at once; an `OpenOutput` when it is known what plays; and a [`Soundtrack`] when all of it was played. The
 //! file appears last, so where it is the rest is, too.
 
 mod encoder;

@@ -59,7 +59,7 @@ pub struct ImportOptions {
 }
 
 /// Reads the network that theanets saved at `path`, a pickle or a compressed one, and makes it a brain. Nothing that the
-/// file names is executed, see [`pickle`].
+/// file names is executed, see `pickle`.
 pub fn import(path: &Path, options: &ImportOptions) -> Result<ClassicBrain> {
     convert(path, options).map_err(|e| if e.place().is_none() { e.at(path) } else { e })
 }
