@@ -104,7 +104,7 @@ fn make(args: &DemoArgs, context: &Context) -> Result<EtudeScore> {
     Ok(score)
 }
 
-/// What to do after Ctrl-C; other errors bring their own advice.
+/// Adds the advice for Ctrl-C; other errors bring their own.
 fn with_way_on(error: Error) -> Error {
     if error.kind() == Kind::Interrupted {
         return error.help("nothing half-written was left; the same command starts again");
@@ -118,7 +118,7 @@ struct DrawnEtude {
     etude: Etude,
 }
 
-/// What every step of the demo works with.
+/// The surroundings of every step of the demo.
 struct Demo<'a> {
     ffmpeg: Ffmpeg,
     /// The folder under its temporary name.

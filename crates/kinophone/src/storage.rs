@@ -308,7 +308,7 @@ fn lock(path: &Path) -> Option<File> {
     file.try_lock().ok().map(|()| file)
 }
 
-/// Whether a process holds a temporary file or folder.
+/// True if a process holds a temporary file or folder.
 fn is_held(path: &Path) -> bool {
     let open = || cfg!(unix).then(|| File::open(path).ok()).flatten();
     open().is_some_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))

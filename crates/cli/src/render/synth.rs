@@ -65,7 +65,7 @@ pub(super) enum SynthName {
 }
 
 impl SynthArgs {
-    /// How much of the film is known.
+    /// The part of the film that is known.
     pub(super) fn lookahead(&self) -> Lookahead {
         match (self.live, self.delay) {
             (false, _) => Lookahead::WholeFilm,

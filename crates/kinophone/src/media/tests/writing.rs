@@ -41,7 +41,7 @@ fn picture_hash(film: &Path, stream: usize) -> Vec<u8> {
     make(&format!("-i {{}} -map 0:{stream} -c copy -bsf:v null -f hash -hash md5 -"), &[film])
 }
 
-/// How far each click is from where it was written, in samples, on the clock of the first picture.
+/// The distance of each click from its place, in samples, on the clock of the first picture.
 fn click_errors(film: &Path) -> [f64; 3] {
     let start = ffmpeg().probe(film).unwrap().picture.map_or(MediaTime::ZERO, |p| p.start);
     click_errors_in(&sound_of(film, RATE), start)

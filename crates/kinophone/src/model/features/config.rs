@@ -155,7 +155,7 @@ pub struct ViewConfig {
 }
 
 impl ViewConfig {
-    /// Whether its counts are such as a training gives, so that sums of them can't overflow.
+    /// True if its counts are such as a training gives, so that sums of them can't overflow.
     pub(crate) fn has_possible_counts(&self) -> bool {
         self.kinds.len() <= MAX_KINDS && self.kinds.iter().all(|(_, count)| (1..=MAX_COUNT).contains(count))
     }

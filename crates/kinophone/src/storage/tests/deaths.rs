@@ -47,7 +47,7 @@ pub(in super::super) fn portion(bytes: &[u8]) -> &[u8] {
 
 type Tree = BTreeMap<PathBuf, Option<Vec<u8>>>;
 
-/// What is under each name in a folder: files with their bytes, and folders.
+/// The entries of a folder by name: files with their bytes, and folders.
 fn names(folder: &Path) -> BTreeMap<OsString, Tree> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
     let named = entries.filter(|entry| !entry.file_name().to_string_lossy().starts_with(PREFIX));
@@ -169,7 +169,7 @@ fn a_file_that_replaces_another() {
     assert_synced(&steps);
 }
 
-/// What other processes write does not pass through `storage`; that it is whole before it has its name, does.
+/// Files written by other processes do not pass through `storage`, but their naming does.
 #[test]
 fn a_file_that_another_process_fills() {
     let before = |folder: &Path| fs::write(folder.join("a"), text("old")).unwrap();

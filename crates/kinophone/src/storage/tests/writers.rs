@@ -1,4 +1,4 @@
-//! What is written through `storage` survives deaths as `storage` does: corpora, brains and scores.
+//! Corpora, brains and scores, written through `storage`, survive deaths as it does.
 
 use super::deaths::{assert_synced, survives};
 use crate::Result;
