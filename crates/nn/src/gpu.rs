@@ -4,9 +4,6 @@
 //! Forward pass: x₀ = input; xₗ₊₁ = f(xₗ Wₗ + bₗ) for hidden layers; the last layer has no f. Loss: mean
 //! squared error over all outputs of the batch. Inputs come centred.
 
-#[cfg(test)]
-mod tests;
-
 use crate::activation::Activation;
 use crate::backend::{Device, TrainBackend};
 use crate::error::{Error, Result};
