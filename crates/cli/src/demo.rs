@@ -4,12 +4,11 @@
 
 mod browser;
 
-use crate::cli::{Cli, Command};
 use crate::context::Context;
 use crate::report::{self, Failure, Outcome};
 use crate::train::TrainArgs;
 use crate::values;
-use clap::{Args, Parser};
+use clap::{Args, Command, FromArgMatches};
 use kinophone::dataset::{self, Corpus, Shard, TickDataset};
 use kinophone::dsp::units::SampleRate;
 use kinophone::etude::{self, Etude, EtudeConfig, EtudeScore};
@@ -242,16 +241,15 @@ impl Demo<'_> {
 
 /// The options of `kinophone train FILM -o BRAIN`, with whatever defaults they have.
 fn usual_training(film: &Path, brain: &Path, args: &DemoArgs) -> TrainArgs {
-    let mut words: Vec<OsString> = ["kinophone", "train", "--seed"].map(OsString::from).to_vec();
+    let mut words: Vec<OsString> = ["train", "--seed"].map(OsString::from).to_vec();
     words.push(args.seed.to_string().into());
     if let Some(minutes) = args.minutes {
         words.extend(["--minutes".into(), minutes.to_string().into()]);
     }
     words.extend(["--output".into(), brain.into(), "--".into(), film.into()]);
-    match Cli::try_parse_from(words).map(|cli| cli.command) {
-        Ok(Command::Train(args)) => args,
-        other => unreachable!("a command line of ours does not parse: {other:?}"),
-    }
+    let matches = TrainArgs::augment_args(Command::new("train")).try_get_matches_from(words);
+    let args = matches.and_then(|matches| TrainArgs::from_arg_matches(&matches));
+    args.unwrap_or_else(|e| unreachable!("a command line of ours does not parse: {e}"))
 }
 
 /// The page of the report.

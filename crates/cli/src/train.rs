@@ -14,7 +14,9 @@ pub use crate::train::args::TrainArgs;
 use crate::context::Context;
 use crate::report::{Failure, Outcome};
 use crate::train::footage::Footage;
-use kinophone::classic::{ClassicConfig, ClassicTrained, ClassicTraining, DatasetRows, RowSplit, RunFiles};
+use kinophone::classic::{
+    ClassicConfig, ClassicTrained, ClassicTraining, DatasetRows, RowOptions, RowSplit, RunFiles,
+};
 use kinophone::dataset::{Corpus, TickDataset};
 use kinophone::storage::{self, AtomicFile, Overwrite};
 use kinophone::{Error, Result, model};
@@ -117,7 +119,7 @@ pub fn train_classic(
     files: &RunFiles,
     context: &Context,
 ) -> Result<ClassicTrained> {
-    let options = config.row_options(&training);
+    let options = RowOptions::of(&config, &training);
     let ledger = corpus.sources();
     let rows = DatasetRows::new(corpus, &options, &files.run, context.task())?;
     kinophone::classic::train(config, training, ledger, &rows, RowSplit::of(&rows), files, context.task())

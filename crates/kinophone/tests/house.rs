@@ -24,7 +24,7 @@ const LAYERS: [&[&str]; 14] = [
 ];
 
 /// Circles among files that are still there. To be emptied.
-const KNOWN_CIRCLES: [&[&str]; 20] = [
+const KNOWN_CIRCLES: [&[&str]; 6] = [
     &["concat/mosaic.rs", "concat/run_reader.rs"],
     &["frames/family.rs", "frames/granular.rs"],
     &["frames/granular2015.rs", "frames/mod.rs", "frames/raw.rs", "frames/windowed.rs"],
@@ -38,39 +38,6 @@ const KNOWN_CIRCLES: [&[&str]; 20] = [
         "sequence/tcn.rs",
         "sequence/trainer.rs",
     ],
-    &["classic/brain.rs", "classic/config.rs", "classic/rows.rs"],
-    &[
-        "classic/import/fold.rs",
-        "classic/import/mod.rs",
-        "classic/import/numpy.rs",
-        "classic/import/pickle/literals.rs",
-        "classic/import/pickle/machine.rs",
-        "classic/import/pickle/mod.rs",
-        "classic/import/theanets.rs",
-    ],
-    &["concat/engine.rs", "concat/layer.rs"],
-    &["concat/shot_sources.rs", "concat/target.rs"],
-    &[
-        "model/ensemble.rs",
-        "model/inference.rs",
-        "model/training/calibration.rs",
-        "model/training/data_checks.rs",
-        "model/training/film_features.rs",
-        "model/training/learning_curve.rs",
-        "model/training/mod.rs",
-        "model/training/prediction.rs",
-        "model/training/step_budget.rs",
-        "model/training/trainer.rs",
-    ],
-    &["model/features/config.rs", "model/features/mod.rs"],
-    &["render/plan.rs", "render/synth.rs"],
-    &["score/csound.rs", "score/files.rs", "score/reaper.rs", "score/wav.rs"],
-    &["score/csv.rs", "score/mod.rs"],
-    &["sound_library/analysis.rs", "sound_library/mono_source.rs", "sound_library/segmentation.rs"],
-    &["soundtrack/encoder.rs", "soundtrack/mixdown.rs"],
-    &["texture/compose/grain.rs", "texture/compose/mod.rs"],
-    &["texture/mod.rs", "texture/player.rs", "texture/shots.rs"],
-    &["cli.rs", "demo.rs"],
 ];
 
 /// A source file of a crate.

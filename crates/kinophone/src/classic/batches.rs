@@ -1,7 +1,7 @@
 //! Batches of rows: their order, their centring, their means. Everything random follows from the seed and from
 //! where the training is, so that a resumed run draws the same numbers without a generator's state being kept.
 
-use crate::classic::config::{RowSplit, Rows};
+use crate::classic::rows::{RowSplit, Rows};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;

@@ -1,7 +1,5 @@
 //! Configuration and settings of a classic brain and its training.
 
-use crate::classic::brain::ClassicBrain;
-use crate::classic::rows::{DatasetRows, RowOptions};
 use crate::dataset::HoldOut;
 use crate::{Error, Kind, Result};
 use kinophone_dsp::frames::FrameFormat;
@@ -11,16 +9,6 @@ use kinophone_nn::backend::Device;
 use kinophone_nn::optimizer::Optimizer;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
-
-/// Rows of pictures and what they should sound like.
-pub trait Rows: Sync {
-    /// Numbers in a picture: 4096 for 64 × 64 grey.
-    fn picture_len(&self) -> usize;
-    /// Numbers in a target: 735 for one hop.
-    fn target_len(&self) -> usize;
-    /// Writes the pictures (0..1) and the targets (−1..1) of `rows`, one after another.
-    fn fill(&self, rows: &[u32], pictures: &mut [f32], targets: &mut [f32]);
-}
 
 /// Configuration of a classic brain, complete: enough to run it without the options that made it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -247,47 +235,4 @@ pub struct EpochLoss {
     pub training: f32,
     /// Loss on the validation rows, after the epoch; `None` where there are none.
     pub validation: Option<f32>,
-}
-
-/// Outcome of a training.
-pub struct ClassicTrained {
-    /// The brain: the best by validation loss under `patience`, else the last.
-    pub brain: ClassicBrain,
-    /// Epochs done in all, resumed ones included.
-    pub epochs: u32,
-    /// A stop was asked for before the planned end; the brain is usable and the run can be resumed.
-    pub interrupted: bool,
-}
-
-/// Rows of each part of a training.
-pub struct RowSplit<'a> {
-    /// To learn from.
-    pub training: &'a [u32],
-    /// For early stopping.
-    pub validation: &'a [u32],
-    /// For the verdict.
-    pub held_out: &'a [u32],
-}
-
-impl<'a> RowSplit<'a> {
-    /// All parts of a dataset's rows.
-    pub fn of(rows: &'a DatasetRows) -> Self {
-        Self { training: rows.training(), validation: rows.validation(), held_out: rows.held_out() }
-    }
-}
-
-impl ClassicConfig {
-    /// Settings of the rows that such a brain learns from.
-    pub fn row_options(&self, training: &ClassicTraining) -> RowOptions {
-        RowOptions {
-            grid: self.grid,
-            hops: self.hops,
-            format: self.say,
-            size: self.size,
-            colour: self.colour,
-            hold_out: training.hold_out,
-            silence_secs: training.silence_secs,
-            seed: training.seed,
-        }
-    }
 }

@@ -17,12 +17,9 @@ pub(crate) mod trainer;
 mod verdict;
 
 pub use brain::ClassicBrain;
-pub use config::{
-    ClassicConfig, ClassicTrained, ClassicTraining, Imported, PRESETS, Pretrain, RowSplit, Rows, RunFiles,
-    preset,
-};
-pub use import::import;
-pub use import::{ImportOptions, Nonlinearity};
+pub use config::{ClassicConfig, ClassicTraining, Imported, PRESETS, Pretrain, RunFiles, preset};
+pub use import::nonlinearity::Nonlinearity;
+pub use import::{ImportOptions, import};
 pub use renderer::ClassicRenderer;
-pub use rows::{DatasetRows, RowOptions};
-pub use trainer::train;
+pub use rows::{DatasetRows, RowOptions, RowSplit, Rows};
+pub use trainer::{ClassicTrained, train};

@@ -6,7 +6,8 @@
 #[cfg(test)]
 mod tests;
 
-use crate::classic::{Rows, silence};
+use crate::classic::config::{ClassicConfig, ClassicTraining};
+use crate::classic::silence;
 use crate::dataset::{Corpus, DatasetOptions, HoldOut, PictureReducer, TickDataset, TickSpan};
 use crate::task::Task;
 use crate::{Error, Kind, Result};
@@ -15,6 +16,33 @@ use kinophone_dsp::units::TickGrid;
 use rayon::prelude::*;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Rows of pictures and what they should sound like.
+pub trait Rows: Sync {
+    /// Numbers in a picture: 4096 for 64 × 64 grey.
+    fn picture_len(&self) -> usize;
+    /// Numbers in a target: 735 for one hop.
+    fn target_len(&self) -> usize;
+    /// Writes the pictures (0..1) and the targets (−1..1) of `rows`, one after another.
+    fn fill(&self, rows: &[u32], pictures: &mut [f32], targets: &mut [f32]);
+}
+
+/// Rows of each part of a training.
+pub struct RowSplit<'a> {
+    /// To learn from.
+    pub training: &'a [u32],
+    /// For early stopping.
+    pub validation: &'a [u32],
+    /// For the verdict.
+    pub held_out: &'a [u32],
+}
+
+impl<'a> RowSplit<'a> {
+    /// All parts of a dataset's rows.
+    pub fn of(rows: &'a DatasetRows) -> Self {
+        Self { training: rows.training(), validation: rows.validation(), held_out: rows.held_out() }
+    }
+}
 
 /// Rows after which pages of a larger corpus are given back. The system maps whole runs of cached pages around each one
 /// that is touched, up to 0.8 MB a row as measured on Linux 6.18, hence some 200 MB in all.
@@ -41,6 +69,22 @@ pub struct RowOptions {
     pub silence_secs: f32,
     /// Seed of the silence examples and of the validation split.
     pub seed: u64,
+}
+
+impl RowOptions {
+    /// Settings of the rows that such a brain learns from.
+    pub fn of(config: &ClassicConfig, training: &ClassicTraining) -> Self {
+        Self {
+            grid: config.grid,
+            hops: config.hops,
+            format: config.say,
+            size: config.size,
+            colour: config.colour,
+            hold_out: training.hold_out,
+            silence_secs: training.silence_secs,
+            seed: training.seed,
+        }
+    }
 }
 
 /// All rows of a corpus. Row numbers are stable for the same corpus and options.

@@ -17,9 +17,9 @@ use crate::classic::batches::{Batch, Purpose, Statistics, seed, spread};
 use crate::classic::brain::{ClassicBrain, ClassicDescription};
 use crate::classic::checkpoint::{Metrics, RunFolder, RunState};
 use crate::classic::config::{
-    ClassicConfig, ClassicTrained, ClassicTraining, ClassicVerdict, LossHistory, Origin, Pretrain, RowSplit,
-    Rows, RunFiles,
+    ClassicConfig, ClassicTraining, ClassicVerdict, LossHistory, Origin, Pretrain, RunFiles,
 };
+use crate::classic::rows::{RowSplit, Rows};
 use crate::classic::trainer::checks::{check, fingerprint};
 use crate::classic::verdict::{JudgedRows, judge};
 use crate::ledger::Source;
@@ -29,6 +29,16 @@ use kinophone_nn::backend::{TrainBackend, train_backend};
 use kinophone_nn::layer::{self, Layer};
 use kinophone_nn::tensors::Tensors;
 use std::time::{Duration, Instant};
+
+/// Outcome of a training.
+pub struct ClassicTrained {
+    /// The brain: the best by validation loss under `patience`, else the last.
+    pub brain: ClassicBrain,
+    /// Epochs done in all, resumed ones included.
+    pub epochs: u32,
+    /// A stop was asked for before the planned end; the brain is usable and the run can be resumed.
+    pub interrupted: bool,
+}
 
 /// Time between checkpoints.
 const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(30);

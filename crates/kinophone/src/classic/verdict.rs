@@ -2,7 +2,8 @@
 
 use crate::Result;
 use crate::classic::brain::ClassicBrain;
-use crate::classic::config::{ClassicConfig, ClassicVerdict, LossHistory, Rows};
+use crate::classic::config::{ClassicConfig, ClassicVerdict, LossHistory};
+use crate::classic::rows::Rows;
 use crate::task::Task;
 use kinophone_dsp::frames::{FrameCodec, FrameFormat};
 use rayon::prelude::*;

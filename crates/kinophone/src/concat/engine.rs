@@ -1,7 +1,7 @@
 //! The engine of concatenative synthesis: targets in, sound out.
 
 use crate::Result;
-use crate::concat::layer::EngineLayer;
+use crate::concat::layer::{EngineLayer, SILENT_POWER};
 use crate::concat::{
     AllowedSources, Lookahead, PendingTick, ShotSourceSelector, Target, UnitDatabase, UnitRendering,
 };
@@ -10,9 +10,6 @@ use kinophone_dsp::concat::{MosaicConfig, UnitSound};
 use kinophone_dsp::metrics::BANDS;
 use kinophone_dsp::spectral::{BandMatcher, BandTarget};
 use kinophone_dsp::units::MediaTime;
-
-/// Power that a layer of silence counts with, in log10.
-pub(crate) const SILENT_POWER: f32 = -12.0;
 
 /// Settings of a [`ConcatEngine`].
 pub(crate) struct EngineOptions<'a> {

@@ -1,7 +1,6 @@
 //! One layer of the engine: its selection, its player, and the record of both.
 
 use crate::Result;
-use crate::concat::engine::SILENT_POWER;
 use crate::concat::recorder::SelectionCost;
 use crate::concat::selection_worker::SelectionWorker;
 use crate::concat::unit_rendering::UnitPlayer;
@@ -12,6 +11,9 @@ use crate::soundtrack::PlayedClips;
 use kinophone_dsp::concat::{Clip, MosaicConfig, SelectedUnit, UnitPlayback};
 use kinophone_dsp::metrics::BANDS;
 use std::collections::VecDeque;
+
+/// Power that a layer of silence counts with, in log10.
+pub(crate) const SILENT_POWER: f32 = -12.0;
 
 /// Units this near to one that another layer plays are not played beside it: they are nearly the same sound.
 const MIN_UNITS_APART: u32 = 3;

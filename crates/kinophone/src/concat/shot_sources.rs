@@ -1,7 +1,7 @@
 //! One recording for each shot.
 
 use crate::Result;
-use crate::concat::{Target, UnitDatabase};
+use crate::concat::{AllowedSources, Target, UnitDatabase};
 use crate::dataset;
 use crate::media::{Ffmpeg, Picture};
 use crate::soundtrack::ticks_until;
@@ -15,9 +15,6 @@ use std::sync::Arc;
 const MAX_COMPARED_TICKS: usize = 32;
 /// Ticks that decide for a shot, however long it is: a minute of them.
 const MAX_WAITING_TICKS: usize = 1800;
-
-/// A mark for each recording that may sound in a tick; `None`: all may.
-pub(crate) type AllowedSources = Option<Arc<[bool]>>;
 
 /// Gives every shot one recording: the one whose nearest units are the nearest to the targets, on average over the shot.
 ///

@@ -1,9 +1,12 @@
 //! The sound that is to be found for a tick.
 
-use crate::concat::AllowedSources;
 use kinophone_dsp::granular::GrainModulation;
 use kinophone_dsp::metrics::BANDS;
 use std::ops::Range;
+use std::sync::Arc;
+
+/// A mark for each recording that may sound in a tick; `None`: all may.
+pub(crate) type AllowedSources = Option<Arc<[bool]>>;
 
 /// Description of the sound that a tick should have.
 pub(crate) struct Target {

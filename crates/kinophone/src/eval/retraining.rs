@@ -5,7 +5,7 @@
 
 use crate::brain::Brain;
 use crate::classic::DatasetRows;
-use crate::classic::{self, ClassicConfig, ClassicTraining, RowSplit, RunFiles};
+use crate::classic::{self, ClassicConfig, ClassicTraining, RowOptions, RowSplit, RunFiles};
 use crate::dataset::{Corpus, HoldOut, Shard, TickDataset, TickSpan};
 use crate::eval::context::{EvalContext, EvalPlayer, PlaybackMode};
 use crate::eval::curves::{self, Curves, EvaluatedFrames};
@@ -220,7 +220,7 @@ pub(crate) fn train_classic(context: &EvalContext<'_>, films: &[EvalFilm]) -> Re
     let shards = training_shards(context.brain, films, &plan.cache)?;
     let config = ClassicConfig::new(context.brain.grid(), CLASSIC_PICTURE_SIZE, &classic::preset("classic")?);
     let training = ClassicTraining { hold_out: context.brain.hold_out(), ..ClassicTraining::default() };
-    let options = config.row_options(&training);
+    let options = RowOptions::of(&config, &training);
     let corpus = Corpus { shards };
     let ledger = corpus.sources();
     let rows = DatasetRows::new(corpus, &options, scratch, task)?;

@@ -11,6 +11,7 @@ mod features;
 mod inference;
 mod knn;
 mod member;
+mod member_streams;
 pub(crate) mod training;
 mod training_audio;
 

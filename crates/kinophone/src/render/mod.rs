@@ -16,6 +16,7 @@ mod pictures;
 mod plan;
 mod spectral;
 mod synth;
+mod synth_choice;
 
 pub(crate) use mosaic::MosaicRenderer;
 pub use pictures::GivenPictures;
@@ -31,7 +32,7 @@ use crate::concat::{EngineOptions, LibraryUnits, UnitDatabase, UnitRendering, sh
 use crate::media::Ffmpeg;
 use crate::model::Ensemble;
 use crate::render::performance::{PlayedPictures, perform};
-use crate::render::synth::mosaic_of;
+use crate::render::synth_choice::mosaic_of;
 use crate::score::{CreditedSource, SourceSound};
 use crate::soundtrack::{
     FinishedSound, OpenOutput, OutputRequest, Renderer, ReservedOutput, SoundtrackMeta, nothing_to_score,

@@ -1,17 +1,11 @@
 //! Scores as files.
 
-use crate::score::{Score, csound, csv, edl, midi, reaper, wav};
+use crate::score::wav::SourceSound;
+use crate::score::{Score, csound, edl, midi, reaper, wav};
 use crate::storage::{AtomicFile, AtomicFolder, Overwrite};
 use crate::{Error, Kind, Result};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-
-/// The sound of a score's sources, as the clips were played.
-pub trait SourceSound {
-    /// Fills `out` with interleaved samples of a source, from frame `first` on, at the rate and with the channels of the score;
-    /// silence beyond its ends.
-    fn read(&self, source: usize, first: i64, out: &mut [f32]);
-}
 
 /// Format of a score, by its extension.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,7 +90,7 @@ impl ScoreFiles {
             let folder = folder.file_name().unwrap_or_default().to_string_lossy();
             let bytes = match format {
                 ScoreFormat::Json => score.json().into_bytes(),
-                ScoreFormat::Csv => csv::csv(score).into_bytes(),
+                ScoreFormat::Csv => score.csv().into_bytes(),
                 ScoreFormat::Csound => csound::csd(score, &folder, path).into_bytes(),
                 ScoreFormat::Reaper => reaper::rpp(score, &folder).into_bytes(),
                 ScoreFormat::Midi => midi::mid(score),

@@ -24,7 +24,8 @@ mod tests;
 mod wav;
 
 pub use credits::{CreditTally, Credits};
-pub use files::{ScoreFiles, ScoreFormat, SourceSound};
+pub use files::{ScoreFiles, ScoreFormat};
+pub use wav::SourceSound;
 
 use crate::ledger::Source;
 use crate::{Error, Kind, Result};
@@ -185,11 +186,6 @@ impl Score {
         let clips: Vec<String> = self.clips.iter().map(to_json).collect();
         let head = head.trim_end().trim_end_matches('}').trim_end().trim_end_matches("[]");
         format!("{head}[\n{}\n]}}\n", clips.join(",\n"))
-    }
-
-    /// The score as a table, see [`csv`](self).
-    pub fn csv(&self) -> String {
-        csv::csv(self)
     }
 
     /// Reads a score that was written as JSON.

@@ -1,11 +1,17 @@
 //! The sources of a score as files that other programs play.
 
 use crate::score::Score;
-use crate::score::files::SourceSound;
 use crate::{Error, Kind, Result};
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
+
+/// The sound of a score's sources, as the clips were played.
+pub trait SourceSound {
+    /// Fills `out` with interleaved samples of a source, from frame `first` on, at the rate and with the channels of the score;
+    /// silence beyond its ends.
+    fn read(&self, source: usize, first: i64, out: &mut [f32]);
+}
 
 /// Frames that are read and written at once.
 const CHUNK_FRAMES: usize = 1 << 14;

@@ -8,7 +8,7 @@ mod tests;
 
 use crate::Result;
 use crate::dataset::{AudioFeatures, FLOOR_DB};
-use crate::sound_library::mono_source::MonoSource;
+use crate::sound_library::mono_source::{AROUND_SECS, MonoSource, analysis_rate};
 use crate::sound_library::segmentation::{Segmentation, UnitSpan, segment};
 use crate::task::Task;
 use kinophone_dsp::mel::MelBank;
@@ -23,7 +23,6 @@ use rayon::prelude::*;
 pub const TICK_HZ: u32 = 30;
 /// Seconds that are analyzed at a time, and the seconds around them that are known then.
 const PART_SECS: i64 = 60;
-pub(super) const AROUND_SECS: i64 = 2;
 /// Samples of the transform behind centroid and flatness, at 22 050 Hz, and of the one behind pitches.
 const TRANSFORM: usize = 512;
 const PITCH_FRAME: usize = 2048;
@@ -74,11 +73,6 @@ pub(super) fn analysis_tick() -> FrameRate {
 /// The grid of [`SoundAnalysis::features`].
 pub fn analysis_grid() -> TickGrid {
     TickGrid { tick: analysis_tick(), rate: analysis_rate() }
-}
-
-/// The rate at which ticks are analyzed.
-pub(super) fn analysis_rate() -> SampleRate {
-    SampleRate::new(RATE).expect("a constant within the range")
 }
 
 impl SoundAnalysis {

@@ -1,10 +1,16 @@
 //! A source's sound mixed down to one channel, for analysis.
 
-use crate::sound_library::analysis::{AROUND_SECS, analysis_rate};
 use kinophone_dsp::metrics::RATE;
 use kinophone_dsp::onset::{Onset, onsets};
 use kinophone_dsp::resample::Resampler;
 use kinophone_dsp::units::SampleRate;
+
+pub(super) const AROUND_SECS: i64 = 2;
+
+/// The rate at which ticks are analyzed.
+pub(super) fn analysis_rate() -> SampleRate {
+    SampleRate::new(RATE).expect("a constant within the range")
+}
 
 /// Mean of a source's channels, at its own rate and, a window at a time, at 22 050 Hz.
 pub(super) struct MonoSource<'a> {

@@ -1,12 +1,14 @@
 //! The encoder on a thread of its own.
 
-use crate::Result;
 use crate::media::{Encode, Ffmpeg};
 use crate::soundtrack::format::TRUE_PEAK_CEILING_DB;
-use crate::soundtrack::mixdown::{CODEC_HEADROOM_DB, unsupported};
 use crate::worker::Worker;
-use kinophone_dsp::loudness::Limiter;
+use crate::{Error, Kind, Result};
+use kinophone_dsp::loudness::{Limiter, UnsupportedSound};
 use std::sync::mpsc::{SyncSender, sync_channel};
+
+/// Room that the limiter leaves to codecs that lose information, since they overshoot the samples they were given.
+pub(crate) const CODEC_HEADROOM_DB: f64 = 0.5;
 
 /// Parts of sound that may wait for the encoder: a few seconds of it while a film is read.
 const MAX_WAITING_PARTS: usize = 128;
@@ -67,4 +69,9 @@ impl Drop for EncoderThread {
         // Whoever gives up has an error already.
         let _ = self.worker.join();
     }
+}
+
+/// The error of a rate or of channels that loudness is not defined for.
+pub(crate) fn unsupported(cause: UnsupportedSound) -> Error {
+    Error::new(Kind::Invalid, cause.to_string()).help("train a brain at 8000 to 192000 Hz")
 }

@@ -1,12 +1,12 @@
 //! The mix from the synth's samples to the encoder: resampling, the film's own sound, loudness, gain.
 
 use crate::media::{DecodeSound, Encode, Ffmpeg, SoundStream};
-use crate::soundtrack::encoder::EncoderThread;
+use crate::soundtrack::encoder::{EncoderThread, unsupported};
 use crate::soundtrack::format::MixFormat;
 use crate::soundtrack::original::OriginalSound;
 use crate::task::Task;
-use crate::{Error, Kind, Result, storage};
-use kinophone_dsp::loudness::{Meter, UnsupportedSound, amplitude};
+use crate::{Error, Result, storage};
+use kinophone_dsp::loudness::{Meter, amplitude};
 use kinophone_dsp::resample::Resampler;
 use kinophone_dsp::units::MediaTime;
 use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
@@ -14,9 +14,6 @@ use std::path::{Path, PathBuf};
 
 /// The highest gain towards the target loudness: a soundtrack to a black film is meant to stay quiet.
 const MAX_GAIN_DB: f64 = 30.0;
-
-/// Room that the limiter leaves to codecs that lose information, since they overshoot the samples they were given.
-pub(crate) const CODEC_HEADROOM_DB: f64 = 0.5;
 
 /// Samples that are read, scaled and encoded at once.
 const CHUNK_SAMPLES: usize = 1 << 14;
@@ -230,11 +227,6 @@ impl ScratchMix {
         encoder.finish()?;
         Ok((loudness, gain_db))
     }
-}
-
-/// The error of a rate or of channels that loudness is not defined for.
-pub(crate) fn unsupported(cause: UnsupportedSound) -> Error {
-    Error::new(Kind::Invalid, cause.to_string()).help("train a brain at 8000 to 192000 Hz")
 }
 
 /// Fills `out` as far as the stream goes, and returns how many samples there were.

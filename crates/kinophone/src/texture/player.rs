@@ -8,8 +8,9 @@ use crate::texture::compose::{ClipCause, ComposedClip, Hit, ShotSpan, TextureCom
 use crate::texture::curves::{CURVE_RATE, Curve, STEP_MICROS, measures, values};
 use crate::texture::loudness_curve::LoudnessCurve;
 use crate::texture::material::{MIN_CONFIDENCE, TextureMaterial, TextureSounds, UnitReader};
+use crate::texture::plan::{DrawnMeasures, ShotPlayed, TexturePlan};
 use crate::texture::timeline::FilmTimeline;
-use crate::texture::{DrawnMeasures, ShotPlayed, TexturePlan, sections, shots};
+use crate::texture::{sections, shots};
 use crate::visual::FrameState;
 use kinophone_dsp::concat::ClipPlayer;
 use kinophone_dsp::metrics::correlation;

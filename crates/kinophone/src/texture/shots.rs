@@ -1,8 +1,8 @@
 //! The sources of each shot.
 
-use crate::texture::TexturePlan;
 use crate::texture::compose::{ShotSpan, chance};
 use crate::texture::material::TextureMaterial;
+use crate::texture::plan::TexturePlan;
 use crate::texture::timeline::FilmTimeline;
 
 /// Gives every shot sources of the group that belongs to its section, others than in the shot before where there is choice.

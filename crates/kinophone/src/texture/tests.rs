@@ -1,6 +1,7 @@
 use crate::media::Picture;
 use crate::score::ClipEvent;
 use crate::sound_library::LibraryUnit;
+use crate::soundtrack::OutputOptions;
 use crate::storage::Overwrite;
 use crate::task::{Cancel, Quiet};
 use crate::texture::compose::chance;

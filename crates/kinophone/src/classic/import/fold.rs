@@ -7,8 +7,8 @@
 //! * An output of 0..1 becomes one of −1..1 by 2 y − 1. In 2015 a sample s of 16 bits was learned as (s + 2¹⁵) / 2¹⁶; ours
 //!   is s / 2¹⁵.
 
+use crate::classic::import::nonlinearity::Nonlinearity;
 use crate::classic::import::theanets::Affine;
-use crate::classic::import::{Nonlinearity, name};
 use crate::{Error, Kind, Result};
 use kinophone_nn::activation::Activation;
 use kinophone_nn::layer::Layer;
@@ -54,8 +54,8 @@ fn activation(hidden: &[Nonlinearity]) -> Result<Activation> {
         Some(other) => {
             let what = format!(
                 "holds a network that can't become a brain: its hidden layers are {} and {}",
-                name(hidden[0]),
-                name(*other)
+                hidden[0].name(),
+                other.name()
             );
             Err(Error::new(Kind::WrongKind, what)
                 .help("a brain has one nonlinearity for all of its hidden layers"))

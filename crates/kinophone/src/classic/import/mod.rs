@@ -4,7 +4,9 @@
 //! and nonlinearities that are others in disguise, goes into the weights (see [`fold`]); the brain then needs nothing that
 //! other brains don't.
 
+mod file;
 pub mod fold;
+pub mod nonlinearity;
 pub mod numpy;
 pub mod pickle;
 #[cfg(test)]
@@ -13,40 +15,16 @@ pub mod theanets;
 
 use crate::classic::brain::{ClassicBrain, ClassicDescription, check_config};
 use crate::classic::config::{ClassicConfig, Imported, LossHistory, Origin};
+use crate::classic::import::file::{malformed, read, uncompressed};
+use crate::classic::import::nonlinearity::Nonlinearity;
 use crate::classic::import::pickle::Pickle;
 use crate::classic::import::theanets::TheanetsNetwork;
 use crate::{Error, Kind, Result};
-use flate2::read::GzDecoder;
 use kinophone_dsp::units::TickGrid;
-use serde::{Deserialize, Serialize};
-use std::borrow::Cow;
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
-
-/// The largest file that is read, and the largest content of a compressed one. The largest network of 2015 takes 49 MB, and
-/// twice that as double precision; the oldest protocol can need thrice as much.
-const MAX_BYTES: u64 = 1 << 30;
-
-/// Compressed weights take a half or more of their size; beyond this a file is made to fill the memory.
-const MAX_EXPANSION: u64 = 50;
 
 /// Sides of pictures that a brain can have.
 const SIDES: std::ops::RangeInclusive<usize> = 8..=1024;
-
-/// The nonlinearity of hidden layers, as theanets names it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Nonlinearity {
-    /// 1 / (1 + e^-x)
-    Logistic,
-    /// max(0, x)
-    Relu,
-    /// (e^x − e^-x) / (e^x + e^-x)
-    Tanh,
-    /// x
-    Linear,
-}
 
 /// Facts that a file of 2015 does not hold.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -118,61 +96,9 @@ fn config(network: &TheanetsNetwork, grid: TickGrid) -> Result<ClassicConfig> {
 fn hidden(network: &TheanetsNetwork, given: Option<Nonlinearity>) -> Result<Vec<Nonlinearity>> {
     let said = network.units.iter().flatten().find(|said| given.is_some_and(|given| given != **said));
     if let Some(said) = said {
-        let what = format!("says itself that its hidden layers are {}", name(*said));
+        let what = format!("says itself that its hidden layers are {}", said.name());
         return Err(Error::new(Kind::Invalid, what).help("leave --activation out"));
     }
     let usual = given.unwrap_or(Nonlinearity::Logistic);
     Ok(network.units.iter().map(|said| said.unwrap_or(usual)).collect())
-}
-
-fn name(nonlinearity: Nonlinearity) -> &'static str {
-    match nonlinearity {
-        Nonlinearity::Logistic => "logistic",
-        Nonlinearity::Relu => "relu",
-        Nonlinearity::Tanh => "tanh",
-        Nonlinearity::Linear => "linear",
-    }
-}
-
-fn read(path: &Path) -> Result<Vec<u8>> {
-    let failed = |e| Error::io("read", path, e);
-    let meta = std::fs::metadata(path).map_err(failed)?;
-    if meta.is_dir() {
-        return Err(failed(std::io::ErrorKind::IsADirectory.into()));
-    }
-    if !meta.is_file() {
-        return Err(
-            Error::new(Kind::WrongKind, "is no ordinary file").help("name a file that theanets saved")
-        );
-    }
-    let mut bytes = Vec::new();
-    File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes)).map_err(failed)?;
-    match bytes.len() as u64 {
-        0 => Err(malformed("is empty")),
-        1..=MAX_BYTES => Ok(bytes),
-        _ => Err(too_large()),
-    }
-}
-
-/// The content of a gzip file, known by its first bytes; of any other file, the file.
-fn uncompressed(bytes: &[u8]) -> Result<Cow<'_, [u8]>> {
-    if !bytes.starts_with(&[0x1f, 0x8b]) {
-        return Ok(Cow::Borrowed(bytes));
-    }
-    let most = MAX_BYTES.min((1 << 24) + MAX_EXPANSION * bytes.len() as u64);
-    let mut content = Vec::new();
-    GzDecoder::new(bytes)
-        .take(most + 1)
-        .read_to_end(&mut content)
-        .map_err(|e| malformed("is damaged or cut off: it can't be uncompressed").because(e))?;
-    if content.len() as u64 > most { Err(too_large()) } else { Ok(Cow::Owned(content)) }
-}
-
-fn too_large() -> Error {
-    Error::new(Kind::WrongKind, "is larger than any network of 2015").help("name a file that theanets saved")
-}
-
-/// A file that is not as its own beginning promises; the words complete "FILE …".
-fn malformed(what: impl Into<String>) -> Error {
-    Error::new(Kind::Damaged, what).help("copy the file again from where it was saved")
 }

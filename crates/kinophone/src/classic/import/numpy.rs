@@ -5,8 +5,9 @@
 //! order of bytes. numpy 2 says `numpy._core`. The bytes are bytes, or what Python 3 writes for them in the protocols of
 //! Python 2: a text to be encoded as Latin-1.
 
-use crate::classic::import::malformed;
-use crate::classic::import::pickle::{Id, Node, Pickle, shown};
+use crate::classic::import::file::malformed;
+use crate::classic::import::pickle::Pickle;
+use crate::classic::import::pickle::node::{Id, Node, shown};
 use crate::{Error, Kind, Result};
 use std::borrow::Cow;
 

@@ -1,9 +1,10 @@
 //! Hostile bytes: whatever a file holds, reading it ends soon, in little memory, with a network or an error.
 
 use crate::classic::import::Nonlinearity::{Linear, Logistic, Relu, Tanh};
-use crate::classic::import::pickle::{Node, Pickle};
+use crate::classic::import::pickle::Pickle;
+use crate::classic::import::pickle::node::Node;
 use crate::classic::import::theanets::{Affine, known, network};
-use crate::classic::import::{Nonlinearity, fold, name};
+use crate::classic::import::{Nonlinearity, fold};
 use crate::{Error, Kind};
 use proptest::prelude::*;
 use std::time::{Duration, Instant};
@@ -365,7 +366,7 @@ fn other_nonlinearities_go_into_the_weights() {
     }
     let error = fold::fit(layers, &[Relu, Tanh]).unwrap_err();
     assert!(
-        error.to_string().ends_with(&format!("its hidden layers are {} and {}", name(Relu), name(Tanh))),
+        error.to_string().ends_with(&format!("its hidden layers are {} and {}", Relu.name(), Tanh.name())),
         "{error}"
     );
 }

@@ -14,9 +14,11 @@
 //! From 0.6 on, numbers are inside of Theano's shared variables: `_params[i].container.storage[0]`. Weights are always
 //! `[inputs, outputs]`, and a layer is f(x · weights + biases).
 
+use crate::classic::import::file::malformed;
+use crate::classic::import::nonlinearity::Nonlinearity;
 use crate::classic::import::numpy::{self, Array};
-use crate::classic::import::pickle::{Id, Node, Pickle, shown};
-use crate::classic::import::{Nonlinearity, malformed};
+use crate::classic::import::pickle::Pickle;
+use crate::classic::import::pickle::node::{Id, Node, shown};
 use crate::{Error, Kind, Result};
 
 /// Beyond this no network of 2015 went; the deepest one had 4.

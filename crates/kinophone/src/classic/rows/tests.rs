@@ -258,9 +258,9 @@ fn larger_and_coloured_shards_are_reduced_and_lesser_ones_refused() {
 }
 
 #[derive(Default)]
-struct Listener(Mutex<Vec<String>>);
+struct WarningLog(Mutex<Vec<String>>);
 
-impl Watcher for Listener {
+impl Watcher for WarningLog {
     fn stage(&self, _: &str, _: &'static str, _: Option<u64>) {}
     fn advance(&self, _: u64) {}
     fn figure(&self, _: &str) {}
@@ -292,7 +292,7 @@ fn what_can_not_be_learned_from_is_said() {
     let eternal = SyntheticFilm { end: 900_000_000_000_000, ..plain() };
     assert_eq!(rows(&[eternal], &options()).err().unwrap().kind(), Kind::Invalid);
 
-    let told = Listener::default();
+    let told = WarningLog::default();
     let zeros = SyntheticFilm { sound: Some(vec![0; 30_000]), ..plain() };
     rows_told(&[zeros, brief()], &options(), &told).unwrap();
     let told = told.0.into_inner().unwrap();

@@ -1,7 +1,8 @@
 //! Checks before a training, and the fingerprint of its data.
 
 use crate::classic::brain::check_config;
-use crate::classic::config::{ClassicConfig, ClassicTraining, RowSplit, Rows};
+use crate::classic::config::{ClassicConfig, ClassicTraining};
+use crate::classic::rows::{RowSplit, Rows};
 use crate::ledger::Source;
 use crate::{Error, Kind, Result};
 use kinophone_nn::optimizer::Optimizer;

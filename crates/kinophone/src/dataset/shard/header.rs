@@ -197,7 +197,7 @@ impl ShardFacts {
     pub(crate) fn read(header: &[u8], data_len: u64) -> Result<(Self, String), String> {
         let found: Header =
             serde_json::from_slice(header).map_err(|e| format!("its header is no shard's: {e}"))?;
-        let version: Version = parse_note(&found)?;
+        let version: FormatVersion = parse_note(&found)?;
         if version.version > VERSION {
             return Err(format!("was written by a newer Kinophone (format {})", version.version));
         }
@@ -344,6 +344,6 @@ struct Note {
 
 /// Read before the rest, which a newer format may lack.
 #[derive(Deserialize)]
-struct Version {
+struct FormatVersion {
     version: u32,
 }

@@ -1,11 +1,17 @@
 //! Settings of the visual features: kinds, components, regions.
 
-use crate::model::features::crop::Region;
+use crate::model::features::crop::{PIXELS, Region, SIDE};
+use crate::model::features::pca;
 use crate::model::features::scale::FeatureScale;
-use crate::model::features::{LEAST_MOTION, PIXELS, PLAIN, SIDE, pca, plain};
 use kinophone_dsp::stft::PictureSpectrum;
 use kinophone_nn::layer::Layer;
 use serde::{Deserialize, Serialize};
+
+/// Is added to the amount of motion before its logarithm is taken.
+pub(super) const LEAST_MOTION: f32 = 1e-3;
+
+/// Side of the plain grey picture.
+pub(super) const PLAIN: usize = 16;
 
 /// Components of the signed and of the absolute difference: 32 were measured to be too few, 128 no better.
 const OF_MOTION: usize = 64;
@@ -224,4 +230,23 @@ impl FeatureKind {
             _ => pca::components(rows, self.inputs(), count, seed),
         }
     }
+}
+
+/// Means of 4 × 4 pixels, each scaled to mean 0 and deviation 1 over the rows.
+pub(super) fn plain(rows: &[f32]) -> Layer {
+    const STEP: usize = SIDE / PLAIN;
+    let outputs = PLAIN * PLAIN;
+    let mut layer =
+        Layer { inputs: PIXELS, outputs, weights: vec![0.0; PIXELS * outputs], biases: vec![0.0; outputs] };
+    for k in 0..outputs {
+        let (x, y) = (k % PLAIN * STEP, k / PLAIN * STEP);
+        let pixels = || (0..STEP * STEP).map(|i| (y + i / STEP) * SIDE + x + i % STEP);
+        let mean = |row: &[f32]| pixels().map(|p| row[p]).sum::<f32>() / (STEP * STEP) as f32;
+        let scale = FeatureScale::of(rows.chunks_exact(PIXELS).map(mean));
+        for p in pixels() {
+            layer.weights[p * outputs + k] = 1.0 / ((STEP * STEP) as f32 * scale.deviation);
+        }
+        layer.biases[k] = -scale.mean / scale.deviation;
+    }
+    layer
 }

@@ -2,6 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Side of a view in pixels.
+pub(super) const SIDE: usize = 64;
+
+pub(super) const PIXELS: usize = SIDE * SIDE;
+
 /// A plane of a picture: a function of the colours of a pixel, by the coded values (ITU-R BT.709-6, item 3.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Plane {

@@ -20,9 +20,9 @@ mod tests;
 
 use crate::Result;
 use crate::model::features::config::{
-    FeatureConfig, FeatureKind, RegionMode, ViewConfig, embedding_components,
+    FeatureConfig, FeatureKind, LEAST_MOTION, RegionMode, ViewConfig, embedding_components,
 };
-use crate::model::features::crop::{Crop, Plane, Region, active};
+use crate::model::features::crop::{Crop, PIXELS, Plane, Region, SIDE, active};
 use crate::model::features::scale::FeatureScale;
 use kinophone_dsp::stft::PictureSpectrum;
 use kinophone_nn::activation::Activation;
@@ -31,17 +31,10 @@ use kinophone_nn::perceptron::{Perceptron, Workspace};
 use kinophone_nn::tensors::Tensors;
 use rayon::prelude::*;
 
-/// Side of a view in pixels.
-const SIDE: usize = 64;
-const PIXELS: usize = SIDE * SIDE;
 /// Numbers stay within ± this many deviations.
 pub const CLIP: f32 = 5.0;
 /// Training pictures, evenly spread, from which components are found.
 const SAMPLES: usize = 3000;
-/// Is added to the amount of motion before its logarithm is taken.
-const LEAST_MOTION: f32 = 1e-3;
-/// Side of the plain grey picture.
-const PLAIN: usize = 16;
 
 /// A region of the picture, described.
 struct View {
@@ -216,25 +209,6 @@ impl FramePair<'_> {
         };
         (cropped(self.before), cropped(self.now))
     }
-}
-
-/// Means of 4 × 4 pixels, each scaled to mean 0 and deviation 1 over the rows.
-fn plain(rows: &[f32]) -> Layer {
-    const STEP: usize = SIDE / PLAIN;
-    let outputs = PLAIN * PLAIN;
-    let mut layer =
-        Layer { inputs: PIXELS, outputs, weights: vec![0.0; PIXELS * outputs], biases: vec![0.0; outputs] };
-    for k in 0..outputs {
-        let (x, y) = (k % PLAIN * STEP, k / PLAIN * STEP);
-        let pixels = || (0..STEP * STEP).map(|i| (y + i / STEP) * SIDE + x + i % STEP);
-        let mean = |row: &[f32]| pixels().map(|p| row[p]).sum::<f32>() / (STEP * STEP) as f32;
-        let scale = FeatureScale::of(rows.chunks_exact(PIXELS).map(mean));
-        for p in pixels() {
-            layer.weights[p * outputs + k] = 1.0 / ((STEP * STEP) as f32 * scale.deviation);
-        }
-        layer.biases[k] = -scale.mean / scale.deviation;
-    }
-    layer
 }
 
 impl View {

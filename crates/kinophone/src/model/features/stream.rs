@@ -1,7 +1,8 @@
 //! Stream of visual features: pictures in as they come, numbers out tick by tick.
 
 use crate::model::features::crop::{Crop, Region};
-use crate::model::features::{PIXELS, SIDE, ViewBuffers, VisualFeatures, brightness};
+use crate::model::features::crop::{PIXELS, SIDE};
+use crate::model::features::{ViewBuffers, VisualFeatures, brightness};
 use kinophone_dsp::units::{FrameRate, MediaTime};
 use rayon::prelude::*;
 use std::collections::VecDeque;

@@ -4,6 +4,9 @@ use crate::dataset::HoldOut;
 use crate::model::features::config::FeatureConfig;
 use serde::{Deserialize, Serialize};
 
+/// Ticks at the beginning of a window whose errors do not count, since a network has no memory yet.
+pub(super) const WARM_UP_TICKS: usize = 16;
+
 /// Settings of a training; part of the brain's file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EnsembleTraining {

@@ -2,7 +2,7 @@
 
 use crate::dataset::{SILENT_DB, TickSpan};
 use crate::model::features::config::ViewConfig;
-use crate::model::training::WARM_UP_TICKS;
+use crate::model::training::config::WARM_UP_TICKS;
 use crate::model::training::film_features::{FilmFeatures, QUANTUM};
 
 /// A picture that differs less from the one before in the mean (of 0 to 1, an eighth of a step of grey) stands still.

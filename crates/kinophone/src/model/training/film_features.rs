@@ -4,13 +4,15 @@ use crate::Result;
 use crate::dataset::{AudioFeatures, FilmTicks, TickDataset, TickSpan};
 use crate::model::features::VisualFeatures;
 use crate::model::features::stream::{Augmentation, FeatureStream};
-use crate::model::inference::blankness;
-use crate::model::training::PICTURE_BATCH;
+use crate::model::member_streams::blankness;
 use crate::task::Task;
 use kinophone_dsp::units::FrameRate;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::ops::Range;
+
+/// Pictures or ticks that are processed together.
+pub(super) const PICTURE_BATCH: usize = 128;
 
 /// Numbers are kept in 16 bits: ±5 deviations in steps of 0.00015.
 pub(super) const QUANTUM: f32 = 5.0 / 32767.0;

@@ -4,6 +4,7 @@
 use crate::Result;
 use crate::dataset::TickSpan;
 use crate::model::member::{MemberConfig, Predictor};
+use crate::model::training::prediction::OnsetCurves;
 use crate::model::training::step_budget::NetworkBudget;
 use crate::model::training::trainer::EnsembleTrainer;
 use kinophone_dsp::metrics::{Moments, bootstrap, correlation};
@@ -44,9 +45,6 @@ pub struct LearningGain {
     /// Upper end of that range.
     pub high: Option<f64>,
 }
-
-/// A true curve and the predicted one.
-pub(super) type OnsetCurves = (Vec<f64>, Vec<f64>);
 
 impl EnsembleTrainer<'_> {
     /// Trains members again with less of each, and compares on `judged_spans`. `members` have learned from all of `footage`, in so

@@ -26,16 +26,6 @@ use crate::task::Task;
 use crate::{Error, Kind, Result};
 use std::time::Instant;
 
-/// Windows a step, and ticks a window.
-const WINDOWS: usize = 16;
-const TICKS: usize = 128;
-/// Ticks at the beginning of a window whose errors do not count, since a network has no memory yet.
-const WARM_UP_TICKS: usize = 16;
-/// Steps in which the step size rises.
-const WARM_UP: u32 = 20;
-/// Pictures or ticks that are processed together.
-const PICTURE_BATCH: usize = 128;
-
 /// Trains an ensemble on a dataset at 22 050 Hz. Ctrl-C (the task's cancel flag) ends it with what was learned so
 /// far, once there is something; `true` says so.
 pub fn train(

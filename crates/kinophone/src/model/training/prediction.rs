@@ -2,13 +2,15 @@
 
 use crate::dataset::{AudioFeatures, TickSpan};
 use crate::model::controls::OUTPUTS;
-use crate::model::inference::MemberStreams;
 use crate::model::member::{MemberConfig, Predictor};
-use crate::model::training::PICTURE_BATCH;
-use crate::model::training::learning_curve::OnsetCurves;
+use crate::model::member_streams::MemberStreams;
+use crate::model::training::film_features::PICTURE_BATCH;
 use crate::model::training::trainer::EnsembleTrainer;
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A true curve and the predicted one.
+pub(super) type OnsetCurves = (Vec<f64>, Vec<f64>);
 
 /// Ticks before and after a span that members are given, too, so that they have something to remember.
 const CONTEXT_TICKS: usize = 150;

@@ -6,11 +6,15 @@ use crate::model::features::CLIP;
 use crate::model::member::MemberConfig;
 use crate::model::training::film_features::QuantizedFeatures;
 use crate::model::training::trainer::EnsembleTrainer;
-use crate::model::training::{TICKS, WINDOWS};
 use kinophone_nn::sequence::WindowBatch;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
+
+/// Windows a step, and ticks a window.
+pub(super) const WINDOWS: usize = 16;
+
+pub(super) const TICKS: usize = 128;
 
 /// Share of windows in which the scene is shifted throughout: the numbers that describe the picture are moved by numbers of this
 /// deviation, so that networks learn to rely on motion where they do not know the scene.

@@ -1,8 +1,10 @@
 //! Time limit of a training: every network is given its share, and plans its steps by its own speed, so that its step size still
 //! falls to 0 at the end.
 
-use crate::model::training::WARM_UP;
 use std::time::{Duration, Instant};
+
+/// Steps in which the step size rises.
+pub(crate) const WARM_UP: u32 = 20;
 
 /// Steps by which a network's speed is measured. The step size still rises then, whatever is planned.
 pub(crate) const PROBE_STEPS: u32 = 10;

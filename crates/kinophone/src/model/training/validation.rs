@@ -2,7 +2,8 @@
 
 use crate::dataset::TickSpan;
 use crate::model::ensemble::EnsembleVerdict;
-use crate::model::training::learning_curve::{OnsetCurves, blocks, resampled, rounded};
+use crate::model::training::learning_curve::{blocks, resampled, rounded};
+use crate::model::training::prediction::OnsetCurves;
 use crate::model::training::trainer::EnsembleTrainer;
 use kinophone_dsp::metrics::{bootstrap, correlation};
 

@@ -1,6 +1,6 @@
 //! Clips of grains: fades, the loudness that is asked for, and the evening of the recording's own.
 
-use crate::texture::compose::grain::ComposedGrain;
+use crate::texture::compose::clip::ComposedGrain;
 use crate::texture::compose::{ClipCause, ComposedClip, MAX_GAIN_DB, TextureComposer};
 use kinophone_dsp::concat::Clip;
 use kinophone_dsp::loudness::amplitude;

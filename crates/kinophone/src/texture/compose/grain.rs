@@ -1,11 +1,18 @@
 //! Grains: those that begin, and those that go on.
 
 use crate::sound_library::LibraryUnit;
+use crate::texture::compose::clip::ComposedGrain;
 use crate::texture::compose::request::GrainRequest;
-use crate::texture::compose::{
-    ComposedClip, MAX_GRAIN_SECONDS, MAX_GRAINS, MIN_GRAIN_SECONDS, ShotSpan, TextureComposer,
-};
-use std::f32::consts::FRAC_PI_2;
+use crate::texture::compose::{ShotSpan, TextureComposer};
+
+/// The shortest grain, in seconds.
+const MIN_GRAIN_SECONDS: f64 = 0.03;
+
+/// The longest grain, however willingly it goes on, in seconds.
+const MAX_GRAIN_SECONDS: f64 = 12.0;
+
+/// Grains at the same time at most.
+const MAX_GRAINS: usize = 64;
 
 /// Cost of a unit that is too short, in squared distance of ranks.
 const SHORT_COST: f32 = 0.3;
@@ -15,40 +22,6 @@ const ATTACK_COST: f32 = 0.15;
 const GO_ON_COST: f32 = 0.4;
 /// Seconds into a grain at which its request is taken, at most.
 const MAX_REQUEST_SECONDS: f64 = 0.3;
-
-/// A grain or a hit.
-#[derive(Clone)]
-pub(crate) struct ComposedGrain {
-    pub(crate) unit: u32,
-    pub(crate) source: u32,
-    /// Frame of the source that sounds first.
-    pub(crate) place: i64,
-    pub(crate) start: i64,
-    pub(crate) end: i64,
-    /// Frames of the fades.
-    pub(crate) attack: i64,
-    pub(crate) release: i64,
-    pub(crate) speed: f64,
-    pub(crate) pan: f32,
-    /// Its clip, once it is decided.
-    pub(crate) composed: Option<ComposedClip>,
-    pub(crate) hit: bool,
-}
-
-impl ComposedGrain {
-    /// Amplitude of the fades, with equal power: the squares of a fade in and a fade out add up to 1.
-    pub(crate) fn fade(&self, at: i64) -> f32 {
-        let part = |since: i64, length: i64| {
-            let x = since as f32 / length.max(1) as f32;
-            (x.clamp(0.0, 1.0) * FRAC_PI_2).sin()
-        };
-        part(at - self.start, self.attack) * part(self.end - at, self.release)
-    }
-
-    pub(crate) fn length(&self) -> i64 {
-        self.end - self.start
-    }
-}
 
 impl TextureComposer<'_> {
     /// Adds the grains that are due from here to frame `until`.

@@ -1,7 +1,7 @@
 //! Hits: attacks of recordings on the sample of their event.
 
 use crate::sound_library::LibraryUnit;
-use crate::texture::compose::grain::ComposedGrain;
+use crate::texture::compose::clip::ComposedGrain;
 use crate::texture::compose::{
     ClipCause, ComposedClip, HIT_LEAD_SECONDS, Hit, MAX_GAIN_DB, ShotSpan, TextureComposer,
 };

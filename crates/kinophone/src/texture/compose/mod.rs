@@ -1,64 +1,26 @@
 //! Composition of a texture: grains in the density that the mapping asks for, and a hit for every onset.
 
+mod clip;
 mod envelope;
 mod grain;
 mod hit;
 mod request;
 mod unit_choice;
 
+pub(crate) use clip::{ClipCause, ComposedClip, Hit, ShotSpan};
 pub(crate) use unit_choice::chance;
 
-use crate::texture::compose::grain::ComposedGrain;
+use crate::texture::compose::clip::ComposedGrain;
 use crate::texture::compose::request::DrivenCurves;
 use crate::texture::mapping::Mapping;
 use crate::texture::material::TextureMaterial;
 use crate::visual::FrameState;
-use kinophone_dsp::concat::Clip;
 use std::collections::VecDeque;
 
 /// Seconds that a hit begins to fade in before its attack.
 const HIT_LEAD_SECONDS: f64 = 0.003;
-/// The shortest grain, in seconds.
-const MIN_GRAIN_SECONDS: f64 = 0.03;
-/// The longest grain, however willingly it goes on, in seconds.
-const MAX_GRAIN_SECONDS: f64 = 12.0;
-/// Grains at the same time at most.
-const MAX_GRAINS: usize = 64;
 /// No sound is made louder than by this, in dB.
 const MAX_GAIN_DB: f32 = 30.0;
-
-/// The cause of a clip.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ClipCause {
-    /// The density asked for a grain.
-    Grain,
-    /// An event of the picture.
-    Onset,
-}
-
-/// A clip that is decided.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct ComposedClip {
-    pub(crate) clip: Clip,
-    /// Mean level of the recording there, in dB, before the envelope.
-    pub(crate) loudness_db: f32,
-    pub(crate) cause: ClipCause,
-}
-
-/// An event of the picture at its frame of the soundtrack, 0 to 1 strong.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Hit {
-    pub(crate) at: i64,
-    pub(crate) strength: f32,
-}
-
-/// A shot in frames of the soundtrack, and the sources that it plays with.
-#[derive(Clone, Debug)]
-pub(crate) struct ShotSpan {
-    pub(crate) begin: i64,
-    pub(crate) end: i64,
-    pub(crate) sources: Vec<u32>,
-}
 
 /// Decides on clips, shot after shot, step after step. Clips come out in the order in which they begin.
 pub(crate) struct TextureComposer<'a> {

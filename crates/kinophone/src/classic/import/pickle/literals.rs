@@ -1,7 +1,7 @@
 //! Numbers and texts as a pickle writes them.
 
-use crate::classic::import::pickle::Node;
-use crate::classic::import::pickle::machine::{PickleStep, wrong};
+use crate::classic::import::pickle::node::Node;
+use crate::classic::import::pickle::stop::{PickleStep, wrong};
 use std::borrow::Cow;
 
 pub(crate) fn text<'a>(bytes: &'a [u8]) -> PickleStep<Node<'a>> {

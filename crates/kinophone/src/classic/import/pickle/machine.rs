@@ -1,8 +1,9 @@
 //! The stack machine: one instruction after the other, until the one that ends the pickle.
 
-use crate::classic::import::malformed;
+use crate::classic::import::file::malformed;
 use crate::classic::import::pickle::literals::{decimal, little_endian, text, unescaped, unquoted};
-use crate::classic::import::pickle::{Id, Node, shown};
+use crate::classic::import::pickle::node::{Id, Node, shown};
+use crate::classic::import::pickle::stop::{PickleStep, PickleStop, wrong};
 use crate::{Error, Kind, Result};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -10,24 +11,6 @@ use std::collections::HashMap;
 /// Instructions that are followed. A network of 2015 takes some hundreds; one that was saved with all of Theano's graphs
 /// and compiled functions, some hundred thousand.
 const MAX_STEPS: usize = 1 << 22;
-
-/// Why reading stopped.
-pub(crate) enum PickleStop {
-    /// The file ends too early.
-    Truncated,
-    /// An instruction that can't be, in words that complete "it …".
-    Wrong(String),
-    /// A name that is not known.
-    Stranger(String),
-    /// An instruction for something outside of the file.
-    Outside,
-}
-
-pub(crate) type PickleStep<T> = std::result::Result<T, PickleStop>;
-
-pub(crate) fn wrong<T>(what: impl Into<String>) -> PickleStep<T> {
-    Err(PickleStop::Wrong(what.into()))
-}
 
 /// The stack machine.
 pub(crate) struct PickleMachine<'a> {
