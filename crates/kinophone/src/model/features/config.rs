@@ -2,7 +2,7 @@
 
 use crate::model::features::crop::Region;
 use crate::model::features::scale::FeatureScale;
-use crate::model::features::{LEAST_MOTION, PIXELS, PLAIN, SIDE, pca, plain};
+use crate::model::features::{MOTION_OFFSET, PIXELS, PLAIN, SIDE, pca, plain};
 use kinophone_dsp::stft::PictureSpectrum;
 use kinophone_nn::layer::Layer;
 use serde::{Deserialize, Serialize};
@@ -176,7 +176,7 @@ impl ViewConfig {
 
     /// Mean absolute difference from the picture before, 0 to 1, from the number of the amount.
     pub fn moved(&self, amount: f32) -> f32 {
-        self.scales[2].unscaled(amount).exp() - LEAST_MOTION
+        self.scales[2].unscaled(amount).exp() - MOTION_OFFSET
     }
 
     /// Numbers that describe the picture and its brightness.

@@ -38,8 +38,8 @@ const PIXELS: usize = SIDE * SIDE;
 pub const CLIP: f32 = 5.0;
 /// Training pictures, evenly spread, from which components are found.
 const SAMPLES: usize = 3000;
-/// Is added to the amount of motion before its logarithm is taken.
-const LEAST_MOTION: f32 = 1e-3;
+/// Added to the amount of motion before its logarithm is taken.
+const MOTION_OFFSET: f32 = 1e-3;
 /// Side of the plain grey picture.
 const PLAIN: usize = 16;
 
@@ -348,7 +348,7 @@ struct ViewBuffers {
 fn globals(before: &[f32], now: &[f32]) -> [f32; 3] {
     let (mean, deviation) = brightness(now);
     let moved = now.iter().zip(before).map(|(a, b)| (a - b).abs()).sum::<f32>() / now.len() as f32;
-    [mean, deviation, (moved + LEAST_MOTION).ln()]
+    [mean, deviation, (moved + MOTION_OFFSET).ln()]
 }
 
 /// Mean and standard deviation.
