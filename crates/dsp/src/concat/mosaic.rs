@@ -28,7 +28,7 @@ const ATTACK_MARGIN_MS: i64 = 1;
 /// source is never read over a break between units: frames that a fade or a shift needs beyond it are the
 /// sound before it, backwards.
 ///
-/// Gain: each tick has the gain from its unit's loudness to its own, within ±`most_gain_db`; 0 dB where that
+/// Gain: each tick has the gain from its unit's loudness to its own, within ±`max_gain_db`; 0 dB where that
 /// is no number. At a border within a run the gain is the mean in dB of the ticks on both sides, from border
 /// to border its amplitude is a straight line, so every sample depends on three ticks and nothing steps.
 /// Across a jump nothing is smoothed, because it is between units of different loudness: each source keeps
@@ -140,7 +140,7 @@ impl<S: UnitSound> Mosaic<S> {
 
     /// Records every run as a [`Clip`] from now on, complete when its last fade is over; sound that is
     /// mirrored where a source ends is a clip of its own. To be called before the first push.
-    pub fn with_cuts(mut self) -> Self {
+    pub fn with_clips(mut self) -> Self {
         self.recorder = Some(ClipRecorder::default());
         self
     }
@@ -224,7 +224,7 @@ impl<S: UnitSound> Mosaic<S> {
     }
 
     /// Appends the clips that were completed since the last call, in order.
-    pub fn take_cuts(&mut self, clips: &mut Vec<Clip>) {
+    pub fn take_clips(&mut self, clips: &mut Vec<Clip>) {
         if let Some(recorder) = &mut self.recorder {
             clips.append(&mut recorder.clips);
         }

@@ -22,7 +22,7 @@ mod synthetic;
 mod tick_dataset;
 
 pub use audio_features::AudioFeatures;
-pub(crate) use audio_features::{FLOOR_DB, LEAST_BAND_POWER, SILENT_DB};
+pub(crate) use audio_features::{FLOOR_DB, MIN_BAND_POWER, SILENT_DB};
 pub(crate) use picture_reducer::PictureReducer;
 pub use prepare::{PrepareOptions, Prepared, find, find_hash, prepare};
 pub(crate) use prepare::{SoundDescriber, prepare_sound};

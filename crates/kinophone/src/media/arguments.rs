@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 /// Limit of plausible times (31 years); times beyond it are damage.
-pub(crate) const FURTHEST: i64 = 1_000_000_000_000_000;
+pub(crate) const MAX_TIME_US: i64 = 1_000_000_000_000_000;
 
 /// The command line up to and including the film; `codec_options` are for its decoders.
 ///

@@ -1,7 +1,7 @@
 //! Decodes a film into small pictures with exact times, and its sound into a file, in one pass of one
 //! process.
 
-use crate::media::arguments::{FURTHEST, no_picture, opening, seconds};
+use crate::media::arguments::{MAX_TIME_US, no_picture, opening, seconds};
 use crate::media::process::{Ending, Guarded, Launch, Process};
 use crate::media::{Decode, Decoded, Ffmpeg, Picture, PictureFacts, input, nut, probe, sound};
 use crate::{Error, Kind, Result};
@@ -17,7 +17,7 @@ use std::process::ChildStdout;
 const LIFT: i64 = 1_000_000_000;
 /// ffmpeg moves a picture whose time repeats or runs backwards to one tick after its predecessor. No film
 /// shows two pictures within half a millisecond (rates end at 1000 a second), so such pictures are dropped.
-const CLOSEST: i64 = 500;
+const MIN_INTERVAL_US: i64 = 500;
 
 /// Pictures as they come out of ffmpeg: an iterator that ends after the last one; then
 /// [`PictureStream::finish`]. Times strictly increase. Dropping it ends the process.
@@ -159,12 +159,12 @@ impl PictureStream {
 
     /// Counts a picture and gives its time, or `None` for one that does not come after its predecessor.
     fn accept(&mut self, time: MediaTime) -> Option<MediaTime> {
-        if !(-FURTHEST..=FURTHEST).contains(&time.0) {
+        if !(-MAX_TIME_US..=MAX_TIME_US).contains(&time.0) {
             return None;
         }
         if let Some(last) = self.last {
             let interval = time.0 - last.0;
-            if interval < CLOSEST {
+            if interval < MIN_INTERVAL_US {
                 return None;
             }
             self.intervals.add(interval);
@@ -188,12 +188,12 @@ struct Intervals {
 }
 
 impl Intervals {
-    /// A film has a few different intervals; one with more is hostile or so irregular that any few will do.
-    const MOST: usize = 4096;
+    /// Different intervals that are counted. A film has a few; one with more is hostile or so irregular that any few will do.
+    const MAX_COUNTS: usize = 4096;
 
     fn add(&mut self, interval: i64) {
         self.longest = self.longest.max(interval);
-        if self.counts.len() < Self::MOST || self.counts.contains_key(&interval) {
+        if self.counts.len() < Self::MAX_COUNTS || self.counts.contains_key(&interval) {
             *self.counts.entry(interval).or_default() += 1;
         }
     }
@@ -212,7 +212,7 @@ impl Intervals {
     /// lasted.
     fn end(&self, last: MediaTime, declared: Option<MediaTime>) -> MediaTime {
         const SECOND: i64 = 1_000_000;
-        let claim = declared.map(|end| end.0 - last.0).filter(|&rest| rest >= CLOSEST);
+        let claim = declared.map(|end| end.0 - last.0).filter(|&rest| rest >= MIN_INTERVAL_US);
         let rest = match (self.median(), claim) {
             (Some(median), Some(claim)) if claim <= (10 * median).max(2 * self.longest) => claim,
             (Some(median), _) => median,

@@ -1,6 +1,6 @@
 //! Facts as ffprobe or ffmpeg gives them, in the file's own timestamps.
 
-use crate::media::arguments::FURTHEST;
+use crate::media::arguments::MAX_TIME_US;
 use crate::media::process::{self, Ending, Outcome};
 use crate::media::{Ffmpeg, input};
 use crate::{Error, Kind, Result};
@@ -103,7 +103,7 @@ pub(crate) fn clock_time_of(text: &str) -> Option<MediaTime> {
 
 /// Times that can be added without overflow; others are damage.
 fn plausible(micros: i64) -> Option<MediaTime> {
-    (-FURTHEST..=FURTHEST).contains(&micros).then_some(MediaTime(micros))
+    (-MAX_TIME_US..=MAX_TIME_US).contains(&micros).then_some(MediaTime(micros))
 }
 
 /// Parses framecrc's "#tb 0: 1/12800" and "0, dts, pts, duration, size, checksum".

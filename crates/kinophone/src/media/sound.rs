@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::ChildStdout;
 
 /// The highest rate that is kept.
-const HIGHEST: u32 = 48_000;
+const MAX_RATE_HZ: u32 = 48_000;
 
 /// Interleaved f32 samples from ffmpeg. Dropping it ends the process.
 pub struct SoundStream {
@@ -67,7 +67,7 @@ pub(crate) fn file_output(
     to: &SoundTo,
 ) -> Result<(Vec<OsString>, SampleRate, u32)> {
     let track = track(path, facts, to.track)?;
-    let rate = SampleRate::new(track.rate.hz().min(HIGHEST)).unwrap_or(track.rate);
+    let rate = SampleRate::new(track.rate.hz().min(MAX_RATE_HZ)).unwrap_or(track.rate);
     let channels = track.channels.min(2);
     let mut args = on_the_clock(track, rate, channels, "s16");
     args.extend(input::words(&["-f", "s16le"]));

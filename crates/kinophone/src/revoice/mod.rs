@@ -106,7 +106,7 @@ impl RevoiceJob<'_> {
         let (begin, end) = extent(&reserved, &shard)?;
         let mut output = reserved.open(self.meta(&library, &database))?;
         output.lay_under(begin)?;
-        let mut engine = ConcatEngine::new(&database, self.engine_options(scaler.usual_loudness_db())?)?;
+        let mut engine = ConcatEngine::new(&database, self.engine_options(scaler.mean_loudness_db())?)?;
         let targets = AudioTarget::new(&shard, &scaler, &database)?;
         // The picture may begin later than the sound.
         output.mix.skip(database.sound.rate().sample_at(begin).max(0) as usize * database.sound.channels());

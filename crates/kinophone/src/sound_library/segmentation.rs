@@ -12,7 +12,7 @@ const PAUSE_SECS: f64 = 0.05;
 /// Highest amplitude of what counts as silence: −66 dB.
 const SILENCE_AMPLITUDE: f32 = 5e-4;
 /// Shortest unit in seconds.
-const SHORTEST_SECS: f64 = 0.02;
+const MIN_SECS: f64 = 0.02;
 
 /// Places at which sound is cut into units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,7 +96,7 @@ pub(super) fn segment(
 /// Beginnings of units between which lies an onset, from `begin` on, with the onset of each. Onsets that follow too closely share
 /// a unit.
 fn borders(begin: i64, onsets: &[Onset], hz: f64) -> Vec<(i64, Option<Onset>)> {
-    let (lead, shortest) = ((LEAD_SECS * hz) as i64, (SHORTEST_SECS * hz) as i64);
+    let (lead, shortest) = ((LEAD_SECS * hz) as i64, (MIN_SECS * hz) as i64);
     let mut borders = vec![(begin, None)];
     for onset in onsets {
         let first = (onset.at as i64 - lead).max(begin);
