@@ -24,20 +24,7 @@ const LAYERS: [&[&str]; 14] = [
 ];
 
 /// Circles among files that are still there. To be emptied.
-const KNOWN_CIRCLES: [&[&str]; 20] = [
-    &["concat/mosaic.rs", "concat/run_reader.rs"],
-    &["frames/family.rs", "frames/granular.rs"],
-    &["frames/granular2015.rs", "frames/mod.rs", "frames/raw.rs", "frames/windowed.rs"],
-    &["neighbors/pca_kd_tree.rs", "neighbors/pca_kd_tree/loops.rs"],
-    &["backend.rs", "gpu.rs", "perceptron.rs"],
-    &[
-        "sequence/gru.rs",
-        "sequence/net.rs",
-        "sequence/parameters.rs",
-        "sequence/stream.rs",
-        "sequence/tcn.rs",
-        "sequence/trainer.rs",
-    ],
+const KNOWN_CIRCLES: [&[&str]; 14] = [
     &["classic/brain.rs", "classic/config.rs", "classic/rows.rs"],
     &[
         "classic/import/fold.rs",
