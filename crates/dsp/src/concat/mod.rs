@@ -26,6 +26,7 @@ mod clip_player;
 mod clip_recorder;
 mod crossfade;
 mod mosaic;
+mod played_tick;
 mod run_reader;
 mod selector;
 #[cfg(test)]
@@ -41,8 +42,8 @@ pub use mosaic::{AttackTarget, Mosaic, UnitPlayback};
 pub use selector::{Constraints, UnitSelector};
 pub use units::{UnitDescriptors, UnitDescriptorsError};
 
-use crate::frames::{OutOfRange, Setting};
 use crate::loudness::amplitude;
+use crate::setting::{OutOfRange, Setting};
 use serde::{Deserialize, Serialize};
 
 /// The sound of all units, at the output's rate.

@@ -3,7 +3,8 @@
 use crate::concat::clip::Clip;
 use crate::concat::clip_recorder::{ClipRecorder, RunEnd};
 use crate::concat::crossfade::Crossfade;
-use crate::concat::run_reader::{PlayedRun, RunReader, source_begin, source_end};
+use crate::concat::played_tick::{PlayedRun, PlayedTick};
+use crate::concat::run_reader::{RunReader, source_begin, source_end};
 use crate::concat::units::UnitDescriptors;
 use crate::concat::{MosaicConfig, SelectedUnit, UnitSound, to_amplitude};
 use crate::overlap_add::OverlapAdd;
@@ -59,22 +60,6 @@ pub struct Mosaic<S> {
     mix: OverlapAdd,
     /// Present where clips are recorded.
     recorder: Option<ClipRecorder>,
-}
-
-/// A tick whose unit is selected but not played yet.
-#[derive(Clone, Copy)]
-pub(crate) struct PlayedTick {
-    pub(crate) number: i64,
-    pub(crate) unit: u32,
-    pub(crate) run: PlayedRun,
-    gain_db: f32,
-    /// Gain at its first border.
-    gain_from_db: f32,
-    /// If it began with a jump: the gain of the sound that fades out.
-    outgoing_gain_db: Option<f32>,
-    /// Amplitude of the gate, and of that of the tick before.
-    gate: f32,
-    gate_before: f32,
 }
 
 /// The way in which a unit is read.

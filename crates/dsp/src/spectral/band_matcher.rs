@@ -3,11 +3,11 @@
 #[cfg(test)]
 mod tests;
 
-use crate::frames::{OutOfRange, Setting};
 use crate::loudness::amplitude;
 use crate::mel_centers::MelPosition;
 use crate::metrics::BANDS;
 use crate::overlap_add::OverlapAdd;
+use crate::setting::{OutOfRange, Setting};
 use crate::stft::Stft;
 use crate::units::TickGrid;
 use crate::window::Window;
