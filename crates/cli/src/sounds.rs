@@ -6,6 +6,7 @@ use crate::report::{self, Failure, Outcome};
 use crate::wording::duration;
 use clap::{Args, ValueEnum};
 use kinophone::dataset::{PrepareOptions, Prepared};
+use kinophone::media::AudioTracks;
 use kinophone::sound_library::{self, SegmentBy, Segmentation};
 use kinophone::wording::count;
 use kinophone::{Error, Kind};
@@ -47,9 +48,9 @@ pub struct SoundsArgs {
     /// Length of a grain in milliseconds, 20 to 10000
     #[arg(long, value_name = "MS", default_value_t = 250, value_parser = clap::value_parser!(u32).range(20..=10_000))]
     grain_ms: u32,
-    /// Sound track, counted from 0
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    audio_track: usize,
+    /// Sound track, counted from 0 [default: the marked one, else the first]; 0,1 takes two as left and right
+    #[arg(long, value_name = "N[,N]")]
+    audio_track: Option<AudioTracks>,
     #[command(flatten)]
     provenance: ProvenanceArgs,
 }
@@ -78,7 +79,10 @@ impl SoundsArgs {
 /// Adds the sounds to the library.
 pub fn run(args: &SoundsArgs, context: &Context) -> Result<Outcome, Failure> {
     let ffmpeg = context.ffmpeg()?;
-    let usual = PrepareOptions { audio_track: args.audio_track, ..PrepareOptions::default() };
+    let usual = PrepareOptions {
+        audio_tracks: args.audio_track.clone().unwrap_or_default(),
+        ..PrepareOptions::default()
+    };
     let options = args.provenance.added_to(usual);
     let mut added = Vec::new();
     for source in &args.sources {
