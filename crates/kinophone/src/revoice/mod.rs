@@ -136,6 +136,7 @@ impl RevoiceJob<'_> {
         let films = std::slice::from_ref(&plan.film);
         let segmentation = Segmentation::default();
         let prepared = sound_library::prepare(ffmpeg, films, &plan.corpus, segmentation, &options, task)?;
+        let prepared = prepared.into_iter().collect::<Result<Vec<_>>>()?;
         match prepared.first() {
             Some(prepared) => Shard::open(&prepared.shard),
             None => {
