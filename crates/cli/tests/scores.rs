@@ -277,3 +277,15 @@ fn every_container_says_who_sounds() {
     assert!(home.refuse("render @b @film.mp4 -o @other.wav").contains("other.wav.credits.txt exists"));
     assert!(!home.at("other.wav").exists());
 }
+
+#[test]
+fn credits_are_read_whatever_the_other_tags_say() {
+    let home = studio();
+    home.run("texture @film.mp4 --sounds @lib --preset drone -o @out.mp4");
+    let description = "description=About\n[CHAPTER]\n;this\n#and=that\\";
+    let words =
+        ["-i", &*home.at("out.mp4").to_string_lossy(), "-map", "0", "-c", "copy", "-metadata", description]
+            .map(str::to_owned);
+    ffmpeg(&[&words[..], &[home.at("told.mp4").to_string_lossy().into_owned()]].concat());
+    assert_eq!(home.run("credits @told.mp4").0, home.run("credits @out.mp4").0);
+}
