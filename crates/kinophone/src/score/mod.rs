@@ -18,6 +18,7 @@ mod csv;
 mod edl;
 mod files;
 mod midi;
+mod one_line;
 mod reaper;
 #[cfg(test)]
 mod tests;
