@@ -66,7 +66,7 @@ impl ScoreFiles {
                     .help("name it .json, .csv, .csd, .rpp, .mid or .edl")
             })?;
             files.push((AtomicFile::create(path, overwrite)?, path.clone(), format));
-            let folder = path.with_extension("sources");
+            let folder = sources_folder(path);
             if format.plays() && !folders.iter().any(|(_, other)| *other == folder) {
                 folders.push((AtomicFolder::create(&folder, overwrite, wav::LIST)?, folder));
             }
@@ -86,7 +86,7 @@ impl ScoreFiles {
             wav::write(score, sound, folder.path())?;
         }
         for (file, path, format) in &mut files {
-            let folder = path.with_extension("sources");
+            let folder = sources_folder(path);
             let folder = folder.file_name().unwrap_or_default().to_string_lossy();
             let bytes = match format {
                 ScoreFormat::Json => score.json().into_bytes(),
@@ -101,4 +101,21 @@ impl ScoreFiles {
         folders.into_iter().try_for_each(|(folder, _)| folder.commit())?;
         files.into_iter().try_for_each(|(file, ..)| file.commit())
     }
+}
+
+/// The folder of sources beside a score: `NAME.sources`.
+///
+/// Csound reads some characters as code even within quotes, and knows no way to write them; Reaper has none for quotes. A name
+/// that has any of them lends the folder the rest of it, with a number that keeps it apart from other names.
+fn sources_folder(score: &Path) -> PathBuf {
+    let stem = score.file_stem().unwrap_or_default();
+    let coded = |c: char| {
+        c.is_control() || matches!(c, '$' | '{' | '}' | '"' | '\\' | '`' | char::REPLACEMENT_CHARACTER)
+    };
+    let name = stem.to_string_lossy();
+    if !name.contains(coded) {
+        return score.with_extension("sources");
+    }
+    let number = blake3::hash(stem.as_encoded_bytes()).to_hex();
+    score.with_file_name(format!("{}-{}.sources", name.replace(coded, "_"), &number[..8]))
 }

@@ -1,4 +1,5 @@
 use crate::score::*;
+use std::path::Path;
 
 fn source(name: &str) -> CreditedSource {
     CreditedSource {
@@ -155,4 +156,48 @@ fn tags_take_their_room_exactly() {
         assert_eq!(read.left_out > 0, sources.len() == 300);
         assert!(read.titles().contains("has no room") == (sources.len() == 300));
     }
+}
+
+struct Hum;
+
+impl SourceSound for Hum {
+    fn read(&self, _: usize, _: i64, out: &mut [f32]) {
+        out.fill(0.1);
+    }
+}
+
+/// Csound 6 gives up on a line of 4096 bytes.
+#[test]
+fn lines_for_csound_are_short_however_long_an_envelope() {
+    let mut long = clip(1000.0, 300.0, 0, -20.0);
+    long.speed = 1.234_567_890_123;
+    long.envelope = (0..3000).map(|k| [f64::from(k) / 10.0, 0.123_456 + f64::from(k % 7) / 10.0]).collect();
+    let score = Score::new(about(2000.0), vec![source("a")], vec![long]);
+    let csd = csound::csd(&score, "s.sources", Path::new("s.csd"));
+    let longest = csd.lines().map(str::len).max().unwrap();
+    assert!(longest < 2500, "a line of {longest} bytes");
+    assert!(csd.lines().filter(|line| line.starts_with("i 2 ")).count() >= 30);
+}
+
+#[test]
+fn folders_of_sources_have_names_that_csound_reads() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, plain) in [("a b;c-ä.csd", true), ("a$b.csd", false), ("a{b}\"\\\n.rpp", false)] {
+        let files =
+            ScoreFiles::begin(&[folder.path().join(name)], crate::storage::Overwrite::Refuse).unwrap();
+        files.write(&score(), &Hum).unwrap();
+        let text = std::fs::read_to_string(folder.path().join(name)).unwrap();
+        let beside = folder.path().join(name).with_extension("sources");
+        assert_eq!(beside.exists(), plain, "{name}");
+        assert!(plain || text.contains("/001-quiet.wav"), "{text}");
+    }
+    let names: Vec<String> = std::fs::read_dir(folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.ends_with(".sources"))
+        .collect();
+    assert!(
+        names.len() == 3 && !names.iter().any(|name| name.contains(['$', '{', '"', '\\', '\n'])),
+        "{names:?}"
+    );
 }
