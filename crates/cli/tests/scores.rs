@@ -337,3 +337,28 @@ fn csound_plays_scores_of_any_name() {
         }
     }
 }
+
+/// Notes of clips that sound together, of more sources than there are channels.
+#[test]
+fn a_note_at_a_time_sounds_on_each_pitch() {
+    let home = studio();
+    for k in 0..20 {
+        let source = format!("aevalsrc=0.4*sin(2*PI*{}*t)*exp(-3*mod(t\\,0.7)):s=44100", 180 + 41 * k);
+        let file = home.at("sounds").join(format!("tone {k}.wav"));
+        ffmpeg(&["-f", "lavfi", "-i", &source, "-t", "2", file.to_str().unwrap()]);
+    }
+    home.run("sounds @sounds -o @many");
+    for line in [
+        "revoice @film.mp4 --sounds @many --superimpose 3",
+        "revoice @film.mp4 --sounds @lib --superimpose 3",
+        "texture @film.mp4 --sounds @many --preset strings",
+        "texture @film.mp4 --sounds @many --preset percussion",
+    ] {
+        home.run(&format!("{line} -o @out.wav --force --score @s.mid --score @s.json"));
+        let score = score(&home, "s.json");
+        let pieces = score["pieces"].as_array().unwrap();
+        let whole = pieces.iter().filter(|piece| piece["seconds"].as_f64().unwrap() > 0.0).count();
+        println!("{line}: {whole} pieces");
+        assert_eq!(read(&home, "mid", "s.mid"), whole, "{line}");
+    }
+}

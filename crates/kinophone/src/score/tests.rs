@@ -201,3 +201,78 @@ fn folders_of_sources_have_names_that_csound_reads() {
         "{names:?}"
     );
 }
+
+/// Notes as a file has them: (track, channel, from, to, pitch), and the order of its events.
+fn notes_of(file: &[u8]) -> Vec<(usize, u8, u32, u32, u8)> {
+    let (mut notes, mut track, mut rest) = (Vec::new(), 0, &file[14..]);
+    while !rest.is_empty() {
+        let (head, after) = rest.split_at(8);
+        let (mut events, next) = after.split_at(u32::from_be_bytes(head[4..].try_into().unwrap()) as usize);
+        let number = |events: &mut &[u8]| {
+            let mut value = 0;
+            loop {
+                let byte = events[0];
+                *events = &events[1..];
+                value = value << 7 | u32::from(byte & 0x7f);
+                if byte < 0x80 {
+                    return value;
+                }
+            }
+        };
+        let (mut now, mut sounding) = (0, Vec::<(u8, u8, u32)>::new());
+        while !events.is_empty() {
+            now += number(&mut events);
+            let status = events[0];
+            if status == 0xff {
+                events = &events[2..];
+                let length = number(&mut events) as usize;
+                events = &events[length..];
+                continue;
+            }
+            let (channel, pitch) = (status & 15, events[1]);
+            events = &events[3..];
+            let known = sounding.iter().position(|note| (note.0, note.1) == (channel, pitch));
+            match (status >> 4, known) {
+                (9, None) => sounding.push((channel, pitch, now)),
+                (8, Some(known)) => {
+                    let (.., from) = sounding.remove(known);
+                    notes.push((track, channel, from, now, pitch));
+                }
+                _ => panic!("event {status:x} of pitch {pitch} at {now}: {sounding:?}"),
+            }
+        }
+        assert!(sounding.is_empty(), "{sounding:?}");
+        (rest, track) = (next, track + 1);
+    }
+    notes
+}
+
+proptest::proptest! {
+    /// Of any clips, more sources than channels among them.
+    #[test]
+    fn a_pitch_of_a_channel_sounds_once_at_a_time(
+        clips in proptest::collection::vec((0u32..4000, 0u32..3000, 0usize..40, 50f64..2000.0), 1..200),
+    ) {
+        let sources: Vec<CreditedSource> = (0..40).map(|k| source(&format!("{k}"))).collect();
+        let made = clips.iter().map(|(at, seconds, number, hz)| {
+            let mut clip = clip(f64::from(*at) / 500.0, f64::from(seconds + 1) / 1000.0, *number, -20.0);
+            clip.pitch_hz = (number % 3 > 0).then_some(*hz);
+            clip
+        });
+        let score = Score::new(about(20.0), sources, made.collect());
+        let mut notes = notes_of(&midi::mid(&score));
+        notes.sort_by_key(|(_, channel, from, _, pitch)| (*channel, *pitch, *from));
+        for pair in notes.windows(2) {
+            let [(track, channel, _, to, pitch), (beside, other, from, _, next)] = [pair[0], pair[1]];
+            // One tick lies between tracks: players take them in any order.
+            let free = from - u32::from(track != beside && from > 0);
+            assert!((channel, pitch) != (other, next) || to <= free, "{pair:?}");
+        }
+        // Every clip has its onset, if only as another one in the same tick or, of another track, the one before.
+        for clip in &score.clips {
+            let tick = (clip.at * 1920.0).round() as u32;
+            assert!(notes.iter().any(|(_, _, from, ..)| *from == tick || *from + 1 == tick), "{clip:?}");
+        }
+        assert!(notes.iter().all(|(_, channel, from, to, _)| *channel != 9 && from < to));
+    }
+}
