@@ -362,3 +362,53 @@ fn a_note_at_a_time_sounds_on_each_pitch() {
         assert_eq!(read(&home, "mid", "s.mid"), whole, "{line}");
     }
 }
+
+/// In rates that editors have, on the film's own timecode, and what was changed is said.
+#[test]
+fn edit_decision_lists_suit_editors() {
+    let home = studio();
+    let film = |name: &str, rate: &str, filter: &str, timecode: &[&str]| {
+        let source = format!("testsrc2=size=64x64:rate={rate}");
+        let words = ["-f", "lavfi", "-i", &source, "-f", "lavfi", "-i", "sine=330", "-t", "6", "-vf", filter];
+        let more = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"];
+        ffmpeg(&[&words[..], &more, timecode, &[home.at(name).to_str().unwrap()]].concat());
+    };
+    // Six pictures of seven, each at its own time, which ffmpeg writes into an .mp4 only out of another file.
+    let uneven = "select=mod(n\\,7)";
+    for (name, rate, filter, timecode, clock, said) in [
+        ("plain.mp4", "25", "null", None, "* 25 PICTURES", None),
+        ("variable.mp4", "30", uneven, None, "* 25 PICTURES", Some("on average")),
+        (
+            "fast.mp4",
+            "100",
+            "null",
+            None,
+            "* 50 PICTURES",
+            Some("the film's 100 pictures a second are counted at 50"),
+        ),
+        ("faster.mkv", "120", "null", None, "* 60 PICTURES", Some("counted at 60")),
+        ("hour.mp4", "25", "null", Some("01:00:00:00"), " 01:00:0", None),
+        ("hour.mkv", "25", "null", Some("10:00:00:00"), " 10:00:0", None),
+        ("drop.mov", "30000/1001", "null", Some("00:59:58;00"), " 01:00:0", None),
+        ("even.mov", "30000/1001", "null", Some("00:59:58:00"), " 01:00:0", None),
+    ] {
+        let drawn = if filter == uneven { "variable.mkv" } else { name };
+        film(drawn, rate, filter, &timecode.map_or(vec![], |label| vec!["-timecode", label]));
+        if drawn != name {
+            let [from, to] = [drawn, name].map(|name| home.at(name).to_str().unwrap().to_owned());
+            ffmpeg(&["-i", &from, "-c", "copy", &to]);
+        }
+        let line = "--sounds @lib --preset percussion -o @out.wav --force --score @s.edl --score @s.json";
+        let (_, warned) = home.run(&format!("texture @{name} {line}"));
+        let events = read(&home, "edl", "s.edl");
+        let text = std::fs::read_to_string(home.at("s.edl")).unwrap();
+        println!("{name}: {events} events; {warned}");
+        assert!(events > 0 && text.contains(clock), "{name}: {text}");
+        assert_eq!(warned.contains("edit decision list: "), said.is_some(), "{name}: {warned}");
+        assert!(
+            said.is_none_or(|said| warned.contains(said) && text.contains(said)),
+            "{name}: {warned} {text}"
+        );
+        assert_eq!(text.contains("FCM: DROP FRAME"), name == "drop.mov", "{text}");
+    }
+}

@@ -6,6 +6,7 @@ scores.py KIND FILE SCORE.json: prints how many events there are; anything that 
 import json
 import math
 import os
+import re
 import sys
 import wave
 from fractions import Fraction
@@ -110,9 +111,17 @@ def reaper(path, score):
 def edl(path, score):
     import opentimelineio as otio
 
-    rate = Fraction(score["picture_rate"])
-    base = -(-rate.numerator // rate.denominator)
-    timeline = otio.adapters.read_from_file(path, rate=base)
+    text = open(path, encoding="utf-8").read()
+    stated = re.search(r"^\* ([0-9.]+) PICTURES A SECOND$", text, re.M)[1]
+    rate = Fraction(round(float(stated)) * 1000, 1001) if "." in stated else Fraction(stated)
+    check(any(abs(rate - known) < 0.001 for known in [23.976, 24, 25, 29.97, 30, 48, 50, 59.94, 60]), rate)
+    timeline = otio.adapters.read_from_file(path, rate=float(rate))
+    # What the film's timecode says in another library.
+    label = score.get("timecode", {"label": "00:00:00:00"})["label"]
+    own = Fraction(score["timecode"].get("rate", score["picture_rate"])) if "timecode" in score else rate
+    drop = ";" in label
+    check(("FCM: DROP FRAME" in text) == drop, "other frames dropped")
+    zero = otio.opentime.from_timecode(label, float(own)).value / float(own)
     count = 0
     pictures = lambda seconds: math.floor(max(seconds, 0) * float(rate) + 0.5)
     wanted = {}
@@ -120,20 +129,24 @@ def edl(path, score):
         for p in pieces:
             begin, end = pictures(p["at"]), pictures(p["at"] + p["seconds"])
             if begin < end:
-                wanted.setdefault((begin, end - begin), []).append((name, pictures(p["source_at"])))
-    joined = "GRAINS" in open(path, encoding="utf-8").read()
+                wanted.setdefault((begin, end - begin), []).append((name, pictures(p["source_at"]), p))
+    joined = "GRAINS" in text
     for track in timeline.tracks:
         # The adapter keeps the place of a track's first clip like this.
         begin = -track.source_range.start_time.value if track.source_range else 0
         for clip in track.find_clips():
             at = clip.range_in_parent()
-            key = (int(at.start_time.value + begin), int(at.duration.value))
+            start = at.start_time.value + begin - zero * float(rate)
+            key = (nearest(start), int(at.duration.value))
+            check(abs(start - key[0]) < 0.51, clip, "begins at", start)
             source = (clip.name, int(clip.source_range.start_time.value))
             if joined:
                 check(any(source[0] == p[0] for ps in wanted.values() for p in ps), clip)
             else:
-                check(source in wanted.get(key, []), key, source, "is no piece")
-                wanted[key].remove(source)
+                found = [p for p in wanted.get(key, []) if p[:2] == source]
+                check(found, key, source, "is no piece")
+                check(abs(start / float(rate) - max(found[0][2]["at"], 0)) <= 0.5001 / float(rate) + abs(start - key[0]), clip)
+                wanted[key].remove(found[0])
             count += 1
     check(joined or not any(wanted.values()), "missing:", wanted)
     return count

@@ -36,7 +36,7 @@ mod tests;
 
 pub use decode::PictureStream;
 pub use encode::Encoder;
-pub use facts::{FilmFacts, PictureFacts, SoundFacts};
+pub use facts::{FilmFacts, FilmTimecode, PictureFacts, SoundFacts};
 pub use ffmpeg::Ffmpeg;
 pub use operations::fill_room;
 pub use requests::{Decode, DecodeSound, Decoded, DrawnFilm, Encode, Picture, SoundCodec, SoundTo};

@@ -1,7 +1,7 @@
 //! Scores as files.
 
 use crate::score::wav::SourceSound;
-use crate::score::{Score, csound, edl, midi, reaper, wav};
+use crate::score::{Score, ScoreHeader, csound, edl, midi, reaper, wav};
 use crate::storage::{AtomicFile, AtomicFolder, Overwrite};
 use crate::{Error, Kind, Result};
 use std::io::Write;
@@ -77,6 +77,12 @@ impl ScoreFiles {
     /// True if there is nothing to write.
     pub fn is_empty(&self) -> bool {
         self.files.is_empty()
+    }
+
+    /// What has to be said of the times in an edit decision list, where one is written.
+    pub(crate) fn edl_note(&self, about: &ScoreHeader) -> Option<String> {
+        let lists = self.files.iter().any(|(.., format)| *format == ScoreFormat::Edl);
+        lists.then(|| edl::note(about)).flatten().map(|note| format!("edit decision list: {note}"))
     }
 
     /// Writes all of them; folders appear before the files that need them.

@@ -8,13 +8,14 @@
 //! | `.csd` | Csound | everything that sounds: plays like the render, which a test compares |
 //! | `.rpp` | Reaper | a track a source, an item a clip, envelopes as those of takes |
 //! | `.mid` | sequencers | a track a source, a note a clip: onset, pitch, loudness |
-//! | `.edl` | film editors | CMX 3600 at the film's rate: clips as events, in whole frames |
+//! | `.edl` | film editors | CMX 3600 on the film's timecode: clips as events, in whole frames of a rate that editors have |
 //!
 //! `.csd` and `.rpp` play the sources from a folder beside them, `NAME.sources`.
 
 mod credits;
 mod csound;
 mod csv;
+mod edit_rate;
 mod edl;
 mod files;
 mod midi;
@@ -29,6 +30,7 @@ pub use files::{ScoreFiles, ScoreFormat};
 pub use wav::SourceSound;
 
 use crate::ledger::Source;
+use crate::media::FilmTimecode;
 use crate::{Error, Kind, Result};
 use kinophone_dsp::concat::Clip;
 use kinophone_dsp::units::{FrameRate, SampleRate};
@@ -73,6 +75,9 @@ pub struct ScoreHeader {
     pub source_channels: u32,
     /// Pictures a second of the film, as far as known.
     pub picture_rate: Option<FrameRate>,
+    /// Timecode of its first picture, with which the soundtrack begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timecode: Option<FilmTimecode>,
     /// Gain of the sum of the clips, in dB.
     pub gain_db: f64,
     /// True if the sum of the clips was filtered (`--tone`, `--attack`): other programs play it as it was before.

@@ -47,6 +47,7 @@ fn about(seconds: f64) -> ScoreHeader {
         channels: 1,
         source_channels: 1,
         picture_rate: Some(FrameRate::new(25, 1).unwrap()),
+        timecode: None,
         gain_db: 0.0,
         filtered: false,
         original_db: None,
@@ -275,4 +276,29 @@ proptest::proptest! {
         }
         assert!(notes.iter().all(|(_, channel, from, to, _)| *channel != 9 && from < to));
     }
+}
+
+#[test]
+fn an_edit_decision_list_is_on_the_films_timecode_and_says_its_rate() {
+    let timecode = |label: &str| Some(crate::media::FilmTimecode { label: label.into(), rate: None });
+    let list = |rate: &str, label: Option<&str>| {
+        let rate = rate.parse().unwrap();
+        let about =
+            ScoreHeader { picture_rate: Some(rate), timecode: label.and_then(timecode), ..about(4.0) };
+        edl::edl(&Score { about, ..score() })
+    };
+    let plain = list("25", None);
+    assert!(plain.contains("00:00:01:13 00:00:02:13 00:00:00:00 00:00:01:00\n"), "{plain}");
+    assert!(plain.contains("FCM: NON-DROP FRAME") && plain.ends_with("* 25 PICTURES A SECOND\n"), "{plain}");
+    assert!(list("25", Some("01:00:00:00")).contains(" 01:00:00:00 01:00:01:00\n"));
+    let drop = list("30000/1001", Some("00:59:59;00"));
+    // 00:59:59;00 and three seconds less a thousandth.
+    assert!(drop.contains("FCM: DROP FRAME") && drop.contains(" 01:00:00;00 01:00:02;00\n"), "{drop}");
+    let variable = list("1543/60", None);
+    assert!(variable.contains("* 25 PICTURES A SECOND\n"), "{variable}");
+    assert!(variable.contains("* the film has 25.717 pictures a second on average"), "{variable}");
+    let fast = list("120", None);
+    assert!(fast.contains("* 60 PICTURES A SECOND\n* the film's 120 pictures"), "{fast}");
+    let unread = list("25", Some("01:00:00:99"));
+    assert!(unread.contains("timecode 01:00:00:99 can't be counted"), "{unread}");
 }

@@ -187,6 +187,7 @@ impl<'a> ReservedOutput<'a> {
             channels: format.synth_channels,
             source_channels: meta.source_channels,
             picture_rate: picture.and_then(|picture| picture.rate),
+            timecode: picture.and_then(|picture| picture.timecode.clone()),
             gain_db: 0.0,
             filtered: meta.filtered,
             original_db: options.keep_original_db,
@@ -223,6 +224,9 @@ impl OpenOutput<'_> {
             media::fill_room(file.temporary_path(), placeholder, &tag).map_err(named)?;
         }
         if let (Some(played), Some(sound), false) = (played, sound, scores.is_empty()) {
+            if let Some(note) = scores.edl_note(&header) {
+                task.watcher.warn(&note);
+            }
             scores.write(&Score::new(header, sources, played.clips), sound)?;
         }
         if let (Some(mut file), Some(credits)) = (self.credits_file, &credits) {
