@@ -257,67 +257,6 @@ fn every_container_says_who_sounds() {
     assert!(!home.at("other.wav").exists());
 }
 
-#[test]
-fn credits_are_read_whatever_the_other_tags_say() {
-    let home = studio();
-    home.run("texture @film.mp4 --sounds @lib --preset drone -o @out.mp4");
-    let description = "description=About\n[CHAPTER]\n;this\n#and=that\\";
-    let words =
-        ["-i", &*home.at("out.mp4").to_string_lossy(), "-map", "0", "-c", "copy", "-metadata", description]
-            .map(str::to_owned);
-    ffmpeg(&[&words[..], &[home.at("told.mp4").to_string_lossy().into_owned()]].concat());
-    assert_eq!(home.run("credits @told.mp4").0, home.run("credits @out.mp4").0);
-}
-
-/// The picture may begin after the sound: by the 23 ms of AAC's priming after a remux, or by seconds. Sound, scores and credits
-/// begin with the picture.
-#[test]
-fn scores_and_credits_are_on_the_clock_of_their_sound() {
-    let home = studio();
-    let film = home.at("film.mp4").to_str().unwrap().to_owned();
-    let copied = ["-map", "0:v", "-map", "1:a", "-c", "copy"];
-    let (remuxed, late) = (home.at("remuxed.mkv"), home.at("late.mkv"));
-    ffmpeg(&["-i", &film, "-c", "copy", remuxed.to_str().unwrap()]);
-    let shifted = ["-itsoffset", "2", "-i", &film, "-i", &film];
-    ffmpeg(&[&shifted[..], &copied, &[late.to_str().unwrap()]].concat());
-    for (name, later) in [("film.mp4", None), ("remuxed.mkv", Some(" ms")), ("late.mkv", Some("2.0 s"))] {
-        let scores = "--score @s.csd --score @s.json --score @s.mid --score @s.edl";
-        let line = format!(
-            "revoice @{name} --sounds @lib -o @out.wav --force --tone 0 --attack 0 --loudness -24 {scores}"
-        );
-        let said = String::from_utf8(home.succeed(&line).stderr).unwrap();
-        let told = said.contains("begins with the first picture, ");
-        assert!(told == later.is_some() && later.is_none_or(|later| said.contains(later)), "{name}: {said}");
-        let off = csound_differs(&home);
-        println!("{name}: Csound differs by {off:.1} dB; {said}");
-        assert!(off < -50.0, "{name}: {off:.1} dB");
-        read(&home, "mid", "s.mid");
-        read(&home, "edl", "s.edl");
-
-        let score = score(&home, "s.json");
-        let length = score["seconds"].as_f64().unwrap();
-        let number = |value: &Value| value.as_f64().unwrap();
-        let pieces = score["pieces"].as_array().unwrap();
-        let last = pieces.iter().map(|p| number(&p["at"]) + number(&p["seconds"])).fold(0.0, f64::max);
-        assert!(
-            pieces.iter().all(|p| number(&p["at"]) >= 0.0) && (last - length).abs() < 0.1,
-            "{last} of {length}"
-        );
-        let (credits, _) = home.run("credits @s.json");
-        let (of_sound, _) = home.run("credits @out.wav");
-        assert!((length - number(&of_sound["seconds"])).abs() < 1e-3, "{of_sound}");
-        let seconds = |credits: &Value| -> Vec<f64> {
-            credits["credits"].as_array().unwrap().iter().map(|credit| number(&credit["seconds"])).collect()
-        };
-        for (one, other) in seconds(&credits).iter().zip(seconds(&of_sound)) {
-            assert!(*one > 0.0 && (one - other).abs() < 1e-3, "{name}: {credits} {of_sound}");
-        }
-        // One sound at a time, from the beginning to the end.
-        let sum: f64 = seconds(&credits).iter().sum();
-        assert!((sum - length).abs() < 0.1, "{name}: {sum} of {length} seconds: {credits}");
-    }
-}
-
 /// Csound takes some characters for code, and lines only up to a length.
 #[test]
 fn csound_plays_scores_of_any_name() {
@@ -410,5 +349,66 @@ fn edit_decision_lists_suit_editors() {
             "{name}: {warned} {text}"
         );
         assert_eq!(text.contains("FCM: DROP FRAME"), name == "drop.mov", "{text}");
+    }
+}
+
+#[test]
+fn credits_are_read_whatever_the_other_tags_say() {
+    let home = studio();
+    home.run("texture @film.mp4 --sounds @lib --preset drone -o @out.mp4");
+    let description = "description=About\n[CHAPTER]\n;this\n#and=that\\";
+    let words =
+        ["-i", &*home.at("out.mp4").to_string_lossy(), "-map", "0", "-c", "copy", "-metadata", description]
+            .map(str::to_owned);
+    ffmpeg(&[&words[..], &[home.at("told.mp4").to_string_lossy().into_owned()]].concat());
+    assert_eq!(home.run("credits @told.mp4").0, home.run("credits @out.mp4").0);
+}
+
+/// The picture may begin after the sound: by the 23 ms of AAC's priming after a remux, or by seconds. Sound, scores and credits
+/// begin with the picture.
+#[test]
+fn scores_and_credits_are_on_the_clock_of_their_sound() {
+    let home = studio();
+    let film = home.at("film.mp4").to_str().unwrap().to_owned();
+    let copied = ["-map", "0:v", "-map", "1:a", "-c", "copy"];
+    let (remuxed, late) = (home.at("remuxed.mkv"), home.at("late.mkv"));
+    ffmpeg(&["-i", &film, "-c", "copy", remuxed.to_str().unwrap()]);
+    let shifted = ["-itsoffset", "2", "-i", &film, "-i", &film];
+    ffmpeg(&[&shifted[..], &copied, &[late.to_str().unwrap()]].concat());
+    for (name, later) in [("film.mp4", None), ("remuxed.mkv", Some(" ms")), ("late.mkv", Some("2.0 s"))] {
+        let scores = "--score @s.csd --score @s.json --score @s.mid --score @s.edl";
+        let line = format!(
+            "revoice @{name} --sounds @lib -o @out.wav --force --tone 0 --attack 0 --loudness -24 {scores}"
+        );
+        let said = String::from_utf8(home.succeed(&line).stderr).unwrap();
+        let told = said.contains("begins with the first picture, ");
+        assert!(told == later.is_some() && later.is_none_or(|later| said.contains(later)), "{name}: {said}");
+        let off = csound_differs(&home);
+        println!("{name}: Csound differs by {off:.1} dB; {said}");
+        assert!(off < -50.0, "{name}: {off:.1} dB");
+        read(&home, "mid", "s.mid");
+        read(&home, "edl", "s.edl");
+
+        let score = score(&home, "s.json");
+        let length = score["seconds"].as_f64().unwrap();
+        let number = |value: &Value| value.as_f64().unwrap();
+        let pieces = score["pieces"].as_array().unwrap();
+        let last = pieces.iter().map(|p| number(&p["at"]) + number(&p["seconds"])).fold(0.0, f64::max);
+        assert!(
+            pieces.iter().all(|p| number(&p["at"]) >= 0.0) && (last - length).abs() < 0.1,
+            "{last} of {length}"
+        );
+        let (credits, _) = home.run("credits @s.json");
+        let (of_sound, _) = home.run("credits @out.wav");
+        assert!((length - number(&of_sound["seconds"])).abs() < 1e-3, "{of_sound}");
+        let seconds = |credits: &Value| -> Vec<f64> {
+            credits["credits"].as_array().unwrap().iter().map(|credit| number(&credit["seconds"])).collect()
+        };
+        for (one, other) in seconds(&credits).iter().zip(seconds(&of_sound)) {
+            assert!(*one > 0.0 && (one - other).abs() < 1e-3, "{name}: {credits} {of_sound}");
+        }
+        // One sound at a time, from the beginning to the end.
+        let sum: f64 = seconds(&credits).iter().sum();
+        assert!((sum - length).abs() < 0.1, "{name}: {sum} of {length} seconds: {credits}");
     }
 }

@@ -80,12 +80,14 @@ impl CreditTally {
     pub fn credits(&self, about: &ScoreHeader, sources: &[CreditedSource]) -> Credits {
         let all: f64 = self.parts.iter().map(|part| part.energy).sum();
         let credit = |(part, source): (&CreditShare, &CreditedSource)| {
+            let within = part.times.iter().map(|[from, to]| [*from, to.min(about.seconds)]);
+            let times: Vec<[f64; 2]> = within.filter(|[from, to]| from < to).collect();
             Some(Credit {
                 source: source.clone(),
-                seconds: part.times.iter().map(|[from, to]| to.min(about.seconds) - from).sum(),
+                seconds: times.iter().map(|[from, to]| to - from).sum(),
                 share: part.energy / all.max(f64::MIN_POSITIVE),
-                first: part.times.first()?[0],
-                times: joined(&part.times, MAX_PAUSE_SECONDS),
+                first: times.first()?[0],
+                times: joined(&times, MAX_PAUSE_SECONDS),
             })
         };
         let mut credits: Vec<Credit> = self.parts.iter().zip(sources).filter_map(credit).collect();

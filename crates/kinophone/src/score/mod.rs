@@ -11,6 +11,9 @@
 //! | `.edl` | film editors | CMX 3600 on the film's timecode: clips as events, in whole frames of a rate that editors have |
 //!
 //! `.csd` and `.rpp` play the sources from a folder beside them, `NAME.sources`.
+//!
+//! All times of a score are those of its soundtrack, which begins with the film's first picture: nothing sounds before 0, or after
+//! its end.
 
 mod credits;
 mod csound;
@@ -164,10 +167,10 @@ pub struct SelectionReason {
 }
 
 impl Score {
-    /// A score of clips in any order, cut off at the end of the soundtrack.
-    pub fn new(about: ScoreHeader, sources: Vec<CreditedSource>, mut clips: Vec<ClipEvent>) -> Self {
-        clips.iter_mut().for_each(|clip| clip.end_by(about.seconds));
-        clips.retain(|clip| clip.at < about.seconds && !clip.envelope.is_empty());
+    /// A score of clips in any order, cut off at the beginning and the end of the soundtrack.
+    pub fn new(about: ScoreHeader, sources: Vec<CreditedSource>, clips: Vec<ClipEvent>) -> Self {
+        let within = |clip: ClipEvent| clip.within(about.seconds);
+        let mut clips: Vec<ClipEvent> = clips.into_iter().filter_map(within).collect();
         clips.sort_by(|a, b| a.at.total_cmp(&b.at));
         Self { version: VERSION, about, sources, clips }
     }
@@ -299,18 +302,45 @@ impl ClipEvent {
         self.seconds <= 0.0
     }
 
+    /// What sounds of it between 0 and `end`; `None` where that is nothing.
+    pub(crate) fn within(mut self, end: f64) -> Option<Self> {
+        self.begin_by(0.0);
+        self.end_by(end);
+        (self.at < end && !self.envelope.is_empty()).then_some(self)
+    }
+
+    /// Cuts off its sound before a beginning.
+    fn begin_by(&mut self, begin: f64) {
+        let late = begin - self.at;
+        if late > 0.0 {
+            self.at = begin;
+            self.seconds = (self.seconds - late).max(0.0);
+            self.source_at = rounded(self.source_at + late * self.speed, 1e9);
+            self.envelope.iter_mut().for_each(|point| point[0] = rounded(point[0] - late, 1e9));
+        }
+        let first = begin - self.at;
+        let inside = self.envelope.partition_point(|point| point[0] < first);
+        if inside > 0 {
+            let cut = self.envelope.get(inside).map(|_| self.point_between(inside, first));
+            self.envelope.splice(..inside, cut.filter(|cut| cut[0] < self.envelope[inside][0]));
+        }
+    }
+
     /// Cuts off its sound at an end.
     fn end_by(&mut self, end: f64) {
         self.seconds = self.seconds.min(end - self.at).max(0.0);
         let last = end - self.at;
         let Some(beyond) = self.envelope.iter().position(|point| point[0] >= last) else { return };
-        let cut = beyond.checked_sub(1).and_then(|k| self.envelope.get(k)).map(|from| {
-            let to = self.envelope[beyond];
-            let share = (last - from[0]) / (to[0] - from[0]);
-            [last, from[1] + (to[1] - from[1]) * share]
-        });
+        let cut = (beyond > 0).then(|| self.point_between(beyond, last));
         self.envelope.truncate(beyond);
         self.envelope.extend(cut);
+    }
+
+    /// The point of the envelope at `time`, which lies between those before and at `next`.
+    fn point_between(&self, next: usize, time: f64) -> [f64; 2] {
+        let (from, to) = (self.envelope[next - 1], self.envelope[next]);
+        let share = (time - from[0]) / (to[0] - from[0]);
+        [time, from[1] + (to[1] - from[1]) * share]
     }
 }
 

@@ -117,7 +117,7 @@ fn what_lies_beyond_the_end_is_cut_off() {
     let clips = vec![clip(0.0, 3.0, 0, -20.0), clip(2.005, 1.0, 0, -20.0)];
     let score = Score::new(about(2.0), vec![source("a")], clips);
     assert_eq!(score.clips.len(), 1);
-    assert_eq!((score.clips[0].seconds, score.clips[0].span()), (2.0, (-0.01, 2.0)));
+    assert_eq!((score.clips[0].seconds, score.clips[0].span()), (2.0, (0.0, 2.0)));
 }
 
 #[test]
@@ -159,6 +159,69 @@ fn tags_take_their_room_exactly() {
     }
 }
 
+#[test]
+fn what_sounds_before_the_beginning_is_cut_off() {
+    let mut across = clip(-0.5, 2.0, 0, -20.0);
+    across.speed = 2.0;
+    across.envelope = vec![[-0.01, 0.0], [0.0, 1.0], [1.0, 0.5], [2.0, 0.5]];
+    let fades_in = clip(0.004, 1.0, 0, -20.0);
+    let over = clip(-3.0, 2.0, 0, -20.0);
+    let score = Score::new(about(4.0), vec![source("a")], vec![across, fades_in, over]);
+    let [across, fades_in] = &score.clips[..] else { panic!("{:?}", score.clips) };
+    assert_eq!((across.at, across.seconds, across.source_at), (0.0, 1.5, 2.5));
+    assert_eq!(across.envelope, [[0.0, 0.75], [0.5, 0.5], [1.5, 0.5]]);
+    assert_eq!((fades_in.at, fades_in.seconds), (0.004, 1.0));
+    assert_eq!(fades_in.span().0, 0.0);
+    assert!((fades_in.envelope[0][1] - 0.6).abs() < 1e-9, "{fades_in:?}");
+}
+
+#[test]
+fn no_credit_is_given_for_what_comes_after_the_end() {
+    let mut tally = CreditTally::default();
+    for (at, source) in [(1.0, 0), (3.5, 0), (5.9, 0), (5.9, 1)] {
+        tally.add(&clip(at, 1.0, source, -20.0));
+    }
+    let credits = tally.credits(&about(4.0), &[source("a"), source("b")]);
+    let [only] = &credits.credits[..] else { panic!("{credits:?}") };
+    assert_eq!((only.seconds, &only.times[..]), (1.5, &[[1.0, 2.0], [3.5, 4.0]][..]));
+}
+
+/// Titles and names may hold anything. No file gets what a terminal obeys, a second line, or a formula.
+#[test]
+fn texts_stay_texts_in_every_kind_of_file() {
+    let bad = "a\u{1b}[2Jb\u{7}c\nd\r\u{202e}e\u{9b}";
+    let mut who = source(bad);
+    (who.title, who.author) = (Some(bad.into()), Some(bad.into()));
+    (who.licence, who.origin) = (Some(bad.into()), Some(bad.into()));
+    let formulas = ["=1+1", "+1", "-1", "@x", " =1", "\t=1"].map(source);
+    let sources: Vec<CreditedSource> = std::iter::once(who).chain(formulas).collect();
+    let clips = (0..sources.len()).map(|k| clip(k as f64, 0.5, k, -20.0)).collect();
+    let score = Score::new(ScoreHeader { film: Some(bad.into()), ..about(9.0) }, sources, clips);
+    let folder = tempfile::tempdir().unwrap();
+    wav::write(&score, &Hum, folder.path()).unwrap();
+    let path = folder.path().join("a\u{1b}b\nc.csd");
+    let credits = score.credits();
+    let texts = [
+        score.csv(),
+        edl::edl(&score),
+        csound::csd(&score, "s.sources", &path),
+        reaper::rpp(&score, "s.sources"),
+        std::fs::read_to_string(folder.path().join(wav::LIST)).unwrap(),
+        credits.titles(),
+        credits.markdown(),
+    ];
+    for text in &texts {
+        let wrong = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+        assert!(!text.contains(wrong) && !text.contains("\nd"), "{text:?}");
+    }
+    for cell in ["\"'=1+1\"", "\"'+1\"", "\"'-1\"", "\"'@x\"", "\"' =1\""] {
+        assert!(texts[0].contains(cell), "{cell} is not in {}", texts[0]);
+    }
+    assert_eq!(texts[0].lines().count(), 1 + score.clips.len());
+    let mid = midi::mid(&score);
+    assert!(!mid.windows(3).any(|bytes| bytes == b"\x1b[2" || bytes == b"c\nd"), "{mid:?}");
+}
+
 struct Hum;
 
 impl SourceSound for Hum {
@@ -178,29 +241,6 @@ fn lines_for_csound_are_short_however_long_an_envelope() {
     let longest = csd.lines().map(str::len).max().unwrap();
     assert!(longest < 2500, "a line of {longest} bytes");
     assert!(csd.lines().filter(|line| line.starts_with("i 2 ")).count() >= 30);
-}
-
-#[test]
-fn folders_of_sources_have_names_that_csound_reads() {
-    let folder = tempfile::tempdir().unwrap();
-    for (name, plain) in [("a b;c-ä.csd", true), ("a$b.csd", false), ("a{b}\"\\\n.rpp", false)] {
-        let files =
-            ScoreFiles::begin(&[folder.path().join(name)], crate::storage::Overwrite::Refuse).unwrap();
-        files.write(&score(), &Hum).unwrap();
-        let text = std::fs::read_to_string(folder.path().join(name)).unwrap();
-        let beside = folder.path().join(name).with_extension("sources");
-        assert_eq!(beside.exists(), plain, "{name}");
-        assert!(plain || text.contains("/001-quiet.wav"), "{text}");
-    }
-    let names: Vec<String> = std::fs::read_dir(folder.path())
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| name.ends_with(".sources"))
-        .collect();
-    assert!(
-        names.len() == 3 && !names.iter().any(|name| name.contains(['$', '{', '"', '\\', '\n'])),
-        "{names:?}"
-    );
 }
 
 /// Notes as a file has them: (track, channel, from, to, pitch), and the order of its events.
@@ -276,6 +316,29 @@ proptest::proptest! {
         }
         assert!(notes.iter().all(|(_, channel, from, to, _)| *channel != 9 && from < to));
     }
+}
+
+#[test]
+fn folders_of_sources_have_names_that_csound_reads() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, plain) in [("a b;c-ä.csd", true), ("a$b.csd", false), ("a{b}\"\\\n.rpp", false)] {
+        let files =
+            ScoreFiles::begin(&[folder.path().join(name)], crate::storage::Overwrite::Refuse).unwrap();
+        files.write(&score(), &Hum).unwrap();
+        let text = std::fs::read_to_string(folder.path().join(name)).unwrap();
+        let beside = folder.path().join(name).with_extension("sources");
+        assert_eq!(beside.exists(), plain, "{name}");
+        assert!(plain || text.contains("/001-quiet.wav"), "{text}");
+    }
+    let names: Vec<String> = std::fs::read_dir(folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.ends_with(".sources"))
+        .collect();
+    assert!(
+        names.len() == 3 && !names.iter().any(|name| name.contains(['$', '{', '"', '\\', '\n'])),
+        "{names:?}"
+    );
 }
 
 #[test]
