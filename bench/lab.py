@@ -5,7 +5,7 @@ usage: python3 bench/lab.py [VARIANT ...] [--film piano-bach] [--folds 0,1,2,3,4
        python3 bench/lab.py [VARIANT ...] --corpus DIR --etude LESSON TEST EVENTS.json
 
 A corpus of one's own is made by `kinophone prepare FILM... -o DIR --size 128 --colour`; without one, three films of the tests are prepared.
-Rebuilds, small and in PyTorch, what the ensemble preset does (eye, voice, one convolutional network; crates/kinophone/src/brain),
+Rebuilds, small and in PyTorch, what the ensemble preset does (features, controls, one convolutional network; crates/kinophone/src/model),
 so that ideas can be tried in an afternoon before anybody writes them in Rust. Fold f holds out the blocks of ten
 seconds with number % 5 = f and half a second around them. Judged are predictions, not sound: onset_r and loudness_r as in the
 program's verdict, the mean absolute error of the log-mel spectrum at equal mean level, and the correlation of chroma.

@@ -1,6 +1,6 @@
 """What lab.py learns from: films as shards, what is heard in them, what an eye sees in them, and folds that are held out.
 
-The same as crates/kinophone/src/brain/eye and voice.rs do, small and slow, with a few more things to look for.
+The same as crates/kinophone/src/model/features and controls.rs do, small and slow, with a few more things to look for.
 """
 import functools, json, struct, sys
 from pathlib import Path

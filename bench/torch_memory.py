@@ -1,4 +1,4 @@
-"""Milliseconds per training step of the two standard networks in PyTorch: bench_torch.py gru|tcn [repeats] [steps]."""
+"""Milliseconds per training step of the two standard networks in PyTorch: torch_memory.py gru|tcn [repeats] [steps]."""
 import copy, os, sys, time
 import torch
 from torch import nn

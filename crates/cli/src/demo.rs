@@ -13,7 +13,7 @@ use kinophone::dataset::{self, Corpus, Shard, TickDataset};
 use kinophone::dsp::units::SampleRate;
 use kinophone::etude::{self, Etude, EtudeConfig, EtudeScore};
 use kinophone::eval::{self, EvalPlan};
-use kinophone::media::{DecodeSound, Ffmpeg};
+use kinophone::media::{AudioTracks, DecodeSound, Ffmpeg};
 use kinophone::model;
 use kinophone::plot;
 use kinophone::render::{self, LoudnessMode, RenderPlan};
@@ -50,8 +50,8 @@ pub struct DemoArgs {
     /// Train for at most so many minutes [default: no limit]
     #[arg(long, value_name = "M", value_parser = values::positive)]
     pub minutes: Option<f32>,
-    /// Other films, another brain
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=MOST_SEED))]
+    /// Other films, and so another brain
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=MAX_SEED))]
     pub seed: u64,
     /// Only print what to open, never offer to open it
     #[arg(long)]
@@ -59,7 +59,7 @@ pub struct DemoArgs {
 }
 
 /// The largest seed: each demo takes two seeds for its films.
-const MOST_SEED: u64 = u64::MAX / 2 - 1;
+const MAX_SEED: u64 = u64::MAX / 2 - 1;
 /// Length of the film that gets a soundtrack, in seconds.
 const TEST_SECONDS: u32 = 30;
 
@@ -157,14 +157,14 @@ impl Demo<'_> {
     /// Trains the brain of `kinophone train`.
     fn learn(&self, film: &Path, args: &DemoArgs, work: &Path) -> Result<()> {
         let task = self.context.task();
-        let usual = usual_training(film, &self.path(BRAIN), args);
-        let options = usual.pictures.prepare_options(usual.size(), true);
+        let training_args = default_training(film, &self.path(BRAIN), args);
+        let options = training_args.pictures.prepare_options(training_args.size(), true);
         let prepared = dataset::prepare(&self.ffmpeg, &[film.to_owned()], work, &options, task)?;
         let shards = prepared.iter().map(|p| Shard::open(&p.shard)).collect::<Result<Vec<_>>>()?;
         let corpus = Corpus { shards };
         let ledger = corpus.sources();
-        let training = usual.ensemble_training();
-        let options = training.dataset_options(usual.grid());
+        let training = training_args.ensemble_training();
+        let options = training.dataset_options(training_args.grid());
         let dataset = TickDataset::new(corpus, &options, work, task)?;
         match model::train(&dataset, training, ledger, task)? {
             (_, true) => Err(Error::interrupted()),
@@ -197,7 +197,9 @@ impl Demo<'_> {
     }
 
     fn sound_of(&self, film: &Path, rate: SampleRate) -> Result<Vec<f32>> {
-        let mut stream = self.ffmpeg.decode_sound(film, &DecodeSound { track: 0, rate, channels: 1 })?;
+        let mut stream = self
+            .ffmpeg
+            .decode_sound(film, &DecodeSound { tracks: AudioTracks::Default, rate, channels: 1 })?;
         let (mut sound, mut part) = (Vec::new(), vec![0.0; 1 << 16]);
         loop {
             match stream.read(&mut part)? {
@@ -240,9 +242,8 @@ impl Demo<'_> {
 }
 
 /// The options of `kinophone train FILM -o BRAIN`, with whatever defaults they have.
-fn usual_training(film: &Path, brain: &Path, args: &DemoArgs) -> TrainArgs {
-    let mut words: Vec<OsString> = ["train", "--seed"].map(OsString::from).to_vec();
-    words.push(args.seed.to_string().into());
+fn default_training(film: &Path, brain: &Path, args: &DemoArgs) -> TrainArgs {
+    let mut words: Vec<OsString> = ["train"].map(OsString::from).to_vec();
     if let Some(minutes) = args.minutes {
         words.extend(["--minutes".into(), minutes.to_string().into()]);
     }

@@ -18,7 +18,7 @@ const REDRAW_PAUSE: Duration = Duration::from_millis(100);
 const LINE_PAUSE: Duration = Duration::from_secs(5);
 
 /// Shortest stage that gets a line, and shortest time from which a rate is estimated.
-const SHORTEST_STAGE: Duration = Duration::from_secs(1);
+const MIN_STAGE: Duration = Duration::from_secs(1);
 
 /// Shows the progress of jobs. [`Watcher::advance`] costs an atomic store and a reading of the clock.
 pub struct Progress {
@@ -65,7 +65,7 @@ impl Progress {
             match &self.display {
                 Display::Bar(bar) => bar.finish_and_clear(),
                 Display::Lines(_) => {
-                    if last.begin.elapsed() >= SHORTEST_STAGE {
+                    if last.begin.elapsed() >= MIN_STAGE {
                         self.line(&last.closing(self.done.load(Relaxed)));
                     }
                 }
@@ -154,7 +154,7 @@ impl Watcher for Progress {
         {
             if stage.first.is_none() {
                 stage.first = Some((done, Instant::now()));
-                self.next_in(SHORTEST_STAGE);
+                self.next_in(MIN_STAGE);
             } else {
                 self.show(stage);
             }
@@ -225,7 +225,7 @@ impl ProgressStage {
     fn rate(&self, done: u64) -> Option<f64> {
         let (start, since) = self.first?;
         let elapsed = since.elapsed();
-        (elapsed >= SHORTEST_STAGE && done > start).then(|| (done - start) as f64 / elapsed.as_secs_f64())
+        (elapsed >= MIN_STAGE && done > start).then(|| (done - start) as f64 / elapsed.as_secs_f64())
     }
 }
 

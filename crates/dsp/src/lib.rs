@@ -26,6 +26,7 @@ pub mod onset;
 mod overlap_add;
 pub mod pitch;
 pub mod resample;
+mod setting;
 pub mod spectral;
 pub mod stft;
 mod tick_rng;

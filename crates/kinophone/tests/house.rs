@@ -23,23 +23,6 @@ const LAYERS: [&[&str]; 14] = [
     &["fuzz"],
 ];
 
-/// Circles among files that are still there. To be emptied.
-const KNOWN_CIRCLES: [&[&str]; 6] = [
-    &["concat/mosaic.rs", "concat/run_reader.rs"],
-    &["frames/family.rs", "frames/granular.rs"],
-    &["frames/granular2015.rs", "frames/mod.rs", "frames/raw.rs", "frames/windowed.rs"],
-    &["neighbors/pca_kd_tree.rs", "neighbors/pca_kd_tree/loops.rs"],
-    &["backend.rs", "gpu.rs", "perceptron.rs"],
-    &[
-        "sequence/gru.rs",
-        "sequence/net.rs",
-        "sequence/parameters.rs",
-        "sequence/stream.rs",
-        "sequence/tcn.rs",
-        "sequence/trainer.rs",
-    ],
-];
-
 /// A source file of a crate.
 struct Source {
     /// Below the crate's `src`, such as `eval/mod.rs`.
@@ -275,10 +258,7 @@ fn circles(sources: &Sources) -> BTreeSet<Vec<&str>> {
 fn files_import_one_another_without_circles() {
     for name in ["dsp", "nn", "kinophone", "cli"] {
         let sources = sources_of(name);
-        let is_known = |circle: &Vec<&str>| {
-            KNOWN_CIRCLES.iter().any(|known| circle.iter().all(|file| known.contains(file)))
-        };
-        let circles: Vec<_> = circles(&sources).into_iter().filter(|circle| !is_known(circle)).collect();
+        let circles = circles(&sources);
         assert!(circles.is_empty(), "circles in {name}: {circles:#?}");
     }
 }

@@ -5,11 +5,12 @@
 //! squared error over all outputs of the batch. Inputs come centred.
 
 use crate::activation::Activation;
-use crate::backend::{Device, TrainBackend};
+use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::layer::Layer;
 use crate::optimizer::Optimizer;
 use crate::tensors::Tensors;
+use crate::train_backend::TrainBackend;
 use burn::module::{Module, Param, ParamId};
 use burn::nn::Linear;
 use burn::nn::loss::{MseLoss, Reduction};

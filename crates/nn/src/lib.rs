@@ -36,6 +36,7 @@
 
 pub mod activation;
 pub mod backend;
+mod device;
 pub mod error;
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
 pub mod gpu;
@@ -46,5 +47,6 @@ pub mod optimizer;
 pub mod perceptron;
 pub mod sequence;
 pub mod tensors;
+mod train_backend;
 
 pub use error::{Error, Result};

@@ -30,7 +30,6 @@
 mod tests;
 
 use crate::activation::Activation;
-use crate::backend::TrainBackend;
 use crate::error::Result;
 use crate::kernels::{
     OptimizerStep, Panels, Processor, Row, WIDTH, ZERO, activate, backward, for_tiles, forward,
@@ -39,6 +38,7 @@ use crate::kernels::{
 use crate::layer::Layer;
 use crate::optimizer::Optimizer;
 use crate::tensors::Tensors;
+use crate::train_backend::TrainBackend;
 use rayon::prelude::*;
 
 /// A fully connected layer in panels.

@@ -17,7 +17,7 @@ pub(super) enum PathKind {
 }
 
 /// Longest header that is read to tell a brain from a shard; both are far below it.
-const LONGEST_HEADER: u64 = 100 << 20;
+const MAX_HEADER_BYTES: u64 = 100 << 20;
 
 /// Recognizes a path: a folder holds shards; a safetensors file with a tensor `pictures` is a shard; any
 /// other safetensors file goes to the brain's loader, whose error describes best what is wrong with it;
@@ -46,7 +46,7 @@ fn header(path: &Path) -> Result<Option<serde_json::Value>> {
         return Ok(None);
     }
     let length = u64::from_le_bytes(start[..8].try_into().expect("eight of nine bytes"));
-    if length > LONGEST_HEADER {
+    if length > MAX_HEADER_BYTES {
         return Ok(None);
     }
     let mut text = vec![b'{'];

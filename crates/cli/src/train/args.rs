@@ -145,7 +145,7 @@ impl TrainArgs {
         let config = ClassicConfig::new(self.grid(), self.size(), &hidden)
             .with_colour(self.pictures.colour)
             .with_hops(usize::from(self.classic.hops.unwrap_or(1)))
-            .with_say(self.network.say.and_then(OutputFormat::frame_format).unwrap_or_default());
+            .with_format(self.network.say.and_then(OutputFormat::frame_format).unwrap_or_default());
         Ok(ClassicConfig { activation: self.classic.activation.unwrap_or(Activation::Relu), ..config })
     }
 

@@ -48,16 +48,16 @@ pub fn report_ensemble(
             "id": brain.id(),
             "interrupted": interrupted,
             "verdict": brain.verdict(),
-            "prospects": brain.prospects(),
-            "lacks": brain.lacks(),
+            "prospects": brain.learning_curve(),
+            "lacks": brain.shortcomings(),
             "trained_seconds": brain.trained_seconds(),
         })
     };
     let text = || {
         let words = brain.verdict().map_or_else(|| no_verdict(brain), |verdict| &verdict.words);
-        let prospects = brain.prospects().map_or(String::new(), |p| format!(" {}", p.words));
+        let curve = brain.learning_curve().map_or(String::new(), |p| format!(" {}", p.words));
         let members = count(brain.config().members.len(), "members");
-        format!("{}: {members}\n{words}{prospects}\n", args.output.display())
+        format!("{}: {members}\n{words}{curve}\n", args.output.display())
     };
     context.report.result(json, text)?;
     if interrupted {

@@ -26,6 +26,7 @@ mod clip_player;
 mod clip_recorder;
 mod crossfade;
 mod mosaic;
+mod played_tick;
 mod run_reader;
 mod selector;
 #[cfg(test)]
@@ -41,8 +42,8 @@ pub use mosaic::{AttackTarget, Mosaic, UnitPlayback};
 pub use selector::{Constraints, UnitSelector};
 pub use units::{UnitDescriptors, UnitDescriptorsError};
 
-use crate::frames::{OutOfRange, Setting};
 use crate::loudness::amplitude;
+use crate::setting::{OutOfRange, Setting};
 use serde::{Deserialize, Serialize};
 
 /// The sound of all units, at the output's rate.
@@ -99,7 +100,7 @@ impl SelectedUnit {
     /// Gain in dB from the unit's loudness to the tick's, within its limits; 0 dB where that is no number.
     pub fn gain_db(&self, units: &UnitDescriptors, config: &MosaicConfig) -> f32 {
         let gain = self.loudness_db - units.loudness_db(self.unit);
-        if gain.is_nan() { 0.0 } else { gain.clamp(-config.most_gain_db, config.most_gain_db) }
+        if gain.is_nan() { 0.0 } else { gain.clamp(-config.max_gain_db, config.max_gain_db) }
     }
 
     /// Amplitude of the gate.
@@ -129,7 +130,7 @@ pub struct MosaicConfig {
     /// most half a tick.
     pub shift_ms: f32,
     /// Greatest gain and greatest attenuation towards the predicted loudness in dB, 0 to 40.
-    pub most_gain_db: f32,
+    pub max_gain_db: f32,
     /// Attenuation in dB where silence is certain, 0 to 120.
     pub gate_db: f32,
     /// Ticks, 0 to 9000, within which a unit that sounded costs more if it sounds again; at 0 repetition is
@@ -147,7 +148,7 @@ impl Default for MosaicConfig {
             stay: 0.5,
             fade_ms: 15.0,
             shift_ms: 5.0,
-            most_gain_db: 12.0,
+            max_gain_db: 12.0,
             gate_db: 60.0,
             repeat_ticks: 0,
             repeat_price: 1.0,
@@ -169,7 +170,7 @@ impl MosaicConfig {
             setting("stay", self.stay, 0.0, 1e6),
             setting("fade_ms", self.fade_ms, 1.0, 50.0),
             setting("shift_ms", self.shift_ms, 0.0, 20.0),
-            setting("most_gain_db", self.most_gain_db, 0.0, 40.0),
+            setting("max_gain_db", self.max_gain_db, 0.0, 40.0),
             setting("gate_db", self.gate_db, 0.0, 120.0),
             Setting::new("repeat_ticks", f64::from(self.repeat_ticks), 0.0, 9000.0),
             setting("repeat_price", self.repeat_price, 0.0, 1e6),
@@ -177,11 +178,11 @@ impl MosaicConfig {
     }
 
     pub(crate) fn clamped(&self) -> Self {
-        let [jump_price, stay, fade_ms, shift_ms, most_gain_db, gate_db, repeat_ticks, repeat_price] =
+        let [jump_price, stay, fade_ms, shift_ms, max_gain_db, gate_db, repeat_ticks, repeat_price] =
             self.settings().map(|setting| setting.clamped());
-        let [jump_price, stay, fade_ms, shift_ms, most_gain_db, gate_db, repeat_price] =
-            [jump_price, stay, fade_ms, shift_ms, most_gain_db, gate_db, repeat_price].map(|x| x as f32);
+        let [jump_price, stay, fade_ms, shift_ms, max_gain_db, gate_db, repeat_price] =
+            [jump_price, stay, fade_ms, shift_ms, max_gain_db, gate_db, repeat_price].map(|x| x as f32);
         let repeat_ticks = repeat_ticks as u32;
-        Self { jump_price, stay, fade_ms, shift_ms, most_gain_db, gate_db, repeat_ticks, repeat_price }
+        Self { jump_price, stay, fade_ms, shift_ms, max_gain_db, gate_db, repeat_ticks, repeat_price }
     }
 }

@@ -3,7 +3,8 @@
 use crate::concat::clip::Clip;
 use crate::concat::clip_recorder::{ClipRecorder, RunEnd};
 use crate::concat::crossfade::Crossfade;
-use crate::concat::run_reader::{PlayedRun, RunReader, source_begin, source_end};
+use crate::concat::played_tick::{PlayedRun, PlayedTick};
+use crate::concat::run_reader::{RunReader, source_begin, source_end};
 use crate::concat::units::UnitDescriptors;
 use crate::concat::{MosaicConfig, SelectedUnit, UnitSound, to_amplitude};
 use crate::overlap_add::OverlapAdd;
@@ -28,7 +29,7 @@ const ATTACK_MARGIN_MS: i64 = 1;
 /// source is never read over a break between units: frames that a fade or a shift needs beyond it are the
 /// sound before it, backwards.
 ///
-/// Gain: each tick has the gain from its unit's loudness to its own, within ±`most_gain_db`; 0 dB where that
+/// Gain: each tick has the gain from its unit's loudness to its own, within ±`max_gain_db`; 0 dB where that
 /// is no number. At a border within a run the gain is the mean in dB of the ticks on both sides, from border
 /// to border its amplitude is a straight line, so every sample depends on three ticks and nothing steps.
 /// Across a jump nothing is smoothed, because it is between units of different loudness: each source keeps
@@ -59,22 +60,6 @@ pub struct Mosaic<S> {
     mix: OverlapAdd,
     /// Present where clips are recorded.
     recorder: Option<ClipRecorder>,
-}
-
-/// A tick whose unit is selected but not played yet.
-#[derive(Clone, Copy)]
-pub(crate) struct PlayedTick {
-    pub(crate) number: i64,
-    pub(crate) unit: u32,
-    pub(crate) run: PlayedRun,
-    gain_db: f32,
-    /// Gain at its first border.
-    gain_from_db: f32,
-    /// If it began with a jump: the gain of the sound that fades out.
-    outgoing_gain_db: Option<f32>,
-    /// Amplitude of the gate, and of that of the tick before.
-    gate: f32,
-    gate_before: f32,
 }
 
 /// The way in which a unit is read.
@@ -140,7 +125,7 @@ impl<S: UnitSound> Mosaic<S> {
 
     /// Records every run as a [`Clip`] from now on, complete when its last fade is over; sound that is
     /// mirrored where a source ends is a clip of its own. To be called before the first push.
-    pub fn with_cuts(mut self) -> Self {
+    pub fn with_clips(mut self) -> Self {
         self.recorder = Some(ClipRecorder::default());
         self
     }
@@ -224,7 +209,7 @@ impl<S: UnitSound> Mosaic<S> {
     }
 
     /// Appends the clips that were completed since the last call, in order.
-    pub fn take_cuts(&mut self, clips: &mut Vec<Clip>) {
+    pub fn take_clips(&mut self, clips: &mut Vec<Clip>) {
         if let Some(recorder) = &mut self.recorder {
             clips.append(&mut recorder.clips);
         }

@@ -1,7 +1,7 @@
 //! Reading of runs of units at their speed, mirrored at the ends of their sources.
 
 use crate::concat::UnitSound;
-use crate::concat::mosaic::PlayedTick;
+use crate::concat::played_tick::{PlayedRun, PlayedTick};
 use crate::concat::units::UnitDescriptors;
 use crate::frames::read_from;
 use crate::units::TickGrid;
@@ -9,25 +9,6 @@ use crate::units::TickGrid;
 /// Units before and after a run that are checked for the end of its source: fades and shifts reach no
 /// further.
 const MAX_UNITS_BEYOND_RUN: u32 = 4;
-
-/// A stretch of units that continue one another.
-#[derive(Clone, Copy)]
-pub(crate) struct PlayedRun {
-    /// Its first unit, and the tick of the output in which it began.
-    pub(crate) unit: u32,
-    pub(crate) tick: i64,
-    /// Frames by which the source is read later than the borders of the units.
-    pub(crate) shift: i64,
-    pub(crate) speed: f64,
-}
-
-impl PlayedRun {
-    /// The position that sounds `frames` after the beginning of the run, in frames after the beginning of its
-    /// unit.
-    fn position(&self, frames: i64) -> f64 {
-        self.shift as f64 + frames as f64 * self.speed
-    }
-}
 
 /// Reads the sources of runs at their speed.
 #[derive(Default)]

@@ -11,7 +11,7 @@
 //! bins that stand for their mirror images, too, and 1 for the others (Parseval). So errors and levels of all
 //! three can be compared.
 
-use crate::frames::block_start;
+use crate::frames::frame_synth::block_start;
 use crate::units::TickGrid;
 use crate::window::{Form, Window};
 use realfft::num_complex::Complex32;

@@ -1,7 +1,7 @@
 //! Times, envelopes and pitches of grains and their children: the common part of all granular synths.
 
-use crate::frames::exact_hop;
-use crate::frames::granular::GranularConfig;
+use crate::frames::frame_synth::exact_hop;
+use crate::frames::granular_config::GranularConfig;
 use crate::tick_rng::TickRng;
 use crate::units::TickGrid;
 use crate::window::Form;

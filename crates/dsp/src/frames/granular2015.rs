@@ -1,6 +1,6 @@
 //! The granular synthesis of 2015, with its smear.
 
-use crate::frames::{FrameSynth, exact_hop, lead_of_block};
+use crate::frames::frame_synth::{FrameSynth, exact_hop, lead_of_block};
 use crate::overlap_add::OverlapAdd;
 use crate::tick_rng::TickRng;
 use crate::units::TickGrid;

@@ -1,6 +1,6 @@
 //! Blocks end to end: the sound of 2015, with its buzz.
 
-use crate::frames::{FrameSynth, lead_of_block};
+use crate::frames::frame_synth::{FrameSynth, lead_of_block};
 use crate::overlap_add::OverlapAdd;
 use crate::units::TickGrid;
 

@@ -1,9 +1,6 @@
 //! Properties of every synth: length, latency, independence of the pieces, sound on time, level, no comb.
 
-use crate::frames::granular::GranularConfig;
-use crate::frames::granular2015::Granular2015Config;
 use crate::frames::raw::Raw;
-use crate::frames::windowed::WindowedConfig;
 use crate::frames::*;
 use crate::metrics::comb_prominence;
 use crate::tick_rng::TickRng;

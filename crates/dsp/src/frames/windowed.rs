@@ -1,7 +1,8 @@
 //! Overlap-add at jittered times: smooth, in time, and without a buzz.
 
-use crate::frames::{FrameSynth, Setting, block_start, exact_hop, lead_of_block};
+use crate::frames::frame_synth::{FrameSynth, block_start, exact_hop, lead_of_block};
 use crate::overlap_add::OverlapAdd;
+use crate::setting::Setting;
 use crate::tick_rng::TickRng;
 use crate::units::TickGrid;
 use crate::window::{Form, Window};

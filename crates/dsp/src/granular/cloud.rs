@@ -103,7 +103,7 @@ impl<S: UnitSound> Cloud<S> {
 
     /// Records every grain, and every child of one, as a [`Clip`] from now on, complete when it has its
     /// level. To be called before the first push.
-    pub fn with_cuts(mut self) -> Self {
+    pub fn with_clips(mut self) -> Self {
         self.recorder = Some(GrainRecorder::default());
         self
     }
@@ -158,7 +158,7 @@ impl<S: UnitSound> Cloud<S> {
     }
 
     /// Appends the clips of the grains that were completed since the last call.
-    pub fn take_cuts(&mut self, clips: &mut Vec<Clip>) {
+    pub fn take_clips(&mut self, clips: &mut Vec<Clip>) {
         if let Some(recorder) = &mut self.recorder {
             clips.append(&mut recorder.clips);
         }

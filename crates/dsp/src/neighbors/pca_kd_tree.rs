@@ -1,21 +1,20 @@
 //! A k-d tree on principal axes: points within a radius, and lower bounds of distances.
 
+mod cells;
 mod loops;
 mod principal_axes;
 #[cfg(test)]
 mod tests;
 
-use crate::neighbors::pca_kd_tree::loops::{ProjectionBounds, RadiusSearch, RowDistances};
+pub use cells::Neighbor;
+
+use crate::neighbors::pca_kd_tree::cells::{CellBounds, Leaf, LowerBound, PROJECTION_LEN};
+use crate::neighbors::pca_kd_tree::loops::{ProjectionBounds, ROW_LANES, RadiusSearch, RowDistances};
 use crate::neighbors::pca_kd_tree::principal_axes::{PrincipalAxes, norm};
 use crate::neighbors::{LANES, NEVER};
 use pulp::Arch;
 use std::iter::zip;
 
-/// Numbers of a row that are compared side by side. All rows are padded to a multiple of it.
-const ROW_LANES: usize = 8;
-/// Numbers of a projection: one for each of [`PROJECTION_LEN`] − 1 axes, and the distance from the space that
-/// they span.
-const PROJECTION_LEN: usize = 24;
 /// Greatest number of points from which the axes are computed.
 const MAX_SAMPLED_POINTS: usize = 2048;
 
@@ -43,24 +42,6 @@ pub struct PcaKdTree {
     projections: Vec<[f32; PROJECTION_LEN]>,
 }
 
-/// The smallest box around the projections of a cell.
-#[derive(Clone, Copy, Debug)]
-struct CellBounds {
-    low: [f32; PROJECTION_LEN],
-    high: [f32; PROJECTION_LEN],
-    /// The first cell after those in this one.
-    end: u32,
-    /// First leaf in it.
-    leaf: u32,
-}
-
-/// Neighbouring projections, one axis after the other; ∞ beyond the last.
-#[derive(Clone, Debug)]
-struct Leaf {
-    projections: [[f32; LANES]; PROJECTION_LEN],
-    points: [u32; LANES],
-}
-
 /// A point from which distances are asked for, and its projection.
 #[derive(Clone, Debug, Default)]
 pub struct Query {
@@ -68,29 +49,6 @@ pub struct Query {
     projection: [f32; PROJECTION_LEN],
     /// Greatest error of a difference of projections by rounding.
     rounding: f32,
-}
-
-/// A point that may be near, and a lower bound of its squared distance.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Neighbor {
-    /// Its number.
-    pub point: u32,
-    /// See [`PcaKdTree::lower_bounds`].
-    pub lower_bound: f32,
-}
-
-/// The lower bound of a squared distance as a function of that of the projections: `factor` · s − `offset`.
-#[derive(Clone, Copy)]
-struct LowerBound {
-    factor: f32,
-    offset: f32,
-}
-
-impl LowerBound {
-    #[inline(always)]
-    fn of(self, squared: f32) -> f32 {
-        (self.factor * squared - self.offset).clamp(0.0, NEVER)
-    }
 }
 
 impl PcaKdTree {
@@ -214,8 +172,8 @@ impl PcaKdTree {
             return;
         }
         let bound = self.bound(query);
-        let projection = &query.projection;
-        Arch::new().dispatch(RadiusSearch { projection, squared_radius, bound, tree: self, found });
+        let (projection, cells, leaves) = (&query.projection, &self.cells, &self.leaves);
+        Arch::new().dispatch(RadiusSearch { projection, squared_radius, bound, cells, leaves, found });
     }
 
     fn row_length(&self) -> usize {
@@ -258,38 +216,4 @@ fn sampled_axes(dims: usize, count: usize, coordinates: &[f32]) -> PrincipalAxes
     let points = (0..count).step_by(every).map(|point| &coordinates[point * dims..][..dims]);
     let finite = points.filter(|point| point.iter().all(|x| x.is_finite()));
     PrincipalAxes::new(dims, PROJECTION_LEN - 1, &finite.collect::<Vec<_>>())
-}
-
-impl CellBounds {
-    /// The cell of some points whose first leaf is `leaf`.
-    fn around(points: &[u32], projections: &[[f32; PROJECTION_LEN]], leaf: u32) -> Self {
-        let mut cell = Self {
-            low: [f32::INFINITY; PROJECTION_LEN],
-            high: [f32::NEG_INFINITY; PROJECTION_LEN],
-            end: 0,
-            leaf,
-        };
-        for point in points {
-            for (axis, x) in projections[*point as usize].into_iter().enumerate() {
-                cell.low[axis] = cell.low[axis].min(x);
-                cell.high[axis] = cell.high[axis].max(x);
-            }
-        }
-        cell
-    }
-}
-
-impl Leaf {
-    /// The leaf of at most [`LANES`] points.
-    fn new(points: &[u32], projections: &[[f32; PROJECTION_LEN]]) -> Self {
-        let mut leaf =
-            Self { projections: [[f32::INFINITY; LANES]; PROJECTION_LEN], points: [u32::MAX; LANES] };
-        for (lane, point) in points.iter().enumerate() {
-            leaf.points[lane] = *point;
-            for (axis, x) in projections[*point as usize].into_iter().enumerate() {
-                leaf.projections[axis][lane] = x;
-            }
-        }
-        leaf
-    }
 }

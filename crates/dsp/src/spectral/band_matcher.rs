@@ -3,11 +3,11 @@
 #[cfg(test)]
 mod tests;
 
-use crate::frames::{OutOfRange, Setting};
 use crate::loudness::amplitude;
 use crate::mel_centers::MelPosition;
 use crate::metrics::BANDS;
 use crate::overlap_add::OverlapAdd;
+use crate::setting::{OutOfRange, Setting};
 use crate::stft::Stft;
 use crate::units::TickGrid;
 use crate::window::Window;
@@ -40,7 +40,8 @@ pub struct BandMatcherConfig {
     /// Share of the difference between the rise of a tick and its target that is corrected, 0 to 1.
     pub attack: f32,
     /// The greatest gain and attenuation of a band in dB, 0 to 24.
-    pub most_db: f32,
+    #[serde(rename = "most_db")]
+    pub max_db: f32,
 }
 
 impl Default for BandMatcherConfig {
@@ -48,7 +49,7 @@ impl Default for BandMatcherConfig {
     /// correction of the spectrum keeps sound lively, and halves the error that a prediction adds; attacks
     /// are worth most of it.
     fn default() -> Self {
-        Self { tone: 0.5, attack: 0.8, most_db: 12.0 }
+        Self { tone: 0.5, attack: 0.8, max_db: 12.0 }
     }
 }
 
@@ -61,7 +62,7 @@ impl BandMatcherConfig {
 
     /// Returns true if these settings leave sound as it is.
     pub fn is_off(&self) -> bool {
-        self.most_db <= 0.0 || (self.tone <= 0.0 && self.attack <= 0.0)
+        self.max_db <= 0.0 || (self.tone <= 0.0 && self.attack <= 0.0)
     }
 
     fn settings(&self) -> [Setting; 3] {
@@ -69,13 +70,13 @@ impl BandMatcherConfig {
         [
             setting("tone", self.tone, 1.0),
             setting("attack", self.attack, 1.0),
-            setting("most_db", self.most_db, 24.0),
+            setting("max_db", self.max_db, 24.0),
         ]
     }
 
     fn clamped(&self) -> Self {
-        let [tone, attack, most_db] = self.settings().map(|setting| setting.clamped() as f32);
-        Self { tone, attack, most_db }
+        let [tone, attack, max_db] = self.settings().map(|setting| setting.clamped() as f32);
+        Self { tone, attack, max_db }
     }
 }
 
@@ -209,8 +210,8 @@ impl BandMatcher {
 
     /// The gains of the next tick in amplitude at the centres of the bands.
     fn next_gains(&mut self, target: &BandTarget) -> [f32; BANDS] {
-        let BandMatcherConfig { tone, attack, most_db } = self.config;
-        let most = most_db / 10.0;
+        let BandMatcherConfig { tone, attack, max_db } = self.config;
+        let most = max_db / 10.0;
         let there = target.there.map(measurable);
         let base: [f32; BANDS] = std::array::from_fn(|b| {
             there[b] + (tone * (measurable(target.wanted[b]) - there[b])).clamp(-most, most)

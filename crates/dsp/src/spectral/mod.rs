@@ -12,9 +12,9 @@ pub use band_matcher::{BandMatcher, BandMatcherConfig, BandTarget};
 pub use phase::griffin_lim::{GriffinLim, Start};
 pub use phase::{Magnitudes, Phase};
 
-use crate::frames::Setting;
 use crate::level::{self, LevelMatcher};
 use crate::overlap_add::OverlapAdd;
+use crate::setting::{OutOfRange, Setting};
 use crate::spectral::envelope::{Envelope, NO_POWER};
 use crate::spectral::noise_texture::NoiseTexture;
 use crate::spectral::phase::CausalPhase;
@@ -113,7 +113,7 @@ impl SpectralConfig {
     }
 
     /// Checks that every setting lies within its range.
-    pub fn check(&self) -> Result<(), crate::frames::OutOfRange> {
+    pub fn check(&self) -> Result<(), OutOfRange> {
         self.settings().iter().try_for_each(Setting::check)?;
         Setting::new("hop", f64::from(self.hop), 16.0, f64::from(self.transform / 2)).check()
     }

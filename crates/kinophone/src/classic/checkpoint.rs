@@ -62,7 +62,7 @@ impl RunState {
             ("--size", a.size == b.size),
             ("--colour", a.colour == b.colour),
             ("--hops", a.hops == b.hops),
-            ("--say", a.say == b.say),
+            ("--say", a.format == b.format),
             ("--layers or --preset", a.layers == b.layers),
             ("--activation", a.activation == b.activation),
             ("--optimizer or --momentum", s.optimizer == t.optimizer),

@@ -22,8 +22,8 @@ pub struct ClassicConfig {
     /// Hops of sound in its output for a tick: 1 or 2 (2: under a window, to be overlap-added).
     pub hops: usize,
     /// Meaning of its outputs; samples in older files, which do not have it.
-    #[serde(default)]
-    pub say: FrameFormat,
+    #[serde(default, rename = "say")]
+    pub format: FrameFormat,
     /// Sizes of all layers, input and output included: [4096, 1000, 735].
     pub layers: Vec<usize>,
     /// Activation of the hidden layers; the last one is linear.
@@ -57,7 +57,7 @@ impl ClassicConfig {
             size,
             colour: false,
             hops: 1,
-            say: FrameFormat::Pcm,
+            format: FrameFormat::Pcm,
             layers: hidden.to_vec(),
             activation: Activation::Relu,
         };
@@ -78,8 +78,8 @@ impl ClassicConfig {
     }
 
     /// The same brain with that meaning of its outputs.
-    pub fn with_say(mut self, say: FrameFormat) -> Self {
-        self.say = say;
+    pub fn with_format(mut self, format: FrameFormat) -> Self {
+        self.format = format;
         self.refit()
     }
 
@@ -102,7 +102,7 @@ impl ClassicConfig {
 
     /// Numbers of its output for a tick, at most `usize::MAX`.
     pub fn target_len(&self) -> usize {
-        self.say.numbers(self.grid, self.hops)
+        self.format.numbers(self.grid, self.hops)
     }
 }
 

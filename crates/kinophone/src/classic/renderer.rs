@@ -59,7 +59,7 @@ impl<'a> ClassicRenderer<'a> {
         let config = brain.config();
         Self {
             brain,
-            speech: FrameCodec::new(config.say, config.grid, config.hops),
+            speech: FrameCodec::new(config.format, config.grid, config.hops),
             machine,
             tick: config.grid.tick,
             rate: config.grid.rate,

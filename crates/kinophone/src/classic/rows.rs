@@ -77,7 +77,7 @@ impl RowOptions {
         Self {
             grid: config.grid,
             hops: config.hops,
-            format: config.say,
+            format: config.format,
             size: config.size,
             colour: config.colour,
             hold_out: training.hold_out,

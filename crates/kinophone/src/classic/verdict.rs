@@ -44,8 +44,8 @@ pub fn judge(brain: &ClassicBrain, judged: &JudgedRows<'_>, task: Task<'_>) -> R
     let mut sums = Sums::default();
     let mut done = 0;
     let (inputs, outputs) = (examples.picture_len(), examples.target_len());
-    let &ClassicConfig { say, grid, hops, .. } = brain.config();
-    let codec = FrameCodec::new(say, grid, hops);
+    let &ClassicConfig { format, grid, hops, .. } = brain.config();
+    let codec = FrameCodec::new(format, grid, hops);
     let mean = comparable(&codec, mean.to_vec());
     let (mut pictures, mut targets, mut predicted) = (Vec::new(), Vec::new(), Vec::new());
     for rows in rows.chunks(CHUNK) {
@@ -61,7 +61,7 @@ pub fn judge(brain: &ClassicBrain, judged: &JudgedRows<'_>, task: Task<'_>) -> R
         done += rows.len() as u64;
         task.watcher.advance(done);
     }
-    Ok(sums.verdict(say, held_out, brain.history()))
+    Ok(sums.verdict(format, held_out, brain.history()))
 }
 
 /// Rows as they are compared: as samples where they are samples or stand for them, else as magnitudes.
@@ -94,7 +94,7 @@ impl Sums {
         }
     }
 
-    fn verdict(&self, say: FrameFormat, held_out: bool, history: &LossHistory) -> ClassicVerdict {
+    fn verdict(&self, format: FrameFormat, held_out: bool, history: &LossHistory) -> ClassicVerdict {
         let share = |sum: f64| rounded(sum / self.numbers.max(1.0));
         let mut verdict = ClassicVerdict {
             error: share(self.brain),
@@ -107,7 +107,7 @@ impl Sums {
         verdict.words = if self.numbers == 0.0 {
             "It was not judged: no picture was held out.".to_owned()
         } else {
-            format!("{} {}", quality(&verdict, say), prospects(history))
+            format!("{} {}", quality(&verdict, format), prospects(history))
         };
         verdict
     }
@@ -133,8 +133,8 @@ fn correlation(pairs: &[(f64, f64)]) -> f64 {
     if scale < 1e-9 * n { 0.0 } else { sum(&|x, y| x * y) / scale }
 }
 
-fn quality(v: &ClassicVerdict, say: FrameFormat) -> String {
-    let what = if say == FrameFormat::Stft { "spectrum" } else { "waveform" };
+fn quality(v: &ClassicVerdict, format: FrameFormat) -> String {
+    let what = if format == FrameFormat::Stft { "spectrum" } else { "waveform" };
     let place = match v.held_out {
         true => "On film that it never saw",
         false => "On film that only decided when to stop (none was held out)",

@@ -57,8 +57,8 @@ impl<'a> ConcatEngine<'a> {
     pub(crate) fn new(database: &'a UnitDatabase<'a>, options: EngineOptions<'_>) -> Result<Self> {
         let EngineOptions { config, rendering, lookahead, usual_db, tune, shot_ticks, .. } = options;
         let sound = database.sound;
-        let most_gain_db = config.most_gain_db + (database.scaler.usual_loudness_db() - usual_db).abs();
-        let config = MosaicConfig { most_gain_db, ..config };
+        let max_gain_db = config.max_gain_db + (database.scaler.mean_loudness_db() - usual_db).abs();
+        let config = MosaicConfig { max_gain_db, ..config };
         let begin = sound.rate().sample_at(options.begin).max(0);
         let recorder = |number: usize| {
             let grains = matches!(rendering, UnitRendering::Grains(_));

@@ -87,7 +87,7 @@ impl<'a> EngineLayer<'a> {
         let mut tick = self.pending.pop_front()?;
         let target = &tick.target;
         let loudness_db = target.loudness_db - share_db;
-        let too_loud = database.units.loudness_db(unit) - loudness_db > config.most_gain_db;
+        let too_loud = database.units.loudness_db(unit) - loudness_db > config.max_gain_db;
         let gate = if target.gate_loud_only && !too_loud { 0.0 } else { target.silence };
         let sounding = SelectedUnit { unit, loudness_db, gate };
         self.record(&sounding, target, database, config);

@@ -137,7 +137,7 @@ fn scaler_of(
         .collect();
     let stretches: Vec<(&AudioFeatures, &[u32])> =
         sources.iter().zip(&sounding).map(|(features, ticks)| (&**features, &ticks[..])).collect();
-    scaler.among(&stretches, matched)
+    scaler.adapted_to(&stretches, matched)
 }
 
 /// Descriptors of all ticks, and the number of each source's first one.

@@ -31,11 +31,11 @@ impl<'a> UnitPlayer<'a> {
         let (sound, units) = (database.sound, database.units.clone());
         match rendering {
             UnitRendering::Joined(_) => {
-                Self::Joined(Box::new(Mosaic::new(sound.grid(), units, sound, config).with_cuts()))
+                Self::Joined(Box::new(Mosaic::new(sound.grid(), units, sound, config).with_clips()))
             }
             UnitRendering::Grains(grains) => {
                 let own = GranularConfig { seed: grains.seed + layer, ..(*grains).clone() };
-                Self::Grains(Box::new(Cloud::new(sound.grid(), units, sound, &own, config).with_cuts()))
+                Self::Grains(Box::new(Cloud::new(sound.grid(), units, sound, &own, config).with_clips()))
             }
         }
     }
@@ -74,8 +74,8 @@ impl<'a> UnitPlayer<'a> {
     /// Appends the clips that were completed.
     pub(crate) fn take_clips(&mut self, clips: &mut Vec<Clip>) {
         match self {
-            Self::Joined(mosaic) => mosaic.take_cuts(clips),
-            Self::Grains(cloud) => cloud.take_cuts(clips),
+            Self::Joined(mosaic) => mosaic.take_clips(clips),
+            Self::Grains(cloud) => cloud.take_clips(clips),
         }
     }
 

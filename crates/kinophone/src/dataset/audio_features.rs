@@ -11,7 +11,7 @@ use rayon::prelude::*;
 const TRANSFORM: usize = 2048;
 const LOWEST_HZ: f64 = 30.0;
 /// Band powers are cut off here.
-pub(crate) const LEAST_BAND_POWER: f64 = 1e-5;
+pub(crate) const MIN_BAND_POWER: f64 = 1e-5;
 /// Loudness is cut off here, in dB.
 pub(crate) const FLOOR_DB: f32 = -70.0;
 /// Below this, in dB, a tick counts as silent.
@@ -51,7 +51,7 @@ impl AudioFeatures {
                 read(begin, sound);
                 let power = spectrum.of(sound, 0);
                 for (out, p) in mel.iter_mut().zip(bank.apply(power)) {
-                    *out = p.max(LEAST_BAND_POWER).log10() as f32;
+                    *out = p.max(MIN_BAND_POWER).log10() as f32;
                 }
                 let own = &sound[(span.start - begin) as usize..(span.end - begin) as usize];
                 let mean = own.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() / own.len().max(1) as f64;

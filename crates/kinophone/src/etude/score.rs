@@ -16,9 +16,9 @@ const STRETCH: MediaTime = MediaTime(16_000);
 /// Interval between the moments at which a rise is searched for.
 const HOP: MediaTime = MediaTime(1_000);
 /// A rise counts from this ratio of energies on (3 dB).
-const RISE: f64 = 2.0;
+const MIN_RISE_RATIO: f64 = 2.0;
 /// Level relative to that of events below which sound is inaudible beside them: 20 dB under it.
-const HEARD: f64 = 0.01;
+const AUDIBLE_RATIO: f64 = 0.01;
 /// Silence is reported as this level.
 const FLOOR_DB: f64 = -120.0;
 
@@ -84,8 +84,8 @@ fn hit(energy: &Energy, start: i64, rate: SampleRate, on: f64) -> bool {
     steepest.is_some_and(|shift| {
         let (before, after) = rise(start + shift);
         shift.abs() <= rate.sample_at(TOLERANCE)
-            && after >= RISE * before
-            && after >= HEARD * on
+            && after >= MIN_RISE_RATIO * before
+            && after >= AUDIBLE_RATIO * on
             && after > 0.0
     })
 }
@@ -95,7 +95,7 @@ fn sounds_in(energy: &Energy, span: (i64, i64), rate: SampleRate, on: f64) -> us
     let stretch = rate.sample_at(STRETCH).max(1);
     let heard = |from: i64| {
         let level = energy.mean(from, (from + stretch).min(span.1));
-        level > 0.0 && level >= HEARD * on
+        level > 0.0 && level >= AUDIBLE_RATIO * on
     };
     let mut before = false;
     (span.0..span.1)

@@ -46,7 +46,8 @@ pub struct Card {
     /// The verdict of its training in prose.
     pub verdict: Option<String>,
     /// The training's estimate of the gain from more footage or longer training.
-    pub prospects: Option<LearningCurve>,
+    #[serde(rename = "prospects")]
+    pub learning_curve: Option<LearningCurve>,
     /// Its level for films without events, and for noise.
     pub stillness: Vec<Stillness>,
     /// Its limitations, in sentences.
@@ -97,7 +98,7 @@ pub fn card(ffmpeg: &Ffmpeg, file: &Path, task: Task<'_>) -> Result<Card> {
         settings: Vec::new(),
         scores: Vec::new(),
         verdict: None,
-        prospects: None,
+        learning_curve: None,
         stillness,
         not_good_for: Vec::new(),
     };
@@ -149,9 +150,9 @@ impl Card {
             ];
             self.verdict = Some(v.words.clone());
         }
-        self.prospects = brain.prospects().cloned();
+        self.learning_curve = brain.learning_curve().cloned();
         self.not_good_for
-            .extend(brain.lacks().iter().map(|lack| format!("Much at all: of its films, {lack}.")));
+            .extend(brain.shortcomings().iter().map(|lack| format!("Much at all: of its films, {lack}.")));
         if !config.plays(true) {
             self.not_good_for.push("Live use: it has no members for it.".to_owned());
         }
@@ -329,8 +330,8 @@ impl Card {
         text += if self.scores.is_empty() { "" } else { "\n" };
         text += self.verdict.as_deref().unwrap_or(no_verdict);
         text += "\n";
-        if let Some(prospects) = &self.prospects {
-            text += &format!("\n{}\n", prospects.words);
+        if let Some(curve) = &self.learning_curve {
+            text += &format!("\n{}\n", curve.words);
         }
         text
     }

@@ -68,6 +68,6 @@ fn brain_facts(context: &EvalContext<'_>) -> BrainFacts {
         seed: brain.seed(),
         learned_from: film::ledger(brain),
         trained_seconds: film::trained_seconds(brain),
-        prospects: film::prospects(brain),
+        learning_curve: film::learning_curve(brain),
     }
 }

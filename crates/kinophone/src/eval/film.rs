@@ -188,10 +188,10 @@ fn held_out_secs(seconds: f64, rule: HoldOut) -> f64 {
 }
 
 /// The training's estimate of the gain from more footage.
-pub(crate) fn prospects(brain: &Brain) -> Option<LearningCurve> {
+pub(crate) fn learning_curve(brain: &Brain) -> Option<LearningCurve> {
     match brain {
         Brain::Classic(_) => None,
-        Brain::Ensemble(brain) => brain.prospects().cloned(),
+        Brain::Ensemble(brain) => brain.learning_curve().cloned(),
     }
 }
 

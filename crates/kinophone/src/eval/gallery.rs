@@ -118,7 +118,7 @@ pub struct GalleryCell {
 /// The synths that a brain supports, by their names in `kinophone render --synth`, its default first.
 fn synths_of(brain: &Brain) -> &'static [&'static str] {
     match brain {
-        Brain::Classic(brain) if brain.config().say == FrameFormat::Stft => &["spectral"],
+        Brain::Classic(brain) if brain.config().format == FrameFormat::Stft => &["spectral"],
         Brain::Classic(_) => &["windowed", "granular", "raw", "granular-2015"],
         Brain::Ensemble(brain) if brain.training_audio().is_some() => &["mosaic", "spectral", "granular"],
         Brain::Ensemble(_) => &["spectral"],
@@ -223,9 +223,9 @@ impl GalleryContext<'_> {
     fn open_film(&self, film: &Path, stem: String) -> Result<(GalleryFilm, ShownFilm)> {
         let facts = self.ffmpeg.probe(film)?;
         let Some(picture) = &facts.picture else {
-            return Err(Error::new(Kind::NoPicture, "has no picture to play to")
+            return Err(Error::new(Kind::NoPicture, "has no picture stream")
                 .at(film)
-                .help("name films with a picture stream"));
+                .help("leave it out: a gallery is made of films and brains"));
         };
         let playable = if picture.plays_in_browsers() {
             film.to_owned()

@@ -149,8 +149,8 @@ fn on_growth(rows: &[GrowthRow]) -> Option<String> {
 
 /// Advice on more footage or longer training, from the training's own trials where there are any.
 fn advice(report: &Report) -> String {
-    if let Some(prospects) = &report.brain.prospects {
-        return prospects.words.clone();
+    if let Some(curve) = &report.brain.learning_curve {
+        return curve.words.clone();
     }
     let seconds: f64 = report.brain.learned_from.iter().filter_map(|film| film.seconds).sum();
     let known = report.brain.learned_from.iter().any(|film| film.seconds.is_some());

@@ -51,7 +51,8 @@ pub struct BrainFacts {
     /// `None` where those are unknown as well.
     pub trained_seconds: Option<f64>,
     /// The training's estimate of the gain from more footage or longer training.
-    pub prospects: Option<LearningCurve>,
+    #[serde(rename = "prospects")]
+    pub learning_curve: Option<LearningCurve>,
 }
 
 /// A film of the ledger.

@@ -26,7 +26,7 @@ const PLAYLISTS: [&str; 10] =
 
 /// No single allocation beyond this: an 8K picture in 16 bits takes 0.3 GB, a damaged header may ask for
 /// anything.
-const MOST_AT_ONCE: &str = "1073741824";
+const MAX_ALLOCATION_BYTES: &str = "1073741824";
 
 /// Checks what can be checked before ffmpeg sees the file, and gives its size in bytes. Nothing here can
 /// hang: a pipe or device is not opened.
@@ -61,7 +61,7 @@ pub(crate) fn url(path: &Path) -> Result<OsString> {
 
 /// The options that every run begins with.
 pub(crate) fn common() -> Vec<OsString> {
-    words(&["-hide_banner", "-max_alloc", MOST_AT_ONCE])
+    words(&["-hide_banner", "-max_alloc", MAX_ALLOCATION_BYTES])
 }
 
 /// The options that stand before `-i` whenever a film is opened.

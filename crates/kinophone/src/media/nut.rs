@@ -13,9 +13,9 @@ const STREAM: u64 = 0x4E53_1140_5BF2_F9DB;
 const SYNCPOINT: u64 = 0x4E4B_E4AD_EECA_4569;
 const MAGIC: &[u8] = b"nut/multimedia container\0";
 /// Headers are small; a longer one is no NUT of ffmpeg's.
-const LONGEST_HEADER: u64 = 1 << 20;
+const MAX_HEADER_BYTES: u64 = 1 << 20;
 /// A picture of 4096 × 4096 in RGB, the largest that is ever asked for.
-const LONGEST_PACKET: u64 = 4096 * 4096 * 3;
+const MAX_PACKET_BYTES: u64 = 4096 * 4096 * 3;
 
 mod flag {
     pub(crate) const CODED_PTS: u64 = 1 << 3;
@@ -99,7 +99,7 @@ impl<R: Read> NutReader<R> {
         let mut code = [b'N'; 8];
         self.source.read_exact(&mut code[1..])?;
         let length = varint(&mut self.source)?;
-        if length > LONGEST_HEADER {
+        if length > MAX_HEADER_BYTES {
             return Err(broken("an overlong header"));
         }
         if length > 4096 {
@@ -163,7 +163,7 @@ impl<R: Read> NutReader<R> {
         packet.extend_from_slice(self.main.elided.get(header).map_or(&[], Vec::as_slice));
         let rest = size
             .checked_sub(packet.len() as u64)
-            .filter(|&rest| rest <= LONGEST_PACKET)
+            .filter(|&rest| rest <= MAX_PACKET_BYTES)
             .ok_or_else(|| broken("an impossible size"))?;
         let read = (&mut self.source).take(rest).read_to_end(packet)?;
         if read as u64 == rest { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }

@@ -1,6 +1,6 @@
 //! Facts as ffprobe or ffmpeg gives them, in the file's own timestamps.
 
-use crate::media::arguments::FURTHEST;
+use crate::media::arguments::MAX_TIME_US;
 use crate::media::process::{self, Ending, Outcome};
 use crate::media::{Ffmpeg, input};
 use crate::{Error, Kind, Result};
@@ -27,6 +27,9 @@ pub(crate) struct RawStream {
     pub(crate) start: Option<MediaTime>,
     pub(crate) end: Option<MediaTime>,
     pub(crate) language: Option<String>,
+    pub(crate) title: Option<String>,
+    /// See [`SoundFacts::layout`](crate::media::SoundFacts::layout).
+    pub(crate) layout: Option<String>,
     /// A cover image or thumbnail beside the film.
     pub(crate) still: bool,
     pub(crate) default: bool,
@@ -104,7 +107,7 @@ pub(crate) fn clock_time_of(text: &str) -> Option<MediaTime> {
 
 /// Times that can be added without overflow; others are damage.
 fn plausible(micros: i64) -> Option<MediaTime> {
-    (-FURTHEST..=FURTHEST).contains(&micros).then_some(MediaTime(micros))
+    (-MAX_TIME_US..=MAX_TIME_US).contains(&micros).then_some(MediaTime(micros))
 }
 
 /// Parses framecrc's "#tb 0: 1/12800" and "0, dts, pts, duration, size, checksum".
@@ -116,4 +119,9 @@ fn first_time(framecrc: &str) -> Option<MediaTime> {
     let pts = packet.split(',').nth(2)?.trim().parse::<i64>().ok()?;
     let micros = i128::from(pts).checked_mul(num)?.checked_mul(1_000_000)?.checked_div_euclid(den)?;
     plausible(i64::try_from(micros).ok()?)
+}
+
+/// True if this is a name of ffmpeg's for channels with places: "stereo" and not "10 channels" or "unknown".
+pub(crate) fn has_places(layout: &str) -> bool {
+    !layout.is_empty() && layout != "unknown" && !layout.contains("channels")
 }

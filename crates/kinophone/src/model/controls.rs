@@ -15,7 +15,7 @@
 #[cfg(test)]
 mod tests;
 
-use crate::dataset::{AudioFeatures, FLOOR_DB, LEAST_BAND_POWER, SILENT_DB};
+use crate::dataset::{AudioFeatures, FLOOR_DB, MIN_BAND_POWER, SILENT_DB};
 use crate::model::descriptor::DESCRIPTOR;
 use crate::model::features::scale::FeatureScale;
 use kinophone_dsp::metrics::BANDS;
@@ -189,7 +189,7 @@ impl ControlScaler {
 
     /// Writes the controls of silence: `[69]`.
     pub fn target_of_silence(&self, out: &mut [f32]) {
-        let floor = LEAST_BAND_POWER.log10() as f32;
+        let floor = MIN_BAND_POWER.log10() as f32;
         let audio = AudioFeatures { mel: vec![floor; BANDS], loudness: vec![FLOOR_DB], flux: vec![0.0] };
         self.target(&audio, 0, out);
     }
@@ -292,13 +292,13 @@ impl ControlScaler {
     }
 
     /// Mean loudness of the sound from which the scales are, in dB.
-    pub fn usual_loudness_db(&self) -> f32 {
+    pub fn mean_loudness_db(&self) -> f32 {
         self.loudness.mean
     }
 
-    /// Scaler by which the same numbers mean usual, louder, brighter … among other sounds: `matched` qualities have their scales.
-    /// Attacks weigh as much as in this one.
-    pub fn among(&self, stretches: &[(&AudioFeatures, &[u32])], matched: DescriptorMatching) -> Self {
+    /// This scaler with the scales of other sounds for the descriptors in `matched`, so that the same numbers mean usual, louder,
+    /// brighter … among them. Attacks weigh as much as in this one.
+    pub fn adapted_to(&self, stretches: &[(&AudioFeatures, &[u32])], matched: DescriptorMatching) -> Self {
         let (theirs, mut new) = (Self::fit(stretches), self.clone());
         if matched.tone {
             new.mel = theirs.mel;

@@ -46,11 +46,11 @@ pub struct EnsembleDescription {
     #[serde(default)]
     pub trained_seconds: Option<f64>,
     /// Shortcomings of its films, in clauses such as "hardly anything moves".
-    #[serde(default)]
-    pub lacks: Vec<String>,
+    #[serde(default, rename = "lacks")]
+    pub shortcomings: Vec<String>,
     /// Gain from more film or steps; `None` where there was too little film to find out, and in older files.
-    #[serde(default)]
-    pub prospects: Option<LearningCurve>,
+    #[serde(default, rename = "prospects")]
+    pub learning_curve: Option<LearningCurve>,
 }
 
 /// Configuration of an ensemble, complete.
@@ -212,13 +212,13 @@ impl Ensemble {
     }
 
     /// Gain from more film or steps.
-    pub fn prospects(&self) -> Option<&LearningCurve> {
-        self.about.prospects.as_ref()
+    pub fn learning_curve(&self) -> Option<&LearningCurve> {
+        self.about.learning_curve.as_ref()
     }
 
     /// Shortcomings of its films.
-    pub fn lacks(&self) -> &[String] {
-        &self.about.lacks
+    pub fn shortcomings(&self) -> &[String] {
+        &self.about.shortcomings
     }
 
     /// Seconds of film that it learned from, held-out blocks left out; `None` of an older file without sound.

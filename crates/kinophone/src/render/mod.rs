@@ -213,7 +213,7 @@ impl RenderJob<'_> {
             config,
             rendering,
             lookahead: plan.lookahead,
-            usual_db: brain.controls().usual_loudness_db(),
+            usual_db: brain.controls().mean_loudness_db(),
             layers: plan.selection.layers,
             tune: 0.0,
             shot_ticks: by_shot.then(shots).transpose()?,

@@ -78,7 +78,7 @@ fn target(
         gate_loud_only: false,
         bands: frame.bands,
         rise: frame.rise,
-        grains: GrainModulation::for_tick(frame.onset, frame.loudness_db - scaler.usual_loudness_db()),
+        grains: GrainModulation::for_tick(frame.onset, frame.loudness_db - scaler.mean_loudness_db()),
         // A brain predicts nothing finer than a tick, and no pitches.
         attack: None,
         hz: None,

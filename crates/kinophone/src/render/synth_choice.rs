@@ -93,7 +93,7 @@ impl ResolvedSynth {
                 "leave --sounds out, or train without --preset",
             );
         }
-        match (brain.say, &plan.synth) {
+        match (brain.format, &plan.synth) {
             (FrameFormat::Stft, SynthRequest::Usual) => Ok(Self::spectral(plan.seed).fitted(brain)),
             (FrameFormat::Stft, SynthRequest::Exactly(spectral @ Self::Spectral { .. })) => {
                 Ok(spectral.clone().fitted(brain))
@@ -117,7 +117,7 @@ impl ResolvedSynth {
     /// With the frames of a brain that says magnitudes, four of which overlap.
     fn fitted(mut self, brain: &ClassicConfig) -> Self {
         if let Self::Spectral { config, .. } = &mut self {
-            let size = brain.say.samples(brain.grid, brain.hops) as u32;
+            let size = brain.format.samples(brain.grid, brain.hops) as u32;
             (config.transform, config.hop) = (size, size / 4);
         }
         self

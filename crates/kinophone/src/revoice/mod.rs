@@ -107,7 +107,7 @@ impl RevoiceJob<'_> {
         let mut output = reserved.open(self.meta(&library, &database))?;
         output.lay_under(begin)?;
         let mut engine =
-            ConcatEngine::new(&database, self.engine_options(scaler.usual_loudness_db(), begin)?)?;
+            ConcatEngine::new(&database, self.engine_options(scaler.mean_loudness_db(), begin)?)?;
         let targets = AudioTarget::new(&shard, &scaler, &database)?;
         let ticks = output.play(|output| self.play(targets, &mut engine, end, output))?;
         let latency_ms = plan.lookahead.is_live().then(|| rounded_ms(engine.latency()));
@@ -130,10 +130,12 @@ impl RevoiceJob<'_> {
     /// The shard with the film's sound: one that is there already, or a new one.
     fn analysis(&self) -> Result<Shard> {
         let &Self { ffmpeg, plan, task, .. } = self;
-        let options = PrepareOptions { audio_track: plan.output.audio_track, ..PrepareOptions::default() };
+        let options =
+            PrepareOptions { audio_tracks: plan.output.audio_tracks.clone(), ..PrepareOptions::default() };
         let films = std::slice::from_ref(&plan.film);
         let segmentation = Segmentation::default();
         let prepared = sound_library::prepare(ffmpeg, films, &plan.corpus, segmentation, &options, task)?;
+        let prepared = prepared.into_iter().collect::<Result<Vec<_>>>()?;
         match prepared.first() {
             Some(prepared) => Shard::open(&prepared.shard),
             None => {

@@ -131,7 +131,7 @@ impl<'a> ReservedOutput<'a> {
         let opened = needed || !extension_is_sound(&extension) || options.keep_original_db.is_some();
         let facts = opened.then(|| ffmpeg.probe(film)).transpose()?;
         let original = match (options.keep_original_db, &facts) {
-            (Some(db), Some(facts)) => Some(OriginalSound::find(facts, film, options.audio_track, db)?),
+            (Some(db), Some(facts)) => Some(OriginalSound::find(facts, film, &options.audio_tracks, db)?),
             _ => None,
         };
         Ok(Self { ffmpeg, request, file, scores, extension, codec, facts, original })
@@ -203,8 +203,10 @@ impl<'a> ReservedOutput<'a> {
     /// The seconds by which the film's own sound begins before the picture, where a player of the output can't know of them.
     fn begins_later(&self) -> Option<f64> {
         let facts = self.facts.as_ref().filter(|_| self.is_sound_alone())?;
-        let sound = facts.sounds.get(self.request.options.audio_track)?;
-        let later = (facts.picture.as_ref()?.start - sound.start).as_secs_f64();
+        let OutputRequest { film, options, .. } = self.request;
+        let sounds = options.audio_tracks.facts(film, facts).ok()?;
+        let sound = sounds.iter().map(|sound| sound.start).min()?;
+        let later = (facts.picture.as_ref()?.start - sound).as_secs_f64();
         (later >= LEAST_TOLD_SECONDS).then_some(later)
     }
 

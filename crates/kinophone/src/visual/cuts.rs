@@ -20,9 +20,9 @@ const REACH: usize = 6;
 /// Pictures back to which one is compared.
 const BACK: usize = 2 * REACH - 1;
 /// The least difference that may be a cut, on a scale from 0 to 1.
-const LEAST: f64 = 0.1;
+const MIN_DIFFERENCE: f64 = 0.1;
 /// Factor by which a cut exceeds the usual differences around it.
-const ABOVE: f64 = 1.5;
+const THRESHOLD_FACTOR: f64 = 1.5;
 /// Number of pictures to either side that count as around it.
 const AROUND: usize = 12;
 /// Blocks across.
@@ -31,7 +31,7 @@ const BLOCKS: usize = 8;
 const LEVELS: usize = 4;
 const BINS: usize = LEVELS * LEVELS * LEVELS;
 /// A mean difference of the layout beyond which nothing can be more different.
-const UTTERLY: f32 = 0.25;
+const MAX_LAYOUT_DIFFERENCE: f32 = 0.25;
 /// A picture returns to an earlier one if it differs from that by less than this share of what it differs
 /// from its predecessor by.
 const RETURNED: f32 = 0.25;
@@ -76,7 +76,7 @@ impl ShotFeatures {
         let mut row = [f32::INFINITY; BACK];
         row.iter_mut().zip(&self.recent).for_each(|(d, other)| *d = sign.differs(other));
         let step = if self.recent.is_empty() { 0.0 } else { row[0] };
-        if f64::from(step) > LEAST {
+        if f64::from(step) > MIN_DIFFERENCE {
             self.sums.mark(self.steps.len());
         }
         self.sums.add(&sign.colours);
@@ -101,7 +101,7 @@ impl ShotFeatures {
             least = (b..(b + REACH).min(BACK)).fold(least, |least, a| least.min(row[a]));
         }
         let lasting = if least.is_finite() { least } else { 0.0 };
-        if f64::from(lasting) < LEAST {
+        if f64::from(lasting) < MIN_DIFFERENCE {
             self.sums.forget(self.lasting.len());
         }
         self.lasting.push(lasting);
@@ -126,7 +126,7 @@ impl ShotFeatures {
 
     fn is_cut(&self, k: usize) -> bool {
         let lasting = f64::from(self.lasting[k]);
-        if lasting < LEAST {
+        if lasting < MIN_DIFFERENCE {
             return false;
         }
         let step = self.steps[k];
@@ -142,7 +142,7 @@ impl ShotFeatures {
         // The upper quarter: animation on twos and telecine show many pictures twice.
         around.truncate(around.len().div_ceil(4));
         let usual = around.iter().map(|d| f64::from(*d)).sum::<f64>() / around.len().max(1) as f64;
-        lasting > LEAST + ABOVE * usual
+        lasting > MIN_DIFFERENCE + THRESHOLD_FACTOR * usual
     }
 }
 
@@ -184,7 +184,7 @@ impl ShotFeature {
         let sum = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(x, y)| (x - y).abs()).sum::<f32>();
         let colours = sum(&self.colours, &other.colours) / 2.0;
         let layout = sum(&self.layout, &other.layout) / (BLOCKS * BLOCKS) as f32;
-        (colours * (layout / UTTERLY).min(1.0)).sqrt()
+        (colours * (layout / MAX_LAYOUT_DIFFERENCE).min(1.0)).sqrt()
     }
 }
 

@@ -11,6 +11,7 @@
 
 use crate::activation::Activation::Relu;
 use crate::kernels::{Panels, Processor, Row, ZERO, activate, slope};
+use crate::sequence::forward_context::ForwardContext;
 use crate::sequence::gates::{GateSlopes, Gates};
 use crate::sequence::layout::{Layout, TickBlock};
 use crate::sequence::parameters::Parameter;
@@ -18,7 +19,6 @@ use crate::sequence::products::{
     ProductSource, ProductTerm, add_products, multiply, part, row_of, transpose_parts,
 };
 use crate::sequence::rng::{Site, draw_dropout};
-use crate::sequence::trainer::ForwardContext;
 use crate::sequence::vector_ops::{Add, scale, scale_in_place};
 
 /// Windows that go through the recurrence side by side: the kernel's eight rows.

@@ -6,6 +6,7 @@
 //! bounded memory, or tick by tick through a [`SequenceStream`], with the same bits either way.
 
 mod adamw;
+mod forward_context;
 mod gates;
 mod gru;
 mod layout;

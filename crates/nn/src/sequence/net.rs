@@ -1,10 +1,12 @@
-//! A network for prediction.
+//! A network for prediction, and the parameters of a network of either kind.
 
 use crate::error::Result;
 use crate::kernels::Panels;
-use crate::sequence::Architecture;
-use crate::sequence::parameters::{NamedTensor, TensorIndex, save};
+use crate::sequence::parameters::{NamedTensor, Parameter, TensorIndex, save};
 use crate::sequence::stream::{CHUNK, SequenceStream};
+use crate::sequence::{Architecture, gru, tcn};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 use std::sync::Arc;
 
 /// A network with its weights. Clones share them.
@@ -66,5 +68,33 @@ impl SequenceNet {
         }
         done += self.architecture.outputs() * stream.finish(&mut out[done..]);
         assert_eq!(done, out.len(), "a stream gives as many ticks as it takes");
+    }
+}
+
+impl Architecture {
+    /// The parameters in the order in which networks and optimizers keep them.
+    pub fn parameters(&self) -> Vec<Parameter> {
+        match self {
+            Self::Gru { inputs, projection, hidden, outputs } => {
+                gru::parameters(*inputs, *projection, *hidden, *outputs)
+            }
+            Self::Tcn { inputs, channels, dilations, outputs, .. } => {
+                tcn::parameters(*inputs, *channels, dilations.len(), *outputs)
+            }
+        }
+    }
+
+    /// Random parameters, each uniform within its bound.
+    pub fn initial(&self, seed: u64) -> Vec<Panels> {
+        let draw = |(i, parameter): (usize, Parameter)| {
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            // Far from the streams of training steps (see `rng.rs`), which may have the same seed.
+            rng.set_stream(u64::MAX - i as u64);
+            let count = parameter.shape.iter().product();
+            let bound = parameter.bound;
+            let values: Vec<f32> = (0..count).map(|_| rng.random_range(-bound..=bound)).collect();
+            Panels::from_rows(parameter.rows(), parameter.columns(), &values)
+        };
+        self.parameters().into_iter().enumerate().map(draw).collect()
     }
 }

@@ -2,9 +2,6 @@
 
 use crate::error::{Error, Result};
 use crate::kernels::Panels;
-use crate::sequence::{Architecture, gru, tcn};
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 use std::collections::HashMap;
 
 /// A named tensor, row by row: the form in which networks and training runs are stored.
@@ -45,45 +42,19 @@ impl Parameter {
         [new("weight", weights, true), new("bias", biases, false)]
     }
 
-    fn columns(&self) -> usize {
+    /// Columns of its matrix: the last dimension.
+    pub fn columns(&self) -> usize {
         self.shape[self.shape.len() - 1]
     }
 
-    fn rows(&self) -> usize {
+    /// Rows of its matrix: the other dimensions.
+    pub fn rows(&self) -> usize {
         self.shape[..self.shape.len() - 1].iter().product()
     }
 
-    /// A zero matrix for it: the last dimension as columns, the others as rows.
+    /// A zero matrix for it.
     pub fn zeros(&self) -> Panels {
         Panels::zeros(self.rows(), self.columns())
-    }
-}
-
-impl Architecture {
-    /// The parameters in the order in which networks and optimizers keep them.
-    pub fn parameters(&self) -> Vec<Parameter> {
-        match self {
-            Self::Gru { inputs, projection, hidden, outputs } => {
-                gru::parameters(*inputs, *projection, *hidden, *outputs)
-            }
-            Self::Tcn { inputs, channels, dilations, outputs, .. } => {
-                tcn::parameters(*inputs, *channels, dilations.len(), *outputs)
-            }
-        }
-    }
-
-    /// Random parameters, each uniform within its bound.
-    pub fn initial(&self, seed: u64) -> Vec<Panels> {
-        let draw = |(i, parameter): (usize, Parameter)| {
-            let mut rng = ChaCha8Rng::seed_from_u64(seed);
-            // Far from the streams of training steps (see `rng.rs`), which may have the same seed.
-            rng.set_stream(u64::MAX - i as u64);
-            let count = parameter.shape.iter().product();
-            let bound = parameter.bound;
-            let values: Vec<f32> = (0..count).map(|_| rng.random_range(-bound..=bound)).collect();
-            Panels::from_rows(parameter.rows(), parameter.columns(), &values)
-        };
-        self.parameters().into_iter().enumerate().map(draw).collect()
     }
 }
 

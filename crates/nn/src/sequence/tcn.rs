@@ -7,11 +7,11 @@
 
 use crate::activation::Activation::Relu;
 use crate::kernels::{Panels, Processor, ZERO, activate};
+use crate::sequence::forward_context::ForwardContext;
 use crate::sequence::layout::{Layout, TickBlock};
 use crate::sequence::parameters::Parameter;
 use crate::sequence::products::{ProductSource, ProductTerm, multiply, row_of, transpose_parts};
 use crate::sequence::rng::{Site, draw_dropout};
-use crate::sequence::trainer::ForwardContext;
 use crate::sequence::vector_ops::{Add, GateProduct, scale, scale_in_place};
 
 /// Taps of a convolution.

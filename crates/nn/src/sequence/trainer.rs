@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::kernels::{Panels, Processor, WIDTH, ZERO};
 use crate::sequence::Architecture;
 use crate::sequence::adamw::{AdamWState, AdamWStep};
+use crate::sequence::forward_context::ForwardContext;
 use crate::sequence::gru::Gru;
 use crate::sequence::layout::{Layout, TickBlock};
 use crate::sequence::loss::{Loss, Losses};
@@ -84,16 +85,6 @@ pub struct WindowBatch<'a> {
     pub targets: &'a [f32],
     /// `[windows, frames]`: true where the frame is in the loss, provided that it lies beyond the lead.
     pub counted: &'a [bool],
-}
-
-/// The context of a pass through a network in training.
-pub struct ForwardContext {
-    /// Layout of the rows.
-    pub layout: Layout,
-    /// Draws of this step.
-    pub rng: StepRng,
-    /// Probability of dropping a hidden unit.
-    pub dropout: f32,
 }
 
 /// A network with the matrices of its passes.

@@ -68,10 +68,10 @@ fn network(facts: Facts, brain: &ClassicBrain, bytes: u64) -> Facts {
 
 /// The network's output at each tick.
 fn output(config: &ClassicConfig) -> String {
-    let &ClassicConfig { say, grid, hops, .. } = config;
-    let samples = say.samples(grid, hops);
+    let &ClassicConfig { format, grid, hops, .. } = config;
+    let samples = format.samples(grid, hops);
     let bins = samples / 2 + 1;
-    match say {
+    match format {
         FrameFormat::Pcm => format!("{} a tick", count(samples, "samples")),
         FrameFormat::Stft => format!("{bins} magnitudes a tick, of {samples} samples"),
         FrameFormat::StftPhase => format!("{bins} magnitudes and phases a tick, of {samples} samples"),

@@ -34,8 +34,8 @@ fn as_json(brain: &Ensemble, bytes: u64) -> Value {
         "config": brain.config(),
         "training": brain.training(),
         "verdict": brain.verdict(),
-        "prospects": brain.prospects(),
-        "lacks": brain.lacks(),
+        "prospects": brain.learning_curve(),
+        "lacks": brain.shortcomings(),
         "trained_seconds": brain.trained_seconds(),
         "ledger": brain.ledger(),
     })
@@ -86,7 +86,7 @@ fn training(facts: Facts, brain: &Ensemble) -> Facts {
         .maybe("film", brain.trained_seconds().map(|seconds| format!("{seconds:.0} s")))
         .line("held out", setting(&training.hold_out))
         .line("seed", training.seed);
-    brain.lacks().iter().fold(facts, |facts, lack| facts.line("too little", lack))
+    brain.shortcomings().iter().fold(facts, |facts, lack| facts.line("too little", lack))
 }
 
 fn verdict(facts: Facts, brain: &Ensemble) -> Facts {
@@ -100,8 +100,8 @@ fn verdict(facts: Facts, brain: &Ensemble) -> Facts {
             .line("summary", &verdict.words),
         None => facts,
     };
-    match brain.prospects() {
-        Some(prospects) => facts.section("gain from more footage").line("summary", &prospects.words),
+    match brain.learning_curve() {
+        Some(curve) => facts.section("gain from more footage").line("summary", &curve.words),
         None => facts,
     }
 }

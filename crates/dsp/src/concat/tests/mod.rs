@@ -17,9 +17,9 @@ fn settings_are_data_with_ranges() {
     assert!(config.check().is_ok());
     let error = MosaicConfig { fade_ms: 0.0, ..Default::default() }.check().unwrap_err();
     assert_eq!(error.to_string(), "fade_ms must lie between 1 and 50, not at 0");
-    let mad = MosaicConfig { gate_db: f32::NAN, jump_price: -1.0, most_gain_db: 1e9, ..Default::default() };
+    let mad = MosaicConfig { gate_db: f32::NAN, jump_price: -1.0, max_gain_db: 1e9, ..Default::default() };
     let clamped = mad.clamped();
-    assert_eq!((clamped.gate_db, clamped.jump_price, clamped.most_gain_db), (0.0, 0.0, 40.0));
+    assert_eq!((clamped.gate_db, clamped.jump_price, clamped.max_gain_db), (0.0, 0.0, 40.0));
     let error = MosaicConfig { repeat_ticks: 9001, ..Default::default() }.check().unwrap_err();
     assert_eq!(error.to_string(), "repeat_ticks must lie between 0 and 9000, not at 9001");
     assert_eq!(MosaicConfig { repeat_ticks: 1 << 30, ..Default::default() }.clamped().repeat_ticks, 9000);

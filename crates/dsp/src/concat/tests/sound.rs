@@ -441,7 +441,7 @@ fn attacks_come_to_the_frame_and_whole() {
             (near - 1..=near + 1).map(|k| ping(n - g.start_sample(3 * k) - sounds[k as usize])).sum::<f64>()
                 as f32
         };
-        let mut mosaic = mosaic(endless(g, 1, sample), &[-20.0; 900], &[]).with_cuts();
+        let mut mosaic = mosaic(endless(g, 1, sample), &[-20.0; 900], &[]).with_clips();
         let mut draw = TickRng::new(3, 3);
         let mut from: Vec<u32> = Vec::new();
         for place in attacks.iter().take(200) {
@@ -547,7 +547,7 @@ fn clips_replay_the_mosaic() {
             );
             let film = endless(g, channels, sample);
             let mut mosaic =
-                Mosaic::new(g, Arc::new(descriptors.unwrap()), film, &MosaicConfig::default()).with_cuts();
+                Mosaic::new(g, Arc::new(descriptors.unwrap()), film, &MosaicConfig::default()).with_clips();
             let mut clips = Vec::new();
             let mut place = TickRng::new(4, 4);
             for unit in &units {
@@ -558,10 +558,10 @@ fn clips_replay_the_mosaic() {
                     wild(*unit),
                     &UnitPlayback { attack, speed: if *unit % 50 < 10 { fast } else { 1.0 } },
                 );
-                mosaic.take_cuts(&mut clips);
+                mosaic.take_clips(&mut clips);
             }
             mosaic.finish();
-            mosaic.take_cuts(&mut clips);
+            mosaic.take_clips(&mut clips);
             let mut y = vec![0.0; mosaic.ready()];
             mosaic.fill(&mut y);
 

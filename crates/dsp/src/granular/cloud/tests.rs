@@ -152,11 +152,11 @@ fn density_size_and_spread_follow_the_modulation_by_its_depth() {
         for depth in [0.0f32, 0.5, 1.0] {
             let config =
                 GranularConfig { mod_depth: depth, density: 3.3, size_ms: 20.0, ..GranularConfig::default() };
-            let mut cloud = cloud(&config, 1, |n, _| noise(n)).with_cuts();
+            let mut cloud = cloud(&config, 1, |n, _| noise(n)).with_clips();
             (0..ticks).for_each(|i| cloud.push(unit_at(i % 10, -20.0, 0.0), &modulation));
             cloud.finish();
             let mut clips = Vec::new();
-            cloud.take_cuts(&mut clips);
+            cloud.take_clips(&mut clips);
             let density = 3.3 * f64::from(modulation.density.powf(depth)) * f64::from(ticks);
             assert!(
                 (clips.len() as f64 - density).abs() < 1.01,
@@ -275,16 +275,16 @@ fn clips_replay_the_grains() {
         let tone = |n: i64, c: usize| (0.05 * n as f64 * (c + 1) as f64).sin() as f32;
         let selection: Vec<SelectedUnit> =
             (0..300).map(|i| unit_at(i * 7 % 100, -20.0 - (i % 30) as f32, 0.0)).collect();
-        let mut cloud = cloud(&config, channels, tone).with_cuts();
+        let mut cloud = cloud(&config, channels, tone).with_clips();
         let mut clips = Vec::new();
         for (i, selected) in selection.into_iter().enumerate() {
             cloud.push(selected, &modulations[i % modulations.len()]);
-            cloud.take_cuts(&mut clips);
+            cloud.take_clips(&mut clips);
             let ticks = 3 + 2 * config.spread_ticks as usize;
             assert!(cloud.recorder.as_ref().unwrap().waiting.len() < 30 * ticks);
         }
         cloud.finish();
-        cloud.take_cuts(&mut clips);
+        cloud.take_clips(&mut clips);
         let mut y = vec![0.0; cloud.ready()];
         cloud.fill(&mut y);
         /// The same without breaks: interpolation looks one sample further than it needs.

@@ -1,10 +1,13 @@
 //! The inner loops of a tree. Loops that are compiled for the widest registers at hand must be inlined into
 //! their caller, which closures are not: hence a type for each.
 
-use crate::neighbors::pca_kd_tree::{CellBounds, LowerBound, Neighbor, PROJECTION_LEN, PcaKdTree, ROW_LANES};
+use crate::neighbors::pca_kd_tree::cells::{CellBounds, Leaf, LowerBound, Neighbor, PROJECTION_LEN, sum};
 use crate::neighbors::{LANES, NEVER};
 use pulp::NullaryFnOnce;
 use std::iter::zip;
+
+/// Numbers of a row that are compared side by side. All rows are padded to a multiple of it.
+pub(super) const ROW_LANES: usize = 8;
 
 /// Squared distances of points from a query, row by row.
 pub(super) struct RowDistances<'a> {
@@ -66,7 +69,8 @@ pub(super) struct RadiusSearch<'a> {
     pub(super) projection: &'a [f32; PROJECTION_LEN],
     pub(super) squared_radius: f32,
     pub(super) bound: LowerBound,
-    pub(super) tree: &'a PcaKdTree,
+    pub(super) cells: &'a [CellBounds],
+    pub(super) leaves: &'a [Leaf],
     pub(super) found: &'a mut Vec<Neighbor>,
 }
 
@@ -76,7 +80,7 @@ impl NullaryFnOnce for RadiusSearch<'_> {
     #[inline(always)]
     fn call(self) {
         let mut at = 0;
-        while let Some(cell) = self.tree.cells.get(at) {
+        while let Some(cell) = self.cells.get(at) {
             if cell.squared_distance(self.projection) > self.squared_radius {
                 at = cell.end as usize;
                 continue;
@@ -85,7 +89,7 @@ impl NullaryFnOnce for RadiusSearch<'_> {
             if cell.end as usize > at {
                 continue;
             }
-            let leaf = &self.tree.leaves[cell.leaf as usize];
+            let leaf = &self.leaves[cell.leaf as usize];
             let mut sums = [0.0f32; LANES];
             for (at, others) in zip(self.projection, &leaf.projections) {
                 for (sum, x) in zip(&mut sums, others) {
@@ -99,30 +103,4 @@ impl NullaryFnOnce for RadiusSearch<'_> {
             }
         }
     }
-}
-
-impl CellBounds {
-    /// Squared distance of a projection from the cell.
-    #[inline(always)]
-    pub(super) fn squared_distance(&self, projection: &[f32; PROJECTION_LEN]) -> f32 {
-        let mut squares = [0.0f32; PROJECTION_LEN];
-        for k in 0..PROJECTION_LEN {
-            let outside = (self.low[k] - projection[k]).max(projection[k] - self.high[k]).max(0.0);
-            squares[k] = outside * outside;
-        }
-        sum(squares)
-    }
-}
-
-/// The sum of a multiple of eight numbers.
-#[inline(always)]
-fn sum<const N: usize>(x: [f32; N]) -> f32 {
-    let mut eights = [0.0f32; 8];
-    for part in x.as_chunks::<8>().0 {
-        for k in 0..8 {
-            eights[k] += part[k];
-        }
-    }
-    let fours: [f32; 4] = std::array::from_fn(|k| eights[k] + eights[k + 4]);
-    (fours[0] + fours[2]) + (fours[1] + fours[3])
 }

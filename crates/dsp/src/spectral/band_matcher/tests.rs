@@ -79,17 +79,17 @@ fn the_spectrum_is_corrected_by_its_share_and_within_limits() {
         }
     };
     let targets = as_targets(&bands, |t| (std::array::from_fn(|b| bands[t][b] as f32 + change(b)), f32::NAN));
-    for (tone, most_db) in [(1.0, 12.0), (0.5, 12.0), (1.0, 3.0), (0.0, 12.0)] {
-        let config = BandMatcherConfig { tone, attack: 0.0, most_db };
+    for (tone, max_db) in [(1.0, 12.0), (0.5, 12.0), (1.0, 3.0), (0.0, 12.0)] {
+        let config = BandMatcherConfig { tone, attack: 0.0, max_db };
         let out = filtered(grid(RATE), 1, &config, &targets, &sound);
         let (now, _) = measured(&out, 60);
         for b in [8, 15, 25, 35, 45, 60] {
             let mean = |bands: &[[f64; BANDS]]| bands[5..55].iter().map(|row| row[b]).sum::<f64>() / 50.0;
             let moved = 10.0 * (mean(&now) - mean(&bands));
-            let expected = f64::from((10.0 * tone * change(b)).clamp(-most_db, most_db));
+            let expected = f64::from((10.0 * tone * change(b)).clamp(-max_db, max_db));
             assert!(
                 (moved - expected).abs() < 0.3,
-                "{tone} {most_db} band {b}: {moved:.2} not {expected:.2} dB"
+                "{tone} {max_db} band {b}: {moved:.2} not {expected:.2} dB"
             );
         }
     }
@@ -105,7 +105,7 @@ fn attacks_follow_their_target() {
     let usual = before[25..38].iter().sum::<f64>() / 13.0;
     let wanted = |t: usize| if t == 40 { 5.0 * usual } else { usual };
     let targets = as_targets(&bands, |t| (bands[t].map(|x| x as f32), wanted(t) as f32));
-    let config = BandMatcherConfig { tone: 0.0, attack: 1.0, most_db: 24.0 };
+    let config = BandMatcherConfig { tone: 0.0, attack: 1.0, max_db: 24.0 };
     let (_, after) = measured(&filtered(grid(RATE), 1, &config, &targets, &sound), 60);
     let strongest =
         |rises: &[f64], ticks: std::ops::Range<usize>| rises[ticks].iter().copied().fold(0.0, f64::max);
@@ -134,7 +134,7 @@ fn silence_stays_silent_and_nonsense_does_no_harm() {
         BandTarget { there: [f32::NAN; BANDS], wanted: [f32::INFINITY; BANDS], rise: f32::NEG_INFINITY };
     let quiet = BandTarget { there: [-5.0; BANDS], wanted: [2.0; BANDS], rise: 300.0 };
     let targets = [odd.clone(), quiet.clone(), odd, quiet];
-    let config = BandMatcherConfig { tone: -3.0, attack: 7.0, most_db: 1e9 };
+    let config = BandMatcherConfig { tone: -3.0, attack: 7.0, max_db: 1e9 };
     let out = filtered(grid(RATE), 1, &config, &targets, &vec![0.0; 4 * 735]);
     assert!(out.len() == 4 * 735 && out.iter().all(|x| *x == 0.0));
     let out = filtered(grid(RATE), 1, &config, &targets, &vec![0.5; 4 * 735]);

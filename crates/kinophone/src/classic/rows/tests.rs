@@ -69,13 +69,13 @@ fn two_hops_are_centred_and_silent_beyond_both_ends() {
 /// Spectra are those of the film's sound at their places, before its beginning and after its end, too.
 #[test]
 fn spectra_are_those_of_the_sound_around_the_tick() {
-    for (say, hops) in [(FrameFormat::Stft, 1), (FrameFormat::StftPhase, 2)] {
-        let options = RowOptions { format: say, hops, ..options() };
+    for (format, hops) in [(FrameFormat::Stft, 1), (FrameFormat::StftPhase, 2)] {
+        let options = RowOptions { format, hops, ..options() };
         let mut film = SyntheticFilm::plain("a", 30.0);
         film.sound = Some((0..30_000).map(|n| (8000.0 * (0.3 * f64::from(n)).sin()) as i16).collect());
         let rows = rows(&[film], &options).unwrap();
-        let mut speech = FrameCodec::new(say, options.grid, hops);
-        assert_eq!(rows.target_len(), say.numbers(options.grid, hops));
+        let mut speech = FrameCodec::new(format, options.grid, hops);
+        assert_eq!(rows.target_len(), format.numbers(options.grid, hops));
         for tick in [0, 1, 150, 299] {
             let mut sound = vec![0.0; speech.samples()];
             rows.dataset.read_sound(0, speech.first_sample(tick), &mut sound);
@@ -83,7 +83,7 @@ fn spectra_are_those_of_the_sound_around_the_tick() {
             speech.encode(&sound, &mut expected);
             assert!(
                 row(&rows, tick as u32).1 == expected && expected.iter().any(|x| *x > 0.01),
-                "{say:?} {tick}"
+                "{format:?} {tick}"
             );
         }
     }
@@ -163,7 +163,7 @@ impl Flashes {
             .iter()
             .for_each(|click| sound[2 * *click as usize..][..2].copy_from_slice(&30_000i16.to_le_bytes()));
         let (mut data, samples) = (&sound[..], sound.len() as u64 / 2);
-        writer.finish(end, Some(SoundTrack { rate, channels: 1, samples, data: &mut data })).unwrap();
+        writer.finish(end, Some(SoundTrack::new(rate, 1, samples, &mut data))).unwrap();
         Self { folder, shard, clicks }
     }
 

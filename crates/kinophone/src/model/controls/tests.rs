@@ -93,14 +93,15 @@ fn what_is_matched_is_scaled_to_other_sounds() {
     let ticks: Vec<u32> = (0..120).collect();
     let scaler = ControlScaler::fit(&[(&loud, &ticks)]);
     let theirs = [(&quiet, &ticks[..])];
-    let matched = |tone, loudness, onset| scaler.among(&theirs, DescriptorMatching { tone, loudness, onset });
+    let matched =
+        |tone, loudness, onset| scaler.adapted_to(&theirs, DescriptorMatching { tone, loudness, onset });
     assert_eq!(matched(false, false, false), scaler);
     let row = |scaler: &ControlScaler, audio: &AudioFeatures| {
         let mut row = [0.0; OUTPUTS];
         scaler.target(audio, 60, &mut row);
         row
     };
-    let (loud_row, all) = (row(&scaler, &loud), scaler.among(&theirs, DescriptorMatching::ALL));
+    let (loud_row, all) = (row(&scaler, &loud), scaler.adapted_to(&theirs, DescriptorMatching::ALL));
     // Half of the amplitude is 6 dB less, and means the same among quiet sounds; near silence both end at the floor.
     assert!((scaler.loudness_db(&loud_row) - all.loudness_db(&loud_row) - 6.02).abs() < 0.2);
     assert!((row(&all, &quiet)[LOUDNESS] - loud_row[LOUDNESS]).abs() < 0.02);

@@ -60,7 +60,7 @@ fn shard(folder: &Path, tamper: bool) -> Shard {
     let bytes: Vec<u8> = (0..SECONDS * RATE).flat_map(|s| sample(s).to_le_bytes()).collect();
     let mut data = &bytes[..];
     let rate = SampleRate::new(RATE as u32).unwrap();
-    let track = SoundTrack { rate, channels: 1, samples: (SECONDS * RATE) as u64, data: &mut data };
+    let track = SoundTrack::new(rate, 1, (SECONDS * RATE) as u64, &mut data);
     writer.finish(MediaTime::from_secs(SECONDS), Some(track)).unwrap();
     Shard::open(&path).unwrap()
 }
@@ -103,13 +103,13 @@ fn predicted(brain: &Ensemble, live: bool, batch: usize) -> Vec<f32> {
 fn an_ensemble_learns_keeps_its_promises_and_survives_its_file() {
     let brain = learned(false, 1, 300, false);
     let verdict = brain.verdict().unwrap();
-    assert!(brain.lacks().is_empty());
+    assert!(brain.shortcomings().is_empty());
     // Blocks 0 to 3 and 5, half a second less on either side of what is held out.
     assert!((brain.trained_seconds().unwrap() - 49.0).abs() < 0.1, "{:?}", brain.trained_seconds());
     // Ten seconds held out and a tenth of the rest are too little for a range.
-    let prospects = brain.prospects().unwrap();
-    assert!(prospects.seconds > 14.0 && prospects.footage.low.is_none(), "{prospects:?}");
-    assert!(prospects.words.contains("too little film"), "{prospects:?}");
+    let curve = brain.learning_curve().unwrap();
+    assert!(curve.seconds > 14.0 && curve.footage.low.is_none(), "{curve:?}");
+    assert!(curve.words.contains("too little film"), "{curve:?}");
     assert!(verdict.onset_r > 0.45 && verdict.onset_r > verdict.onset_by_chance + 0.2, "{verdict:?}");
 
     // Clicks are said where it flashes (1.60 s and 3.08 s: ticks 48 and 92), and nowhere else.

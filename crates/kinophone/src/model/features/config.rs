@@ -7,8 +7,8 @@ use kinophone_dsp::stft::PictureSpectrum;
 use kinophone_nn::layer::Layer;
 use serde::{Deserialize, Serialize};
 
-/// Is added to the amount of motion before its logarithm is taken.
-pub(super) const LEAST_MOTION: f32 = 1e-3;
+/// Added to the amount of motion before its logarithm is taken.
+pub(super) const MOTION_OFFSET: f32 = 1e-3;
 
 /// Side of the plain grey picture.
 pub(super) const PLAIN: usize = 16;
@@ -182,7 +182,7 @@ impl ViewConfig {
 
     /// Mean absolute difference from the picture before, 0 to 1, from the number of the amount.
     pub fn moved(&self, amount: f32) -> f32 {
-        self.scales[2].unscaled(amount).exp() - LEAST_MOTION
+        self.scales[2].unscaled(amount).exp() - MOTION_OFFSET
     }
 
     /// Numbers that describe the picture and its brightness.

@@ -20,7 +20,7 @@ mod tests;
 
 use crate::Result;
 use crate::model::features::config::{
-    FeatureConfig, FeatureKind, LEAST_MOTION, RegionMode, ViewConfig, embedding_components,
+    FeatureConfig, FeatureKind, MOTION_OFFSET, RegionMode, ViewConfig, embedding_components,
 };
 use crate::model::features::crop::{Crop, PIXELS, Plane, Region, SIDE, active};
 use crate::model::features::scale::FeatureScale;
@@ -322,7 +322,7 @@ struct ViewBuffers {
 fn globals(before: &[f32], now: &[f32]) -> [f32; 3] {
     let (mean, deviation) = brightness(now);
     let moved = now.iter().zip(before).map(|(a, b)| (a - b).abs()).sum::<f32>() / now.len() as f32;
-    [mean, deviation, (moved + LEAST_MOTION).ln()]
+    [mean, deviation, (moved + MOTION_OFFSET).ln()]
 }
 
 /// Mean and standard deviation.

@@ -12,7 +12,7 @@ const SPARE: usize = 12;
 /// Power iterations.
 const ITERATIONS: usize = 4;
 /// A component whose deviation is below this share of the first one's is noise and is given the weight zero.
-const LEAST: f64 = 1e-4;
+const MIN_DEVIATION_RATIO: f64 = 1e-4;
 
 /// The projection of rows onto their first `count` principal components, each scaled to deviation 1 over the `rows` (of
 /// `inputs` numbers each), as a linear layer. Components that do not exist (too few rows, rows alike) give 0.
@@ -34,7 +34,7 @@ pub fn components(rows: &[f32], inputs: usize, count: usize, seed: u64) -> Layer
     let first = variances.first().copied().unwrap_or(0.0).sqrt();
     for (k, variance) in variances.iter().enumerate().take(count) {
         let deviation = variance.max(0.0).sqrt();
-        if deviation <= LEAST * first || deviation == 0.0 {
+        if deviation <= MIN_DEVIATION_RATIO * first || deviation == 0.0 {
             break;
         }
         let direction = &directions[k];

@@ -61,8 +61,8 @@ impl EnsembleTrainer<'_> {
             ledger,
             verdict,
             trained_seconds,
-            lacks: shortcomings,
-            prospects: learning_curve,
+            shortcomings,
+            learning_curve,
         };
         Ensemble::new(about, self.features, predictors, units, training_audio)
     }

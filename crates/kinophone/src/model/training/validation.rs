@@ -53,13 +53,13 @@ impl ValidationScore {
 
 /// The correlation that only one in twenty of the predictions moved in time by a second or more exceeds.
 fn by_chance(truth: &[f64], predicted: &[f64]) -> f64 {
-    const LEAST: usize = 30;
+    const MIN_SHIFT: usize = 30;
     let n = truth.len();
-    if n <= 2 * LEAST {
+    if n <= 2 * MIN_SHIFT {
         return 1.0;
     }
-    let step = ((n - 2 * LEAST) / 200).max(1);
-    let mut scores: Vec<f64> = (LEAST..n - LEAST)
+    let step = ((n - 2 * MIN_SHIFT) / 200).max(1);
+    let mut scores: Vec<f64> = (MIN_SHIFT..n - MIN_SHIFT)
         .step_by(step)
         .map(|shift| {
             let moved: Vec<f64> = (0..n).map(|i| predicted[(i + shift) % n]).collect();
