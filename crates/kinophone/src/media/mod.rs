@@ -26,6 +26,7 @@ mod input;
 mod locate;
 pub(crate) mod nut;
 mod operations;
+mod picture_end;
 mod probe;
 mod process;
 mod raw_probe;

@@ -208,7 +208,7 @@ impl SoundLibrary {
             return Cow::Borrowed(&self.features[source]);
         }
         let mono = self.mono(source, grid.rate);
-        let ticks = grid.tick.ticks_in(grid.rate.time_of(mono.len() as i64));
+        let ticks = grid.tick.ticks_in(grid.rate.time_of(mono.len() as i64)).max(1);
         let read = |start: i64, out: &mut [f32]| {
             for (k, x) in out.iter_mut().enumerate() {
                 let place = usize::try_from(start + k as i64).ok();
