@@ -147,9 +147,10 @@ impl PictureStream {
         }
         let outcome = self.process.wait()?;
         let partial = matches!(outcome.ending, Ending::Failed(_)) && self.count > 0;
-        let error = outcome.error("decoding it").filter(|e| !partial || e.kind() == Kind::DiskFull);
+        let is_output = |kind| matches!(kind, Kind::DiskFull | Kind::Unwritable);
+        let error = outcome.error("decoding it").filter(|e| !partial || is_output(e.kind()));
         if let Some(error) = error {
-            return Err(error.at(&self.film));
+            return Err(error.or_at(&self.film));
         }
         let Some(last) = self.last else { return Err(undecodable(&self.film, outcome.complaints().last())) };
         let sound = self.sound.take().map(sound_written).transpose()?;

@@ -152,8 +152,12 @@ fn feed(
             let what = format!("can't be drawn: a picture has {} bytes instead of {bytes}", picture.len());
             return Err(Error::new(Kind::Invalid, what).at(&film.output));
         }
-        pipe.write_all(&picture)
-            .map_err(|e| Error::new(Kind::Io, "could not be drawn").at(&film.output).because(e))?;
+        pipe.write_all(&picture).map_err(|e| {
+            Error::new(Kind::Io, "could not be drawn: ffmpeg took no more pictures")
+                .at(&film.output)
+                .help("`kinophone doctor` checks ffmpeg; another version of it may do better")
+                .because(e)
+        })?;
         task.watcher.advance(done);
     }
     Ok(())

@@ -13,6 +13,7 @@
 //! from what ffmpeg itself prints.
 
 mod arguments;
+mod complaints;
 mod containers;
 mod copy;
 mod decode;
@@ -25,6 +26,7 @@ mod input;
 mod locate;
 pub(crate) mod nut;
 mod operations;
+mod outcome;
 mod probe;
 mod process;
 mod raw_probe;
