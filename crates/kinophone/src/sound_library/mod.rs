@@ -78,8 +78,8 @@ struct SourceAudio {
 enum SampleData {
     /// As they lie in the shard.
     Shard(Box<Shard>),
-    /// Converted.
-    Scratch(Mmap, #[expect(dead_code, reason = "keeps the mapped file")] tempfile::NamedTempFile),
+    /// Converted. The path removes the file in the end; no file is kept open, as there may be as many as sources.
+    Scratch(Mmap, #[expect(dead_code, reason = "keeps the mapped file")] tempfile::TempPath),
 }
 
 impl SoundLibrary {
@@ -278,8 +278,9 @@ fn convert(shard: &Shard, rate: SampleRate) -> Result<SampleData> {
         return Err(Error::new(Kind::NoSound, "has no sound").at(shard.path()));
     };
     let folder = std::env::temp_dir();
-    let failed = |e| Error::io("written", &folder, e);
-    let mut out = BufWriter::with_capacity(1 << 20, storage::scratch(&folder)?);
+    let named = |e: Error| e.help("TMPDIR names the folder for scratch files: set it to one with room");
+    let failed = |e| named(Error::io("written", &folder, e));
+    let mut out = BufWriter::with_capacity(1 << 20, storage::scratch(&folder).map_err(named)?);
     let mut resampler = Resampler::interleaved(own, rate, channels as usize);
     let mut converted = Vec::new();
     let mut write = |converted: &mut Vec<f32>| -> Result<()> {
@@ -298,5 +299,5 @@ fn convert(shard: &Shard, rate: SampleRate) -> Result<SampleData> {
     write(&mut converted)?;
     shard.release();
     let file = out.into_inner().map_err(|e| failed(e.into_error()))?;
-    Ok(SampleData::Scratch(crate::dataset::map_file(file.path())?, file))
+    Ok(SampleData::Scratch(crate::dataset::map_file(file.path())?, file.into_temp_path()))
 }
