@@ -6,6 +6,7 @@ use crate::report::{self, Failure, Outcome};
 use crate::wording::duration;
 use clap::Args;
 use kinophone::dataset::{self, PrepareOptions, Prepared};
+use kinophone::storage::MissingFolders;
 use kinophone::wording::count;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -47,6 +48,7 @@ pub struct PrepareArgs {
 pub fn run(args: &PrepareArgs, context: &Context) -> Result<Outcome, Failure> {
     context::check_films(&args.films)?;
     let ffmpeg = context.ffmpeg()?;
+    let _made = MissingFolders::note(&args.output);
     let prepared = dataset::prepare(&ffmpeg, &args.films, &args.output, &args.options(), context.task())?;
     context.end_progress();
     context.report.result(|| as_json(&args.output, &prepared), || as_text(&args.output, &prepared))?;

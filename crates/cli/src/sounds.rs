@@ -7,6 +7,7 @@ use crate::wording::duration;
 use clap::{Args, ValueEnum};
 use kinophone::dataset::{PrepareOptions, Prepared};
 use kinophone::sound_library::{self, SegmentBy, Segmentation};
+use kinophone::storage::MissingFolders;
 use kinophone::wording::count;
 use kinophone::{Error, Kind};
 use serde_json::{Value, json};
@@ -78,6 +79,7 @@ impl SoundsArgs {
 /// Adds the sounds to the library.
 pub fn run(args: &SoundsArgs, context: &Context) -> Result<Outcome, Failure> {
     let ffmpeg = context.ffmpeg()?;
+    let _made = MissingFolders::note(&args.output);
     let usual = PrepareOptions { audio_track: args.audio_track, ..PrepareOptions::default() };
     let options = args.provenance.added_to(usual);
     let mut added = Vec::new();

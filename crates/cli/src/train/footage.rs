@@ -56,7 +56,8 @@ impl Footage {
         }
         let (ffmpeg, cache) = (context.ffmpeg()?, cache::films()?);
         let prepared =
-            dataset::prepare(&ffmpeg, &self.films, &cache, &args.prepare_options(), context.task())?;
+            dataset::prepare(&ffmpeg, &self.films, &cache, &args.prepare_options(), context.task());
+        let prepared = prepared.map_err(cache::explained)?;
         Ok(prepared.into_iter().map(|p| p.shard).collect())
     }
 }
