@@ -13,7 +13,7 @@ use kinophone::dataset::{self, Corpus, Shard, TickDataset};
 use kinophone::dsp::units::SampleRate;
 use kinophone::etude::{self, Etude, EtudeConfig, EtudeScore};
 use kinophone::eval::{self, EvalPlan};
-use kinophone::media::{DecodeSound, Ffmpeg};
+use kinophone::media::{AudioTracks, DecodeSound, Ffmpeg};
 use kinophone::model;
 use kinophone::plot;
 use kinophone::render::{self, LoudnessMode, RenderPlan};
@@ -197,7 +197,9 @@ impl Demo<'_> {
     }
 
     fn sound_of(&self, film: &Path, rate: SampleRate) -> Result<Vec<f32>> {
-        let mut stream = self.ffmpeg.decode_sound(film, &DecodeSound { track: 0, rate, channels: 1 })?;
+        let mut stream = self
+            .ffmpeg
+            .decode_sound(film, &DecodeSound { tracks: AudioTracks::Default, rate, channels: 1 })?;
         let (mut sound, mut part) = (Vec::new(), vec![0.0; 1 << 16]);
         loop {
             match stream.read(&mut part)? {

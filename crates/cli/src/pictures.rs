@@ -2,8 +2,8 @@
 
 use image::RgbImage;
 use kinophone::classic::ClassicBrain;
-use kinophone::dataset::{self, Shard};
-use kinophone::media::{Decode, DecodeSound, Ffmpeg, FilmFacts};
+use kinophone::dataset::{Shard, ShardSound};
+use kinophone::media::{AudioTracks, Decode, DecodeSound, Ffmpeg, FilmFacts};
 use kinophone::model::Ensemble;
 use kinophone::plot::{self, Lane, Overview, TimelinePlot};
 use kinophone::storage::{MissingFolders, Overwrite};
@@ -78,8 +78,8 @@ impl Album {
             let sheet = plot::contact_sheet(&pictures, shard.size(), shard.colour(), SHEET_COLUMNS);
             self.add(&format!("{prefix}contact-sheet"), &sheet)?;
         }
-        if let Some((rate, channels, samples)) = shard.sound() {
-            self.sound(prefix, &overview_of(samples, channels.max(1) as usize, rate))?;
+        if let Some(sound) = shard.sound() {
+            self.sound(prefix, &overview_of(sound))?;
         }
         shard.release();
         Ok(())
@@ -171,7 +171,7 @@ fn evenly(count: usize) -> impl Iterator<Item = usize> {
 /// Decodes pictures evenly spread over a film whose length need not be known: every `step`-th is kept, and
 /// whenever there are twice as many as needed, every other one is dropped and the step doubles.
 fn sample_pictures(ffmpeg: &Ffmpeg, path: &Path, task: Task<'_>) -> Result<Vec<(Vec<u8>, MediaTime)>> {
-    let mut stream = ffmpeg.decode(path, &Decode { size: SHEET_PICTURE_SIZE, colour: true, sound: None })?;
+    let mut stream = ffmpeg.decode(path, &Decode { size: SHEET_PICTURE_SIZE, colour: true })?;
     task.watcher.stage("reading the pictures", "pictures", None);
     let mut kept = Vec::new();
     let mut step = 1;
@@ -195,7 +195,7 @@ fn sample_pictures(ffmpeg: &Ffmpeg, path: &Path, task: Task<'_>) -> Result<Vec<(
 /// Overview of a film's first sound track, made while it is decoded.
 fn sound_overview(ffmpeg: &Ffmpeg, path: &Path, facts: &FilmFacts, task: Task<'_>) -> Result<Overview> {
     let rate = SampleRate::new(SOUND_HZ).map_err(|e| Error::new(Kind::Invalid, e.to_string()))?;
-    let request = DecodeSound { track: 0, rate, channels: 1 };
+    let request = DecodeSound { tracks: AudioTracks::Default, rate, channels: 1 };
     let total = match facts.duration {
         Some(length) => rate.sample_at(length).max(0) as u64,
         // The length of a stream without an index is unknown; its sound is decoded twice, first to count the
@@ -233,11 +233,11 @@ fn read_all(
 
 /// Overview of a prepared film's sound in mono, taken second by second so that memory does not grow with its
 /// length.
-fn overview_of(samples: &[i16], channels: usize, rate: SampleRate) -> Overview {
-    let mut overview = Overview::new(rate, (samples.len() / channels) as u64);
+fn overview_of(sound: ShardSound<'_>) -> Overview {
+    let mut overview = Overview::new(sound.rate, sound.frames() as u64);
     let mut mono = Vec::new();
-    for second in samples.chunks(channels * rate.hz() as usize) {
-        dataset::downmix(second, channels, &mut mono);
+    for second in sound.samples.chunks((sound.channels * sound.rate.hz()) as usize) {
+        sound.mix_down(second, &mut mono);
         overview.push(&mono);
     }
     overview
@@ -254,12 +254,5 @@ mod tests {
         assert_eq!((many.len(), many[0]), (SHEET_PICTURES, 0));
         assert!(many.windows(2).all(|w| (20..=21).contains(&(w[1] - w[0]))));
         assert_eq!(evenly(0).count(), 0);
-    }
-
-    #[test]
-    fn stereo_is_averaged() {
-        let mut mono = Vec::new();
-        dataset::downmix(&[16_384, 0, -32_768, -32_768], 2, &mut mono);
-        assert_eq!(mono, [0.25, -1.0]);
     }
 }

@@ -193,7 +193,8 @@ impl RenderArgs {
     }
 
     fn plan(&self) -> Result<RenderPlan, Failure> {
-        let output = self.result.options(&self.file.output, self.file.force, self.sound.kept.audio_track);
+        let output =
+            self.result.options(&self.file.output, self.file.force, self.sound.kept.audio_track.clone());
         Ok(RenderPlan {
             synth: self.synth_request()?,
             sounds: self.library.request(),

@@ -8,6 +8,7 @@ use crate::values::{loudness, semitones, share};
 use crate::wording::duration;
 use clap::Args;
 use kinophone::concat::Lookahead;
+use kinophone::media::AudioTracks;
 use kinophone::render::{LibraryRequest, LoudnessMode};
 use kinophone::revoice::{RevoicePlan, Revoiced};
 use kinophone_dsp::spectral::BandMatcherConfig;
@@ -71,9 +72,9 @@ pub struct RevoiceArgs {
     loudness: Option<LoudnessMode>,
     #[command(flatten)]
     result: OutputArgs,
-    /// Sound track of the film, counted from 0
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    audio_track: usize,
+    /// Sound track of the film, counted from 0 [default: the marked one, else the first]; 0,1 takes two as left and right
+    #[arg(long, value_name = "N[,N]")]
+    audio_track: Option<AudioTracks>,
 }
 
 /// Resynthesizes the film's sound.
@@ -93,7 +94,7 @@ impl RevoiceArgs {
         Ok(RevoicePlan {
             film: self.film.clone(),
             sounds: LibraryRequest { folder: self.sounds.clone(), matched: self.matching.matched() },
-            output: self.result.options(&self.file.output, self.file.force, self.audio_track),
+            output: self.result.options(&self.file.output, self.file.force, self.audio_track.clone()),
             selection: self.selection.config(),
             tune: self.tune,
             shape: BandMatcherConfig { tone: self.tone, attack: self.attack, ..BandMatcherConfig::default() },

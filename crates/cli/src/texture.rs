@@ -155,7 +155,7 @@ impl TextureArgs {
         Ok(TexturePlan {
             film: film.clone(),
             library: library.clone(),
-            output: self.result.options(output, self.force, self.sound.kept.audio_track),
+            output: self.result.options(output, self.force, self.sound.kept.audio_track.clone()),
             mapping,
             mapping_name,
             sections: self.mapping.sections == Sections::Auto,

@@ -67,13 +67,14 @@ fn flashes(shard: &Shard) -> Vec<f64> {
 
 /// Times in ms at which the sound sets in: where it first rises to half of its highest level.
 fn beeps(shard: &Shard) -> Vec<f64> {
-    let (rate, channels, samples) = shard.sound().unwrap();
+    let sound = shard.sound().unwrap();
+    let samples = sound.samples;
     let half = samples.iter().map(|x| x.unsigned_abs()).max().unwrap() / 2;
-    let rate = f64::from(rate.hz());
+    let rate = f64::from(sound.rate.hz());
     let quiet = (0.005 * rate) as usize;
     let mut silent_for = quiet;
     let mut found = Vec::new();
-    for (n, frame) in samples.chunks_exact(channels as usize).enumerate() {
+    for (n, frame) in samples.chunks_exact(sound.channels as usize).enumerate() {
         let loud = frame.iter().any(|&x| x.unsigned_abs() > half);
         if loud && silent_for >= quiet {
             found.push(n as f64 / rate * 1e3);

@@ -33,7 +33,14 @@ fn add_recording(library: &Path, number: usize, name: String, hz: u32) {
     let wave = |i: u32| (9000.0 * (i as f32 * pitch * std::f32::consts::TAU / hz as f32).sin()) as i16;
     let sound: Vec<u8> = (0..hz / 3).flat_map(|i| wave(i).to_le_bytes()).collect();
     let shard = ShardWriter::create(&path, Overwrite::Refuse, 1, false, source).unwrap();
-    let track = SoundTrack { rate, channels: 1, samples: u64::from(hz / 3), data: &mut &sound[..] };
+    let track = SoundTrack {
+        rate,
+        channels: 1,
+        samples: u64::from(hz / 3),
+        exponent: 0,
+        opposed: false,
+        data: &mut &sound[..],
+    };
     shard.finish(MediaTime(333_333), Some(track)).unwrap();
 }
 

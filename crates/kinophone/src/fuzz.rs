@@ -29,8 +29,8 @@ pub fn shard(bytes: &[u8]) {
         let shown = shard.picture_at(shard.time(k));
         assert!(shown == k && !shard.picture(k).is_empty(), "picture {k} is not where its time says");
     }
-    if let Some((_, channels, samples)) = shard.sound() {
-        assert!(samples.len().is_multiple_of(channels as usize), "sound ends within a frame");
+    if let Some(sound) = shard.sound() {
+        assert!(sound.samples.len().is_multiple_of(sound.channels as usize), "sound ends within a frame");
     }
     let _ = (SoundAnalysis::units_of_shard(&shard), SoundAnalysis::of_shard(&shard));
     SoundAnalysis::ticks_of_shard(&shard, 0..SoundAnalysis::tick_count(&shard));

@@ -48,7 +48,8 @@ impl<T: Send + 'static> Worker<T> {
     }
 }
 
-fn died(name: &str, panic: &(dyn Any + Send)) -> Error {
+/// The error of a thread that panicked.
+pub(crate) fn died(name: &str, panic: &(dyn Any + Send)) -> Error {
     let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
     let cause = text.map_or(String::new(), |text| format!(": {text}"));
     Error::new(Kind::Tool, format!("the {name} thread ended unexpectedly{cause}"))

@@ -3,7 +3,7 @@
 use crate::report::Failure;
 use crate::values::{decibels, one_of};
 use clap::Args;
-use kinophone::media::SoundCodec;
+use kinophone::media::{AudioTracks, SoundCodec};
 use kinophone::score::ScoreFormat;
 use kinophone::soundtrack::OutputOptions;
 use kinophone::storage::Overwrite;
@@ -56,12 +56,12 @@ pub struct OutputArgs {
 }
 
 impl OutputArgs {
-    /// The library's options for a file; `audio_track` is the film's.
-    pub fn options(&self, file: &Path, force: bool, audio_track: usize) -> OutputOptions {
+    /// The library's options for a file; `tracks` are the film's.
+    pub fn options(&self, file: &Path, force: bool, tracks: Option<AudioTracks>) -> OutputOptions {
         OutputOptions {
             codec: self.codec,
             keep_original_db: self.keep_original,
-            audio_track,
+            audio_tracks: tracks.unwrap_or_default(),
             scores: self.score.clone(),
             credits: !self.no_credits,
             ..OutputOptions::alone(file.to_owned(), overwrite(force))
@@ -83,7 +83,7 @@ impl OutputArgs {
 /// The sound track of the film that `--keep-original` mixes in.
 #[derive(Debug, Args)]
 pub struct KeptTrackArgs {
-    /// Sound track of the film to keep, counted from 0
-    #[arg(long, value_name = "N", default_value_t = 0, requires = "keep_original")]
-    pub audio_track: usize,
+    /// Sound track of the film to keep, counted from 0 [default: the marked one, else the first]; 0,1 keeps two as left and right
+    #[arg(long, value_name = "N[,N]", requires = "keep_original")]
+    pub audio_track: Option<AudioTracks>,
 }

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use kinophone::dataset::PrepareOptions;
+use kinophone::media::AudioTracks;
 
 /// The pictures and the sound track that are taken from films.
 #[derive(Debug, Args)]
@@ -13,9 +14,9 @@ pub struct PictureArgs {
     /// Prepare pictures in colour instead of grey
     #[arg(long, alias = "color")]
     pub colour: bool,
-    /// Sound track of the films, counted from 0
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub audio_track: usize,
+    /// Sound track of the films, counted from 0 [default: the marked one, else the first]; 0,1 takes two as left and right
+    #[arg(long, value_name = "N[,N]")]
+    pub audio_track: Option<AudioTracks>,
 }
 
 impl PictureArgs {
@@ -24,7 +25,7 @@ impl PictureArgs {
         PrepareOptions {
             size,
             colour: self.colour,
-            audio_track: self.audio_track,
+            audio_tracks: self.audio_track.clone().unwrap_or_default(),
             require_sound,
             ..PrepareOptions::default()
         }

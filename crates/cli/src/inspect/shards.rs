@@ -118,7 +118,7 @@ fn describe(facts: Facts, shard: &Shard) -> Facts {
 
 fn describe_sound(shard: &Shard) -> String {
     match shard.sound() {
-        Some((rate, count, _)) => format!("{rate}, {}", channels(count)),
+        Some(sound) => format!("{}, {}", sound.rate, channels(sound.channels)),
         None => "none".to_owned(),
     }
 }
@@ -135,9 +135,9 @@ fn as_json(shard: &Shard) -> Value {
 }
 
 fn sound_json(shard: &Shard) -> Option<Value> {
-    shard.sound().map(|(rate, channels, samples)| {
-        json!({ "rate": rate, "channels": channels, "samples": samples.len() / channels.max(1) as usize })
-    })
+    shard
+        .sound()
+        .map(|sound| json!({ "rate": sound.rate, "channels": sound.channels, "samples": sound.frames() }))
 }
 
 fn seconds(shard: &Shard) -> f64 {

@@ -3,6 +3,7 @@
 use super::*;
 use crate::cli::{Cli, Command};
 use clap::Parser;
+use kinophone::media::AudioTracks;
 use kinophone::render::LoudnessMode;
 use kinophone_dsp::frames::GranularConfig;
 use kinophone_dsp::window::Window;
@@ -81,8 +82,8 @@ fn tone_and_attack_are_for_mosaics() {
 fn nothing_given_leaves_the_synth_to_the_library() {
     let plan = parse("--loudness off --keep-original -12 --audio-track 1").plan().unwrap();
     assert_eq!(
-        (plan.synth, plan.loudness, plan.output.keep_original_db, plan.output.audio_track),
-        (SynthRequest::Usual, LoudnessMode::AsSaid, Some(-12.0), 1)
+        (plan.synth, plan.loudness, plan.output.keep_original_db, plan.output.audio_tracks),
+        (SynthRequest::Usual, LoudnessMode::AsSaid, Some(-12.0), AudioTracks::one(1))
     );
     assert_eq!(parse("").plan().unwrap().loudness, LoudnessMode::Usual);
 }

@@ -3,7 +3,7 @@
  * FAULT_UNDER    the folder below which writing may fail
  * FAULT_COUNTER  a file of eight bytes: the number of operations so far, in all processes together
  * FAULT_AT       the number of the first operation that fails, from 1; all later ones fail as well; 0: none does
- * FAULT_ERRNO    its errno; 0 kills the process instead
+ * FAULT_ERRNO    its errno; 0 kills the process instead, ffmpeg also where it writes to standard output
  * FAULT_ONLY     "names": only operations on names count (open, mkdir, rename); "ffmpeg": only those of ffmpeg
  *
  * Counted are those that change what is on the disk. Removing is not: programs must be able to tidy up.
@@ -45,6 +45,8 @@ __attribute__((constructor)) static void begin(void) {
     cause = atoi(number);
     names_only = only && !strcmp(only, "names");
     applies = !(only && !strcmp(only, "ffmpeg")) || !strcmp(program_invocation_short_name, "ffmpeg");
+    /* A process that is to be killed may be killed while it delivers, too. */
+    watched[1] = applies && !cause && only && !strcmp(only, "ffmpeg");
     int (*real_open)(const char *, int, ...) = dlsym(RTLD_NEXT, "open");
     int fd = real_open(file, O_RDWR | O_CLOEXEC);
     if (fd < 0) return;

@@ -5,11 +5,12 @@
 //!
 //! | name | holds |
 //! |---|---|
-//! | `HASH.safetensors` | 64 × 64 grey pictures and sound track 0 |
+//! | `HASH.safetensors` | 64 × 64 grey pictures and the default sound track |
 //! | `HASH-128.safetensors` | 128 × 128 grey |
 //! | `HASH-64c.safetensors` | 64 × 64 in colour |
 //! | `HASH-128c-track1.safetensors` | 128 × 128 in colour, with sound track 1 |
-//! | `HASH-sound.safetensors` | sound track 0 alone: for a library of sounds |
+//! | `HASH-128-track0+1.safetensors` | 128 × 128 grey, with sound tracks 0 and 1 together |
+//! | `HASH-sound.safetensors` | the default sound track alone: for a library of sounds |
 
 mod audio_features;
 mod picture_reducer;
@@ -26,8 +27,9 @@ pub(crate) use audio_features::{FLOOR_DB, MIN_BAND_POWER, SILENT_DB};
 pub(crate) use picture_reducer::PictureReducer;
 pub use prepare::{PrepareOptions, Prepared, find, find_hash, prepare};
 pub(crate) use prepare::{SoundDescriber, prepare_sound};
-pub use resampled_sound::downmix;
 pub use shard::Shard;
+pub use shard::sound::ShardSound;
+pub(crate) use shard::sound::{MAX_EXPONENT, step};
 pub use shard::write::{ShardWriter, SoundTrack};
 pub(crate) use shard::{TensorData, map_file};
 pub use splits::{HoldOut, TickSpan};

@@ -15,7 +15,7 @@ const CHUNK_FRAMES: usize = 1 << 16;
 /// Chunks after which the pages of the shard's own sound are given back.
 const RELEASE_CHUNKS: usize = 64;
 
-/// Mono samples of all films, 16 bits each as in the shards, one film after another.
+/// Mono samples of all films, one film after another.
 pub(crate) struct ResampledSound {
     map: Mmap,
     /// Place of each film's samples, counted in samples.
@@ -61,14 +61,14 @@ impl ResampledSound {
     /// Fills `out` with the samples of film `film` from `start` on, −1 to 1; before its beginning and after its end
     /// there is silence.
     pub(crate) fn read(&self, film: usize, start: i64, out: &mut [f32]) {
-        let all: &[i16] = bytemuck::cast_slice(&self.map);
+        let all: &[f32] = bytemuck::cast_slice(&self.map);
         let samples = &all[self.spans[film].clone()];
         let before = usize::try_from(-start).unwrap_or(0).min(out.len());
         let (silence, out) = out.split_at_mut(before);
         silence.fill(0.0);
         let from = usize::try_from(start).unwrap_or(0).min(samples.len());
         let (sound, silence) = out.split_at_mut(out.len().min(samples.len() - from));
-        sound.iter_mut().zip(&samples[from..]).for_each(|(out, sample)| *out = to_f32(*sample));
+        sound.copy_from_slice(&samples[from..from + sound.len()]);
         silence.fill(0.0);
     }
 
@@ -88,16 +88,17 @@ fn resample(
     out: &mut Writer<'_>,
     progress: &mut Progress<'_>,
 ) -> Result<bool> {
-    let Some((from, channels, samples)) = film.shard.sound() else { return Ok(true) };
+    let Some(sound) = film.shard.sound() else { return Ok(true) };
+    let from = sound.rate;
     let mut resampler = Resampler::new(from, rate);
     let (mut mono, mut ready) = (Vec::with_capacity(CHUNK_FRAMES), Vec::new());
     let (mut silent, mut left) = (true, film.samples);
-    for (chunk, frames) in samples.chunks(CHUNK_FRAMES * channels as usize).enumerate() {
+    for (chunk, frames) in sound.samples.chunks(CHUNK_FRAMES * sound.channels as usize).enumerate() {
         if left == 0 {
             break;
         }
         silent &= frames.iter().all(|sample| *sample == 0);
-        downmix(frames, channels as usize, &mut mono);
+        sound.mix_down(frames, &mut mono);
         resampler.push(&mono, &mut ready);
         left -= out.write_up_to(&mut ready, left)?;
         progress.advance(mono.len(), from)?;
@@ -109,24 +110,6 @@ fn resample(
     out.write_up_to(&mut ready, left)?;
     film.shard.release();
     Ok(silent)
-}
-
-/// The mean of the channels of interleaved frames, −1..1, in place of what `mono` held.
-pub fn downmix(frames: &[i16], channels: usize, mono: &mut Vec<f32>) {
-    let mean = |frame: &[i16]| frame.iter().map(|s| to_f32(*s)).sum::<f32>() / channels as f32;
-    mono.clear();
-    mono.extend(frames.chunks_exact(channels).map(mean));
-}
-
-fn to_f32(sample: i16) -> f32 {
-    f32::from(sample) / 32768.0
-}
-
-/// Rounds to 16 bits, halves away from zero. A resampled full-scale edge overshoots by some percent and is clipped, which
-/// the conversion does.
-fn to_i16(sample: f32) -> i16 {
-    let scaled = sample * 32768.0;
-    (scaled + 0.5f32.copysign(scaled)) as i16
 }
 
 struct Writer<'a> {
@@ -146,8 +129,7 @@ impl Writer<'_> {
     }
 
     fn write(&mut self, samples: &[f32]) -> Result<()> {
-        let bytes: Vec<u8> = samples.iter().flat_map(|sample| to_i16(*sample).to_le_bytes()).collect();
-        self.out.write_all(&bytes).map_err(|e| Error::io("written", self.path, e))?;
+        self.out.write_all(bytemuck::cast_slice(samples)).map_err(|e| Error::io("written", self.path, e))?;
         self.written += samples.len();
         Ok(())
     }
@@ -162,9 +144,7 @@ struct Progress<'a> {
 impl<'a> Progress<'a> {
     fn begin(requests: &[SoundRequest<'_>], task: Task<'a>) -> Self {
         let seconds = |film: &SoundRequest<'_>| {
-            film.shard
-                .sound()
-                .map_or(0, |(rate, channels, s)| s.len() as u64 / u64::from(channels * rate.hz()))
+            film.shard.sound().map_or(0, |sound| sound.frames() as u64 / u64::from(sound.rate.hz()))
         };
         task.watcher.stage("reading the sound", "seconds", Some(requests.iter().map(seconds).sum()));
         Self { task, done: 0.0 }

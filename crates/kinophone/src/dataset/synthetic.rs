@@ -71,11 +71,9 @@ impl SyntheticFilm {
         }
         let bytes: Vec<u8> = self.sound.iter().flatten().flat_map(|s| s.to_le_bytes()).collect();
         let mut data = &bytes[..];
-        let track = self.sound.as_ref().map(|sound| SoundTrack {
-            rate: SampleRate::new(self.rate).unwrap(),
-            channels: self.channels,
-            samples: sound.len() as u64 / u64::from(self.channels),
-            data: &mut data,
+        let track = self.sound.as_ref().map(|sound| {
+            let rate = SampleRate::new(self.rate).unwrap();
+            SoundTrack::new(rate, self.channels, sound.len() as u64 / u64::from(self.channels), &mut data)
         });
         writer.finish(MediaTime(self.end), track).unwrap();
         path

@@ -1,8 +1,8 @@
 //! Sound, spectrograms and pictures of an evaluated film, as data URIs for a page.
 
-use crate::dataset::{Shard, downmix};
+use crate::dataset::Shard;
 use crate::eval::report::HeldOutSpan;
-use crate::media::{Decode, DecodeSound, Encode, Ffmpeg, SoundCodec};
+use crate::media::{AudioTracks, Decode, DecodeSound, Encode, Ffmpeg, SoundCodec};
 use crate::plot::Sonogram;
 use crate::task::Task;
 use crate::{Error, Kind, Result};
@@ -95,7 +95,8 @@ pub(crate) fn audio_of_file(
     let stereo = total(spans) <= MAX_STEREO_SECS;
     let sound = facts.sounds.first().ok_or_else(|| Error::new(Kind::NoSound, "has no sound").at(file))?;
     let (rate, channels) = (sound.rate, if stereo { sound.channels.min(2) } else { 1 });
-    let mut stream = ffmpeg.decode_sound(file, &DecodeSound { track: 0, rate, channels })?;
+    let mut stream =
+        ffmpeg.decode_sound(file, &DecodeSound { tracks: AudioTracks::Default, rate, channels })?;
     audio(ffmpeg, scratch, rate, channels, |out| {
         let mut excerpt = Excerpt::new(spans, rate, channels, begin);
         let mut samples = vec![0.0; CHUNK_FRAMES * channels as usize];
@@ -132,7 +133,8 @@ pub(crate) fn shift_to_clock(
     };
     let mut encoder = ffmpeg.encode(&encode)?;
     encoder.write(&vec![0.0; rate.sample_at(begin).max(0) as usize * channels as usize])?;
-    let mut stream = ffmpeg.decode_sound(file, &DecodeSound { track: 0, rate, channels })?;
+    let mut stream =
+        ffmpeg.decode_sound(file, &DecodeSound { tracks: AudioTracks::Default, rate, channels })?;
     let mut samples = vec![0.0; CHUNK_FRAMES * channels as usize];
     loop {
         task.cancel.check()?;
@@ -150,15 +152,19 @@ pub(crate) fn audio_of_shard(
     shard: &Shard,
     spans: &[HeldOutSpan],
 ) -> Result<Option<String>> {
-    let Some((rate, own, sound)) = shard.sound() else { return Ok(None) };
-    let own = own as usize;
+    let Some(sound) = shard.sound() else { return Ok(None) };
+    let (rate, own) = (sound.rate, sound.channels as usize);
     let channels = if total(spans) <= MAX_STEREO_SECS { own } else { 1 };
     let audio = audio(ffmpeg, scratch, rate, channels as u32, |out| {
         let mut excerpt = Excerpt::new(spans, rate, channels as u32, MediaTime::ZERO);
         let mut floats = Vec::new();
-        for frames in sound.chunks(CHUNK_FRAMES * own) {
-            // To one channel, or each sample by itself.
-            downmix(frames, own / channels, &mut floats);
+        for samples in sound.samples.chunks(CHUNK_FRAMES * own) {
+            if channels == own {
+                floats.clear();
+                floats.extend(samples.iter().map(|sample| f32::from(*sample) * sound.step()));
+            } else {
+                sound.mix_down(samples, &mut floats);
+            }
             excerpt.push(&floats, out)?;
         }
         excerpt.finish(out)
@@ -262,7 +268,7 @@ fn draw_film(
     times: &[MediaTime],
     task: Task<'_>,
 ) -> Result<()> {
-    let mut stream = ffmpeg.decode(film, &Decode { size: THUMB_WIDTH, colour: true, sound: None })?;
+    let mut stream = ffmpeg.decode(film, &Decode { size: THUMB_WIDTH, colour: true })?;
     let name = film.file_name().unwrap_or_default().to_string_lossy().into_owned();
     task.watcher.stage(&format!("reading the pictures of {name}"), "pictures", Some(total));
     let (mut next, mut current) = (0, None);
@@ -287,7 +293,7 @@ fn draw_film(
 pub(crate) fn poster(ffmpeg: &Ffmpeg, film: &Path, width: u32, task: Task<'_>) -> Result<String> {
     let facts = ffmpeg.probe(film)?;
     let target = MediaTime(facts.duration.map_or(0, |length| length.0 / 10));
-    let mut stream = ffmpeg.decode(film, &Decode { size: width, colour: true, sound: None })?;
+    let mut stream = ffmpeg.decode(film, &Decode { size: width, colour: true })?;
     let mut current = None;
     for picture in stream.by_ref() {
         task.cancel.check()?;

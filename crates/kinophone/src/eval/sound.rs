@@ -1,7 +1,7 @@
 //! Sounds at the rate at which they are measured.
 
 use crate::Result;
-use crate::dataset::{Shard, downmix};
+use crate::dataset::Shard;
 use crate::media::Ffmpeg;
 use crate::task::Task;
 use kinophone_dsp::metrics::RATE;
@@ -20,7 +20,7 @@ pub(crate) fn measure_rate() -> SampleRate {
 
 /// Decodes a file's sound for measurement.
 pub(crate) fn decode(ffmpeg: &Ffmpeg, file: &Path, task: Task<'_>) -> Result<Vec<f32>> {
-    let mut stream = ffmpeg.decode_for_measures(file, 0)?;
+    let mut stream = ffmpeg.decode_for_measures(file)?;
     let (mut sound, mut part) = (Vec::new(), vec![0.0; CHUNK_FRAMES]);
     loop {
         task.cancel.check()?;
@@ -34,12 +34,12 @@ pub(crate) fn decode(ffmpeg: &Ffmpeg, file: &Path, task: Task<'_>) -> Result<Vec
 /// Converts a shard's sound for measurement. Its channels are added up at the level at which ffmpeg does it,
 /// see [`Ffmpeg::decode_for_measures`].
 pub(crate) fn of_shard(shard: &Shard) -> Vec<f32> {
-    let Some((rate, channels, samples)) = shard.sound() else { return Vec::new() };
-    let mut resampler = Resampler::new(rate, measure_rate());
-    let (mut sound, mut mixed, channels) = (Vec::new(), Vec::new(), channels as usize);
+    let Some(own) = shard.sound() else { return Vec::new() };
+    let mut resampler = Resampler::new(own.rate, measure_rate());
+    let (mut sound, mut mixed, channels) = (Vec::new(), Vec::new(), own.channels as usize);
     let gain = (channels as f32).sqrt();
-    for frames in samples.chunks(CHUNK_FRAMES * channels) {
-        downmix(frames, channels, &mut mixed);
+    for samples in own.samples.chunks(CHUNK_FRAMES * channels) {
+        own.mix_down(samples, &mut mixed);
         mixed.iter_mut().for_each(|x| *x *= gain);
         resampler.push(&mixed, &mut sound);
     }

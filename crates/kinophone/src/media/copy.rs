@@ -34,7 +34,8 @@ pub(crate) fn for_browsers(
     }
     let film = probe::examine(ffmpeg, path)?;
     let picture = film.facts.picture.as_ref().ok_or_else(|| arguments::no_picture(path))?;
-    let mut args = arguments::opening(path, film.zero, &[])?;
+    let jump = film.stamps().jump();
+    let mut args = arguments::opening(path, film.zero, jump, &[])?;
     // Even sides, as 4:2:0 needs them.
     let filter = format!("scale='trunc(min({width},iw)/2)*2':-2:flags=area,format=yuv420p");
     args.extend(input::words(&["-map", &format!("0:{}", picture.stream), "-vf", &filter]));
@@ -47,6 +48,7 @@ pub(crate) fn for_browsers(
     args.extend(input::words(&["-crf", "22", "-bf", "0", "-map_metadata", "-1", "-map_chapters", "-1"]));
     args.extend(input::words(&["-movflags", "+faststart", "-f", "mp4"]));
     args.push(input::url(output)?);
+    args.extend(arguments::shared_clock(jump));
     args.extend(input::words(&["-progress", "pipe:1"]));
     let grows = Some(output.to_owned());
     let launch = Launch { program: &ffmpeg.program, args, input: false, stall: ffmpeg.stall, grows };

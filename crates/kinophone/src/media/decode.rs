@@ -1,23 +1,24 @@
-//! Decodes a film into small pictures with exact times, and its sound into a file, in one pass of one
-//! process.
+//! Decodes a film into small pictures with exact times.
 
-use crate::media::arguments::{MAX_TIME_US, no_picture, opening, seconds};
+use crate::media::arguments::{LIFT_US, MAX_TIME_US, lift, no_picture, opening, shared_clock};
+use crate::media::probe::Examined;
 use crate::media::process::{Ending, Guarded, Launch, Process};
-use crate::media::{Decode, Decoded, Ffmpeg, Picture, PictureFacts, input, nut, probe, sound};
+use crate::media::track_stream::{MAX_GAP_SECS, jump};
+use crate::media::{Decode, Decoded, Ffmpeg, Picture, PictureFacts, input, nut};
 use crate::{Error, Kind, Result};
-use kinophone_dsp::units::{MediaTime, SampleRate};
+use kinophone_dsp::units::MediaTime;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ChildStdout;
 
-/// NUT has no times below zero, films do (a damaged recording): the output is shifted up by this and we shift
-/// it back.
-const LIFT: i64 = 1_000_000_000;
 /// ffmpeg moves a picture whose time repeats or runs backwards to one tick after its predecessor. No film
 /// shows two pictures within half a millisecond (rates end at 1000 a second), so such pictures are dropped.
 const MIN_INTERVAL_US: i64 = 500;
+
+/// The end of the pictures may lie this far, in microseconds, from where the container says without a word.
+const MAX_CLAIM_ERROR_US: i64 = 1_000_000;
 
 /// Pictures as they come out of ffmpeg: an iterator that ends after the last one; then
 /// [`PictureStream::finish`]. Times strictly increase. Dropping it ends the process.
@@ -30,33 +31,23 @@ pub struct PictureStream {
     last: Option<MediaTime>,
     intervals: Intervals,
     declared_end: Option<MediaTime>,
-    sound: Option<(SampleRate, u32, PathBuf)>,
+    /// Pictures that were left out because their times do not come after those of others.
+    left_out: u64,
     ended: bool,
 }
 
-pub(crate) fn decode(ffmpeg: &Ffmpeg, path: &Path, how: &Decode) -> Result<PictureStream> {
+pub(crate) fn decode(ffmpeg: &Ffmpeg, path: &Path, film: &Examined, how: &Decode) -> Result<PictureStream> {
     if !(1..=4096).contains(&how.size) {
         return Err(Error::new(Kind::Invalid, format!("a picture size of {} is impossible", how.size))
             .help("choose 1 to 4096 pixels a side; 64 is usual"));
     }
-    let film = probe::examine(ffmpeg, path)?;
     let picture = film.facts.picture.as_ref().ok_or_else(|| no_picture(path))?;
     let quick: &[&str] = if ffmpeg.exact { &[] } else { &["-skip_loop_filter", "all"] };
-    let mut args = opening(path, film.zero, quick)?;
+    let jump = film.stamps().jump();
+    let mut args = opening(path, film.zero, jump, quick)?;
     args.extend(picture_output(ffmpeg, picture, how));
-    let mut sound = None;
-    if let Some(to) = &how.sound {
-        let (options, rate, channels) = sound::file_output(path, &film.facts, to)?;
-        args.extend(options);
-        sound = Some((rate, channels, to.file.clone()));
-    }
-    let launch = Launch {
-        program: &ffmpeg.program,
-        args,
-        input: false,
-        stall: ffmpeg.stall,
-        grows: how.sound.as_ref().map(|s| s.file.clone()),
-    };
+    args.extend(shared_clock(jump));
+    let launch = Launch { program: &ffmpeg.program, args, input: false, stall: ffmpeg.stall, grows: None };
     let (process, _, stdout) = Process::start(launch)?;
     Ok(PictureStream {
         process,
@@ -67,7 +58,7 @@ pub(crate) fn decode(ffmpeg: &Ffmpeg, path: &Path, how: &Decode) -> Result<Pictu
         last: None,
         intervals: Intervals::default(),
         declared_end: film.picture_end,
-        sound,
+        left_out: 0,
         ended: false,
     })
 }
@@ -88,12 +79,7 @@ fn picture_output(ffmpeg: &Ffmpeg, picture: &PictureFacts, how: &Decode) -> Vec<
     } else {
         &["-vsync", "0"]
     }));
-    args.extend(input::words(&[
-        "-enc_time_base",
-        "1:1000000",
-        "-output_ts_offset",
-        &seconds(MediaTime(LIFT)),
-    ]));
+    args.extend(input::words(&["-enc_time_base", "1:1000000", "-output_ts_offset", &lift()]));
     args.extend(input::words(&[
         "-map_metadata",
         "-1",
@@ -122,8 +108,13 @@ impl Iterator for PictureStream {
             let mut pixels = Vec::with_capacity(self.frame_len);
             match self.reader.next(&mut pixels) {
                 Ok(Some(time)) if pixels.len() == self.frame_len => {
-                    if let Some(time) = self.accept(MediaTime(time.saturating_sub(LIFT))) {
-                        return Some(Ok(Picture { time, pixels }));
+                    match self.accept(MediaTime(time.saturating_sub(LIFT_US))) {
+                        Ok(Some(time)) => return Some(Ok(Picture { time, pixels })),
+                        Ok(None) => self.left_out += 1,
+                        Err(error) => {
+                            self.ended = true;
+                            return Some(Err(error));
+                        }
                     }
                 }
                 Ok(Some(_)) => return Some(Err(self.stop("a picture of the wrong size".into()))),
@@ -139,40 +130,54 @@ impl Iterator for PictureStream {
 
 impl PictureStream {
     /// To be called after the last picture: waits for the process and says how it went. Fails with
-    /// `Kind::NoPicture` where not one picture decoded, with `Kind::Tool` where ffmpeg crashed,
-    /// `Kind::Stalled` where it hung and `Kind::DiskFull` where the sound did not fit.
+    /// `Kind::NoPicture` where not one picture decoded, with `Kind::Tool` where ffmpeg crashed
+    /// and `Kind::Stalled` where it hung.
     pub fn finish(mut self) -> Result<Decoded> {
         for picture in self.by_ref() {
             picture?;
         }
         let outcome = self.process.wait()?;
         let partial = matches!(outcome.ending, Ending::Failed(_)) && self.count > 0;
-        let is_output = |kind| matches!(kind, Kind::DiskFull | Kind::Unwritable);
-        let error = outcome.error("decoding it").filter(|e| !partial || is_output(e.kind()));
-        if let Some(error) = error {
-            return Err(error.or_at(&self.film));
+        if let Some(error) = outcome.error("decoding it").filter(|_| !partial) {
+            return Err(error.at(&self.film));
         }
         let Some(last) = self.last else { return Err(undecodable(&self.film, outcome.complaints().last())) };
-        let sound = self.sound.take().map(sound_written).transpose()?;
         let end = self.intervals.end(last, self.declared_end);
-        Ok(Decoded { pictures: self.count, end, sound, complaints: outcome.complaints() })
+        let mut complaints = outcome.complaints();
+        complaints.extend(self.remarks(end));
+        Ok(Decoded { pictures: self.count, end, complaints })
     }
 
-    /// Counts a picture and gives its time, or `None` for one that does not come after its predecessor.
-    fn accept(&mut self, time: MediaTime) -> Option<MediaTime> {
+    /// Everything that ended otherwise than the container says.
+    fn remarks(&self, end: MediaTime) -> impl Iterator<Item = String> {
+        let left_out = (self.left_out > 0).then(|| {
+            format!("{} whose times do not come after those of others are left out", pictures(self.left_out))
+        });
+        let claim = self.declared_end.filter(|claim| (claim.0 - end.0).abs() > MAX_CLAIM_ERROR_US);
+        left_out
+            .into_iter()
+            .chain(claim.map(|claim| format!("it claims to end at {claim} and ends at {end}")))
+    }
+
+    /// Counts a picture and gives its time, or `None` for one that does not come after its predecessor. A jump that can't be true is
+    /// an error.
+    fn accept(&mut self, time: MediaTime) -> Result<Option<MediaTime>> {
         if !(-MAX_TIME_US..=MAX_TIME_US).contains(&time.0) {
-            return None;
+            return Ok(None);
         }
         if let Some(last) = self.last {
             let interval = time.0 - last.0;
             if interval < MIN_INTERVAL_US {
-                return None;
+                return Ok(None);
+            }
+            if interval > MAX_GAP_SECS * 1_000_000 {
+                return Err(jump("pictures", last, time).at(&self.film));
             }
             self.intervals.add(interval);
         }
         self.last = Some(time);
         self.count += 1;
-        Some(time)
+        Ok(Some(time))
     }
 
     fn stop(&mut self, cause: Box<dyn std::error::Error + Send + Sync>) -> Error {
@@ -224,9 +229,8 @@ impl Intervals {
     }
 }
 
-fn sound_written((rate, channels, file): (SampleRate, u32, PathBuf)) -> Result<(SampleRate, u32, u64)> {
-    let bytes = std::fs::metadata(&file).map_err(|e| Error::io("read", &file, e))?.len();
-    Ok((rate, channels, bytes / (2 * u64::from(channels))))
+fn pictures(count: u64) -> String {
+    if count == 1 { "1 picture".to_owned() } else { format!("{count} pictures") }
 }
 
 fn undecodable(path: &Path, reason: Option<&String>) -> Error {
@@ -251,11 +255,5 @@ mod tests {
         assert_eq!(steady.end(last, Some(MediaTime::from_secs(3600))).0, 4_040_000);
         assert_eq!(steady.end(last, Some(MediaTime(3_000_000))).0, 4_040_000);
         assert_eq!(Intervals::default().end(last, Some(MediaTime(9_000_000))).0, 9_000_000);
-    }
-
-    #[test]
-    fn seconds_are_exact_and_signed() {
-        assert_eq!(seconds(MediaTime(-1)), "-0.000001");
-        assert_eq!(seconds(MediaTime(112_711_000)), "112.711000");
     }
 }

@@ -167,7 +167,10 @@ impl Ffmpeg {
     /// True where this ffmpeg was built with an encoder, by ffmpeg's name of it.
     pub(crate) fn has_encoder(&self, name: &str) -> Result<bool> {
         let args = input::words(&["-hide_banner", "-encoders"]);
-        let (said, _) = crate::media::process::run(&self.program, args, self.stall, 1 << 20)?;
+        let (said, outcome) = crate::media::process::run(&self.program, args, self.stall, 1 << 20)?;
+        if let Some(error) = outcome.error("listing its encoders") {
+            return Err(error.at(&self.program));
+        }
         Ok(String::from_utf8_lossy(&said).lines().any(|line| line.split_whitespace().nth(1) == Some(name)))
     }
 }

@@ -5,7 +5,7 @@
 use crate::Result;
 use crate::media::process::{self, Ending};
 use crate::media::raw_probe::{
-    RawProbe, RawStream, StreamKind, clock_time_of, clockwise, fault, first_packet, time_of,
+    RawProbe, RawStream, StreamKind, clock_time_of, clockwise, fault, first_packet, has_places, time_of,
 };
 use crate::media::{Ffmpeg, input};
 use kinophone_dsp::units::SampleRate;
@@ -106,7 +106,9 @@ fn sound(stream: &mut RawStream, fields: &[String]) {
     let Some(at) = fields.iter().position(|field| field.split(' ').nth(1) == Some("Hz")) else { return };
     stream.sample_rate =
         fields[at].split(' ').next().and_then(|hz| hz.parse().ok()).and_then(|hz| SampleRate::new(hz).ok());
-    stream.channels = fields.get(at + 1).map_or(0, |layout| channels_of(layout));
+    let layout = fields.get(at + 1);
+    stream.channels = layout.map_or(0, |layout| channels_of(layout));
+    stream.layout = layout.filter(|layout| has_places(layout)).cloned();
 }
 
 /// "mono", "stereo", "5.1(side)", "4 channels"; an unknown name counts as stereo, since everything is mixed

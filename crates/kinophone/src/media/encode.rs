@@ -25,9 +25,15 @@ pub struct Encoder {
 pub(crate) fn encode(ffmpeg: &Ffmpeg, plan: &Encode) -> Result<Encoder> {
     check(plan)?;
     let mut args = input::common();
-    args.extend(input::words(&["-nostdin", "-nostats", "-v", "error", "-copyts", "-y"]));
-    if let Some((film, picture)) = &plan.picture {
-        args.extend(picture_input(ffmpeg, plan, film, picture)?);
+    args.extend(input::words(&["-nostdin", "-nostats", "-v", "error", "-y"]));
+    let mut jump = false;
+    if let Some((path, picture)) = &plan.picture {
+        let film = probe::examine(ffmpeg, path)?;
+        if plan.extension == "avi" && film.reordered {
+            return Err(unfit(plan, picture, "with its B-frames "));
+        }
+        jump = film.stamps().jump();
+        args.extend(picture_input(path, picture, film.zero, jump)?);
     }
     args.extend(input::words(&[
         "-itsoffset",
@@ -52,6 +58,7 @@ pub(crate) fn encode(ffmpeg: &Ffmpeg, plan: &Encode) -> Result<Encoder> {
     }
     args.extend(container(ffmpeg, plan.codec, &plan.extension, plan.rate));
     args.push(input::url(&plan.output)?);
+    args.extend(arguments::shared_clock(jump));
     let grows = Some(plan.output.clone());
     let launch = Launch { program: &ffmpeg.program, args, input: true, stall: ffmpeg.stall, grows };
     let (process, stdin, _) = Process::start(launch)?;
@@ -99,27 +106,17 @@ fn unfit(plan: &Encode, picture: &PictureFacts, why: &str) -> Error {
         .help(format!("the picture is copied as it is; containers that fit: {}", takers.join(", ")))
 }
 
-/// Shifts the film so that its first picture is at time zero, where our first sample is. `genpts` gives
-/// packets of old AVI files the times that other containers demand.
-fn picture_input(
-    ffmpeg: &Ffmpeg,
-    plan: &Encode,
-    film: &Path,
-    picture: &PictureFacts,
-) -> Result<Vec<OsString>> {
-    let examined = probe::examine(ffmpeg, film)?;
-    if plan.extension == "avi" && examined.reordered {
-        return Err(unfit(plan, picture, "with its B-frames "));
-    }
-    let begins = examined.zero + picture.start;
+/// Shifts the film so that its first picture is at time zero, where our first sample is; `zero` is the beginning of its clock, and where
+/// timestamps may `jump` ffmpeg takes that away itself (see [`arguments::opening`]). `genpts` gives packets of old AVI files the times
+/// that other containers demand.
+fn picture_input(film: &Path, picture: &PictureFacts, zero: MediaTime, jump: bool) -> Result<Vec<OsString>> {
     let mut args = input::guards();
-    args.extend(input::words(&[
-        "-fflags",
-        "+genpts",
-        "-itsoffset",
-        &arguments::seconds(MediaTime(-begins.0)),
-        "-i",
-    ]));
+    if !jump {
+        args.extend(input::words(&["-copyts"]));
+    }
+    let begins = if jump { picture.start } else { zero + picture.start };
+    let offset = arguments::seconds(MediaTime(-begins.0));
+    args.extend(input::words(&["-fflags", "+genpts", "-itsoffset", &offset, "-i"]));
     args.push(input::url(film)?);
     Ok(args)
 }

@@ -56,6 +56,15 @@ pub struct SoundFacts {
     pub channels: u32,
     /// Beginning of the stream on the film's clock.
     pub start: MediaTime,
+    /// ffmpeg's name for the places of its channels, "5.1(side)"; `None` where they have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layout: Option<String>,
     /// Language tag, where there is one.
     pub language: Option<String>,
+    /// Title tag, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// True if players are to choose it where nobody else does.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub default: bool,
 }

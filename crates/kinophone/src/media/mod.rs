@@ -2,7 +2,7 @@
 //!
 //! **The clock.** Zero is where the file's own timeline begins: the earliest start among its streams, as
 //! ffprobe's `format.start_time` says and as players show it. Pictures keep their own times on that clock,
-//! exact to the microsecond; sound is padded or trimmed so that its sample 0 is time zero. Encoder delays
+//! exact to the microsecond; sound is padded or trimmed so that its sample 0 is time zero (see `track_stream`). Encoder delays
 //! (AAC priming, the codec delay of Matroska, edit lists of MP4) are ffmpeg's to undo, and tests with flashes
 //! and beeps check that it does.
 //!
@@ -22,6 +22,7 @@ mod dump;
 mod encode;
 mod facts;
 mod ffmpeg;
+mod film;
 mod input;
 mod locate;
 pub(crate) mod nut;
@@ -35,11 +36,15 @@ pub(crate) mod room;
 mod sound;
 #[cfg(test)]
 mod tests;
+mod track_stream;
+mod tracks;
 
 pub use decode::PictureStream;
 pub use encode::Encoder;
 pub use facts::{FilmFacts, PictureFacts, SoundFacts};
 pub use ffmpeg::Ffmpeg;
+pub use film::Film;
 pub use operations::fill_room;
-pub use requests::{Decode, DecodeSound, Decoded, DrawnFilm, Encode, Picture, SoundCodec, SoundTo};
+pub use requests::{Decode, DecodeSound, Decoded, DrawnFilm, Encode, Picture, SoundCodec};
 pub use sound::SoundStream;
+pub use tracks::AudioTracks;

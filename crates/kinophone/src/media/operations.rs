@@ -5,9 +5,10 @@ use crate::media::decode::PictureStream;
 use crate::media::encode::Encoder;
 use crate::media::facts::FilmFacts;
 use crate::media::ffmpeg::Ffmpeg;
+use crate::media::film::Film;
 use crate::media::requests::{Decode, DecodeSound, DrawnFilm, Encode};
 use crate::media::sound::SoundStream;
-use crate::media::{copy, decode, draw, encode, locate, probe, room, sound};
+use crate::media::{copy, draw, encode, locate, room, sound};
 use crate::task::Task;
 use std::path::Path;
 
@@ -19,10 +20,15 @@ impl Ffmpeg {
         locate::locate(explicit)
     }
 
+    /// Opens a film or sound file that is to be decoded more than once, or after a look at its facts. Fails as [`Ffmpeg::probe`] does.
+    pub fn open<'a>(&'a self, path: &'a Path) -> Result<Film<'a>> {
+        Film::open(self, path)
+    }
+
     /// Facts of a film or sound file, without decoding it whole. Fails with `Kind::NotFound`, `Kind::Empty`
     /// or `Kind::WrongKind` (a folder, a pipe, a text, a playlist, a single image, not a film at all).
     pub fn probe(&self, path: &Path) -> Result<FilmFacts> {
-        Ok(probe::examine(self, path)?.facts)
+        Ok(Film::open(self, path)?.facts().clone())
     }
 
     /// All tags of a film or sound file, however long. Fails as [`Ffmpeg::probe`] does.
@@ -30,24 +36,23 @@ impl Ffmpeg {
         room::tags(self, path)
     }
 
-    /// Decodes the pictures of `path` as a stream, and its sound, if asked, into a file beside them in the
-    /// same pass. Fails as [`Ffmpeg::probe`] does, with `Kind::NoPicture` or `Kind::NoSound` where the film
-    /// has none of what is asked for, and with `Kind::Invalid` for a size outside 1 to 4096.
+    /// Decodes the pictures of `path` as a stream. Fails as [`Ffmpeg::probe`] does, with `Kind::NoPicture` where
+    /// the film has none, and with `Kind::Invalid` for a size outside 1 to 4096.
     pub fn decode(&self, path: &Path, how: &Decode) -> Result<PictureStream> {
-        decode::decode(self, path, how)
+        Film::open(self, path)?.decode(how)
     }
 
     /// Decodes the sound of `path` alone as a stream of interleaved f32 on the film's clock (sample 0 = time
     /// 0). More channels than asked for are mixed down at a level that cannot clip.
     pub fn decode_sound(&self, path: &Path, how: &DecodeSound) -> Result<SoundStream> {
-        sound::decode(self, path, how)
+        Film::open(self, path)?.decode_sound(how)
     }
 
-    /// Decodes sound track `track` of `path` as the figures of [`kinophone_dsp::metrics`] want it: mono at
+    /// Decodes the default sound track of `path` as the figures of [`kinophone_dsp::metrics`] want it: mono at
     /// [`measure::RATE`](kinophone_dsp::metrics::RATE) on the film's clock, mixed down as ffmpeg does where
     /// nobody asks for anything else, so that they can be set beside those of other programs.
-    pub fn decode_for_measures(&self, path: &Path, track: usize) -> Result<SoundStream> {
-        sound::decode_for_measures(self, path, track)
+    pub fn decode_for_measures(&self, path: &Path) -> Result<SoundStream> {
+        sound::decode_for_measures(self, path)
     }
 
     /// Writes a copy of the film's pictures alone, without sound, that browsers play: H.264, at most `width`

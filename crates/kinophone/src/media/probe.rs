@@ -2,8 +2,9 @@
 
 use crate::media::process::{self, Ending};
 use crate::media::raw_probe::{
-    RawProbe, RawStream, StreamKind, clock_time_of, clockwise, fault, first_packet, time_of,
+    RawProbe, RawStream, StreamKind, clock_time_of, clockwise, fault, first_packet, has_places, time_of,
 };
+use crate::media::track_stream::Stamps;
 use crate::media::{Ffmpeg, FilmFacts, PictureFacts, SoundFacts, dump, input};
 use crate::{Error, Kind, Result};
 use kinophone_dsp::units::{MediaTime, SampleRate};
@@ -23,6 +24,13 @@ pub(crate) struct Examined {
     pub(crate) reordered: bool,
 }
 
+impl Examined {
+    /// The meaning of the film's timestamps.
+    pub(crate) fn stamps(&self) -> Stamps {
+        Stamps::of(&self.facts.container, self.facts.picture.is_some())
+    }
+}
+
 pub(crate) fn examine(ffmpeg: &Ffmpeg, path: &Path) -> Result<Examined> {
     let bytes = input::check(path)?;
     let raw = match &ffmpeg.ffprobe {
@@ -39,7 +47,9 @@ pub(crate) fn examine(ffmpeg: &Ffmpeg, path: &Path) -> Result<Examined> {
     let picture = best.map(|stream| picture_facts(ffmpeg, path, stream, zero)).transpose()?;
     let reordered = best.is_some_and(|stream| stream.reordered);
     let picture_end = best.and_then(|stream| stream.end).map(|end| end - zero);
-    let sounds = raw.streams.iter().filter_map(|stream| sound_facts(stream, zero)).collect();
+    let keeps_places =
+        Stamps::of(&raw.container, best.is_some()) == Stamps::None || raw.container.starts_with("mov,");
+    let sounds = raw.streams.iter().filter_map(|stream| sound_facts(stream, zero, keeps_places)).collect();
     let facts = FilmFacts {
         container: raw.container,
         duration: raw.duration,
@@ -79,14 +89,22 @@ fn picture_facts(ffmpeg: &Ffmpeg, path: &Path, stream: &RawStream, zero: MediaTi
     })
 }
 
-fn sound_facts(stream: &RawStream, zero: MediaTime) -> Option<SoundFacts> {
+/// Facts of a sound track. Where the container does not keep the places of channels, they are those that films usually have.
+fn sound_facts(stream: &RawStream, zero: MediaTime, keeps_places: bool) -> Option<SoundFacts> {
+    const CUSTOMARY: [&str; 6] = ["2.1", "4.0", "5.0", "5.1", "6.1", "7.1"];
+    let customary =
+        || CUSTOMARY.get((stream.channels as usize).wrapping_sub(3)).map(|name| (*name).to_owned());
+    let guess = || if keeps_places { None } else { customary() };
     (stream.kind == StreamKind::Sound).then_some(SoundFacts {
         stream: stream.index,
         codec: stream.codec.clone(),
         rate: stream.sample_rate?,
         channels: stream.channels.max(1),
         start: (stream.start.unwrap_or(zero) - zero).max(MediaTime::ZERO),
+        layout: stream.layout.clone().or_else(guess),
         language: stream.language.clone(),
+        title: stream.title.clone(),
+        default: stream.default,
     })
 }
 
@@ -154,6 +172,7 @@ struct ProbeStream {
     sample_rate: Option<String>,
     #[serde(default)]
     channels: u32,
+    channel_layout: Option<String>,
     #[serde(default)]
     disposition: BTreeMap<String, i32>,
     #[serde(default)]
@@ -216,6 +235,8 @@ impl ProbeStream {
             start,
             end,
             language: tag("language").filter(|l| *l != "und").map(str::to_owned),
+            title: tag("title").map(str::to_owned),
+            layout: self.channel_layout.clone().filter(|layout| has_places(layout)),
             still: set("attached_pic") || set("timed_thumbnails") || set("still_image"),
             default: set("default"),
             size: (self.width, self.height),

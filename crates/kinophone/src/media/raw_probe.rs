@@ -27,6 +27,9 @@ pub(crate) struct RawStream {
     pub(crate) start: Option<MediaTime>,
     pub(crate) end: Option<MediaTime>,
     pub(crate) language: Option<String>,
+    pub(crate) title: Option<String>,
+    /// See [`SoundFacts::layout`](crate::media::SoundFacts::layout).
+    pub(crate) layout: Option<String>,
     /// A cover image or thumbnail beside the film.
     pub(crate) still: bool,
     pub(crate) default: bool,
@@ -115,4 +118,9 @@ fn first_time(framecrc: &str) -> Option<MediaTime> {
     let pts = packet.split(',').nth(2)?.trim().parse::<i64>().ok()?;
     let micros = i128::from(pts).checked_mul(num)?.checked_mul(1_000_000)?.checked_div_euclid(den)?;
     plausible(i64::try_from(micros).ok()?)
+}
+
+/// True if this is a name of ffmpeg's for channels with places: "stereo" and not "10 channels" or "unknown".
+pub(crate) fn has_places(layout: &str) -> bool {
+    !layout.is_empty() && layout != "unknown" && !layout.contains("channels")
 }

@@ -1,6 +1,7 @@
 //! Requests to decode, encode and draw films, and what decoding returns.
 
 use crate::media::facts::PictureFacts;
+use crate::media::tracks::AudioTracks;
 use kinophone_dsp::units::{FrameRate, MediaTime, SampleRate};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -12,18 +13,6 @@ pub struct Decode {
     pub size: u32,
     /// Three bytes a pixel (RGB) instead of one (grey, full range).
     pub colour: bool,
-    /// Decode this sound track (index into `FilmFacts::sounds`) into `file` as interleaved s16le, downmixed
-    /// to at most stereo and resampled down to at most 48 kHz.
-    pub sound: Option<SoundTo>,
-}
-
-/// Destination of the sound of a decode.
-#[derive(Clone, Debug)]
-pub struct SoundTo {
-    /// Index into `FilmFacts::sounds`.
-    pub track: usize,
-    /// An existing empty file that is overwritten. Sample 0 is time 0 of the film's clock.
-    pub file: PathBuf,
 }
 
 /// One decoded picture.
@@ -42,17 +31,15 @@ pub struct Decoded {
     pub pictures: u64,
     /// End of the last picture: its time plus its own duration (or the typical interval).
     pub end: MediaTime,
-    /// Format of the sound file, if one was asked for: rate, channels (1 or 2), samples a channel.
-    pub sound: Option<(SampleRate, u32, u64)>,
-    /// Complaints of ffmpeg, shortened; a truncated file shows here and is not an error.
+    /// Complaints of ffmpeg, shortened, and whatever was left out; a truncated file shows here and is not an error.
     pub complaints: Vec<String>,
 }
 
 /// Request to decode sound alone.
 #[derive(Clone, Debug)]
 pub struct DecodeSound {
-    /// Index into `FilmFacts::sounds`.
-    pub track: usize,
+    /// The sound tracks, which sound together.
+    pub tracks: AudioTracks,
     /// Rate of the result.
     pub rate: SampleRate,
     /// 1 or 2.

@@ -1,29 +1,29 @@
 //! Sound out of a film, on the film's clock.
 
-use crate::media::process::{Ending, Guarded, Launch, Process};
-use crate::media::{DecodeSound, Ffmpeg, FilmFacts, SoundFacts, SoundTo, arguments, input, probe};
+use crate::media::probe::{self, Examined};
+use crate::media::process::Launch;
+use crate::media::track_stream::{Stamps, TrackStream};
+use crate::media::tracks::ChannelMix;
+use crate::media::{AudioTracks, DecodeSound, Ffmpeg, SoundFacts, arguments, input};
 use crate::{Error, Kind, Result};
 use kinophone_dsp::metrics as measure;
 use kinophone_dsp::units::{MediaTime, SampleRate};
-use std::ffi::OsString;
-use std::io::{self, BufReader, Read};
-use std::path::{Path, PathBuf};
-use std::process::ChildStdout;
-
-/// The highest rate that is kept.
-const MAX_RATE_HZ: u32 = 48_000;
+use std::path::Path;
 
 /// Interleaved f32 samples from ffmpeg. Dropping it ends the process.
 pub struct SoundStream {
-    process: Process,
-    source: BufReader<Guarded<ChildStdout>>,
-    film: PathBuf,
-    bytes: Vec<u8>,
-    heard: bool,
-    ended: bool,
+    tracks: Vec<TrackStream>,
+    channels: usize,
+    /// Samples of one track.
+    part: Vec<f32>,
 }
 
-pub(crate) fn decode(ffmpeg: &Ffmpeg, path: &Path, how: &DecodeSound) -> Result<SoundStream> {
+pub(crate) fn decode(
+    ffmpeg: &Ffmpeg,
+    path: &Path,
+    film: &Examined,
+    how: &DecodeSound,
+) -> Result<SoundStream> {
     if !(1..=2).contains(&how.channels) {
         return Err(Error::new(
             Kind::Invalid,
@@ -31,119 +31,115 @@ pub(crate) fn decode(ffmpeg: &Ffmpeg, path: &Path, how: &DecodeSound) -> Result<
         )
         .help("ask for 1 or 2"));
     }
-    let film = probe::examine(ffmpeg, path)?;
-    let track = track(path, &film.facts, how.track)?;
-    let filter = on_the_clock(track, how.rate, how.channels, "flt");
-    start(ffmpeg, path, film.zero, filter)
+    let tracks = how.tracks.facts(path, &film.facts)?;
+    // Two tracks are a pair of microphones; each is one channel.
+    let channels = if tracks.len() == 2 { 1 } else { how.channels };
+    let stamps = film.stamps();
+    let tracks = tracks
+        .into_iter()
+        .map(|track| {
+            let filter = format!("{}:rematrix_maxval=1", resampling(how.rate));
+            start(ffmpeg, path, film.zero, track, (stamps, how.rate, channels), &filter)
+        })
+        .collect::<Result<_>>()?;
+    Ok(SoundStream { tracks, channels: how.channels as usize, part: Vec::new() })
 }
 
 /// Mono at the measures' rate. The mixing down is ffmpeg's own, which for decoders that say floating point is
 /// 3 dB louder than ours: that can clip in a file, but figures are comparable only where everybody's are made
 /// so.
-pub(crate) fn decode_for_measures(ffmpeg: &Ffmpeg, path: &Path, index: usize) -> Result<SoundStream> {
+pub(crate) fn decode_for_measures(ffmpeg: &Ffmpeg, path: &Path) -> Result<SoundStream> {
     let film = probe::examine(ffmpeg, path)?;
-    let track = track(path, &film.facts, index)?;
-    let map = format!("0:{}", track.stream);
-    let rate = measure::RATE.to_string();
-    let mut options = input::words(&["-map", &map, "-af", "aresample=async=1:first_pts=0"]);
-    options.extend(input::words(&["-ac", "1", "-ar", &rate]));
-    start(ffmpeg, path, film.zero, options)
+    let track = AudioTracks::Default.facts(path, &film.facts)?[0];
+    let rate = SampleRate::new(measure::RATE).expect("the rate of the measures is in range");
+    let shape = (film.stamps(), rate, 1);
+    let tracks = vec![start(ffmpeg, path, film.zero, track, shape, &resampling(rate))?];
+    Ok(SoundStream { tracks, channels: 1, part: Vec::new() })
 }
 
-fn start(ffmpeg: &Ffmpeg, path: &Path, zero: MediaTime, options: Vec<OsString>) -> Result<SoundStream> {
-    let mut args = arguments::opening(path, zero, &[])?;
-    args.extend(options);
-    args.extend(input::words(&["-f", "f32le", "pipe:1"]));
-    let launch = Launch { program: &ffmpeg.program, args, input: false, stall: ffmpeg.stall, grows: None };
-    let (process, _, stdout) = Process::start(launch)?;
-    let source = BufReader::with_capacity(1 << 16, stdout);
-    Ok(SoundStream { process, source, film: path.to_owned(), bytes: Vec::new(), heard: false, ended: false })
+fn resampling(rate: SampleRate) -> String {
+    format!("aresample={}", rate.hz())
 }
 
-/// The options that write a track into a file of 16-bit samples, with the rate and channels they will have.
-pub(crate) fn file_output(
+/// Starts decoding a track. `rematrix_maxval=1` in `resampling` mixes down at a level that can't clip, whatever the format (FFmpeg's
+/// manual, "Resampler Options").
+fn start(
+    ffmpeg: &Ffmpeg,
     path: &Path,
-    facts: &FilmFacts,
-    to: &SoundTo,
-) -> Result<(Vec<OsString>, SampleRate, u32)> {
-    let track = track(path, facts, to.track)?;
-    let rate = SampleRate::new(track.rate.hz().min(MAX_RATE_HZ)).unwrap_or(track.rate);
-    let channels = track.channels.min(2);
-    let mut args = on_the_clock(track, rate, channels, "s16");
-    args.extend(input::words(&["-f", "s16le"]));
-    args.push(input::url(&to.file)?);
-    Ok((args, rate, channels))
-}
-
-/// The filter that lays a track on the film's clock.
-///
-/// `first_pts=0` pads or trims so that the first sample is time zero. `async=1` fills gaps and drops overlaps
-/// once they exceed `min_hard_comp`: 15 ms is below half a tick of 1/30 s and above the jitter of containers
-/// that count milliseconds. Nothing is ever stretched. `rematrix_maxval=1` mixes down at a level that can't
-/// clip, whatever the format (FFmpeg's manual, "Resampler Options").
-fn on_the_clock(track: &SoundFacts, rate: SampleRate, channels: u32, format: &str) -> Vec<OsString> {
+    zero: MediaTime,
+    track: &SoundFacts,
+    (stamps, rate, channels): (Stamps, SampleRate, u32),
+    resampling: &str,
+) -> Result<TrackStream> {
+    let mix = track.mix();
+    // Otherwise ffmpeg takes six channels without places for 5.1, and drops the fourth as its subwoofer.
+    let codec_options: &[&str] = if mix == ChannelMix::Usual { &[] } else { &["-guess_layout_max", "0"] };
+    let mut args = arguments::opening(path, zero, stamps.jump(), codec_options)?;
     let layout = if channels == 1 { "mono" } else { "stereo" };
     let filter = format!(
-        "aresample={}:async=1:min_comp=0.00001:min_hard_comp=0.015:first_pts=0:rematrix_maxval=1,\
-         aformat=sample_fmts={format}:channel_layouts={layout}",
-        rate.hz()
+        "{}{resampling},aformat=sample_fmts=flt:channel_layouts={layout}",
+        panning(mix, track.channels, channels)
     );
-    input::words(&["-map", &format!("0:{}", track.stream), "-af", &filter])
+    args.extend(input::words(&["-map", &format!("0:{}", track.stream), "-af", &filter]));
+    args.extend(input::words(&["-output_ts_offset", &arguments::lift(), "-map_metadata", "-1"]));
+    args.extend(input::words(&["-map_chapters", "-1", "-c:a", "pcm_f32le", "-f", "nut", "pipe:1"]));
+    args.extend(arguments::shared_clock(stamps.jump()));
+    let launch = Launch { program: &ffmpeg.program, args, input: false, stall: ffmpeg.stall, grows: None };
+    TrackStream::start(launch, path, rate, channels as usize, stamps)
 }
 
-fn track<'a>(path: &Path, facts: &'a FilmFacts, index: usize) -> Result<&'a SoundFacts> {
-    facts.sounds.get(index).ok_or_else(|| match facts.sounds.len() {
-        0 => Error::new(Kind::NoSound, "has no sound").at(path).help("name a film that has sound"),
-        1 => Error::new(Kind::NoSound, format!("has one sound track, number 0, and no number {index}"))
-            .at(path)
-            .help("leave --audio-track out"),
-        n => Error::new(
-            Kind::NoSound,
-            format!("has {n} sound tracks, number 0 to {}, and no number {index}", n - 1),
-        )
-        .at(path)
-        .help("choose another --audio-track"),
-    })
+/// The filter that mixes channels for which ffmpeg has no places.
+fn panning(mix: ChannelMix, from: u32, to: u32) -> String {
+    let side = |channels: &mut dyn Iterator<Item = u32>| {
+        let channels: Vec<u32> = channels.collect();
+        let share = 1.0 / channels.len().max(1) as f64;
+        channels.iter().map(|c| format!("{share:.9}*c{c}")).collect::<Vec<_>>().join("+")
+    };
+    match (mix, to) {
+        (ChannelMix::Usual, _) => String::new(),
+        (ChannelMix::Omnidirectional, 1) => "pan=mono|c0=c0,".to_owned(),
+        (ChannelMix::Omnidirectional, _) => "pan=stereo|c0=c0|c1=c0,".to_owned(),
+        (ChannelMix::Alternating, 1) => format!("pan=mono|c0={},", side(&mut (0..from))),
+        (ChannelMix::Alternating, _) => {
+            format!(
+                "pan=stereo|c0={}|c1={},",
+                side(&mut (0..from).step_by(2)),
+                side(&mut (1..from).step_by(2))
+            )
+        }
+    }
 }
 
 impl SoundStream {
-    /// Fills `out` as far as samples come; fewer than `out.len()` only at the end, 0 after it. Fails with
-    /// `Kind::Tool` where ffmpeg crashed or nothing could be decoded, and with `Kind::Stalled` where it hung.
+    /// Fills `out` as far as samples come; fewer than `out.len()` only at the end, 0 after it. `out` holds whole frames. Fails with
+    /// `Kind::Tool` where ffmpeg crashed or nothing could be decoded, with `Kind::Damaged` where timestamps jump too far to be true,
+    /// and with `Kind::Stalled` where it hung.
     pub fn read(&mut self, out: &mut [f32]) -> Result<usize> {
-        const SAMPLE: usize = size_of::<f32>();
-        if self.ended {
-            return Ok(0);
+        if let [track] = &mut self.tracks[..] {
+            return track.read(out);
         }
-        self.bytes.resize(out.len() * SAMPLE, 0);
-        let filled = self.fill().map_err(|e| Error::io("decoded", &self.film, e))?;
-        for (sample, bytes) in out.iter_mut().zip(self.bytes[..filled].as_chunks::<SAMPLE>().0) {
-            *sample = f32::from_le_bytes(*bytes);
-        }
-        self.heard |= filled > 0;
-        if filled < self.bytes.len() {
-            self.end()?;
-        }
-        Ok(filled / SAMPLE)
-    }
-
-    fn fill(&mut self) -> io::Result<usize> {
-        let mut filled = 0;
-        while filled < self.bytes.len() {
-            match self.source.read(&mut self.bytes[filled..])? {
-                0 => break,
-                n => filled += n,
+        let (channels, pair) = (self.channels, self.tracks.len() == 2);
+        let frames = out.len() / channels;
+        let share = if pair && channels == 2 { 1.0 } else { 1.0 / self.tracks.len() as f32 };
+        out.fill(0.0);
+        let mut longest = 0;
+        for (number, track) in self.tracks.iter_mut().enumerate() {
+            let width = if pair { 1 } else { channels };
+            self.part.resize(frames * width, 0.0);
+            let got = track.read(&mut self.part)? / width;
+            longest = longest.max(got);
+            for (out, part) in out.chunks_exact_mut(channels).zip(self.part.chunks_exact(width)).take(got) {
+                match (pair, channels) {
+                    (true, 2) => out[number] = part[0],
+                    _ => out.iter_mut().zip(part).for_each(|(out, part)| *out += share * part),
+                }
             }
         }
-        Ok(filled)
+        Ok(longest * channels)
     }
 
-    fn end(&mut self) -> Result<()> {
-        self.ended = true;
-        let outcome = self.process.wait()?;
-        let partial = matches!(outcome.ending, Ending::Failed(_)) && self.heard;
-        match outcome.error("decoding its sound") {
-            Some(error) if !partial => Err(error.at(&self.film)),
-            _ => Ok(()),
-        }
+    /// Everything that did not decode as it should have, or was left out, a line each; complete after the end.
+    pub fn complaints(&self) -> Vec<String> {
+        self.tracks.iter().flat_map(TrackStream::complaints).collect()
     }
 }

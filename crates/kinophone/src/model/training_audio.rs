@@ -1,6 +1,6 @@
 //! Training sound that a brain carries, to select units from: the stretches that it learned from, and nothing else.
 
-use crate::dataset::{Shard, TickDataset, TickSpan};
+use crate::dataset::{MAX_EXPONENT, Shard, TickDataset, TickSpan, step};
 use crate::{Error, Kind, Result};
 use flacenc::component::BitRepr;
 use flacenc::error::Verify;
@@ -38,8 +38,15 @@ pub struct TrainingAudioConfig {
     pub rate: SampleRate,
     /// 1 or 2.
     pub channels: u32,
+    /// Full scale is 2 to this power, see [`ShardSound`](crate::dataset::ShardSound).
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub exponent: i8,
     /// In the order of the units.
     pub stretches: Vec<AudioSpan>,
+}
+
+fn is_zero(exponent: &i8) -> bool {
+    *exponent == 0
 }
 
 /// The sound of all stretches, one after another.
@@ -57,6 +64,9 @@ impl TrainingAudioConfig {
     pub(crate) fn check(&self, tick: FrameRate, films: usize) -> Result<(), &'static str> {
         if !(1..=2).contains(&self.channels) {
             return Err("has sound of an impossible number of channels");
+        }
+        if self.exponent.unsigned_abs() > MAX_EXPONENT.unsigned_abs() {
+            return Err("has sound of an impossible scale");
         }
         let (grid, mut left) = (self.grid(tick), MAX_FRAMES);
         for span in &self.stretches {
@@ -119,14 +129,15 @@ impl TrainingAudio {
         };
         let stretches: Vec<AudioSpan> = dataset.training().iter().map(stretch).collect();
         let formats = || stretches.iter().filter_map(|s| shards[s.film].sound());
-        let hz = formats().map(|(rate, ..)| rate.hz()).max().unwrap_or(HIGHEST_HZ).min(HIGHEST_HZ);
-        let channels = formats().map(|(_, channels, _)| channels).max().unwrap_or(1).min(2);
+        let hz = formats().map(|sound| sound.rate.hz()).max().unwrap_or(HIGHEST_HZ).min(HIGHEST_HZ);
+        let channels = formats().map(|sound| sound.channels).max().unwrap_or(1).min(2);
         let rate = SampleRate::new(hz).expect("the rate of a shard, or 48 kHz");
-        let config = TrainingAudioConfig { rate, channels, stretches };
+        let exponent = formats().map(|sound| sound.exponent).max().unwrap_or(0);
+        let config = TrainingAudioConfig { rate, channels, exponent, stretches };
         let grid = config.grid(dataset.grid().tick);
         let mut samples = Vec::new();
         for stretch in &config.stretches {
-            take(shards[stretch.film], stretch, grid, channels as usize, &mut samples);
+            take(shards[stretch.film], stretch, grid, &config, &mut samples);
         }
         Self { places: config.places(grid), config, grid, samples }
     }
@@ -158,12 +169,12 @@ impl TrainingAudio {
         let stretch = &self.config.stretches[number];
         let tick = stretch.first_tick + (unit - units.start) as i64;
         let start = self.grid.start_sample(tick) - self.grid.start_sample(stretch.first_tick) + offset;
-        let end = stretch.frames(self.grid);
+        let (end, step) = (stretch.frames(self.grid), step(self.config.exponent));
         for (k, frame) in out.chunks_exact_mut(channels).enumerate() {
             let place = start + k as i64;
             if (0..end).contains(&place) {
                 let at = (begin + place) as usize * channels;
-                frame.iter_mut().zip(&self.samples[at..]).for_each(|(x, s)| *x = f32::from(*s) / 32768.0);
+                frame.iter_mut().zip(&self.samples[at..]).for_each(|(x, s)| *x = f32::from(*s) * step);
             } else {
                 frame.fill(0.0);
             }
@@ -251,35 +262,44 @@ fn decompress(bytes: &[u8], config: &TrainingAudioConfig, frames: usize) -> Resu
     if samples.len() == expected { Ok(samples) } else { Err(damaged("has another length than described")) }
 }
 
-/// Adds the stretch's frames, resampled and spread over `channels` where the film's own differ.
-fn take(shard: &Shard, stretch: &AudioSpan, grid: TickGrid, channels: usize, samples: &mut Vec<i16>) {
+/// Adds the stretch's frames, resampled and spread over the brain's channels where the film's own differ.
+fn take(
+    shard: &Shard,
+    stretch: &AudioSpan,
+    grid: TickGrid,
+    config: &TrainingAudioConfig,
+    samples: &mut Vec<i16>,
+) {
+    let channels = config.channels as usize;
     let (begin, frames) = (grid.start_sample(stretch.first_tick), stretch.frames(grid));
     let target = samples.len() + frames as usize * channels;
-    if let Some((rate, own, sound)) = shard.sound() {
-        let own = own as usize;
+    if let Some(sound) = shard.sound() {
+        let (own, its_step, per_step) = (sound.channels as usize, sound.step(), 1.0 / step(config.exponent));
         let spread = |frame: &[i16], out: &mut Vec<f32>| {
-            out.extend((0..channels).map(|c| f32::from(frame[c.min(own - 1)]) / 32768.0));
+            out.extend((0..channels).map(|c| f32::from(frame[c.min(own - 1)]) * its_step));
         };
-        if rate == grid.rate {
-            let from = (begin.max(0) as usize * own).min(sound.len());
+        let quantized = |x: &f32| (x * per_step).round() as i16;
+        if sound.rate == grid.rate {
+            let from = (begin.max(0) as usize * own).min(sound.samples.len());
             let mut floats = Vec::with_capacity(frames as usize * channels);
-            sound[from..]
+            sound.samples[from..]
                 .chunks_exact(own)
                 .take(frames as usize)
                 .for_each(|frame| spread(frame, &mut floats));
-            samples.extend(floats.iter().map(|x| (x * 32768.0) as i16));
+            samples.extend(floats.iter().map(quantized));
         } else {
             // From the film's beginning on, so that every sample keeps its exact place.
-            let mut resampler = Resampler::interleaved(rate, grid.rate, channels);
-            let until = rate.sample_at(grid.rate.time_of(begin + frames + ROUNDING_SAMPLES)).max(0) as usize
+            let mut resampler = Resampler::interleaved(sound.rate, grid.rate, channels);
+            let until = sound.rate.sample_at(grid.rate.time_of(begin + frames + ROUNDING_SAMPLES)).max(0)
+                as usize
                 + ROUNDING_SAMPLES as usize;
             let (mut floats, mut ready) = (Vec::new(), Vec::new());
-            sound.chunks_exact(own).take(until).for_each(|frame| spread(frame, &mut floats));
+            sound.samples.chunks_exact(own).take(until).for_each(|frame| spread(frame, &mut floats));
             resampler.push(&floats, &mut ready);
             resampler.finish(&mut ready);
             let from = (begin.max(0) as usize * channels).min(ready.len());
             let to = (from + frames as usize * channels).min(ready.len());
-            samples.extend(ready[from..to].iter().map(|x| (x * 32768.0).round() as i16));
+            samples.extend(ready[from..to].iter().map(quantized));
         }
     }
     samples.resize(target, 0);
@@ -295,7 +315,7 @@ mod tests {
         let rate = SampleRate::new(48_000).unwrap();
         let check = |channels, tick, film, first_tick, ticks| {
             let stretches = vec![AudioSpan { film, first_tick, ticks }; 2];
-            TrainingAudioConfig { rate, channels, stretches }.check(tick, 1)
+            TrainingAudioConfig { rate, channels, exponent: 0, stretches }.check(tick, 1)
         };
         assert_eq!(check(2, tick(30, 1), 0, -5, 1000), Ok(()));
         assert!(check(0, tick(30, 1), 0, 0, 1).is_err(), "no channel");

@@ -1,6 +1,6 @@
 //! The sound that lends its phases to a spectral synth.
 
-use crate::media::{DecodeSound, Ffmpeg};
+use crate::media::{AudioTracks, DecodeSound, Ffmpeg};
 use crate::task::Task;
 use crate::{Error, Kind, Result};
 use kinophone_dsp::units::SampleRate;
@@ -18,7 +18,8 @@ const SILENT_SAMPLE: f32 = 1e-5;
 pub(crate) fn read(ffmpeg: &Ffmpeg, file: &Path, rate: SampleRate, task: Task<'_>) -> Result<Vec<f32>> {
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     task.watcher.stage(&format!("reading the phases of {name}"), "seconds", None);
-    let mut stream = ffmpeg.decode_sound(file, &DecodeSound { track: 0, rate, channels: 1 })?;
+    let mut stream =
+        ffmpeg.decode_sound(file, &DecodeSound { tracks: AudioTracks::Default, rate, channels: 1 })?;
     let (mut sound, mut chunk) = (Vec::new(), vec![0.0; CHUNK_SAMPLES]);
     let max_samples = MAX_SECONDS * rate.hz() as usize;
     while sound.len() < max_samples {

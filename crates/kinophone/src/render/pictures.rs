@@ -72,7 +72,7 @@ impl TimedPictures<'_> {
         {
             return Ok(Self::Shard { shard: Box::new(shard), next: 0 });
         }
-        let mut stream = ffmpeg.decode(&plan.film, &Decode { size, colour, sound: None })?;
+        let mut stream = ffmpeg.decode(&plan.film, &Decode { size, colour })?;
         let (sender, pictures) = sync_channel(MAX_AHEAD);
         let reader = Worker::spawn("picture", move || {
             for picture in stream.by_ref() {
@@ -124,5 +124,5 @@ impl TimedPictures<'_> {
 
 /// Facts about pictures that were decoded before.
 fn decoded_before(pictures: u64, end: MediaTime) -> Decoded {
-    Decoded { pictures, end, sound: None, complaints: Vec::new() }
+    Decoded { pictures, end, complaints: Vec::new() }
 }

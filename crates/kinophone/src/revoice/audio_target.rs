@@ -53,7 +53,7 @@ impl<'a> AudioTarget<'a> {
     ) -> Result<Self> {
         let mut track = OnsetPitchTrack::default();
         let rate = database.sound.rate();
-        let own = shard.sound().map_or(rate, |(rate, ..)| rate);
+        let own = shard.sound().map_or(rate, |sound| sound.rate);
         for unit in SoundAnalysis::units_of_shard(shard)?.unwrap_or_default() {
             let end = unit.first + i64::from(unit.frames);
             let segment =

@@ -131,10 +131,12 @@ impl RevoiceJob<'_> {
     /// The shard with the film's sound: one that is there already, or a new one.
     fn analysis(&self) -> Result<Shard> {
         let &Self { ffmpeg, plan, task, .. } = self;
-        let options = PrepareOptions { audio_track: plan.output.audio_track, ..PrepareOptions::default() };
+        let options =
+            PrepareOptions { audio_tracks: plan.output.audio_tracks.clone(), ..PrepareOptions::default() };
         let films = std::slice::from_ref(&plan.film);
         let segmentation = Segmentation::default();
         let prepared = sound_library::prepare(ffmpeg, films, &plan.corpus, segmentation, &options, task)?;
+        let prepared = prepared.into_iter().collect::<Result<Vec<_>>>()?;
         match prepared.first() {
             Some(prepared) => Shard::open(&prepared.shard),
             None => {

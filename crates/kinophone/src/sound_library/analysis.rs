@@ -1,13 +1,13 @@
 //! Analysis of a source's sound: its units, their features, and the features of every tick.
 //!
 //! Sound is read a minute at a time, with some seconds around it, so memory grows with the analysis of a source (8 kB a second)
-//! and not with its sound. The mean of its channels is analyzed.
+//! and not with its sound. One channel of it is analyzed, see [`ShardSound::mix_down`].
 
 #[cfg(test)]
 mod tests;
 
 use crate::Result;
-use crate::dataset::{AudioFeatures, FLOOR_DB};
+use crate::dataset::{AudioFeatures, FLOOR_DB, ShardSound};
 use crate::sound_library::mono_source::{AROUND_SECS, MonoSource, analysis_rate};
 use crate::sound_library::segmentation::{Segmentation, UnitSpan, segment};
 use crate::task::Task;
@@ -15,7 +15,7 @@ use kinophone_dsp::mel::MelBank;
 use kinophone_dsp::metrics::{BANDS, RATE};
 use kinophone_dsp::pitch::{Pitch, PitchFinder};
 use kinophone_dsp::stft::PowerSpectrum;
-use kinophone_dsp::units::{FrameRate, SampleRate, TickGrid};
+use kinophone_dsp::units::{FrameRate, TickGrid};
 use kinophone_dsp::window::{Form, Window};
 use rayon::prelude::*;
 
@@ -76,16 +76,10 @@ pub fn analysis_grid() -> TickGrid {
 }
 
 impl SoundAnalysis {
-    /// Segments and analyzes interleaved `sound`. Tells the watcher of its progress in seconds.
-    pub fn of(
-        rate: SampleRate,
-        channels: u32,
-        sound: &[i16],
-        segmentation: Segmentation,
-        task: Task<'_>,
-    ) -> Result<Self> {
+    /// Segments and analyzes a sound. Tells the watcher of its progress in seconds.
+    pub fn of(sound: ShardSound<'_>, segmentation: Segmentation, task: Task<'_>) -> Result<Self> {
         let mut new = Self::default();
-        let mut source = MonoSource::new(rate, channels as usize, sound);
+        let (rate, mut source) = (sound.rate, MonoSource::new(sound));
         let seconds = rate.time_of(source.frames).as_secs_f64().ceil() as i64;
         let mut at = 0;
         while at < seconds {

@@ -15,7 +15,7 @@ pub use analysis::{AnalyzedUnit, SoundAnalysis, analysis_grid};
 pub use prepare::prepare;
 pub use segmentation::{SegmentBy, Segmentation};
 
-use crate::dataset::{AudioFeatures, Corpus, Shard};
+use crate::dataset::{self, AudioFeatures, Corpus, MAX_EXPONENT, Shard, ShardSound, step};
 use crate::ledger::Source;
 use crate::task::Task;
 use crate::{Error, Kind, Result, storage};
@@ -70,16 +70,21 @@ pub struct SoundLibrary {
 }
 
 /// A source's samples, interleaved in its own channels, at the library's rate.
-struct SourceAudio {
-    data: SampleData,
-    channels: usize,
-}
-
-enum SampleData {
+enum SourceAudio {
     /// As they lie in the shard.
     Shard(Box<Shard>),
-    /// Converted. The path removes the file in the end; no file is kept open, as there may be as many as sources.
-    Scratch(Mmap, #[expect(dead_code, reason = "keeps the mapped file")] tempfile::TempPath),
+    /// Converted.
+    Scratch(ScratchAudio),
+}
+
+/// A source at another rate, in a scratch file without an open handle: a library may have more sources than a program may open files.
+struct ScratchAudio {
+    map: Mmap,
+    channels: u32,
+    exponent: i8,
+    opposed: bool,
+    #[expect(dead_code, reason = "removes the mapped file in the end")]
+    path: tempfile::TempPath,
 }
 
 impl SoundLibrary {
@@ -96,11 +101,11 @@ impl SoundLibrary {
             other => other?,
         };
         let (sounding, silent): (Vec<Shard>, Vec<Shard>) =
-            corpus.shards.into_iter().partition(|shard| shard.sound().is_some_and(|(.., s)| !s.is_empty()));
+            corpus.shards.into_iter().partition(|shard| shard.sound().is_some_and(|s| !s.samples.is_empty()));
         for shard in silent {
             task.watcher.warn(&format!("{} has no sound and is left out", shard.source().name));
         }
-        let formats = || sounding.iter().filter_map(Shard::sound).map(|(rate, channels, _)| (rate, channels));
+        let formats = || sounding.iter().filter_map(Shard::sound).map(|sound| (sound.rate, sound.channels));
         let rate = formats().map(|(rate, _)| rate).max().ok_or_else(|| empty("holds no sound"))?;
         let rate = rate.min(SampleRate::new(HIGHEST_HZ).expect("a constant within the range"));
         let channels = formats().map(|(_, channels)| channels).max().unwrap_or(1);
@@ -124,14 +129,15 @@ impl SoundLibrary {
     }
 
     fn add(&mut self, shard: Shard, task: Task<'_>) -> Result<()> {
-        let Some((rate, channels, samples)) = shard.sound() else { return Ok(()) };
+        let Some(sound) = shard.sound() else { return Ok(()) };
+        let rate = sound.rate;
         let analysis = match SoundAnalysis::of_shard(&shard)? {
             Some(analysis) => analysis,
             None => {
                 let name = &shard.source().name;
-                let seconds = samples.len() as u64 / u64::from(channels) / u64::from(rate.hz());
+                let seconds = sound.frames() as u64 / u64::from(rate.hz());
                 task.watcher.stage(&format!("listening to {name}"), "seconds", Some(seconds));
-                SoundAnalysis::of(rate, channels, samples, Segmentation::default(), task)?
+                SoundAnalysis::of(sound, Segmentation::default(), task)?
             }
         };
         let source = self.sources.len() as u32;
@@ -157,11 +163,12 @@ impl SoundLibrary {
         }
         self.sources.push(shard.source().clone());
         self.features.push(analysis.features);
-        let channels = channels as usize;
         shard.release();
-        let data =
-            if rate == self.rate { SampleData::Shard(Box::new(shard)) } else { convert(&shard, self.rate)? };
-        self.sounds.push(SourceAudio { data, channels });
+        self.sounds.push(if rate == self.rate {
+            SourceAudio::Shard(Box::new(shard))
+        } else {
+            SourceAudio::Scratch(convert(&shard, self.rate)?)
+        });
         Ok(())
     }
 
@@ -192,7 +199,7 @@ impl SoundLibrary {
 
     /// Frames of a source.
     pub fn frames(&self, source: usize) -> i64 {
-        self.sounds.get(source).map_or(0, |sound| sound.frames())
+        self.sound(source).map_or(0, |sound| sound.frames() as i64)
     }
 
     /// Features of every whole tick of a source: as they were stored, or analyzed anew where the grid is another one.
@@ -213,31 +220,42 @@ impl SoundLibrary {
 
     /// All of a source, mixed down, at another rate.
     fn mono(&self, source: usize, rate: SampleRate) -> Vec<f32> {
-        let sound = &self.sounds[source];
-        let mut resampler = Resampler::interleaved(self.rate, rate, 1);
         let (mut mono, mut out) = (Vec::new(), Vec::new());
-        for part in sound.samples().chunks(CHUNK_FRAMES * sound.channels) {
-            crate::dataset::downmix(part, sound.channels, &mut mono);
+        let Some(sound) = self.sound(source) else { return out };
+        let mut resampler = Resampler::interleaved(self.rate, rate, 1);
+        for part in sound.samples.chunks(CHUNK_FRAMES * sound.channels as usize) {
+            sound.mix_down(part, &mut mono);
             resampler.push(&mono, &mut out);
         }
         resampler.finish(&mut out);
         out
     }
 
+    /// A source's sound at the library's rate.
+    fn sound(&self, source: usize) -> Option<ShardSound<'_>> {
+        match self.sounds.get(source)? {
+            SourceAudio::Shard(shard) => shard.sound(),
+            SourceAudio::Scratch(ScratchAudio { map, channels, exponent, opposed, .. }) => Some(ShardSound {
+                rate: self.rate,
+                channels: *channels,
+                samples: bytemuck::cast_slice(map),
+                exponent: *exponent,
+                opposed: *opposed,
+            }),
+        }
+    }
+
     /// Fills `out` with interleaved samples of a source, from frame `first` on; silence beyond its ends.
     pub fn read(&self, source: usize, first: i64, out: &mut [f32]) {
         let channels = self.channels as usize;
-        let Some(sound) = self.sounds.get(source) else { return out.fill(0.0) };
-        let (samples, own) = (sound.samples(), sound.channels);
-        let frames = sound.frames();
+        let Some(sound) = self.sound(source) else { return out.fill(0.0) };
+        let (samples, own, step) = (sound.samples, sound.channels as usize, sound.step());
+        let frames = sound.frames() as i64;
         for (k, frame) in out.chunks_exact_mut(channels).enumerate() {
             let place = first + k as i64;
             if (0..frames).contains(&place) {
                 let there = &samples[place as usize * own..][..own];
-                frame
-                    .iter_mut()
-                    .enumerate()
-                    .for_each(|(c, x)| *x = f32::from(there[c.min(own - 1)]) / 32768.0);
+                frame.iter_mut().enumerate().for_each(|(c, x)| *x = f32::from(there[c.min(own - 1)]) * step);
             } else {
                 frame.fill(0.0);
             }
@@ -259,45 +277,36 @@ impl UnitSound for &SoundLibrary {
     }
 }
 
-impl SourceAudio {
-    fn samples(&self) -> &[i16] {
-        match &self.data {
-            SampleData::Shard(shard) => shard.sound().map_or(&[], |(.., samples)| samples),
-            SampleData::Scratch(map, _) => bytemuck::cast_slice(map),
-        }
-    }
-
-    fn frames(&self) -> i64 {
-        (self.samples().len() / self.channels) as i64
-    }
-}
-
 /// A source at another rate, in a scratch file.
-fn convert(shard: &Shard, rate: SampleRate) -> Result<SampleData> {
-    let Some((own, channels, samples)) = shard.sound() else {
+fn convert(shard: &Shard, rate: SampleRate) -> Result<ScratchAudio> {
+    let Some(sound) = shard.sound() else {
         return Err(Error::new(Kind::NoSound, "has no sound").at(shard.path()));
     };
     let folder = std::env::temp_dir();
     let named = |e: Error| e.help("TMPDIR names the folder for scratch files: set it to one with room");
     let failed = |e| named(Error::io("written", &folder, e));
     let mut out = BufWriter::with_capacity(1 << 20, storage::scratch(&folder).map_err(named)?);
-    let mut resampler = Resampler::interleaved(own, rate, channels as usize);
+    let mut resampler = Resampler::interleaved(sound.rate, rate, sound.channels as usize);
     let mut converted = Vec::new();
+    // Steps are twice as large as the source's: resampled sound swings beyond its peaks.
+    let exponent = (sound.exponent + 1).min(MAX_EXPONENT);
+    let per_step = 1.0 / step(exponent);
     let mut write = |converted: &mut Vec<f32>| -> Result<()> {
         let bytes: Vec<u8> = converted
             .drain(..)
-            .flat_map(|x| ((x * 32768.0).round().clamp(-32768.0, 32767.0) as i16).to_le_bytes())
+            .flat_map(|x| ((x * per_step).round().clamp(-32768.0, 32767.0) as i16).to_le_bytes())
             .collect();
         out.write_all(&bytes).map_err(failed)
     };
-    for part in samples.chunks(CHUNK_FRAMES * channels as usize) {
-        let floats: Vec<f32> = part.iter().map(|s| f32::from(*s) / 32768.0).collect();
+    for part in sound.samples.chunks(CHUNK_FRAMES * sound.channels as usize) {
+        let floats: Vec<f32> = part.iter().map(|s| f32::from(*s) * sound.step()).collect();
         resampler.push(&floats, &mut converted);
         write(&mut converted)?;
     }
     resampler.finish(&mut converted);
     write(&mut converted)?;
+    let (channels, opposed) = (sound.channels, sound.opposed);
     shard.release();
-    let file = out.into_inner().map_err(|e| failed(e.into_error()))?;
-    Ok(SampleData::Scratch(crate::dataset::map_file(file.path())?, file.into_temp_path()))
+    let path = out.into_inner().map_err(|e| failed(e.into_error()))?.into_temp_path();
+    Ok(ScratchAudio { map: dataset::map_file(&path)?, channels, exponent, opposed, path })
 }

@@ -1,5 +1,6 @@
 //! A source's sound mixed down to one channel, for analysis.
 
+use crate::dataset::ShardSound;
 use kinophone_dsp::metrics::RATE;
 use kinophone_dsp::onset::{Onset, onsets};
 use kinophone_dsp::resample::Resampler;
@@ -12,11 +13,10 @@ pub(super) fn analysis_rate() -> SampleRate {
     SampleRate::new(RATE).expect("a constant within the range")
 }
 
-/// Mean of a source's channels, at its own rate and, a window at a time, at 22 050 Hz.
+/// One channel of a source (see [`ShardSound::mix_down`]), at its own rate and, a window at a time, at 22 050 Hz.
 pub(super) struct MonoSource<'a> {
     pub(super) rate: SampleRate,
-    pub(super) channels: usize,
-    pub(super) sound: &'a [i16],
+    pub(super) sound: ShardSound<'a>,
     pub(super) frames: i64,
     resampler: Option<Resampler>,
     /// Frames of the sound that went into the resampler.
@@ -28,14 +28,13 @@ pub(super) struct MonoSource<'a> {
 }
 
 impl<'a> MonoSource<'a> {
-    pub(super) fn new(rate: SampleRate, channels: usize, sound: &'a [i16]) -> Self {
+    pub(super) fn new(sound: ShardSound<'a>) -> Self {
+        let rate = sound.rate;
         let resampler = (rate != analysis_rate()).then(|| Resampler::interleaved(rate, analysis_rate(), 1));
-        let frames = (sound.len() / channels.max(1)) as i64;
         Self {
             rate,
-            channels: channels.max(1),
             sound,
-            frames,
+            frames: sound.frames() as i64,
             resampler,
             taken: 0,
             window: Vec::new(),
@@ -46,15 +45,17 @@ impl<'a> MonoSource<'a> {
 
     /// Samples from `first` to `end` at the source's rate; silence beyond its ends.
     pub(super) fn samples(&self, first: i64, end: i64) -> Vec<f32> {
-        let scale = 1.0 / (32768.0 * self.channels as f32);
-        let sample = |frame: i64| {
-            if !(0..self.frames).contains(&frame) {
-                return 0.0;
-            }
-            let at = frame as usize * self.channels;
-            self.sound[at..at + self.channels].iter().map(|s| f32::from(*s)).sum::<f32>() * scale
-        };
-        (first..end).map(sample).collect()
+        let (from, to) = (first.clamp(0, self.frames), end.clamp(0, self.frames));
+        let channels = self.sound.channels as usize;
+        let mut there = Vec::new();
+        self.sound.mix_down(
+            &self.sound.samples[from as usize * channels..to.max(from) as usize * channels],
+            &mut there,
+        );
+        let mut samples = vec![0.0; (from - first).clamp(0, end - first) as usize];
+        samples.extend(there);
+        samples.resize((end - first) as usize, 0.0);
+        samples
     }
 
     /// Moves the window to the seconds `from` to `to`, which only grow from call to call.

@@ -11,6 +11,8 @@ pub(super) const LEAD_SECS: f64 = 0.003;
 const PAUSE_SECS: f64 = 0.05;
 /// Highest amplitude of what counts as silence: −66 dB.
 const SILENCE_AMPLITUDE: f32 = 5e-4;
+/// … and of faint recordings, whose sound would be silence by that: of their full scale, −46 dB.
+const SILENCE_SHARE: f32 = 5e-3;
 /// Shortest unit in seconds.
 const MIN_SECS: f64 = 0.02;
 
@@ -112,12 +114,17 @@ fn borders(begin: i64, onsets: &[Onset], hz: f64) -> Vec<(i64, Option<Onset>)> {
     borders
 }
 
+/// Highest amplitude of what counts as silence in a source whose peak fills 2 to the power of `exponent`.
+fn silence_amplitude(exponent: i8) -> f32 {
+    SILENCE_AMPLITUDE.min(SILENCE_SHARE * 2f32.powi(i32::from(exponent)))
+}
+
 /// First and last frame of each run of sound, with pauses of at most `pause` frames in it.
 fn sounding(source: &MonoSource<'_>, pause: i64) -> Vec<(i64, i64)> {
-    let threshold = (SILENCE_AMPLITUDE * 32768.0) as i16;
+    let threshold = (silence_amplitude(source.sound.exponent) / source.sound.step()) as u16;
     let mut runs: Vec<(i64, i64)> = Vec::new();
-    for (frame, samples) in source.sound.chunks_exact(source.channels).enumerate() {
-        if samples.iter().all(|s| s.unsigned_abs() < threshold.unsigned_abs()) {
+    for (frame, samples) in source.sound.samples.chunks_exact(source.sound.channels as usize).enumerate() {
+        if samples.iter().all(|s| s.unsigned_abs() < threshold) {
             continue;
         }
         let frame = frame as i64;

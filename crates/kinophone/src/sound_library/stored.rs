@@ -7,17 +7,17 @@
 //! | `units.said` | loudness, centroid, flatness, onset, pitch, its confidence, 64 bands | each unit |
 
 use crate::Result;
-use crate::dataset::{AudioFeatures, Shard, SoundDescriber, TensorData};
+use crate::dataset::{AudioFeatures, Shard, ShardSound, SoundDescriber, TensorData};
 use crate::sound_library::analysis::{AnalyzedUnit, SoundAnalysis, analysis_tick};
 use crate::sound_library::segmentation::Segmentation;
 use crate::task::Task;
 use kinophone_dsp::metrics::BANDS;
-use kinophone_dsp::units::{FrameRate, SampleRate};
+use kinophone_dsp::units::FrameRate;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
 /// Version of the analysis; shards with another one are analyzed again.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Numbers of a unit beside its place.
 const UNIT_COLUMNS: usize = 6 + BANDS;
 /// Numbers of a tick: bands and loudness. Flux follows from the bands.
@@ -39,14 +39,8 @@ impl SoundDescriber for Segmentation {
         serde_json::to_value(header).expect("numbers and words become JSON")
     }
 
-    fn describe(
-        &self,
-        rate: SampleRate,
-        channels: u32,
-        sound: &[i16],
-        task: Task<'_>,
-    ) -> Result<Vec<(&'static str, TensorData)>> {
-        Ok(SoundAnalysis::of(rate, channels, sound, self.check()?, task)?.to_tables())
+    fn describe(&self, sound: ShardSound<'_>, task: Task<'_>) -> Result<Vec<(&'static str, TensorData)>> {
+        Ok(SoundAnalysis::of(sound, self.check()?, task)?.to_tables())
     }
 }
 
@@ -82,11 +76,10 @@ impl SoundAnalysis {
     }
 
     fn from_tables_of(shard: &Shard, tables: Vec<(String, TensorData)>) -> Result<Option<Self>> {
-        let (Some(_), Some((_, channels, samples))) = (shard.sound_parameters(), shard.sound()) else {
+        let (Some(_), Some(sound)) = (shard.sound_parameters(), shard.sound()) else {
             return Ok(None);
         };
-        let frames = (samples.len() / channels as usize) as i64;
-        Self::from_tables(tables, frames).map(Some).map_err(|what| shard.damaged(what))
+        Self::from_tables(tables, sound.frames() as i64).map(Some).map_err(|what| shard.damaged(what))
     }
 
     /// Tables of a shard.

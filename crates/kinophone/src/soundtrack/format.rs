@@ -28,7 +28,7 @@ impl MixFormat {
         original: Option<&OriginalSound>,
     ) -> Self {
         let (rate, channels) = original.map_or((synth_rate, synth_channels), |o| {
-            (synth_rate.max(o.rate), synth_channels.max(o.channels))
+            (synth_rate.max(o.request.rate), synth_channels.max(o.request.channels))
         });
         Self { synth_rate, synth_channels, rate, channels }
     }

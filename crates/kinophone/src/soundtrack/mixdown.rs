@@ -88,8 +88,8 @@ impl<'a> MixStage<'a> {
         original: &OriginalSound,
         begin: MediaTime,
     ) -> Result<()> {
-        let request =
-            DecodeSound { track: original.track, rate: self.format.rate, channels: self.format.channels };
+        let DecodeSound { tracks, .. } = original.request.clone();
+        let request = DecodeSound { tracks, rate: self.format.rate, channels: self.format.channels };
         let mut stream = self.ffmpeg.decode_sound(film, &request)?;
         let mut to_skip = self.format.rate.sample_at(begin).max(0) as usize * self.format.channels as usize;
         let mut waste = vec![0.0; CHUNK_SAMPLES];

@@ -1,6 +1,6 @@
 //! Options that all soundtracks have in common.
 
-use crate::media::SoundCodec;
+use crate::media::{AudioTracks, SoundCodec};
 use crate::storage::Overwrite;
 use std::path::PathBuf;
 
@@ -15,8 +15,8 @@ pub struct OutputOptions {
     pub overwrite: Overwrite,
     /// Mixes the film's own sound under the new one, at this many dB relative to its level in the film.
     pub keep_original_db: Option<f64>,
-    /// The number of that sound track in the film, from 0; [`revoice`](crate::revoice) follows it, too.
-    pub audio_track: usize,
+    /// The sound tracks of the film that are meant; [`revoice`](crate::revoice) follows them, too.
+    pub audio_tracks: AudioTracks,
     /// Scores of soundtracks made of recorded sound, in the formats of their extensions
     /// ([`ScoreFormat`](crate::score::ScoreFormat)). Every clip is kept in memory until the end, some hundred bytes each.
     pub scores: Vec<PathBuf>,
@@ -33,7 +33,7 @@ impl OutputOptions {
             codec: None,
             overwrite,
             keep_original_db: None,
-            audio_track: 0,
+            audio_tracks: AudioTracks::Default,
             scores: Vec::new(),
             credits: false,
         }

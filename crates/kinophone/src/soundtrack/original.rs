@@ -1,33 +1,27 @@
 //! The film's own sound under the new one.
 
-use crate::media::FilmFacts;
-use crate::{Error, Kind, Result};
+use crate::Result;
+use crate::media::{AudioTracks, DecodeSound, FilmFacts};
 use kinophone_dsp::loudness::amplitude;
-use kinophone_dsp::units::SampleRate;
 use std::path::Path;
 
-/// The highest rate at which a film's own sound is kept, in Hz.
-const MAX_RATE_HZ: u32 = 48_000;
-
-/// A sound track of the film, to be mixed under the new one.
+/// Sound of the film, to be mixed under the new one.
 pub(crate) struct OriginalSound {
-    pub(crate) rate: SampleRate,
-    pub(crate) channels: u32,
-    pub(crate) track: usize,
+    pub(crate) request: DecodeSound,
     pub(crate) gain: f32,
 }
 
 impl OriginalSound {
-    /// Sound track `track` of `film`, at `db` relative to its level there.
-    pub(crate) fn find(facts: &FilmFacts, film: &Path, track: usize, db: f64) -> Result<Self> {
-        let sound = facts.sounds.get(track).ok_or_else(|| {
-            Error::new(Kind::NoSound, format!("has no sound track {track} to keep")).at(film).help(format!(
-                "the film has {} sound tracks, counted from 0; leave --keep-original out",
-                facts.sounds.len()
-            ))
+    /// Sound of `film` at `db` relative to its level there; `Kind::NoSound` where it has none.
+    pub(crate) fn find(facts: &FilmFacts, film: &Path, tracks: &AudioTracks, db: f64) -> Result<Self> {
+        let (rate, channels) = tracks.format(film, facts).map_err(|e| {
+            if facts.sounds.is_empty() {
+                e.help("leave --keep-original out: there is no sound to keep")
+            } else {
+                e
+            }
         })?;
-        let highest = SampleRate::new(MAX_RATE_HZ).expect("48 kHz is in range");
-        let rate = sound.rate.min(highest);
-        Ok(Self { rate, channels: sound.channels.min(2), track, gain: amplitude(db) as f32 })
+        let request = DecodeSound { tracks: tracks.clone(), rate, channels };
+        Ok(Self { request, gain: amplitude(db) as f32 })
     }
 }

@@ -115,7 +115,7 @@ impl<'a> ReservedOutput<'a> {
         let opened = needed || !extension_is_sound(&extension) || options.keep_original_db.is_some();
         let facts = opened.then(|| ffmpeg.probe(film)).transpose()?;
         let original = match (options.keep_original_db, &facts) {
-            (Some(db), Some(facts)) => Some(OriginalSound::find(facts, film, options.audio_track, db)?),
+            (Some(db), Some(facts)) => Some(OriginalSound::find(facts, film, &options.audio_tracks, db)?),
             _ => None,
         };
         Ok(Self { ffmpeg, request, file, scores, extension, codec, facts, original })

@@ -20,7 +20,7 @@ pub fn watch(ffmpeg: &Ffmpeg, film: &Path, task: Task<'_>) -> Result<FrameState>
     let rate = facts.picture.as_ref().and_then(|picture| picture.rate);
     let expected = rate.zip(facts.duration).map(|(rate, length)| rate.ticks_in(length));
     let name = film.file_name().unwrap_or_default().to_string_lossy();
-    let mut stream = ffmpeg.decode(film, &Decode { size: SIDE, colour: true, sound: None })?;
+    let mut stream = ffmpeg.decode(film, &Decode { size: SIDE, colour: true })?;
     task.watcher.stage(&format!("reading the pictures of {name}"), "pictures", expected);
     let mut measured = VisualStream::default();
     for picture in stream.by_ref() {

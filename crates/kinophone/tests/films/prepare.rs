@@ -3,6 +3,7 @@
 use crate::footage::{find, needs};
 use crate::tool::ffmpeg;
 use kinophone::dataset::{PrepareOptions, Prepared, Shard, prepare};
+use kinophone::media::AudioTracks;
 use kinophone::task::{Cancel, Quiet, Task};
 use kinophone::{Kind, Result};
 use libtest_mimic::Trial;
@@ -43,9 +44,12 @@ fn a_silent_film() {
 
 fn a_sound_track_that_is_not_there() {
     let folder = tempfile::tempdir().unwrap();
-    let track = |audio_track| run(TWO, folder.path(), &PrepareOptions { audio_track, ..options() });
+    let track = |number| {
+        let audio_tracks = AudioTracks::one(number);
+        run(TWO, folder.path(), &PrepareOptions { audio_tracks, ..options() })
+    };
     let error = track(2).unwrap_err();
-    assert_eq!(error.kind(), Kind::Invalid);
+    assert_eq!(error.kind(), Kind::NoSound);
     assert!(error.advice().is_some_and(|a| a.contains("0 (") && a.contains("1 (")), "{:?}", error.advice());
     assert!(track(1).unwrap()[0].shard.to_string_lossy().ends_with("-track1.safetensors"));
 }

@@ -1,7 +1,7 @@
 //! ffmpeg through the library, and by itself.
 
 use kinophone::dsp::units::SampleRate;
-use kinophone::media::{Decode, DecodeSound, Decoded, Ffmpeg, Picture};
+use kinophone::media::{AudioTracks, Decode, DecodeSound, Decoded, Ffmpeg, Picture};
 use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;
@@ -35,12 +35,14 @@ pub fn decode(film: &Path, how: &Decode) -> kinophone::Result<(Vec<Picture>, Dec
 }
 
 pub fn grey(size: u32) -> Decode {
-    Decode { size, colour: false, sound: None }
+    Decode { size, colour: false }
 }
 
 /// The first samples of a film's sound in mono.
 pub fn sound_of(film: &Path, rate: SampleRate, samples: usize) -> Vec<f32> {
-    let mut stream = ffmpeg().decode_sound(film, &DecodeSound { track: 0, rate, channels: 1 }).unwrap();
+    let mut stream = ffmpeg()
+        .decode_sound(film, &DecodeSound { tracks: AudioTracks::Default, rate, channels: 1 })
+        .unwrap();
     let mut sound = vec![0.0; samples];
     let got = stream.read(&mut sound).unwrap();
     sound.truncate(got);

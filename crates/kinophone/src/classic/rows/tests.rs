@@ -163,7 +163,7 @@ impl Flashes {
             .iter()
             .for_each(|click| sound[2 * *click as usize..][..2].copy_from_slice(&30_000i16.to_le_bytes()));
         let (mut data, samples) = (&sound[..], sound.len() as u64 / 2);
-        writer.finish(end, Some(SoundTrack { rate, channels: 1, samples, data: &mut data })).unwrap();
+        writer.finish(end, Some(SoundTrack::new(rate, 1, samples, &mut data))).unwrap();
         Self { folder, shard, clicks }
     }
 

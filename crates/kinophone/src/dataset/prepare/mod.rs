@@ -5,6 +5,7 @@ mod lookup;
 mod options;
 mod provenance;
 mod recording;
+mod scratch_sound;
 #[cfg(test)]
 mod tests;
 
@@ -15,16 +16,19 @@ pub(crate) use recording::{SoundDescriber, prepare_sound};
 use crate::dataset::open_verified;
 use crate::dataset::shard::Shard;
 use crate::dataset::shard::header::MAX_SIZE;
-use crate::dataset::shard::write::{ShardWriter, SoundTrack};
-use crate::media::{Decode, Decoded, Ffmpeg, FilmFacts, PictureStream, SoundTo};
+use crate::dataset::shard::write::ShardWriter;
+use crate::media::{AudioTracks, Decode, DecodeSound, Decoded, Ffmpeg, FilmFacts, PictureStream};
 use crate::storage::{self, Overwrite};
 use crate::task::Task;
-use crate::{Error, Kind, Result};
+use crate::{Error, Kind, Result, worker};
 use film_file::{FileStamp, file_name, identify};
 use options::shard_name;
-use std::fs::File;
+use scratch_sound::ScratchSound;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
+use std::thread::ScopedJoinHandle;
 
 /// Prepares every film into `folder` (created if missing), in order, and stops at the first error; what was prepared
 /// before stays. A film whose whole shard is there already (same hash, size, colour and sound track) is skipped, a
@@ -36,30 +40,20 @@ pub fn prepare(
     options: &PrepareOptions,
     task: Task<'_>,
 ) -> Result<Vec<Prepared>> {
-    prepare_all(films, folder, options, |film| PrepareJob {
-        ffmpeg,
-        film,
-        folder,
-        options,
-        describer: None,
-        task,
-    })
+    make_ready(folder, options)?;
+    let job = |film| PrepareJob { ffmpeg, film, folder, options, describer: None, task };
+    films.iter().map(|film| job(film).run()).collect()
 }
 
-/// Runs the job of every film.
-fn prepare_all<'a>(
-    films: &'a [PathBuf],
-    folder: &Path,
-    options: &PrepareOptions,
-    job: impl Fn(&'a Path) -> PrepareJob<'a>,
-) -> Result<Vec<Prepared>> {
+/// Checks the options, and makes the folder where it is missing.
+fn make_ready(folder: &Path, options: &PrepareOptions) -> Result<()> {
     if !(1..=MAX_SIZE).contains(&options.size) {
         return Err(Error::new(Kind::Invalid, format!("pictures can't have {} pixels a side", options.size))
             .help(format!("choose --size from 1 to {MAX_SIZE}")));
     }
     make_folder(folder)?;
     storage::sweep(folder);
-    films.iter().map(|film| job(film).run()).collect()
+    Ok(())
 }
 
 /// Preparation of one film.
@@ -105,24 +99,59 @@ impl PrepareJob<'_> {
         if let Some(describer) = self.describer {
             return self.write_sound(path, overwrite, hash, stamp, describer);
         }
-        let facts = self.ffmpeg.probe(self.film)?;
-        let with_sound = self.choose_sound(&facts)?;
-        let total = expected_pictures(&facts);
-        self.task.watcher.stage(&format!("reading {}", self.name()), "pictures", total);
-        let scratch = storage::scratch(self.folder)?;
-        let track = self.options.audio_track;
-        let sound = with_sound.then(|| SoundTo { track, file: scratch.path().to_owned() });
-        let how = Decode { size: self.options.size, colour: self.options.colour, sound };
-        let stream = self.ffmpeg.decode(self.film, &how)?;
-        let source = self.source(hash, facts);
+        let film = self.ffmpeg.open(self.film)?;
+        let facts = film.facts();
+        let request = self.choose_sound(facts)?;
+        self.task.watcher.stage(&format!("reading {}", self.name()), "pictures", expected_pictures(facts));
+        let how = Decode { size: self.options.size, colour: self.options.colour };
+        let stream = film.decode(&how)?;
+        let source = self.source(hash, facts.clone());
         let mut shard = ShardWriter::create(path, overwrite, self.options.size, self.options.colour, source)?;
-        let decoded = self.copy_pictures(stream, &mut shard)?;
-        self.warn_of(&decoded, with_sound);
+        // Pictures and sound come out of processes of their own, so that a defect in one does not end the other.
+        let abandoned = AtomicBool::new(false);
+        let (decoded, sound) = std::thread::scope(|scope| {
+            let proceed = |_| if abandoned.load(Relaxed) { Err(Error::interrupted()) } else { Ok(()) };
+            let decode = |request: DecodeSound| {
+                let film = &film;
+                scope.spawn(move || self.decode_sound(film, &request, &proceed))
+            };
+            let sound = request.map(decode);
+            let decoded = self.copy_pictures(stream, &mut shard);
+            abandoned.store(decoded.is_err(), Relaxed);
+            let join = |thread: ScopedJoinHandle<'_, Result<ScratchSound>>| {
+                thread.join().unwrap_or_else(|panic| Err(worker::died("sound", &*panic)))
+            };
+            (decoded, sound.map(join))
+        });
+        let decoded = decoded?;
+        self.warn_of(&decoded.complaints);
+        let sound = self.sounding(sound)?;
         stamp.check(self.film)?;
-        if with_sound && self.options.require_sound && !has_sound(&decoded) {
-            return Err(self.no_sound());
+        match sound {
+            Some(mut sound) => shard.finish(decoded.end, Some(sound.track()?)),
+            None => shard.finish(decoded.end, None),
         }
-        self.finish(shard, &decoded, scratch.path())
+    }
+
+    /// The sound that goes into the shard. Pictures go in without it where it fails, unless it is what the film is wanted for.
+    fn sounding(&self, sound: Option<Result<ScratchSound>>) -> Result<Option<ScratchSound>> {
+        match sound {
+            None => Ok(None),
+            Some(Err(error)) if self.options.require_sound || error.kind() != Kind::Tool => Err(error),
+            Some(Err(error)) => {
+                self.task.watcher.warn(&format!("{error}; its pictures go in without sound"));
+                Ok(None)
+            }
+            Some(Ok(sound)) if sound.samples == 0 => {
+                let what = format!("{} has a sound track of which nothing decodes", self.name());
+                self.task.watcher.warn(&what);
+                if self.options.require_sound { Err(self.no_sound()) } else { Ok(None) }
+            }
+            Some(Ok(sound)) => {
+                self.warn_of(&sound.complaints);
+                Ok(Some(sound))
+            }
+        }
     }
 
     fn copy_pictures(&self, mut stream: PictureStream, shard: &mut ShardWriter) -> Result<Decoded> {
@@ -137,28 +166,18 @@ impl PrepareJob<'_> {
         stream.finish()
     }
 
-    fn finish(&self, shard: ShardWriter, decoded: &Decoded, sound: &Path) -> Result<()> {
-        let Some((rate, channels, samples)) = decoded.sound.filter(|_| has_sound(decoded)) else {
-            return shard.finish(decoded.end, None);
-        };
-        let mut data = File::open(sound).map_err(|e| Error::io("read", sound, e))?;
-        shard.finish(decoded.end, Some(SoundTrack { rate, channels, samples, data: &mut data }))
-    }
-
-    /// True if sound is to be decoded. A film without any is allowed unless the task needs it; a track that the film
-    /// does not have is an error.
-    fn choose_sound(&self, facts: &FilmFacts) -> Result<bool> {
-        let wanted = self.options.audio_track;
-        match facts.sounds.len() {
-            0 if self.options.require_sound => Err(self.no_sound()),
-            0 => Ok(false),
-            count if wanted < count => Ok(true),
-            count => {
-                Err(Error::new(Kind::Invalid, format!("has no sound track {wanted}, only {count} in all"))
-                    .at(self.film)
-                    .help(format!("choose one with --audio-track: {}", tracks(facts))))
-            }
+    /// The sound to be decoded, at 48 kHz in stereo at most. A film without any is allowed unless the task needs it; a track that the
+    /// film does not have is an error. A choice that a person may not expect is said.
+    fn choose_sound(&self, facts: &FilmFacts) -> Result<Option<DecodeSound>> {
+        let tracks = self.options.audio_tracks.clone();
+        if facts.sounds.is_empty() && tracks == AudioTracks::Default {
+            return if self.options.require_sound { Err(self.no_sound()) } else { Ok(None) };
         }
+        let (rate, channels) = tracks.format(self.film, facts)?;
+        for remark in tracks.remarks(facts) {
+            self.task.watcher.warn(&format!("{}: {remark}", self.name()));
+        }
+        Ok(Some(DecodeSound { tracks, rate, channels }))
     }
 
     fn skip(&self, shard: &Shard) -> Result<Prepared> {
@@ -185,17 +204,15 @@ impl PrepareJob<'_> {
         }
     }
 
-    fn warn_of(&self, decoded: &Decoded, with_sound: bool) {
-        if let [first, others @ ..] = &decoded.complaints[..] {
+    /// Says what did not decode as it should have.
+    fn warn_of(&self, complaints: &[String]) {
+        if let [first, others @ ..] = complaints {
             let more =
                 if others.is_empty() { String::new() } else { format!(" (and {} more)", others.len()) };
             let name = self.name();
             self.task
                 .watcher
-                .warn(&format!("{name} does not decode cleanly, what does is used: {first}{more}"));
-        }
-        if with_sound && !has_sound(decoded) {
-            self.task.watcher.warn(&format!("{} has a sound track of which nothing decodes", self.name()));
+                .warn(&format!("{name} is not as it should be, what is there is used: {first}{more}"));
         }
     }
 
@@ -226,19 +243,7 @@ fn make_folder(folder: &Path) -> Result<()> {
     })
 }
 
-fn has_sound(decoded: &Decoded) -> bool {
-    decoded.sound.is_some_and(|(_, _, samples)| samples > 0)
-}
-
 fn expected_pictures(facts: &FilmFacts) -> Option<u64> {
     let rate = facts.picture.as_ref()?.rate?;
     Some(rate.ticks_in(facts.duration?))
-}
-
-fn tracks(facts: &FilmFacts) -> String {
-    let line = |(k, sound): (usize, &crate::media::SoundFacts)| {
-        let language = sound.language.as_deref().map(|l| format!(", {l}")).unwrap_or_default();
-        format!("{k} ({}, {} channels{language})", sound.codec, sound.channels)
-    };
-    facts.sounds.iter().enumerate().map(line).collect::<Vec<_>>().join("; ")
 }

@@ -1,5 +1,6 @@
 //! Settings of a preparation, its outcome, and the name that follows from them.
 
+use crate::media::AudioTracks;
 use std::path::PathBuf;
 
 /// The size whose shards carry no size in their names.
@@ -12,8 +13,8 @@ pub struct PrepareOptions {
     pub size: u32,
     /// RGB instead of grey.
     pub colour: bool,
-    /// Number of the sound track, from 0.
-    pub audio_track: usize,
+    /// The sound tracks.
+    pub audio_tracks: AudioTracks,
     /// Makes a film without sound an error (for training) instead of a shard without sound.
     pub require_sound: bool,
     /// Provenance given by the person, applied to every film of the call; what is not given comes from the film's tags.
@@ -27,12 +28,12 @@ pub struct PrepareOptions {
 }
 
 impl Default for PrepareOptions {
-    /// 64 × 64 grey, sound track 0 where there is one, no provenance beyond the film's tags.
+    /// 64 × 64 grey, the default sound track where there is one, no provenance beyond the film's tags.
     fn default() -> Self {
         Self {
             size: DEFAULT_SIZE,
             colour: false,
-            audio_track: 0,
+            audio_tracks: AudioTracks::Default,
             require_sound: false,
             licence: None,
             author: None,
@@ -65,8 +66,9 @@ pub(super) fn shard_name(hash: &str, options: &PrepareOptions, sound_alone: bool
     } else if options.size != DEFAULT_SIZE || options.colour {
         name += &format!("-{}{}", options.size, if options.colour { "c" } else { "" });
     }
-    if options.audio_track != 0 {
-        name += &format!("-track{}", options.audio_track);
+    if let AudioTracks::Numbers(numbers) = &options.audio_tracks {
+        let numbers: Vec<String> = numbers.iter().map(usize::to_string).collect();
+        name += &format!("-track{}", numbers.join("+"));
     }
     name + ".safetensors"
 }

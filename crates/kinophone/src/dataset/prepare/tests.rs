@@ -1,7 +1,7 @@
 use crate::dataset::Corpus;
 use crate::dataset::prepare::provenance::tag;
 use crate::dataset::prepare::*;
-use crate::media::DrawnFilm;
+use crate::media::{AudioTracks, DrawnFilm};
 use crate::task::{Cancel, Quiet, Watcher};
 use kinophone_dsp::units::{FrameRate, MediaTime, SampleRate};
 use std::slice::from_ref;
@@ -15,7 +15,7 @@ fn options() -> PrepareOptions {
     PrepareOptions {
         size: 64,
         colour: false,
-        audio_track: 0,
+        audio_tracks: AudioTracks::Default,
         require_sound: true,
         licence: None,
         author: None,
@@ -100,10 +100,11 @@ fn a_film_becomes_a_shard_named_by_its_hash_once() {
         assert!(shard.picture(k).iter().all(|p| if white { *p > 250 } else { *p < 5 }), "picture {k}");
     }
     // The tone begins with the first white picture, within the spread of the encoder's transform.
-    let (rate, channels, sound) = shard.sound().unwrap();
-    assert_eq!((rate.hz(), channels), (48_000, 1));
-    assert!((sound.len() as i64 - 96_000).abs() <= 2048, "{}", sound.len());
-    let begin = sound.iter().position(|s| s.abs() > 4000).unwrap() as i64;
+    let sound = shard.sound().unwrap();
+    assert_eq!((sound.rate.hz(), sound.channels), (48_000, 1));
+    assert!((sound.frames() as i64 - 96_000).abs() <= 2048, "{}", sound.frames());
+    let loud = |s: &i16| (f32::from(*s) * sound.step()).abs() > 0.12;
+    let begin = sound.samples.iter().position(loud).unwrap() as i64;
     assert!((begin - 38_400).abs() < 96, "{begin}");
 }
 
@@ -122,8 +123,11 @@ fn other_sizes_colours_and_tracks_do_not_collide() {
         suffixes.iter().map(String::as_str).collect::<std::collections::BTreeSet<_>>(),
         [".safetensors", "-16.safetensors", "-64c.safetensors", "-16c.safetensors"].into()
     );
-    let name =
-        shard_name("h", &PrepareOptions { size: 128, colour: true, audio_track: 1, ..options() }, false);
+    let name = shard_name(
+        "h",
+        &PrepareOptions { size: 128, colour: true, audio_tracks: AudioTracks::one(1), ..options() },
+        false,
+    );
     assert_eq!(name, "h-128c-track1.safetensors");
 }
 

@@ -3,6 +3,7 @@
 //! A safetensors file is an unsigned 64-bit little-endian length, a JSON header of that length (spaces may follow the
 //! JSON), and the tensors one after another without gaps (format description of the safetensors project, "Format").
 
+use crate::dataset::shard::sound::MAX_EXPONENT;
 use crate::ledger::Source;
 use kinophone_dsp::units::{MediaTime, SampleRate};
 use serde::{Deserialize, Serialize};
@@ -17,7 +18,8 @@ pub(crate) const MAX_TIME_US: i64 = 1_000_000_000_000_000;
 /// Largest side of a picture.
 pub(crate) const MAX_SIZE: u32 = 1024;
 /// The layout that this code writes, and the newest that it reads.
-const VERSION: u32 = 1;
+/// Version 1 had no scale of its sound.
+const VERSION: u32 = 2;
 const CHECKSUM_LEN: usize = 64;
 /// No table has more numbers a row.
 const MAX_COLUMNS: u64 = 1024;
@@ -90,6 +92,10 @@ pub(crate) struct SoundFormat {
     pub(crate) rate: SampleRate,
     pub(crate) channels: u32,
     pub(crate) samples: u64,
+    /// See [`ShardSound`](crate::dataset::ShardSound).
+    pub(crate) exponent: i8,
+    /// See [`ShardSound`](crate::dataset::ShardSound).
+    pub(crate) opposed: bool,
 }
 
 /// Beginnings of the tensors, in bytes from the end of the header, and the end of the last one.
@@ -130,7 +136,13 @@ impl ShardFacts {
     pub(crate) fn reserve(source: &Source, size: u32, colour: bool) -> usize {
         // Counts with more digits than any film can need: 10^12 pictures of the largest size still fit 64 bits.
         let rate = SampleRate::new(768_000).ok();
-        let sound = rate.map(|rate| SoundFormat { rate, channels: 2, samples: 1_000_000_000_000_000 });
+        let sound = rate.map(|rate| SoundFormat {
+            rate,
+            channels: 2,
+            samples: 1_000_000_000_000_000,
+            exponent: -MAX_EXPONENT,
+            opposed: true,
+        });
         let end = MediaTime(-MAX_TIME_US);
         let facts = Self {
             source: source.clone(),
@@ -164,6 +176,8 @@ impl ShardFacts {
             checksum: checksum.to_owned(),
             end_us: self.end,
             sound_rate: self.sound.map(|s| s.rate),
+            sound_exponent: self.sound.map_or(0, |s| s.exponent),
+            sound_opposed: self.sound.is_some_and(|s| s.opposed),
             source: self.source.clone(),
             described: self.sound_parameters.clone(),
         };
@@ -264,8 +278,17 @@ fn sound_format(found: &Header, note: &Note, data_len: u64) -> Result<Option<Sou
     match (&found.sound, note.sound_rate) {
         (None, None) => Ok(None),
         (Some(tensor), Some(rate)) => match tensor.shape[..] {
-            [samples, channels @ 1..=2] if samples <= data_len / 2 => {
-                Ok(Some(SoundFormat { rate, channels: channels as u32, samples }))
+            [samples, channels @ 1..=2]
+                if samples <= data_len / 2
+                    && note.sound_exponent.unsigned_abs() <= MAX_EXPONENT.unsigned_abs() =>
+            {
+                Ok(Some(SoundFormat {
+                    rate,
+                    channels: channels as u32,
+                    samples,
+                    exponent: note.sound_exponent,
+                    opposed: note.sound_opposed,
+                }))
             }
             _ => Err(format!("claims sound of shape {:?}", tensor.shape)),
         },
@@ -337,6 +360,10 @@ struct Note {
     checksum: String,
     end_us: MediaTime,
     sound_rate: Option<SampleRate>,
+    #[serde(default)]
+    sound_exponent: i8,
+    #[serde(default)]
+    sound_opposed: bool,
     source: Source,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     described: Option<serde_json::Value>,

@@ -4,8 +4,9 @@
 //! In a library, tables follow that describe the sound: two-dimensional tensors F32 or I64, which [`crate::sound_library`] makes
 //! and reads.
 //!
-//! The JSON holds `version` (1), `checksum`, `end_us` (when the last picture ceases to be shown), `sound_rate` in Hz (null
-//! without sound) and `source` (a [`Source`]). A tensor `padding` of up to seven bytes follows `pictures` where their size
+//! The JSON holds `version` (2), `checksum`, `end_us` (when the last picture ceases to be shown), `sound_rate` in Hz (null
+//! without sound), `sound_exponent` (full scale is 2 to this power), `sound_opposed` (true if the two channels have opposite
+//! polarity) and `source` (a [`Source`]). A tensor `padding` of up to seven bytes follows `pictures` where their size
 //! would leave `times_us` unaligned. The checksum is BLAKE3 over the tensors' bytes, followed by the header's bytes with 64
 //! zeros in place of the checksum, so it vouches for every byte of the file. Numbers are little-endian.
 //!
@@ -17,14 +18,16 @@
 //! `safetensors.numpy.load_file("HASH.safetensors")["pictures"]`.
 
 pub mod header;
+pub mod sound;
 #[cfg(test)]
 mod tests;
 pub mod write;
 
 use crate::dataset::shard::header::{LENGTH, MAX_TIME_US, NumberType, ShardFacts, ShardLayout};
+use crate::dataset::shard::sound::ShardSound;
 use crate::ledger::Source;
 use crate::{Error, Kind, Result};
-use kinophone_dsp::units::{MediaTime, SampleRate};
+use kinophone_dsp::units::MediaTime;
 use memmap2::Mmap;
 use std::fs::File;
 use std::ops::Range;
@@ -154,13 +157,19 @@ impl Shard {
         shown
     }
 
-    /// Rate, channels (1 or 2) and interleaved samples; sample 0 is time 0. `None` for a silent film.
-    pub fn sound(&self) -> Option<(SampleRate, u32, &[i16])> {
+    /// Its sound; `None` for a silent film.
+    pub fn sound(&self) -> Option<ShardSound<'_>> {
         let format = self.facts.sound?;
         let sound = self.layout.sound as usize..self.layout.tables as usize;
         let bytes = &self.map[self.data..][sound];
         // `open` has checked that the bytes are aligned and that their number is even.
-        Some((format.rate, format.channels, bytemuck::cast_slice(bytes)))
+        Some(ShardSound {
+            rate: format.rate,
+            channels: format.channels,
+            samples: bytemuck::cast_slice(bytes),
+            exponent: format.exponent,
+            opposed: format.opposed,
+        })
     }
 
     /// Parameters with which the tables of its sound were made, where it has such.

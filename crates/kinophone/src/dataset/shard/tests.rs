@@ -5,6 +5,7 @@ use crate::dataset::shard::*;
 use crate::dataset::synthetic::SyntheticFilm;
 use crate::storage::Overwrite;
 use crate::task::Cancel;
+use kinophone_dsp::units::SampleRate;
 use proptest::prelude::*;
 use std::io::{Seek, SeekFrom, Write};
 use std::process::Command;
@@ -43,8 +44,8 @@ fn what_was_written_is_read_at_any_size_and_alignment() {
             assert!(shard.picture(k).iter().all(|p| *p == (film.level)(k)));
             assert_eq!(shard.picture(k).len(), (size * size) as usize * if colour { 3 } else { 1 });
         }
-        let (rate, channels, samples) = shard.sound().unwrap();
-        assert_eq!((rate.hz(), channels, samples), (44_100, 2, &film.sound.unwrap()[..]));
+        let sound = shard.sound().unwrap();
+        assert_eq!((sound.rate.hz(), sound.channels, sound.samples), (44_100, 2, &film.sound.unwrap()[..]));
         shard.release();
         assert_eq!(shard.picture(2)[0], 255);
     }
@@ -80,8 +81,8 @@ fn sound_alone_is_a_shard() {
     let shard = film.open(folder.path());
     shard.verify().unwrap();
     assert_eq!((shard.pictures(), shard.end()), (0, MediaTime(133_333)));
-    let (rate, channels, samples) = shard.sound().unwrap();
-    assert_eq!((rate.hz(), channels, Some(samples)), (44_100, 2, film.sound.as_deref()));
+    let sound = shard.sound().unwrap();
+    assert_eq!((sound.rate.hz(), sound.channels, Some(sound.samples)), (44_100, 2, film.sound.as_deref()));
 }
 
 #[test]
@@ -99,7 +100,7 @@ fn the_writer_refuses_what_would_make_a_wrong_shard() {
     assert_eq!(writer.push(MediaTime(20), &[0; 5]).unwrap_err().kind(), Kind::Invalid, "another size");
     let mut data = &[0u8; 6][..];
     let rate = SampleRate::new(8000).unwrap();
-    let sound = SoundTrack { rate, channels: 2, samples: 2, data: &mut data };
+    let sound = SoundTrack::new(rate, 2, 2, &mut data);
     assert_eq!(writer.finish(MediaTime(20), Some(sound)).unwrap_err().kind(), Kind::Invalid, "short sound");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
@@ -185,7 +186,9 @@ fn lies_in_the_header_are_refused_without_a_panic() {
         (r#"\"end_us\":133333"#, format!(r#"\"end_us\":{}"#, i64::MAX)),
         (r#"\"end_us\":133333"#, format!(r#"\"end_us\":{}"#, i64::MIN + 1)),
         (r#"\"end_us\":133333"#, r#"\"end_us\":99998"#.to_owned()),
-        (r#"\"version\":1"#, r#"\"version\":2"#.to_owned()),
+        (r#"\"version\":2"#, r#"\"version\":3"#.to_owned()),
+        (r#"\"sound_exponent\":0"#, r#"\"sound_exponent\":25"#.to_owned()),
+        (r#"\"sound_exponent\":0"#, r#"\"sound_exponent\":-128"#.to_owned()),
         ("__metadata__", "metadata".to_owned()),
         ("kinophone", "other".to_owned()),
     ] {

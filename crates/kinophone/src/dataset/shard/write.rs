@@ -34,8 +34,19 @@ pub struct SoundTrack<'a> {
     pub channels: u32,
     /// Samples a channel; sample 0 is time 0 of the film.
     pub samples: u64,
+    /// Full scale is 2 to this power; see [`ShardSound`](crate::dataset::ShardSound).
+    pub exponent: i8,
+    /// True if its two channels have opposite polarity.
+    pub opposed: bool,
     /// `samples × channels` interleaved little-endian 16-bit numbers; what follows them is not read.
     pub data: &'a mut dyn Read,
+}
+
+impl<'a> SoundTrack<'a> {
+    /// Plain 16-bit sound.
+    pub fn new(rate: SampleRate, channels: u32, samples: u64, data: &'a mut dyn Read) -> Self {
+        Self { rate, channels, samples, exponent: 0, opposed: false, data }
+    }
 }
 
 /// Parameters with which tables that describe a shard's sound were made, and the tables by name.
@@ -122,7 +133,7 @@ impl ShardWriter {
     }
 
     fn write_sound(&mut self, track: SoundTrack<'_>) -> Result<()> {
-        let SoundTrack { rate, channels, samples, data } = track;
+        let SoundTrack { rate, channels, samples, exponent, opposed, data } = track;
         if !(1..=2).contains(&channels) {
             return Err(self.refuse(format!("sound of {channels} channels does not go into a shard")));
         }
@@ -134,7 +145,7 @@ impl ShardWriter {
             self.write(part)?;
             left -= part.len() as u64;
         }
-        self.facts.sound = Some(SoundFormat { rate, channels, samples });
+        self.facts.sound = Some(SoundFormat { rate, channels, samples, exponent, opposed });
         Ok(())
     }
 

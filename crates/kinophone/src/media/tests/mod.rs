@@ -3,11 +3,12 @@
 
 mod clock;
 mod hostile;
+mod odd;
 mod pixels;
 mod stream;
 mod writing;
 
-use super::{Decode, DecodeSound, Decoded, Ffmpeg, Picture};
+use super::{AudioTracks, Decode, DecodeSound, Decoded, Ffmpeg, Picture};
 use kinophone_dsp::units::SampleRate;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -48,12 +49,17 @@ fn decode(film: &Path, how: &Decode) -> crate::Result<(Vec<Picture>, Decoded)> {
 }
 
 fn grey(size: u32) -> Decode {
-    Decode { size, colour: false, sound: None }
+    Decode { size, colour: false }
 }
 
 /// All of a film's sound in mono.
 fn sound_of(film: &Path, rate: u32) -> Vec<f32> {
-    let how = DecodeSound { track: 0, rate: SampleRate::new(rate).unwrap(), channels: 1 };
+    sound(film, AudioTracks::Default, rate, 1).0
+}
+
+/// All of some tracks' sound, and what was said of it.
+fn sound(film: &Path, tracks: AudioTracks, rate: u32, channels: u32) -> (Vec<f32>, Vec<String>) {
+    let how = DecodeSound { tracks, rate: SampleRate::new(rate).unwrap(), channels };
     let mut stream = ffmpeg().decode_sound(film, &how).unwrap();
     let (mut sound, mut block) = (Vec::new(), [0.0; 4096]);
     loop {
@@ -61,7 +67,7 @@ fn sound_of(film: &Path, rate: u32) -> Vec<f32> {
         sound.extend_from_slice(&block[..n]);
         if n < block.len() {
             assert_eq!(stream.read(&mut block).unwrap(), 0);
-            return sound;
+            return (sound, stream.complaints());
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::media::tests::*;
 
 fn single(film: &Path, colour: bool) -> Vec<u8> {
-    let (pictures, _) = decode(film, &Decode { size: 16, colour, sound: None }).unwrap();
+    let (pictures, _) = decode(film, &Decode { size: 16, colour }).unwrap();
     pictures.into_iter().next().unwrap().pixels
 }
 

@@ -162,12 +162,6 @@ fn a_full_disk_is_called_by_its_name() {
     full.output = "/dev/full".into();
     let noise: Vec<f32> = (0..RATE * 20).map(|i| (i as f32).sin()).collect();
     assert_eq!(write(&full, &noise).unwrap_err().kind(), Kind::DiskFull);
-    let how =
-        Decode { sound: Some(crate::media::SoundTo { track: 0, file: "/dev/full".into() }), ..grey(16) };
-    let folder = tempfile::tempdir().unwrap();
-    let film = folder.path().join("in.mkv");
-    make("-f lavfi -i testsrc=s=96x64:r=25:d=4 -f lavfi -i sine=d=4 -c:v mpeg4 {}", &[&film]);
-    assert_eq!(decode(&film, &how).unwrap_err().kind(), Kind::DiskFull);
 }
 
 #[test]

@@ -60,7 +60,7 @@ fn shard(folder: &Path, tamper: bool) -> Shard {
     let bytes: Vec<u8> = (0..SECONDS * RATE).flat_map(|s| sample(s).to_le_bytes()).collect();
     let mut data = &bytes[..];
     let rate = SampleRate::new(RATE as u32).unwrap();
-    let track = SoundTrack { rate, channels: 1, samples: (SECONDS * RATE) as u64, data: &mut data };
+    let track = SoundTrack::new(rate, 1, (SECONDS * RATE) as u64, &mut data);
     writer.finish(MediaTime::from_secs(SECONDS), Some(track)).unwrap();
     Shard::open(&path).unwrap()
 }

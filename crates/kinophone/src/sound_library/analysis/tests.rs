@@ -6,12 +6,14 @@ use crate::sound_library::analysis::*;
 use crate::sound_library::segmentation::LEAD_SECS;
 use crate::storage::Overwrite;
 use crate::task::{Cancel, Quiet};
-use kinophone_dsp::units::MediaTime;
+use kinophone_dsp::units::{MediaTime, SampleRate};
 use std::f64::consts::TAU;
 
 fn describe(hz: u32, channels: u32, sound: &[i16], segmentation: Segmentation) -> SoundAnalysis {
     let task = Task { watcher: &Quiet, cancel: &Cancel::default() };
-    SoundAnalysis::of(SampleRate::new(hz).unwrap(), channels, sound, segmentation, task).unwrap()
+    let rate = SampleRate::new(hz).unwrap();
+    let sound = ShardSound { rate, channels, samples: sound, exponent: 0, opposed: false };
+    SoundAnalysis::of(sound, segmentation, task).unwrap()
 }
 
 fn by(by: SegmentBy) -> Segmentation {
@@ -129,7 +131,8 @@ fn a_shard_keeps_what_was_said() {
             ShardWriter::create(&path, Overwrite::Replace, 1, false, SyntheticFilm::plain("x", 1.0).source())
                 .unwrap();
         let rate = SampleRate::new(22_050).unwrap();
-        let track = SoundTrack { rate, channels: 1, samples: 3 * 22_050, data: &mut &bytes[..] };
+        let mut data = &bytes[..];
+        let track = SoundTrack::new(rate, 1, 3 * 22_050, &mut data);
         shard
             .finish_with(
                 MediaTime::from_secs(3),
@@ -143,7 +146,7 @@ fn a_shard_keeps_what_was_said() {
     shard.verify().unwrap();
     assert_eq!(shard.sound_parameters(), Some(&Segmentation::default().parameters()));
     assert_eq!(SoundAnalysis::of_shard(&shard).unwrap(), Some(described.clone()));
-    assert_eq!(shard.sound().unwrap().2.len(), 3 * 22_050);
+    assert_eq!(shard.sound().unwrap().samples.len(), 3 * 22_050);
     // What can't be true is no description.
     for change in [
         |u: &mut AnalyzedUnit| u.first = -1,

@@ -33,7 +33,8 @@ fn shard(folder: &Path, level: u8) -> Result<()> {
         shard.push(MediaTime(100_000 * k), &[level; 64])?;
     }
     let sound = [level; 16_000];
-    let track = SoundTrack { rate: rate(), channels: 1, samples: 8000, data: &mut &sound[..] };
+    let mut data = &sound[..];
+    let track = SoundTrack::new(rate(), 1, 8000, &mut data);
     shard.finish(MediaTime(1_000_000), Some(track))
 }
 

@@ -1,0 +1,38 @@
+//! A film that was opened: its facts are known, and it can be decoded as often as is needed.
+
+use crate::Result;
+use crate::media::decode::{self, PictureStream};
+use crate::media::facts::FilmFacts;
+use crate::media::ffmpeg::Ffmpeg;
+use crate::media::probe::{self, Examined};
+use crate::media::requests::{Decode, DecodeSound};
+use crate::media::sound::{self, SoundStream};
+use std::path::Path;
+
+/// A film or recording whose facts are known.
+pub struct Film<'a> {
+    ffmpeg: &'a Ffmpeg,
+    path: &'a Path,
+    examined: Examined,
+}
+
+impl<'a> Film<'a> {
+    pub(crate) fn open(ffmpeg: &'a Ffmpeg, path: &'a Path) -> Result<Self> {
+        Ok(Self { ffmpeg, path, examined: probe::examine(ffmpeg, path)? })
+    }
+
+    /// Its facts.
+    pub fn facts(&self) -> &FilmFacts {
+        &self.examined.facts
+    }
+
+    /// Decodes its pictures, see [`Ffmpeg::decode`].
+    pub fn decode(&self, how: &Decode) -> Result<PictureStream> {
+        decode::decode(self.ffmpeg, self.path, &self.examined, how)
+    }
+
+    /// Decodes its sound, see [`Ffmpeg::decode_sound`].
+    pub fn decode_sound(&self, how: &DecodeSound) -> Result<SoundStream> {
+        sound::decode(self.ffmpeg, self.path, &self.examined, how)
+    }
+}
