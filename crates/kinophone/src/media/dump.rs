@@ -158,10 +158,12 @@ fn detail(stream: &mut RawStream, line: &str) {
     if let Some(angle) = line.strip_prefix("displaymatrix: rotation of ") {
         stream.rotation = angle.split(' ').next().and_then(|a| a.parse().ok()).map_or(0, clockwise);
     }
-    if let Some((key, value)) = line.split_once(':')
-        && key.trim() == "DURATION"
-    {
-        stream.end = clock_time_of(value);
+    match line.split_once(':').map(|(key, value)| (key.trim(), value.trim())) {
+        Some(("DURATION", value)) => stream.end = clock_time_of(value),
+        Some((key, value)) if key.eq_ignore_ascii_case("timecode") => {
+            stream.timecode = Some(value.to_owned())
+        }
+        _ => {}
     }
 }
 

@@ -41,7 +41,7 @@ mod tracks;
 
 pub use decode::PictureStream;
 pub use encode::Encoder;
-pub use facts::{FilmFacts, PictureFacts, SoundFacts};
+pub use facts::{FilmFacts, FilmTimecode, PictureFacts, SoundFacts};
 pub use ffmpeg::Ffmpeg;
 pub use film::Film;
 pub use operations::fill_room;
