@@ -13,6 +13,7 @@
 //! from what ffmpeg itself prints.
 
 mod arguments;
+mod complaints;
 mod containers;
 mod copy;
 mod decode;
@@ -26,6 +27,7 @@ mod input;
 mod locate;
 pub(crate) mod nut;
 mod operations;
+mod outcome;
 mod picture_end;
 mod probe;
 mod process;

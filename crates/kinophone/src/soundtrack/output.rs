@@ -4,7 +4,7 @@ use crate::media::{self, Encode, Ffmpeg, FilmFacts, PictureFacts, SoundCodec};
 use crate::score::{
     ClipEvent, CreditTally, CreditedSource, Credits, Score, ScoreFiles, ScoreHeader, SourceSound,
 };
-use crate::soundtrack::format::{MixFormat, container, extension_is_sound, folder_of, no_picture};
+use crate::soundtrack::format::{MixFormat, container, extension_is_sound, no_picture};
 use crate::soundtrack::original::OriginalSound;
 use crate::soundtrack::{MixStage, OutputOptions, Soundtrack};
 use crate::storage::{self, AtomicFile};
@@ -14,6 +14,12 @@ use kinophone_dsp::units::{MediaTime, SampleRate};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+/// The longest comment in a file's tags.
+const MAX_COMMENT_BYTES: usize = 4000;
+/// The longest name of a file on the disks of today.
+const MAX_NAME_BYTES: usize = 255;
+/// The end of the name of a file of credits.
+const CREDITS_ENDING: &str = ".credits.txt";
 /// The shortest time by which a soundtrack begins later than the film's own sound that is told, in seconds.
 const LEAST_TOLD_SECONDS: f64 = 1e-3;
 
@@ -125,7 +131,7 @@ impl<'a> ReservedOutput<'a> {
             storage::check_distinct(path, &inputs)?;
             storage::check_distinct(path, &[&options.file])?;
         }
-        let file = AtomicFile::create(&options.file, options.overwrite)?;
+        let file = AtomicFile::reserve(&options.file, options.overwrite)?;
         let scores = ScoreFiles::begin(&options.scores, options.overwrite)?;
         let (extension, codec) = container(&options.file, options.codec)?;
         let opened = needed || !extension_is_sound(&extension) || options.keep_original_db.is_some();
@@ -182,7 +188,7 @@ impl<'a> ReservedOutput<'a> {
             tags: tags(&meta.made),
             room: placeholder.clone(),
         };
-        let mix = MixStage::new(ffmpeg, encode, format, meta.target, folder_of(&options.file))?;
+        let mix = MixStage::new(ffmpeg, encode, format, meta.target, storage::folder_of(&options.file))?;
         let sources = meta.sources.unwrap_or_default();
         Ok(OpenOutput {
             mix,
@@ -287,10 +293,15 @@ fn interval(seconds: f64) -> String {
     if seconds < 1.0 { format!("{:.0} ms", 1000.0 * seconds) } else { format!("{seconds:.1} s") }
 }
 
-/// The tags of a file that was made in this way.
+/// The tags of a file that was made in this way. A comment that names hundreds of recordings is cut: it is an argument of
+/// ffmpeg's, which may have 128 kB, and the credits name them all.
 fn tags(made: &str) -> Vec<(String, String)> {
     let kinophone = format!("Kinophone {}", env!("CARGO_PKG_VERSION"));
-    let comment = format!("Sound made by {kinophone} {made}");
+    let mut comment = format!("Sound made by {kinophone} {made}");
+    if comment.len() > MAX_COMMENT_BYTES {
+        comment.truncate(comment.floor_char_boundary(MAX_COMMENT_BYTES));
+        comment += " … and others";
+    }
     vec![("comment".into(), comment), ("encoded_by".into(), kinophone)]
 }
 
@@ -299,11 +310,17 @@ fn named(error: Error, file: &AtomicFile, name: &Path) -> Error {
     if error.place() == Some(file.temporary_path()) { error.at(name) } else { error }
 }
 
-/// The file beside an output that has its credits.
+/// The file beside an output that has its credits. Where the output's name leaves no room for the ending, it is cut.
 fn credits_path(output: &Path) -> PathBuf {
-    let mut name = output.as_os_str().to_owned();
-    name.push(".credits.txt");
-    PathBuf::from(name)
+    let name = output.file_name().unwrap_or_default();
+    let most = MAX_NAME_BYTES - CREDITS_ENDING.len();
+    if name.len() <= most {
+        let mut path = output.as_os_str().to_owned();
+        path.push(CREDITS_ENDING);
+        return PathBuf::from(path);
+    }
+    let name = name.to_string_lossy();
+    output.with_file_name(format!("{}{CREDITS_ENDING}", &name[..name.floor_char_boundary(most)]))
 }
 
 /// The error of a score that is asked for where no recorded sound is played.
@@ -311,4 +328,27 @@ pub(crate) fn nothing_to_score(place: &Path) -> Error {
     Error::new(Kind::Invalid, "plays no recorded sound this way, so there is no score to write")
         .at(place)
         .help("choose --synth mosaic or granular, or leave --score out")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_comment_has_a_bounded_length() {
+        let long = vec!["é".repeat(100); 560].join(", ");
+        let comment = &tags(&long)[0].1;
+        assert!(comment.len() < MAX_COMMENT_BYTES + 20 && comment.ends_with(" … and others"), "{comment}");
+        assert!(tags("by hand")[0].1.ends_with(" by hand"));
+    }
+
+    #[test]
+    fn credits_have_a_name_that_fits_the_disk() {
+        let path = |name: &str| credits_path(Path::new(name)).to_str().unwrap().to_owned();
+        assert_eq!(path("a/b.mp4"), "a/b.mp4.credits.txt");
+        for name in ["n".repeat(243), "n".repeat(244), "é".repeat(127)] {
+            let path = path(&format!("a/{name}"));
+            assert!(path.len() <= 257 && path.ends_with(".credits.txt"), "{path}");
+        }
+    }
 }
