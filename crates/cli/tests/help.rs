@@ -100,7 +100,7 @@ fn every_command_has_a_manual_page() {
 }
 
 #[test]
-fn a_reader_that_goes_away_hears_no_complaint_but_gets_no_success() {
+fn a_reader_that_goes_away_gets_no_message_but_the_exit_code_tells() {
     for args in [&["completions", "zsh"][..], &["man"], &["--help"], &["completions", "zsh", "--json"]] {
         let (reader, writer) = pipe().unwrap();
         drop(reader);

@@ -10,6 +10,7 @@ use kinophone_dsp::metrics::{
     BANDS, Moments, RATE, bootstrap, comb, correlation, draws, frame_loudness, lag_reach, lag_scores,
     level_free_distance, log_mel, onset_strength, quantile,
 };
+use kinophone_dsp::units::MediaTime;
 use std::ops::Range;
 
 /// Length of a block in seconds.
@@ -21,7 +22,7 @@ const CHANCE_SHIFTS: usize = 200;
 /// Smallest time shift, in seconds, after which predictions belong to other pictures.
 const MIN_SHIFT_SECS: f64 = 1.0;
 /// Loudness of digital silence, the lower limit of `frame_loudness`.
-const SILENT_DB: f64 = -70.0;
+pub(crate) const SILENT_DB: f64 = -70.0;
 /// Log-mel band of digital silence, the lower limit of `log_mel`.
 const SILENT_BAND: f64 = -5.0;
 
@@ -69,11 +70,16 @@ impl Curves {
     }
 }
 
+/// The frames of `0..total` whose middle does not lie before the first picture, where no brain could have an answer.
+pub(crate) fn frames_with_picture(first_picture: MediaTime, total: usize, fps: f64) -> Range<usize> {
+    (first_picture.as_secs_f64() * fps - 0.5).ceil().max(0.0) as usize..total
+}
+
 /// The frames that are evaluated.
 pub(crate) struct EvaluatedFrames {
     pub(crate) fps: f64,
-    /// Number of frames of the whole film.
-    total: usize,
+    /// All frames of the film at which there is a picture.
+    seen: Range<usize>,
     pub(crate) indices: Vec<usize>,
     /// Ten-second blocks, as ranges of `indices`.
     blocks: Vec<Range<usize>>,
@@ -82,17 +88,17 @@ pub(crate) struct EvaluatedFrames {
 }
 
 impl EvaluatedFrames {
-    /// The frames of `0..total` in the blocks that are `evaluated`.
-    pub(crate) fn new(total: usize, fps: f64, evaluated: impl Fn(i64) -> bool) -> Self {
+    /// The frames of `seen`, at which there is a picture, in the blocks that are `evaluated`.
+    pub(crate) fn new(seen: Range<usize>, fps: f64, evaluated: impl Fn(i64) -> bool) -> Self {
         let block = |frame: &usize| (*frame as f64 / fps / BLOCK_SECS).floor() as i64;
-        let indices: Vec<usize> = (0..total).filter(|frame| evaluated(block(frame))).collect();
+        let indices: Vec<usize> = seen.clone().filter(|frame| evaluated(block(frame))).collect();
         let mut blocks: Vec<Range<usize>> = Vec::new();
         for run in indices.chunk_by(|a, b| block(a) == block(b)) {
             let begin = blocks.last().map_or(0, |block| block.end);
             blocks.push(begin..begin + run.len());
         }
         let draws = if blocks.len() < MIN_BLOCKS { Vec::new() } else { draws(blocks.len()) };
-        Self { fps, total, indices, blocks, draws }
+        Self { fps, seen, indices, blocks, draws }
     }
 
     /// Total length in seconds.
@@ -113,7 +119,7 @@ impl EvaluatedFrames {
     /// The frames whose onsets can be shifted to every lag.
     fn inner(&self) -> impl Fn(&usize) -> bool {
         let reach = lag_reach(self.fps);
-        let range = reach..self.total.saturating_sub(reach);
+        let range = self.seen.start + reach..self.seen.end.saturating_sub(reach);
         move |frame| range.contains(frame)
     }
 }
@@ -132,7 +138,8 @@ pub(crate) fn score(reference: &Curves, generated: &Curves, frames: &EvaluatedFr
     if inner.is_empty() {
         return None;
     }
-    let lags = lag_scores(&reference.onset[..frames.total], &generated.onset[..frames.total], &inner, reach);
+    let lags =
+        lag_scores(&reference.onset[..frames.seen.end], &generated.onset[..frames.seen.end], &inner, reach);
     let (lag, onset_r) = best(&lags)?;
     let loudness = (frames.pick(&reference.loudness), frames.pick(&generated.loudness));
     let logmel_l1 = level_free_distance(&reference.log_mel, &generated.log_mel, &frames.indices);
@@ -318,12 +325,20 @@ mod tests {
     }
 
     #[test]
+    fn frames_before_the_first_picture_are_left_out() {
+        let seen = |us: i64| frames_with_picture(MediaTime(us), 90, 30.0);
+        assert_eq!([seen(0), seen(16_000), seen(23_000), seen(2_100_000)], [0..90, 0..90, 1..90, 63..90]);
+        let frames = EvaluatedFrames::new(seen(2_100_000), 30.0, |_| true);
+        assert_eq!((frames.runs(), frames.indices.len()), (vec![63..90], 27));
+    }
+
+    #[test]
     fn figures_are_those_of_the_measure_itself() {
         let reference = sound(130, 17_011, 1);
         let generated = follows(&reference, 0.05);
         let (a, b) = (Curves::of(&reference, 30.0), Curves::of(&generated, 30.0));
         for (all, keep) in [(true, None), (false, Some(every_fifth_block(30.0)))] {
-            let frames = EvaluatedFrames::new(a.frames(), 30.0, |block| all || block % 5 == 4);
+            let frames = EvaluatedFrames::new(0..a.frames(), 30.0, |block| all || block % 5 == 4);
             let ours = score(&a, &b, &frames).unwrap().measures;
             let known =
                 compare(&reference, &generated, 30.0, |i| keep.as_ref().is_none_or(|k| k(i))).unwrap();
@@ -346,7 +361,7 @@ mod tests {
         let reference = sound(65, 17_011, 1);
         let generated = follows(&reference, 0.05);
         let (a, b) = (Curves::of(&reference, 30.0), Curves::of(&generated, 30.0));
-        let mut frames = EvaluatedFrames::new(a.frames(), 30.0, |_| true);
+        let mut frames = EvaluatedFrames::new(0..a.frames(), 30.0, |_| true);
         assert_eq!(frames.blocks.len(), 7);
         frames.draws = vec![(0..7).rev().collect()];
         let m = score(&a, &b, &frames).unwrap().measures;
@@ -370,7 +385,7 @@ mod tests {
                 .map(|(n, (noisy, clean))| clean + noise(n) * (noisy - clean))
                 .collect();
             let (a, b) = (Curves::of(&reference, 30.0), Curves::of(&generated, 30.0));
-            let frames = EvaluatedFrames::new(a.frames(), 30.0, |_| true);
+            let frames = EvaluatedFrames::new(0..a.frames(), 30.0, |_| true);
             let m = score(&a, &b, &frames).unwrap().measures;
             for e in [m.onset_r, m.loudness_r, m.logmel_l1] {
                 let (low, high) = (e.low.unwrap(), e.high.unwrap());
@@ -387,7 +402,7 @@ mod tests {
     #[test]
     fn silence_has_no_correlation_and_a_sound_agrees_with_itself() {
         let reference = Curves::of(&sound(40, 17_011, 1), 30.0);
-        let frames = EvaluatedFrames::new(reference.frames(), 30.0, |_| true);
+        let frames = EvaluatedFrames::new(0..reference.frames(), 30.0, |_| true);
         let silence = score(&reference, &Curves::of_silence(reference.frames()), &frames).unwrap().measures;
         let nothing = Estimate { value: 0.0, low: Some(0.0), high: Some(0.0) };
         assert_eq!((silence.onset_r, silence.loudness_r, silence.comb_db), (nothing, nothing, None));
@@ -405,20 +420,20 @@ mod tests {
     fn chance_is_less_than_what_follows_and_more_than_nothing() {
         let reference = sound(60, 17_011, 1);
         let (a, b) = (Curves::of(&reference, 30.0), Curves::of(&follows(&reference, 0.05), 30.0));
-        let frames = EvaluatedFrames::new(a.frames(), 30.0, |_| true);
+        let frames = EvaluatedFrames::new(0..a.frames(), 30.0, |_| true);
         let (chance, predicted) = (chance(&a, &b, &frames), score(&a, &b, &frames).unwrap().measures);
         let onset = chance.onset_r.unwrap();
         assert!(onset > 0.0 && onset < predicted.onset_r.value, "{chance:?} {:?}", predicted.onset_r);
-        let short = EvaluatedFrames::new(100, 30.0, |_| true);
+        let short = EvaluatedFrames::new(0..100, 30.0, |_| true);
         assert_eq!(crate::eval::curves::chance(&a, &b, &short).onset_r, None);
     }
 
     #[test]
     fn runs_are_consecutive_evaluated_frames() {
-        let frames = EvaluatedFrames::new(3000, 30.0, |block| block % 5 == 4);
+        let frames = EvaluatedFrames::new(0..3000, 30.0, |block| block % 5 == 4);
         assert_eq!(frames.runs(), [1200..1500, 2700..3000]);
         assert_eq!((frames.seconds(), frames.blocks.len()), (20.0, 2));
-        let all = EvaluatedFrames::new(950, 30.0, |_| true);
+        let all = EvaluatedFrames::new(0..950, 30.0, |_| true);
         let runs = all.runs();
         assert_eq!((runs[0].clone(), runs.len(), all.blocks.len()), (0..950, 1, 4));
     }

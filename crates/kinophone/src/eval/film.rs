@@ -11,6 +11,7 @@ use crate::media::Ffmpeg;
 use crate::model::LearningCurve;
 use crate::task::Task;
 use crate::{Error, Kind, Result};
+use kinophone_dsp::units::MediaTime;
 use std::path::{Path, PathBuf};
 
 /// Shortest film, or held-out part of one, that can be evaluated, in seconds: the onset score leaves half a
@@ -35,10 +36,15 @@ impl EvalFilm {
         self.hold_out.is_none_or(|rule| rule.holds(number))
     }
 
+    /// Seconds from its first picture to its end.
+    fn seen_secs(&self) -> f64 {
+        (self.shard.end() - self.shard.time(0).max(MediaTime::ZERO)).as_secs_f64()
+    }
+
     /// True where the rule leaves enough to evaluate.
     pub(crate) fn has_enough(&self, rule: Option<HoldOut>) -> bool {
         let end = self.shard.end().as_secs_f64();
-        rule.map_or(end, |rule| held_out_secs(end, rule)) >= MIN_EVALUATED_SECS
+        rule.map_or(self.seen_secs(), |rule| held_out_secs(end, rule)) >= MIN_EVALUATED_SECS
     }
 }
 
@@ -123,7 +129,7 @@ fn named(ffmpeg: &Ffmpeg, brain: &Brain, film: &Path, cache: &Path, task: Task<'
 /// The reason for which a film is left out; completes "the film is left out: …".
 fn reason(film: &EvalFilm) -> &'static str {
     match film.hold_out {
-        _ if film.shard.end().as_secs_f64() < MIN_EVALUATED_SECS => "it is too short to be evaluated",
+        _ if film.seen_secs() < MIN_EVALUATED_SECS => "it is too short to be evaluated",
         Some(HoldOut::None) => "the brain was trained on all of it",
         Some(_) => "it has no block of ten seconds that was held out",
         None => "it is too short to be evaluated",
@@ -142,7 +148,7 @@ fn nothing_to_evaluate(film: &EvalFilm) -> Error {
             "is too short to have a part that this brain did not learn from: no block of ten seconds of it was held out",
         )
         .help("name another film, or train the brain again with --hold-out fold0"),
-        _ => error("is about a second long or shorter, too short to evaluate a brain on")
+        _ => error("shows pictures for about a second or less, too short to evaluate a brain on")
             .help("name a film of ten seconds or more"),
     }
 }

@@ -137,7 +137,8 @@ impl<'a> Retrainer<'a> {
             let file = context.playback().render(player, film, mode, "again.wav")?;
             let generated = Curves::of(&context.decode(&file, shard.time(0))?, context.fps());
             let common = reference.frames().min(generated.frames());
-            let frames = EvaluatedFrames::new(common, context.fps(), |block| rule.holds(block));
+            let seen = curves::frames_with_picture(shard.time(0), common, context.fps());
+            let frames = EvaluatedFrames::new(seen, context.fps(), |block| rule.holds(block));
             if let Some(scores) = curves::score(reference, &generated, &frames) {
                 mean.add(&Figures::from(&scores.measures), frames.indices.len() as f64);
             }

@@ -2,7 +2,7 @@
 
 use crate::brain::Brain;
 use crate::eval::context::{EvalContext, EvalPlayer, PlaybackMode};
-use crate::eval::curves::{self, Curves, EvaluatedFrames};
+use crate::eval::curves::{self, Curves, EvaluatedFrames, SILENT_DB, frames_with_picture};
 use crate::eval::figures::{all_rounded, mean, rounded};
 use crate::eval::film::EvalFilm;
 use crate::eval::report::{FilmReport, HeldOutSpan, Original, Version};
@@ -72,8 +72,13 @@ pub(crate) fn evaluate_film(
     let file = play(context, film, &context.player(), &OURS, false)?;
     let sound = context.decode(&file, begin(film))?;
     let curves = Curves::of(&sound, fps);
-    let frames =
-        EvaluatedFrames::new(reference.frames().min(curves.frames()), fps, |block| film.evaluates(block));
+    let frames = evaluated(film, reference.frames().min(curves.frames()), fps);
+    if frames.pick(&reference.loudness).iter().all(|db| *db <= SILENT_DB) {
+        context.task.watcher.warn(&format!(
+            "{} is silent where it is evaluated: its figures say nothing about the brain",
+            film.name
+        ));
+    }
     let mut versions = Versions { context, film, frames, versions: Vec::new() };
     versions.add(OURS, curves, Some(MeasuredSound { samples: &sound, file: Some(&file) }))?;
     if has_live_members(context.brain) {
@@ -190,8 +195,7 @@ impl Versions<'_> {
         let Self { context, film, frames, versions } = self;
         let shortest = versions.iter().map(|version| version.curves.frames()).min().unwrap_or(0);
         // Versions may differ by less than a frame in length; all are compared over the same frames.
-        let frames =
-            EvaluatedFrames::new(shortest.min(reference.frames()), frames.fps, |block| film.evaluates(block));
+        let frames = evaluated(film, shortest.min(reference.frames()), frames.fps);
         let spans = spans(&frames);
         let (columns, rows) = SONOGRAM_SIZE;
         let evaluated = concatenated(original, &sample_ranges(&frames.runs(), frames.fps));
@@ -260,6 +264,11 @@ impl SoundVersion {
             comb: (1..).zip(self.curves.comb.iter().flatten()).map(|(k, db)| (k, rounded(*db, 2))).collect(),
         }))
     }
+}
+
+/// The evaluated ones of a film's frames.
+fn evaluated(film: &EvalFilm, total: usize, fps: f64) -> EvaluatedFrames {
+    EvaluatedFrames::new(frames_with_picture(begin(film), total, fps), fps, |block| film.evaluates(block))
 }
 
 /// The time of the film's first picture, at which a soundtrack begins.
