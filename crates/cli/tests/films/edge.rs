@@ -116,7 +116,15 @@ const TABLE: &[(&str, Fates)] = &[
 ];
 
 /// Films of which the first ten seconds are enough.
-const LONG: [&str; 3] = ["films/big-buck-bunny.mp4", "films/piano-bach.mp4", "films/piano-furelise.mp4"];
+const LONG: [&str; 7] = [
+    "films/big-buck-bunny.mp4",
+    "films/piano-bach.mp4",
+    "films/piano-furelise.mp4",
+    "films/popeye_sinbad_T00-1.mkv",
+    "films/popeye_sinbad_T01-2.mkv",
+    "films/popeye_sinbad_T02-3.mkv",
+    "films/popeye_sinbad_T03-4.mkv",
+];
 /// Lengths of picture and sound may differ by as much, in seconds.
 const TOLERANCE_SECS: f64 = 0.15;
 
