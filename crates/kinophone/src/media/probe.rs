@@ -68,14 +68,17 @@ pub(crate) fn examine(ffmpeg: &Ffmpeg, path: &Path) -> Result<Examined> {
 }
 
 /// The stream that ffmpeg itself would choose: most pixels, a stream marked as default before others, the
-/// first of equals (FFmpeg's manual, "Automatic stream selection"; the weight is that of its source).
+/// first of equals (FFmpeg's manual, "Automatic stream selection"; the weight is that of its source). A picture in the codec of a still
+/// is taken for a cover where there is any other: Matroska does not mark covers among its tracks.
 fn best_picture(streams: &[RawStream]) -> Option<&RawStream> {
     const DEFAULT_WEIGHT: u64 = 5_000_000;
+    const STILL_CODECS: [&str; 6] = ["png", "mjpeg", "bmp", "webp", "tiff", "gif"];
     let films =
         streams.iter().filter(|s| s.kind == StreamKind::Picture && !s.still && s.size.0 > 0 && s.size.1 > 0);
     let worth =
         |s: &RawStream| u64::from(s.size.0) * u64::from(s.size.1) + u64::from(s.default) * DEFAULT_WEIGHT;
-    films.min_by_key(|s| std::cmp::Reverse(worth(s)))
+    let is_cover = |s: &RawStream| STILL_CODECS.contains(&s.codec.as_str());
+    films.min_by_key(|s| (is_cover(s), std::cmp::Reverse(worth(s))))
 }
 
 fn picture_facts(ffmpeg: &Ffmpeg, path: &Path, stream: &RawStream, zero: MediaTime) -> Result<PictureFacts> {

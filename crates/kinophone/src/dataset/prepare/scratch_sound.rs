@@ -145,7 +145,7 @@ impl SoundLevels {
     }
 
     /// Constant offset of each channel, 0 where there is none to speak of: the median of the blocks' means, which sound in a part of
-    /// the recording does not move.
+    /// the recording does not move, where their mean agrees. Tones that do not fit into blocks leave means of either sign.
     fn offsets(&self) -> [f32; 2] {
         std::array::from_fn(|c| {
             let mut means = self.means[c].clone();
@@ -155,7 +155,10 @@ impl SoundLevels {
             let middle = means.len() / 2;
             let offset = *means.select_nth_unstable_by(middle, f32::total_cmp).1;
             let (high, low) = self.peaks[c];
-            if offset.abs() < MIN_OFFSET_SHARE * high.max(-low) { 0.0 } else { offset }
+            let mean = means.iter().map(|mean| f64::from(*mean)).sum::<f64>() / means.len() as f64;
+            let is_slight = offset.abs() < MIN_OFFSET_SHARE * high.max(-low);
+            let is_doubtful = (mean as f32 - offset).abs() > 0.5 * offset.abs();
+            if is_slight || is_doubtful { 0.0 } else { offset }
         })
     }
 
@@ -183,6 +186,9 @@ impl SoundLevels {
 
     fn remarks(&self, offsets: &[f32; 2]) -> Vec<String> {
         let mut remarks = Vec::new();
+        if self.frames > 0 && self.peaks == [(0.0, 0.0); 2] {
+            remarks.push("nothing sounds in it".to_owned());
+        }
         if self.invalid > 0 {
             remarks.push(format!("{} samples are no numbers and are silent", self.invalid));
         }
@@ -253,6 +259,8 @@ mod tests {
             let stroke = |t: f64| (0.8 * (TAU * 50.0 * t).sin() + 0.2) * (-12.0 * t).exp();
             assert_eq!(levels(seconds, &[&stroke]).offsets()[0], 0.0, "{seconds}");
         }
+        // Half a period is left over in each block.
+        assert_eq!(levels(3.05, &[&|t| 0.3 * (TAU * 330.0 * t).sin()]).offsets(), [0.0; 2]);
         assert_eq!(levels(3.0, &[&|_| 0.0]).offsets(), [0.0; 2]);
     }
 
