@@ -45,6 +45,10 @@ fn parse(lines: &[String]) -> Option<RawProbe> {
             raw.duration = times.split(',').next().and_then(clock_time_of);
             raw.start =
                 times.split("start: ").nth(1).and_then(|rest| time_of(rest.split(',').next()?.trim()));
+        } else if line.trim_start().starts_with("Chapter #0:") {
+            raw.chapters += 1;
+        } else if raw.chapters > 0 && raw.streams.is_empty() {
+            // Titles of chapters are no tags of the film.
         } else if let Some(stream) = raw.streams.last_mut() {
             detail(stream, line.trim());
         } else {
@@ -73,6 +77,8 @@ fn stream_of(text: &str) -> Option<RawStream> {
     match kind {
         "Video" => picture(&mut stream, &fields),
         "Audio" => sound(&mut stream, &fields),
+        "Subtitle" => stream.kind = StreamKind::Subtitle,
+        "Attachment" => stream.kind = StreamKind::Attachment,
         _ => {}
     }
     Some(stream)
@@ -152,10 +158,12 @@ fn detail(stream: &mut RawStream, line: &str) {
     if let Some(angle) = line.strip_prefix("displaymatrix: rotation of ") {
         stream.rotation = angle.split(' ').next().and_then(|a| a.parse().ok()).map_or(0, clockwise);
     }
-    if let Some((key, value)) = line.split_once(':')
-        && key.trim() == "DURATION"
-    {
-        stream.end = clock_time_of(value);
+    let Some((key, value)) = line.split_once(':') else { return };
+    match key.trim() {
+        "DURATION" => stream.end = clock_time_of(value),
+        "enc_key_id" => stream.encrypted = true,
+        "mimetype" => stream.mime_type = Some(value.trim().to_owned()),
+        _ => {}
     }
 }
 

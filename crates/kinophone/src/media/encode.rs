@@ -1,7 +1,7 @@
 //! Our sound beside a film's untouched picture, or alone, into a file.
 
 use crate::media::process::{Guarded, Launch, Process};
-use crate::media::{Encode, Ffmpeg, PictureFacts, SoundCodec, arguments, containers, input, probe, room};
+use crate::media::{Encode, Ffmpeg, PictureFacts, SoundCodec, arguments, containers, input, probe};
 use crate::{Error, Kind, Result};
 use kinophone_dsp::units::{MediaTime, SampleRate};
 use std::ffi::OsString;
@@ -50,7 +50,8 @@ pub(crate) fn encode(ffmpeg: &Ffmpeg, plan: &Encode) -> Result<Encoder> {
         args.extend(input::words(&["-metadata", &format!("{key}={value}")]));
     }
     if let Some(text) = &plan.room {
-        args.extend(input::words(&["-metadata", &format!("{}={text}", room::KEY)]));
+        let key = containers::own_tags(&plan.extension).credits;
+        args.extend(input::words(&["-metadata", &format!("{key}={text}")]));
         if plan.extension == "mkv" {
             // A checksum of the tags would be wrong when the room is filled.
             args.extend(input::words(&["-write_crc32", "0"]));
@@ -123,7 +124,7 @@ fn picture_input(film: &Path, picture: &PictureFacts, zero: MediaTime, jump: boo
 
 fn picture_copy(picture: &PictureFacts, extension: &str) -> Vec<OsString> {
     let map = format!("0:{}", picture.stream);
-    let mut args = input::words(&["-map", &map, "-map", "1:0", "-c:v", "copy", "-map_chapters", "-1"]);
+    let mut args = input::words(&["-map", &map, "-map", "1:0", "-c:v", "copy", "-map_chapters", "0"]);
     if picture.codec == "hevc" && matches!(extension, "mp4" | "m4v" | "mov") {
         // Apple's players take HEVC under this name alone.
         args.extend(input::words(&["-tag:v", "hvc1"]));

@@ -13,6 +13,7 @@
 //! from what ffmpeg itself prints.
 
 mod arguments;
+mod boxes;
 mod containers;
 mod copy;
 mod decode;
@@ -24,6 +25,7 @@ mod ffmpeg;
 mod film;
 mod input;
 mod locate;
+mod losses;
 pub(crate) mod nut;
 mod operations;
 mod probe;
@@ -37,6 +39,7 @@ mod tests;
 mod track_stream;
 mod tracks;
 
+pub(crate) use containers::{OwnTags, own_tags};
 pub use decode::PictureStream;
 pub use encode::Encoder;
 pub use facts::{FilmFacts, PictureFacts, SoundFacts};

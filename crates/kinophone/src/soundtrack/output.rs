@@ -6,6 +6,7 @@ use crate::score::{
 };
 use crate::soundtrack::format::{MixFormat, container, extension_is_sound, folder_of, no_picture};
 use crate::soundtrack::original::OriginalSound;
+use crate::soundtrack::tags::SoundtrackTags;
 use crate::soundtrack::{MixStage, OutputOptions, Soundtrack};
 use crate::storage::{self, AtomicFile};
 use crate::task::Task;
@@ -59,14 +60,18 @@ pub(crate) struct SoundtrackMeta {
 
 /// An output that takes sound.
 pub(crate) struct OpenOutput<'a> {
+    ffmpeg: &'a Ffmpeg,
     pub(crate) mix: MixStage<'a>,
     format: MixFormat,
     request: OutputRequest<'a>,
     file: AtomicFile,
     scores: ScoreFiles,
     credits_file: Option<AtomicFile>,
+    extension: String,
     codec: SoundCodec,
     original: Option<OriginalSound>,
+    /// True if the film's own sound, which is kept, has credits of its own.
+    credited_before: bool,
     header: ScoreHeader,
     sources: Vec<CreditedSource>,
     /// The text in the file's tags that the credits replace.
@@ -148,27 +153,35 @@ impl<'a> ReservedOutput<'a> {
         };
         let seed = meta.brain.as_deref().unwrap_or_default();
         let placeholder = meta.sources.as_ref().map(|sources| Credits::placeholder(&header, sources, seed));
+        let film_tags = if picture.is_some() { ffmpeg.tags(film)? } else { Vec::new() };
+        let own = media::own_tags(&extension);
+        let tags = SoundtrackTags::beside(&film_tags, &own, &meta.made, placeholder.as_deref());
         let encode = Encode {
             output: file.temporary_path().to_owned(),
-            extension,
+            extension: extension.clone(),
             codec,
             rate: format.rate,
             channels: format.channels,
             picture: picture.map(|picture| (film.to_owned(), picture)),
-            tags: tags(&meta.made),
-            room: placeholder.clone(),
+            tags: tags.known,
+            room: tags.room,
         };
         let mix = MixStage::new(ffmpeg, encode, format, meta.target, folder_of(&options.file))?;
         let sources = meta.sources.unwrap_or_default();
+        let credited_before =
+            original.is_some() && film_tags.iter().any(|(_, text)| Credits::of_tag(text).is_some());
         Ok(OpenOutput {
+            ffmpeg,
             mix,
             format,
             request,
             file,
             scores,
             credits_file,
+            extension,
             codec,
             original,
+            credited_before,
             header,
             sources,
             placeholder,
@@ -211,7 +224,7 @@ impl OpenOutput<'_> {
 
     /// Completes the soundtrack after the last sample: gain, encoder, tags, scores, credits.
     pub(crate) fn finish(self, finished: FinishedSound<'_>, task: Task<'_>) -> Result<Soundtrack> {
-        let Self { mix, format, request, file, scores, codec, mut header, sources, .. } = self;
+        let Self { ffmpeg, mix, format, request, file, scores, codec, mut header, sources, .. } = self;
         let path = &request.options.file;
         let named = |e: Error| named(e, &file, path);
         let (loudness_before, gain_db) = mix.write(task).map_err(named)?;
@@ -221,6 +234,16 @@ impl OpenOutput<'_> {
         if let (Some(credits), Some(placeholder)) = (&credits, &self.placeholder) {
             let tag = credits.tag(placeholder);
             media::fill_room(file.temporary_path(), placeholder, &tag).map_err(named)?;
+        }
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if !extension_is_sound(&self.extension) {
+            let losses = ffmpeg.losses(request.film, file.temporary_path(), &name, &self.extension);
+            losses.map_err(named)?.iter().for_each(|lost| task.watcher.warn(lost));
+        }
+        if self.credited_before {
+            let kept =
+                "the film's own sound, which is kept, has credits of its own that are not among those of";
+            task.watcher.warn(&format!("{kept} {name}: `kinophone credits` of the film has them"));
         }
         if let (Some(played), Some(sound), false) = (played, sound, scores.is_empty()) {
             scores.write(&Score::new(header, sources, played.clips), sound)?;
@@ -235,13 +258,6 @@ impl OpenOutput<'_> {
         let path = path.clone();
         Ok(Soundtrack { path, seconds, rate, channels, codec, loudness_before, gain_db, credits, complaints })
     }
-}
-
-/// The tags of a file that was made in this way.
-fn tags(made: &str) -> Vec<(String, String)> {
-    let kinophone = format!("Kinophone {}", env!("CARGO_PKG_VERSION"));
-    let comment = format!("Sound made by {kinophone} {made}");
-    vec![("comment".into(), comment), ("encoded_by".into(), kinophone)]
 }
 
 /// An error about the temporary file, with the name that the output will have.
