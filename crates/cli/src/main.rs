@@ -13,6 +13,7 @@ mod credits;
 mod demo;
 mod doctor;
 mod eval;
+mod folders;
 mod gallery;
 mod import;
 mod inspect;

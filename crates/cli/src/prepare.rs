@@ -1,12 +1,15 @@
 //! `kinophone prepare`: turns films into a corpus.
 
 use crate::args::{PictureArgs, ProvenanceArgs};
-use crate::context::{self, Context};
+use crate::context::Context;
+use crate::folders::{FoundFile, find_files};
 use crate::report::{self, Failure, Outcome};
 use crate::wording::duration;
 use clap::Args;
 use kinophone::dataset::{self, PrepareOptions, Prepared};
+use kinophone::media::Ffmpeg;
 use kinophone::wording::count;
+use kinophone::{Error, Kind};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -14,6 +17,9 @@ const EXAMPLES: &str = "\
 Examples:
   Two films into one corpus; films that are there already are skipped:
     kinophone prepare piano.mp4 street.mkv -o corpus
+
+  A folder of films, with its subfolders:
+    kinophone prepare holidays -o corpus
 
   With terms that are stored in every brain trained on it:
     kinophone prepare bunny.mp4 -o corpus --licence CC-BY-3.0 \\
@@ -31,8 +37,8 @@ continues where it stopped.";
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct PrepareArgs {
-    /// Films that ffmpeg can decode
-    #[arg(required = true, value_name = "FILM")]
+    /// Films that ffmpeg can decode, or folders of them
+    #[arg(required = true, value_name = "FILM|FOLDER")]
     films: Vec<PathBuf>,
     /// The folder of the corpus, created if missing
     #[arg(long, short, value_name = "CORPUS")]
@@ -45,12 +51,37 @@ pub struct PrepareArgs {
 
 /// Prepares the films.
 pub fn run(args: &PrepareArgs, context: &Context) -> Result<Outcome, Failure> {
-    context::check_films(&args.films)?;
+    let films = find_files(&args.films, context)?;
     let ffmpeg = context.ffmpeg()?;
-    let prepared = dataset::prepare(&ffmpeg, &args.films, &args.output, &args.options(), context.task())?;
+    let prepared = prepare_found(&ffmpeg, &films, &args.output, &args.options(), context)?;
     context.end_progress();
     context.report.result(|| as_json(&args.output, &prepared), || as_text(&args.output, &prepared))?;
     Ok(Outcome::Done)
+}
+
+/// Prepares films one by one. What does not belong among the films of a folder is left out with a warning.
+pub fn prepare_found(
+    ffmpeg: &Ffmpeg,
+    films: &[FoundFile],
+    folder: &Path,
+    options: &PrepareOptions,
+    context: &Context,
+) -> Result<Vec<Prepared>, Error> {
+    let mut prepared = Vec::new();
+    for film in films {
+        match dataset::prepare(ffmpeg, std::slice::from_ref(&film.path), folder, options, context.task()) {
+            Ok(done) => prepared.extend(done),
+            Err(error) if film.may_be_left_out(error.kind()) => {
+                context.warn(&format!("{error}; it is left out"));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    if prepared.is_empty() {
+        let what = "holds no film that can be used";
+        return Err(Error::new(Kind::Empty, what).help("name films, or folders with films in them"));
+    }
+    Ok(prepared)
 }
 
 impl PrepareArgs {

@@ -1,7 +1,8 @@
 //! `kinophone sounds`: turns recordings and films into a library of sounds.
 
 use crate::args::ProvenanceArgs;
-use crate::context::{self, Context};
+use crate::context::Context;
+use crate::folders::find_files;
 use crate::report::{self, Failure, Outcome};
 use crate::wording::duration;
 use clap::{Args, ValueEnum};
@@ -84,22 +85,24 @@ pub fn run(args: &SoundsArgs, context: &Context) -> Result<Outcome, Failure> {
         ..PrepareOptions::default()
     };
     let options = args.provenance.added_to(usual);
+    let found = find_files(&args.sources, context)?;
+    let recordings: Vec<PathBuf> = found.iter().map(|file| file.path.clone()).collect();
+    let outcomes = sound_library::prepare(
+        &ffmpeg,
+        &recordings,
+        &args.output,
+        args.segmentation(),
+        &options,
+        context.task(),
+    )?;
     let mut added = Vec::new();
-    for source in &args.sources {
-        let found =
-            if context::metadata(source)?.is_dir() { files_below(source)? } else { vec![source.clone()] };
-        for file in &found {
-            let alone = std::slice::from_ref(file);
-            let (segmentation, task) = (args.segmentation(), context.task());
-            match sound_library::prepare(&ffmpeg, alone, &args.output, segmentation, &options, task) {
-                Ok(done) => added.extend(done),
-                // A folder may hold notes, pictures and the like beside recordings; they were not named
-                // themselves.
-                Err(e) if file != source && is_no_sound(e.kind()) => {
-                    context.warn(&format!("{} has no sound and is left out", file.display()));
-                }
-                Err(e) => return Err(e.into()),
+    for (file, outcome) in found.iter().zip(outcomes) {
+        match outcome {
+            Ok(prepared) => added.push(prepared),
+            Err(error) if file.may_be_left_out(error.kind()) => {
+                context.warn(&format!("{error}; it is left out"));
             }
+            Err(error) => return Err(error.into()),
         }
     }
     if added.is_empty() {
@@ -109,34 +112,6 @@ pub fn run(args: &SoundsArgs, context: &Context) -> Result<Outcome, Failure> {
     context.end_progress();
     context.report.result(|| as_json(&args.output, &added), || as_text(&args.output, &added))?;
     Ok(Outcome::Done)
-}
-
-fn is_no_sound(kind: Kind) -> bool {
-    matches!(kind, Kind::NoSound | Kind::WrongKind | Kind::Empty)
-}
-
-/// All files in a folder and in those below it, hidden ones left out, in the order of their names.
-fn files_below(folder: &Path) -> Result<Vec<PathBuf>, Error> {
-    let failed = |e| Error::io("read", folder, e);
-    let mut entries: Vec<PathBuf> = std::fs::read_dir(folder)
-        .map_err(failed)?
-        .map(|entry| entry.map(|e| e.path()))
-        .collect::<Result<_, _>>()
-        .map_err(failed)?;
-    entries.sort();
-    let mut files = Vec::new();
-    for path in entries {
-        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-        // A link to a folder may lead back to it.
-        let is_link = path.is_symlink();
-        match path.is_dir() {
-            _ if hidden => {}
-            true if is_link => {}
-            true => files.extend(files_below(&path)?),
-            false => files.push(path),
-        }
-    }
-    Ok(files)
 }
 
 fn as_json(library: &Path, added: &[Prepared]) -> Value {

@@ -5,7 +5,7 @@ mod support;
 use serde_json::Value;
 use std::path::Path;
 use std::process::Command;
-use support::{Home, ffmpeg, small_film};
+use support::{Home, ffmpeg, samples, small_film};
 
 const QUICK: &str = "--steps 20 --no-live --net tcn,memory";
 const RATE: f64 = 44_100.0;
@@ -34,16 +34,6 @@ fn studio() -> Home {
     home
 }
 
-/// Interleaved samples of a sound file as they are.
-fn samples(file: &Path) -> Vec<f32> {
-    let bytes = ffmpeg(&["-i", file.to_str().unwrap(), "-f", "f32le", "-"]);
-    bytes.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect()
-}
-
-fn power(sound: impl Iterator<Item = f64>) -> f64 {
-    sound.map(|x| x * x).sum()
-}
-
 fn score(home: &Home, name: &str) -> Value {
     serde_json::from_slice(&std::fs::read(home.at(name)).unwrap()).unwrap()
 }
@@ -64,18 +54,7 @@ fn read(home: &Home, kind: &str, name: &str) -> usize {
 
 /// By how many dB Csound's sound of `s.csd` differs from that of `out.wav`.
 fn csound_differs(home: &Home) -> f64 {
-    let csound = Command::new("csound")
-        .args(["-f", "-o"])
-        .args([home.at("again.wav"), home.at("s.csd")])
-        .current_dir(home.at(""))
-        .output()
-        .expect("csound is needed: scripts/setup --tests");
-    let said = String::from_utf8_lossy(&csound.stderr);
-    assert!(csound.status.success() && said.contains("0 errors in performance"), "{said}");
-    let (ours, theirs) = (samples(&home.at("out.wav")), samples(&home.at("again.wav")));
-    assert!(theirs.len().abs_diff(ours.len()) <= 4, "{} samples, not {}", theirs.len(), ours.len());
-    let pairs = || ours.iter().zip(&theirs).map(|(a, b)| (f64::from(*a), f64::from(*b)));
-    10.0 * (power(pairs().map(|(a, b)| a - b)) / power(pairs().map(|(a, _)| a))).log10()
+    support::csound_differs(home, "s.csd", "out.wav")
 }
 
 #[test]
@@ -276,4 +255,160 @@ fn every_container_says_who_sounds() {
     std::fs::write(home.at("other.wav.credits.txt"), "mine").unwrap();
     assert!(home.refuse("render @b @film.mp4 -o @other.wav").contains("other.wav.credits.txt exists"));
     assert!(!home.at("other.wav").exists());
+}
+
+/// Csound takes some characters for code, and lines only up to a length.
+#[test]
+fn csound_plays_scores_of_any_name() {
+    let home = studio();
+    for name in ["a$b", "{{a}}\"c\\d", "a\nb"] {
+        for (folder, stem) in [("", name), (name, "s")] {
+            let folder = home.at(&format!("in/{folder}"));
+            std::fs::create_dir_all(&folder).unwrap();
+            let place = |file: String| folder.join(file).to_str().unwrap().to_owned();
+            let (score, out) = (place(format!("{stem}.csd")), place(format!("{stem}.wav")));
+            let mut words = home.words("texture @film.mp4 --sounds @lib --preset drone --force --quiet -o");
+            words.extend([out.clone(), "--score".to_owned(), score.clone()]);
+            support::succeed(home.0.path(), &words);
+            let off = support::csound_differs(&home, &score, &out);
+            println!("{score:?}: Csound differs by {off:.1} dB");
+            assert!(off < -50.0, "{score:?}: {off:.1} dB");
+        }
+    }
+}
+
+/// Notes of clips that sound together, of more sources than there are channels.
+#[test]
+fn a_note_at_a_time_sounds_on_each_pitch() {
+    let home = studio();
+    for k in 0..20 {
+        let source = format!("aevalsrc=0.4*sin(2*PI*{}*t)*exp(-3*mod(t\\,0.7)):s=44100", 180 + 41 * k);
+        let file = home.at("sounds").join(format!("tone {k}.wav"));
+        ffmpeg(&["-f", "lavfi", "-i", &source, "-t", "2", file.to_str().unwrap()]);
+    }
+    home.run("sounds @sounds -o @many");
+    for line in [
+        "revoice @film.mp4 --sounds @many --superimpose 3",
+        "revoice @film.mp4 --sounds @lib --superimpose 3",
+        "texture @film.mp4 --sounds @many --preset strings",
+        "texture @film.mp4 --sounds @many --preset percussion",
+    ] {
+        home.run(&format!("{line} -o @out.wav --force --score @s.mid --score @s.json"));
+        let score = score(&home, "s.json");
+        let pieces = score["pieces"].as_array().unwrap();
+        let whole = pieces.iter().filter(|piece| piece["seconds"].as_f64().unwrap() > 0.0).count();
+        println!("{line}: {whole} pieces");
+        assert_eq!(read(&home, "mid", "s.mid"), whole, "{line}");
+    }
+}
+
+/// In rates that editors have, on the film's own timecode, and what was changed is said.
+#[test]
+fn edit_decision_lists_suit_editors() {
+    let home = studio();
+    let film = |name: &str, rate: &str, filter: &str, timecode: &[&str]| {
+        let source = format!("testsrc2=size=64x64:rate={rate}");
+        let words = ["-f", "lavfi", "-i", &source, "-f", "lavfi", "-i", "sine=330", "-t", "6", "-vf", filter];
+        let more = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"];
+        ffmpeg(&[&words[..], &more, timecode, &[home.at(name).to_str().unwrap()]].concat());
+    };
+    // Six pictures of seven, each at its own time, which ffmpeg writes into an .mp4 only out of another file.
+    let uneven = "select=mod(n\\,7)";
+    for (name, rate, filter, timecode, clock, said) in [
+        ("plain.mp4", "25", "null", None, "* 25 PICTURES", None),
+        ("variable.mp4", "30", uneven, None, "* 25 PICTURES", Some("on average")),
+        (
+            "fast.mp4",
+            "100",
+            "null",
+            None,
+            "* 50 PICTURES",
+            Some("the film's 100 pictures a second are counted at 50"),
+        ),
+        ("faster.mkv", "120", "null", None, "* 60 PICTURES", Some("counted at 60")),
+        ("hour.mp4", "25", "null", Some("01:00:00:00"), " 01:00:0", None),
+        ("hour.mkv", "25", "null", Some("10:00:00:00"), " 10:00:0", None),
+        ("drop.mov", "30000/1001", "null", Some("00:59:58;00"), " 01:00:0", None),
+        ("even.mov", "30000/1001", "null", Some("00:59:58:00"), " 01:00:0", None),
+    ] {
+        let drawn = if filter == uneven { "variable.mkv" } else { name };
+        film(drawn, rate, filter, &timecode.map_or(vec![], |label| vec!["-timecode", label]));
+        if drawn != name {
+            let [from, to] = [drawn, name].map(|name| home.at(name).to_str().unwrap().to_owned());
+            ffmpeg(&["-i", &from, "-c", "copy", &to]);
+        }
+        let line = "--sounds @lib --preset percussion -o @out.wav --force --score @s.edl --score @s.json";
+        let (_, warned) = home.run(&format!("texture @{name} {line}"));
+        let events = read(&home, "edl", "s.edl");
+        let text = std::fs::read_to_string(home.at("s.edl")).unwrap();
+        println!("{name}: {events} events; {warned}");
+        assert!(events > 0 && text.contains(clock), "{name}: {text}");
+        assert_eq!(warned.contains("edit decision list: "), said.is_some(), "{name}: {warned}");
+        assert!(
+            said.is_none_or(|said| warned.contains(said) && text.contains(said)),
+            "{name}: {warned} {text}"
+        );
+        assert_eq!(text.contains("FCM: DROP FRAME"), name == "drop.mov", "{text}");
+    }
+}
+
+#[test]
+fn credits_are_read_whatever_the_other_tags_say() {
+    let home = studio();
+    home.run("texture @film.mp4 --sounds @lib --preset drone -o @out.mp4");
+    let description = "description=About\n[CHAPTER]\n;this\n#and=that\\";
+    let words =
+        ["-i", &*home.at("out.mp4").to_string_lossy(), "-map", "0", "-c", "copy", "-metadata", description]
+            .map(str::to_owned);
+    ffmpeg(&[&words[..], &[home.at("told.mp4").to_string_lossy().into_owned()]].concat());
+    assert_eq!(home.run("credits @told.mp4").0, home.run("credits @out.mp4").0);
+}
+
+/// The picture may begin after the sound: by the 23 ms of AAC's priming after a remux, or by seconds. Sound, scores and credits
+/// begin with the picture.
+#[test]
+fn scores_and_credits_are_on_the_clock_of_their_sound() {
+    let home = studio();
+    let film = home.at("film.mp4").to_str().unwrap().to_owned();
+    let copied = ["-map", "0:v", "-map", "1:a", "-c", "copy"];
+    let (remuxed, late) = (home.at("remuxed.mkv"), home.at("late.mkv"));
+    ffmpeg(&["-i", &film, "-c", "copy", remuxed.to_str().unwrap()]);
+    let shifted = ["-itsoffset", "2", "-i", &film, "-i", &film];
+    ffmpeg(&[&shifted[..], &copied, &[late.to_str().unwrap()]].concat());
+    for (name, later) in [("film.mp4", None), ("remuxed.mkv", Some(" ms")), ("late.mkv", Some("2.0 s"))] {
+        let scores = "--score @s.csd --score @s.json --score @s.mid --score @s.edl";
+        let line = format!(
+            "revoice @{name} --sounds @lib -o @out.wav --force --tone 0 --attack 0 --loudness -24 {scores}"
+        );
+        let said = String::from_utf8(home.succeed(&line).stderr).unwrap();
+        let told = said.contains("begins with the first picture, ");
+        assert!(told == later.is_some() && later.is_none_or(|later| said.contains(later)), "{name}: {said}");
+        let off = csound_differs(&home);
+        println!("{name}: Csound differs by {off:.1} dB; {said}");
+        assert!(off < -50.0, "{name}: {off:.1} dB");
+        read(&home, "mid", "s.mid");
+        read(&home, "edl", "s.edl");
+
+        let score = score(&home, "s.json");
+        let length = score["seconds"].as_f64().unwrap();
+        let number = |value: &Value| value.as_f64().unwrap();
+        let pieces = score["pieces"].as_array().unwrap();
+        let last = pieces.iter().map(|p| number(&p["at"]) + number(&p["seconds"])).fold(0.0, f64::max);
+        assert!(
+            pieces.iter().all(|p| number(&p["at"]) >= 0.0) && (last - length).abs() < 0.1,
+            "{last} of {length}"
+        );
+        let (credits, _) = home.run("credits @s.json");
+        let (of_sound, _) = home.run("credits @out.wav");
+        assert!((length - number(&of_sound["seconds"])).abs() < 1e-3, "{of_sound}");
+        let seconds = |credits: &Value| -> Vec<f64> {
+            credits["credits"].as_array().unwrap().iter().map(|credit| number(&credit["seconds"])).collect()
+        };
+        for (one, other) in seconds(&credits).iter().zip(seconds(&of_sound)) {
+            assert!(*one > 0.0 && (one - other).abs() < 1e-3, "{name}: {credits} {of_sound}");
+        }
+        // One sound at a time, from the beginning to the end.
+        let sum: f64 = seconds(&credits).iter().sum();
+        assert!((sum - length).abs() < 0.1, "{name}: {sum} of {length} seconds: {credits}");
+    }
 }

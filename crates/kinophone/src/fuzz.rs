@@ -118,7 +118,7 @@ pub fn mapping(bytes: &[u8]) {
 /// Reads credits out of a file's tags, as ffmpeg prints them, and fills the room that a file has for such a tag.
 pub fn tags(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
-    for (_, value) in text.lines().filter_map(room::tag) {
+    for (_, value) in room::file_tags(&text) {
         let Some(credits) = Credits::of_tag(&value) else { continue };
         show(&credits);
         for width in [0, value.len(), 2 * value.len()] {

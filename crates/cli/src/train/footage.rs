@@ -1,10 +1,12 @@
-//! The footage of a training: corpora, single shards and films, in any combination.
+//! The footage of a training: corpora, single shards, films and folders of films, in any combination.
 
 use crate::cache;
 use crate::context::{self, Context};
+use crate::folders::find_files;
+use crate::prepare::prepare_found;
 use crate::train::args::TrainArgs;
-use kinophone::Result;
-use kinophone::dataset::{self, Corpus, Shard};
+use kinophone::dataset::{Corpus, Shard};
+use kinophone::{Error, Result};
 use std::cmp::Reverse;
 use std::path::{Path, PathBuf};
 
@@ -14,16 +16,18 @@ pub struct Footage {
     corpora: Vec<PathBuf>,
     shards: Vec<PathBuf>,
     films: Vec<PathBuf>,
+    /// Folders without shards: of films.
+    folders: Vec<PathBuf>,
 }
 
 impl Footage {
-    /// Sorts the arguments: a folder is a corpus, a `.safetensors` file a shard, any other file a film. Fails
-    /// where one does not exist.
+    /// Sorts the arguments: a folder with shards is a corpus, another one holds films, a `.safetensors` file is a shard, any other file a
+    /// film. Fails where one does not exist.
     pub fn of(arguments: &[PathBuf]) -> Result<Self> {
         let mut footage = Self::default();
         for path in arguments {
             let kind = if context::metadata(path)?.is_dir() {
-                &mut footage.corpora
+                if holds_shards(path)? { &mut footage.corpora } else { &mut footage.folders }
             } else if is_shard(path) {
                 &mut footage.shards
             } else {
@@ -51,12 +55,13 @@ impl Footage {
     }
 
     fn prepare_films(&self, args: &TrainArgs, context: &Context) -> Result<Vec<PathBuf>> {
-        if self.films.is_empty() {
+        let named = self.films.iter().chain(&self.folders).cloned().collect::<Vec<_>>();
+        if named.is_empty() {
             return Ok(Vec::new());
         }
+        let films = find_files(&named, context)?;
         let (ffmpeg, cache) = (context.ffmpeg()?, cache::films()?);
-        let prepared =
-            dataset::prepare(&ffmpeg, &self.films, &cache, &args.prepare_options(), context.task())?;
+        let prepared = prepare_found(&ffmpeg, &films, &cache, &args.prepare_options(), context)?;
         Ok(prepared.into_iter().map(|p| p.shard).collect())
     }
 }
@@ -76,6 +81,17 @@ fn without_duplicates(mut shards: Vec<Shard>, context: &Context) -> Vec<Shard> {
     shards
 }
 
+/// True if the folder itself has a shard in it.
+fn holds_shards(folder: &Path) -> Result<bool> {
+    let failed = |e| Error::io("read", folder, e);
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        if is_shard(&entry.map_err(failed)?.path()) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 fn is_shard(path: &Path) -> bool {
     path.extension().is_some_and(|e| e.eq_ignore_ascii_case("safetensors"))
 }
@@ -89,13 +105,18 @@ mod tests {
     fn arguments_are_sorted_by_what_they_are() {
         let home = tempfile::tempdir().unwrap();
         let path = |name: &str| home.path().join(name);
-        std::fs::create_dir(path("corpus.mp4")).unwrap();
+        for folder in ["corpus.mp4", "films"] {
+            std::fs::create_dir(path(folder)).unwrap();
+        }
+        std::fs::write(path("corpus.mp4/a.safetensors"), "x").unwrap();
         std::fs::write(path("a.mp4"), "x").unwrap();
         std::fs::write(path("b.safetensors"), "x").unwrap();
-        let footage = Footage::of(&[path("a.mp4"), path("corpus.mp4"), path("b.safetensors")]).unwrap();
+        let names = ["a.mp4", "corpus.mp4", "b.safetensors", "films"].map(path);
+        let footage = Footage::of(&names).unwrap();
         assert_eq!(footage.films, [path("a.mp4")]);
         assert_eq!(footage.corpora, [path("corpus.mp4")]);
         assert_eq!(footage.shards, [path("b.safetensors")]);
+        assert_eq!(footage.folders, [path("films")]);
         assert_eq!(Footage::of(&[path("none")]).unwrap_err().kind(), Kind::NotFound);
     }
 }

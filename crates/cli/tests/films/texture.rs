@@ -1,15 +1,23 @@
 //! Textures for real films.
 
 use crate::footage::{find, needs};
-use crate::support::Home;
+use crate::support::{Home, csound_differs};
 use libtest_mimic::Trial;
 use serde_json::Value;
 
 const CLIPS: [&str; 2] = ["films/popeye_sinbad_T00-1.mkv", "films/popeye_sinbad_T03-4.mkv"];
 
+/// The shorter ones; one of them has envelopes of some three hundred points.
+const FILMS: [&str; 3] =
+    ["films/popeye_sinbad_T01-2.mkv", "films/popeye_sinbad_T03-4.mkv", "films/piano-bach.mp4"];
+
 pub fn trials() -> Vec<Trial> {
     let needed = [&CLIPS[..], &["grains/sonicpi_perc_bell.flac"]].concat();
-    vec![needs(&needed, "texture::silent_cartoons_are_scored_in_one_command", silent_cartoons)]
+    let films = [&FILMS[..], &["grains/sonicpi_perc_bell.flac"]].concat();
+    vec![
+        needs(&needed, "texture::silent_cartoons_are_scored_in_one_command", silent_cartoons),
+        needs(&films, "texture::csound_plays_the_scores_of_films", csound_plays),
+    ]
 }
 
 fn silent_cartoons() {
@@ -24,5 +32,18 @@ fn silent_cartoons() {
         let played = |shot: &Value| shot["sources"].clone();
         let changes = shots.windows(2).filter(|pair| played(&pair[0]) != played(&pair[1])).count();
         assert!(shots.len() >= 4 && changes >= shots.len() / 2, "{made}");
+    }
+}
+
+fn csound_plays() {
+    let home = Home::new();
+    home.run(&format!("sounds {} -o @grains", find("grains").display()));
+    for name in FILMS {
+        let film = find(name);
+        let out = "-o @out.wav --force --score @s.csd";
+        home.run(&format!("texture {} --sounds @grains {out}", film.display()));
+        let off = csound_differs(&home, "s.csd", "out.wav");
+        println!("{name}: Csound differs by {off:.1} dB");
+        assert!(off < -40.0, "{name}: {off:.1} dB");
     }
 }

@@ -238,3 +238,27 @@ pub fn check_rendition(out: &Path) {
         "picture to {last}, sound to {end}"
     );
 }
+
+/// Interleaved samples of a sound file as they are.
+pub fn samples(file: &Path) -> Vec<f32> {
+    let bytes = ffmpeg(&["-i", file.to_str().unwrap(), "-f", "f32le", "-"]);
+    bytes.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect()
+}
+
+/// By how many dB Csound's sound of a score differs from that of a sound file.
+pub fn csound_differs(home: &Home, score: &str, sound: &str) -> f64 {
+    let csound = Command::new("csound")
+        .args(["-f", "-o"])
+        .args([home.at("again.wav"), home.at(score)])
+        // Of a name with a backslash Csound takes the first part for a folder.
+        .current_dir(home.at(score).parent().unwrap())
+        .output()
+        .expect("csound is needed: scripts/setup --tests");
+    let said = String::from_utf8_lossy(&csound.stderr);
+    assert!(csound.status.success() && said.contains("0 errors in performance"), "{said}");
+    let (ours, theirs) = (samples(&home.at(sound)), samples(&home.at("again.wav")));
+    assert!(theirs.len().abs_diff(ours.len()) <= 4, "{} samples, not {}", theirs.len(), ours.len());
+    let pairs = || ours.iter().zip(&theirs).map(|(a, b)| (f64::from(*a), f64::from(*b)));
+    let power = |sound: &mut dyn Iterator<Item = f64>| sound.map(|x| x * x).sum::<f64>();
+    10.0 * (power(&mut pairs().map(|(a, b)| a - b)) / power(&mut pairs().map(|(a, _)| a))).log10()
+}

@@ -6,6 +6,7 @@ scores.py KIND FILE SCORE.json: prints how many events there are; anything that 
 import json
 import math
 import os
+import re
 import sys
 import wave
 from fractions import Fraction
@@ -30,25 +31,52 @@ def midi(path, score):
     tracks = file.tracks[1:]
     parts = heard(score)
     check([t.name.encode("latin-1").decode() for t in tracks] == [name for _, name, _ in parts], "other names")
-    count, channels = 0, set()
-    for track, (_, _, pieces) in zip(tracks, parts):
-        now, onsets, sounding = 0, [], 0
+    notes = set()
+    for number, track in enumerate(tracks):
+        now = 0
         for message in track:
             now += message.time
             if message.type == "note_on":
                 check(1 <= message.velocity <= 127 and message.channel != 9, message)
-                onsets.append(now * tick)
-                channels.add(message.channel)
-                sounding += 1
-            elif message.type == "note_off":
-                sounding -= 1
-        check(sounding == 0, "notes that never end")
+                notes.add((now, message.note, message.channel, number))
         check(abs(now * tick - score["seconds"]) <= tick, "another length:", now * tick)
-        wanted = sorted(max(p["at"], 0) for p in pieces)
-        check(len(onsets) == len(wanted), len(onsets), "notes of", len(wanted))
-        check(all(abs(a - b) <= tick / 2 + 1e-9 for a, b in zip(onsets, wanted)), "other times")
-        count += len(onsets)
+    one_at_a_time(mido, tracks)
+    count = 0
+    for number, (source, _, pieces) in enumerate(parts):
+        own = {(at, pitch) for at, pitch, _, track in notes if track == number}
+        channels = {channel for _, _, channel, track in notes if track == number}
+        shared = {(at, pitch) for at, pitch, channel, _ in notes if channel in channels}
+        check(len(channels) == 1, "a track on channels", channels)
+        for p in pieces:
+            onset = (nearest(max(p["at"], 0) / tick), pitch(p, source))
+            # A tick earlier is a note of another track on the same channel.
+            check(onset in own or len(parts) > 15 and {onset, (onset[0] - 1, onset[1])} & shared, onset, "has no note")
+            count += 1
     return count
+
+
+def nearest(x):
+    return math.floor(x + 0.5)
+
+
+def pitch(piece, source):
+    if "pitch_hz" in piece:
+        note = 69 + 12 * math.log2(piece["pitch_hz"] / 440)
+    else:
+        note = 36 + source * 7 % 48 + 12 * math.log2(max(abs(piece["speed"]), 1e-3))
+    return min(max(nearest(note), 0), 127)
+
+
+def one_at_a_time(mido, tracks):
+    """In whichever order a player takes the tracks: no note begins that sounds, and none ends that does not."""
+    for order in [tracks, tracks[::-1]]:
+        sounding = set()
+        for message in mido.merge_tracks(order):
+            if message.type in ("note_on", "note_off"):
+                note = (message.channel, message.note)
+                check((note in sounding) == (message.type == "note_off"), message, "while", sounding)
+                sounding ^= {note}
+        check(not sounding, "notes that never end:", sounding)
 
 
 def reaper(path, score):
@@ -83,9 +111,17 @@ def reaper(path, score):
 def edl(path, score):
     import opentimelineio as otio
 
-    rate = Fraction(score["picture_rate"])
-    base = -(-rate.numerator // rate.denominator)
-    timeline = otio.adapters.read_from_file(path, rate=base)
+    text = open(path, encoding="utf-8").read()
+    stated = re.search(r"^\* ([0-9.]+) PICTURES A SECOND$", text, re.M)[1]
+    rate = Fraction(round(float(stated)) * 1000, 1001) if "." in stated else Fraction(stated)
+    check(any(abs(rate - known) < 0.001 for known in [23.976, 24, 25, 29.97, 30, 48, 50, 59.94, 60]), rate)
+    timeline = otio.adapters.read_from_file(path, rate=float(rate))
+    # What the film's timecode says in another library.
+    label = score.get("timecode", {"label": "00:00:00:00"})["label"]
+    own = Fraction(score["timecode"].get("rate", score["picture_rate"])) if "timecode" in score else rate
+    drop = ";" in label
+    check(("FCM: DROP FRAME" in text) == drop, "other frames dropped")
+    zero = otio.opentime.from_timecode(label, float(own)).value / float(own)
     count = 0
     pictures = lambda seconds: math.floor(max(seconds, 0) * float(rate) + 0.5)
     wanted = {}
@@ -93,20 +129,24 @@ def edl(path, score):
         for p in pieces:
             begin, end = pictures(p["at"]), pictures(p["at"] + p["seconds"])
             if begin < end:
-                wanted.setdefault((begin, end - begin), []).append((name, pictures(p["source_at"])))
-    joined = "GRAINS" in open(path, encoding="utf-8").read()
+                wanted.setdefault((begin, end - begin), []).append((name, pictures(p["source_at"]), p))
+    joined = "GRAINS" in text
     for track in timeline.tracks:
         # The adapter keeps the place of a track's first clip like this.
         begin = -track.source_range.start_time.value if track.source_range else 0
         for clip in track.find_clips():
             at = clip.range_in_parent()
-            key = (int(at.start_time.value + begin), int(at.duration.value))
+            start = at.start_time.value + begin - zero * float(rate)
+            key = (nearest(start), int(at.duration.value))
+            check(abs(start - key[0]) < 0.51, clip, "begins at", start)
             source = (clip.name, int(clip.source_range.start_time.value))
             if joined:
                 check(any(source[0] == p[0] for ps in wanted.values() for p in ps), clip)
             else:
-                check(source in wanted.get(key, []), key, source, "is no piece")
-                wanted[key].remove(source)
+                found = [p for p in wanted.get(key, []) if p[:2] == source]
+                check(found, key, source, "is no piece")
+                check(abs(start / float(rate) - max(found[0][2]["at"], 0)) <= 0.5001 / float(rate) + abs(start - key[0]), clip)
+                wanted[key].remove(found[0])
             count += 1
     check(joined or not any(wanted.values()), "missing:", wanted)
     return count

@@ -3,7 +3,8 @@
 use crate::Result;
 use crate::concat::layer::{EngineLayer, SILENT_POWER};
 use crate::concat::{
-    AllowedSources, Lookahead, PendingTick, ShotSourceSelector, Target, UnitDatabase, UnitRendering,
+    AllowedSources, Lookahead, PendingTick, ScoreRecorder, ShotSourceSelector, Target, UnitDatabase,
+    UnitRendering,
 };
 use crate::soundtrack::{MixStage, PlayedClips};
 use kinophone_dsp::concat::{MosaicConfig, UnitSound};
@@ -26,6 +27,8 @@ pub(crate) struct EngineOptions<'a> {
     pub(crate) shot_ticks: Option<Vec<u64>>,
     /// True if clips are kept for a score, and not only tallied for credits.
     pub(crate) keep_clips: bool,
+    /// Time of the ticks at which the soundtrack begins: what sounds before it is left out.
+    pub(crate) begin: MediaTime,
 }
 
 /// Selects and plays units.
@@ -44,7 +47,9 @@ pub(crate) struct ConcatEngine<'a> {
     mixed: Vec<f32>,
     filtered: Vec<f32>,
     played: PlayedClips,
-    /// Samples handed over so far.
+    /// Samples before the beginning of the soundtrack.
+    left_out: usize,
+    /// Samples that are done, those that are left out among them.
     delivered: usize,
 }
 
@@ -54,8 +59,13 @@ impl<'a> ConcatEngine<'a> {
         let sound = database.sound;
         let max_gain_db = config.max_gain_db + (database.scaler.mean_loudness_db() - usual_db).abs();
         let config = MosaicConfig { max_gain_db, ..config };
+        let begin = sound.rate().sample_at(options.begin).max(0);
+        let recorder = |number: usize| {
+            let grains = matches!(rendering, UnitRendering::Grains(_));
+            ScoreRecorder::new(grains, options.keep_clips, number as u32, begin)
+        };
         let layer = |number: usize| {
-            EngineLayer::new(database, number, &config, &rendering, (lookahead, options.keep_clips))
+            EngineLayer::new(database, number, &config, &rendering, (lookahead, recorder(number)))
         };
         let layers = (0..options.layers.max(1)).map(layer).collect::<Result<_>>()?;
         let filter = match rendering {
@@ -76,6 +86,7 @@ impl<'a> ConcatEngine<'a> {
             mixed: Vec::new(),
             filtered: Vec::new(),
             played: PlayedClips::default(),
+            left_out: begin as usize * sound.channels(),
             delivered: 0,
         })
     }
@@ -96,9 +107,13 @@ impl<'a> ConcatEngine<'a> {
         self.deliver_until(usize::MAX, out)
     }
 
-    /// Hands over the rest after the last tick, so that all of it lasts `length`.
-    pub(crate) fn finish(&mut self, length: MediaTime, out: &mut MixStage<'_>) -> Result<()> {
+    /// Hands over the rest after the last tick, so that the soundtrack ends at `end`, a time of the ticks.
+    pub(crate) fn finish(&mut self, end: MediaTime, out: &mut MixStage<'_>) -> Result<()> {
         let database = self.database;
+        let sound = database.sound;
+        let frames = sound.rate().sample_at(end).max(0) as usize;
+        let begin = self.left_out / sound.channels();
+        self.played.end_by(frames.saturating_sub(begin) as f64 / f64::from(sound.rate().hz()));
         let rest = self.shot_sources.as_mut().map_or(Vec::new(), |selector| selector.release(database));
         rest.into_iter().try_for_each(|(target, allowed)| self.select(target, allowed))?;
         for number in 0..self.layers.len() {
@@ -106,15 +121,14 @@ impl<'a> ConcatEngine<'a> {
             self.play_selected(number)?;
             self.layers[number].finish_sound();
         }
-        let sound = database.sound;
-        let samples = sound.rate().sample_at(length).max(0) as usize * sound.channels();
+        let samples = frames * sound.channels();
         self.deliver_until(samples, out)?;
         if let Some(filter) = &mut self.filter {
             filter.finish();
             self.deliver_until(samples, out)?;
         }
         // Less than a tick.
-        out.add(&vec![0.0; samples.saturating_sub(self.delivered)])
+        out.add(&vec![0.0; samples.saturating_sub(self.delivered.max(self.left_out))])
     }
 
     /// Takes the record of what was played.
@@ -180,7 +194,8 @@ impl<'a> ConcatEngine<'a> {
             }
         };
         let samples = sound.len().min(end.saturating_sub(self.delivered));
+        let before = self.left_out.saturating_sub(self.delivered).min(samples);
         self.delivered += samples;
-        out.add(&sound[..samples])
+        out.add(&sound[before..samples])
     }
 }

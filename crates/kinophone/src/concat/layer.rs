@@ -43,13 +43,12 @@ impl<'a> EngineLayer<'a> {
         number: usize,
         config: &MosaicConfig,
         rendering: &UnitRendering<'_>,
-        (lookahead, keep_clips): (Lookahead, bool),
+        (lookahead, recorder): (Lookahead, ScoreRecorder),
     ) -> Result<Self> {
-        let grains = matches!(rendering, UnitRendering::Grains(_));
         Ok(Self {
             selection: SelectionWorker::new(&database.units, config, lookahead)?,
             player: UnitPlayer::new(database, number as u64, config, rendering),
-            recorder: ScoreRecorder::new(grains, keep_clips, number as u32),
+            recorder,
             last: None,
             ticks: 0,
             selected: Vec::new(),

@@ -34,6 +34,8 @@ pub(crate) struct ScoreRecorder {
     /// True if clips are kept for a score, and not only tallied for credits.
     keep: bool,
     layer: u32,
+    /// The frame with which the soundtrack begins.
+    begin: i64,
     /// Ticks whose clips may still come.
     ticks: VecDeque<SelectedTick>,
 }
@@ -58,8 +60,8 @@ impl SelectionCost {
 }
 
 impl ScoreRecorder {
-    pub(crate) fn new(grains: bool, keep: bool, layer: u32) -> Self {
-        Self { grains, keep, layer, ticks: VecDeque::new() }
+    pub(crate) fn new(grains: bool, keep: bool, layer: u32, begin: i64) -> Self {
+        Self { grains, keep, layer, begin, ticks: VecDeque::new() }
     }
 
     /// True if selected ticks need their cost.
@@ -80,7 +82,7 @@ impl ScoreRecorder {
         played: &mut PlayedClips,
     ) {
         let grid = database.sound.grid();
-        for clip in clips.drain(..) {
+        for mut clip in clips.drain(..) {
             let Some((source, tick)) = database.sound.place(clip.unit as usize) else { continue };
             let (loudness_db, why) = if self.grains {
                 (database.units.loudness_db(clip.unit), self.reason_of_grain(&clip))
@@ -88,12 +90,10 @@ impl ScoreRecorder {
                 self.end_run(&clip)
             };
             let place = grid.start_sample(tick) + clip.offset;
+            clip.at -= self.begin;
             let mut event = ClipEvent::of(&clip, source, place, grid.rate, loudness_db, why);
             event.layer = self.layer;
-            played.tally.add(&event);
-            if self.keep {
-                played.clips.push(event);
-            }
+            played.add(event, self.keep);
         }
         if self.grains {
             let done = self.ticks.len().saturating_sub(MAX_GRAIN_TICKS);

@@ -158,11 +158,13 @@ fn detail(stream: &mut RawStream, line: &str) {
     if let Some(angle) = line.strip_prefix("displaymatrix: rotation of ") {
         stream.rotation = angle.split(' ').next().and_then(|a| a.parse().ok()).map_or(0, clockwise);
     }
-    let Some((key, value)) = line.split_once(':') else { return };
-    match key.trim() {
-        "DURATION" => stream.end = clock_time_of(value),
-        "enc_key_id" => stream.encrypted = true,
-        "mimetype" => stream.mime_type = Some(value.trim().to_owned()),
+    match line.split_once(':').map(|(key, value)| (key.trim(), value.trim())) {
+        Some(("DURATION", value)) => stream.end = clock_time_of(value),
+        Some((key, value)) if key.eq_ignore_ascii_case("timecode") => {
+            stream.timecode = Some(value.to_owned())
+        }
+        Some(("enc_key_id", _)) => stream.encrypted = true,
+        Some(("mimetype", value)) => stream.mime_type = Some(value.to_owned()),
         _ => {}
     }
 }

@@ -41,6 +41,19 @@ pub struct PictureFacts {
     /// Time of its first picture that can be decoded, on the film's clock (a recording may begin between key
     /// frames).
     pub start: MediaTime,
+    /// Timecode of its first picture, where the file has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timecode: Option<FilmTimecode>,
+}
+
+/// A timecode as a film's tags have it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FilmTimecode {
+    /// As it is written: "01:00:00:00", with drop frames "01:00:00;00".
+    pub label: String,
+    /// Pictures a second that it counts, where a stream of its own says so; else those of the film.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<FrameRate>,
 }
 
 /// A sound stream.

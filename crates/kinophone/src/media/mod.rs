@@ -42,7 +42,7 @@ mod tracks;
 pub(crate) use containers::{OwnTags, own_tags};
 pub use decode::PictureStream;
 pub use encode::Encoder;
-pub use facts::{FilmFacts, PictureFacts, SoundFacts};
+pub use facts::{FilmFacts, FilmTimecode, PictureFacts, SoundFacts};
 pub use ffmpeg::Ffmpeg;
 pub use film::Film;
 pub use operations::fill_room;

@@ -5,7 +5,7 @@ use crate::media::raw_probe::{
     RawProbe, RawStream, StreamKind, clock_time_of, clockwise, fault, first_packet, has_places, time_of,
 };
 use crate::media::track_stream::Stamps;
-use crate::media::{Ffmpeg, FilmFacts, PictureFacts, SoundFacts, boxes, dump, input};
+use crate::media::{Ffmpeg, FilmFacts, FilmTimecode, PictureFacts, SoundFacts, boxes, dump, input};
 use crate::{Error, Kind, Result};
 use kinophone_dsp::units::{MediaTime, SampleRate};
 use serde::Deserialize;
@@ -63,7 +63,10 @@ pub(crate) fn examine(ffmpeg: &Ffmpeg, path: &Path) -> Result<Examined> {
             .at(path)
             .help("name a film"));
     }
-    let picture = best.map(|stream| picture_facts(ffmpeg, path, stream, zero)).transpose()?;
+    let mut picture = best.map(|stream| picture_facts(ffmpeg, path, stream, zero)).transpose()?;
+    if let (Some(picture), Some(stream)) = (&mut picture, best) {
+        picture.timecode = timecode_of(stream, &raw);
+    }
     let reordered = best.is_some_and(|stream| stream.reordered);
     let picture_end = best.and_then(|stream| stream.end).map(|end| end - zero);
     let keeps_places =
@@ -127,7 +130,20 @@ fn picture_facts(ffmpeg: &Ffmpeg, path: &Path, stream: &RawStream, zero: MediaTi
         rate: stream.frame_rate,
         rotation: stream.rotation,
         start: (shown - zero).max(MediaTime::ZERO),
+        timecode: None,
     })
+}
+
+/// The timecode of a picture stream: its own, that of a timecode stream, or that of the container (Matroska, MXF).
+fn timecode_of(picture: &RawStream, raw: &RawProbe) -> Option<FilmTimecode> {
+    let of_stream = |s: &&RawStream| s.kind == StreamKind::Other && s.timecode.is_some();
+    let counter = raw.streams.iter().find(of_stream);
+    let of_file = || raw.tags.iter().find(|(key, _)| key.eq_ignore_ascii_case("timecode"));
+    let label = picture.timecode.as_ref().or(counter.and_then(|s| s.timecode.as_ref()));
+    let label = label.or_else(|| of_file().map(|(_, label)| label))?;
+    // Anybody's text: a timecode has eleven characters.
+    (label.len() <= 16)
+        .then(|| FilmTimecode { label: label.clone(), rate: counter.and_then(|s| s.frame_rate) })
 }
 
 /// Facts of a sound track. Where the container does not keep the places of channels, they are those that films usually have.
@@ -295,6 +311,7 @@ impl ProbeStream {
             default: set("default"),
             size: (self.width, self.height),
             frame_rate: self.avg_frame_rate.as_deref().and_then(|rate| rate.parse().ok()),
+            timecode: tag("timecode").map(str::to_owned),
             rotation: clockwise(turn),
             reordered: self.has_b_frames > 0,
             opens_with_key: false,

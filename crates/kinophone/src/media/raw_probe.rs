@@ -38,6 +38,7 @@ pub(crate) struct RawStream {
     pub(crate) size: (u32, u32),
     pub(crate) pixel_format: String,
     pub(crate) frame_rate: Option<FrameRate>,
+    pub(crate) timecode: Option<String>,
     /// Degrees clockwise.
     pub(crate) rotation: i32,
     pub(crate) reordered: bool,

@@ -50,14 +50,39 @@ pub(crate) fn tags(ffmpeg: &Ffmpeg, path: &Path) -> Result<Vec<(String, String)>
     if outcome.ending != Ending::Success {
         return Err(input::refusal(path, &outcome));
     }
-    let text = String::from_utf8_lossy(&text);
+    Ok(file_tags(&String::from_utf8_lossy(&text)))
+}
+
+/// The tags of the file itself, out of ffmpeg's metadata as text. A backslash says that the next character is meant as it is,
+/// a line break within a value as well: only a line that begins without one can be a comment or the head of a section.
+pub(crate) fn file_tags(text: &str) -> Vec<(String, String)> {
+    let mut tags = Vec::new();
+    let mut rest = text;
     // Sections of streams and chapters come after the file's own tags.
-    let own = text.lines().take_while(|line| !line.starts_with('[')).filter(|line| !line.starts_with(';'));
-    Ok(own.filter_map(tag).collect())
+    while !rest.is_empty() && !rest.starts_with('[') {
+        let (line, after) = rest.split_at(line_end(rest));
+        if !line.starts_with(';') {
+            tags.extend(tag(line));
+        }
+        rest = after.strip_prefix('\n').unwrap_or(after);
+    }
+    tags
+}
+
+/// The place of the first line break that no backslash stands before, or the end.
+fn line_end(text: &str) -> usize {
+    let mut escaped = false;
+    for (place, c) in text.char_indices() {
+        if c == '\n' && !escaped {
+            return place;
+        }
+        escaped = c == '\\' && !escaped;
+    }
+    text.len()
 }
 
 /// `key=value`, in which a backslash says that the next character is meant as it is.
-pub(crate) fn tag(line: &str) -> Option<(String, String)> {
+fn tag(line: &str) -> Option<(String, String)> {
     let (mut key, mut text) = (None, String::new());
     let mut chars = line.chars();
     while let Some(c) = chars.next() {
@@ -83,6 +108,16 @@ mod tests {
         );
         assert_eq!(read("a\\=b=c=d"), ("a=b".into(), "c=d".into()));
         assert_eq!(tag("no tag"), None);
+    }
+
+    /// As ffmpeg writes the tags of a film whose description has lines that look like something else.
+    #[test]
+    fn a_line_of_a_value_is_no_section_and_no_comment() {
+        let text = ";FFMETADATA1\ntitle=a\ndescription=one\\\n[CHAPTER]\\\n\\;no remark\\\nx\\=y\\\\\ncopyright=z\n\
+                    [STREAM]\ncopyright=other\n";
+        let read = file_tags(text);
+        let own = [("title", "a"), ("description", "one\n[CHAPTER]\n;no remark\nx=y\\"), ("copyright", "z")];
+        assert_eq!(read, own.map(|(key, value)| (key.to_owned(), value.to_owned())));
     }
 
     #[test]

@@ -41,6 +41,7 @@ use crate::soundtrack::{
 use crate::task::Task;
 use kinophone_dsp::concat::{MosaicConfig, UnitSound};
 use kinophone_dsp::frames::FrameSynthConfig;
+use kinophone_dsp::units::MediaTime;
 
 /// Renders `plan`. The output appears whole or not at all; nothing is left behind by an error or an interruption.
 pub fn render(ffmpeg: &Ffmpeg, plan: &RenderPlan, task: Task<'_>) -> Result<Rendered> {
@@ -217,6 +218,7 @@ impl RenderJob<'_> {
             tune: 0.0,
             shot_ticks: by_shot.then(shots).transpose()?,
             keep_clips: !plan.output.scores.is_empty(),
+            begin: MediaTime::ZERO,
         };
         Ok(Box::new(MosaicRenderer::new(brain, database, options)?))
     }

@@ -106,10 +106,9 @@ impl RevoiceJob<'_> {
         let (begin, end) = extent(&reserved, &shard)?;
         let mut output = reserved.open(self.meta(&library, &database))?;
         output.lay_under(begin)?;
-        let mut engine = ConcatEngine::new(&database, self.engine_options(scaler.mean_loudness_db())?)?;
+        let mut engine =
+            ConcatEngine::new(&database, self.engine_options(scaler.mean_loudness_db(), begin)?)?;
         let targets = AudioTarget::new(&shard, &scaler, &database)?;
-        // The picture may begin later than the sound.
-        output.mix.skip(database.sound.rate().sample_at(begin).max(0) as usize * database.sound.channels());
         let ticks = output.play(|output| self.play(targets, &mut engine, end, output))?;
         let latency_ms = plan.lookahead.is_live().then(|| rounded_ms(engine.latency()));
         let finished = FinishedSound {
@@ -136,6 +135,7 @@ impl RevoiceJob<'_> {
         let films = std::slice::from_ref(&plan.film);
         let segmentation = Segmentation::default();
         let prepared = sound_library::prepare(ffmpeg, films, &plan.corpus, segmentation, &options, task)?;
+        let prepared = prepared.into_iter().collect::<Result<Vec<_>>>()?;
         match prepared.first() {
             Some(prepared) => Shard::open(&prepared.shard),
             None => {
@@ -163,7 +163,8 @@ impl RevoiceJob<'_> {
         }
     }
 
-    fn engine_options(&self, usual_db: f32) -> Result<EngineOptions<'_>> {
+    /// `begin` is that of the soundtrack: the picture may begin later than the sound.
+    fn engine_options(&self, usual_db: f32, begin: MediaTime) -> Result<EngineOptions<'_>> {
         let &Self { ffmpeg, plan, task, .. } = self;
         let (tick, corpus) = (self.grid.tick, Some(&*plan.corpus));
         let shots = || shot_ticks(ffmpeg, &plan.film, corpus, Some(MediaTime::ZERO), tick, task);
@@ -176,6 +177,7 @@ impl RevoiceJob<'_> {
             tune: plan.tune,
             shot_ticks: plan.selection.by_shot.then(shots).transpose()?,
             keep_clips: !plan.output.scores.is_empty(),
+            begin,
         })
     }
 

@@ -67,7 +67,10 @@ fn a_thread_that_dies_is_an_error_and_leaves_no_file() {
     let task = Task { watcher: &Quiet, cancel: &cancel };
     let options = PrepareOptions::default();
     let (recordings, library) = ([folder.join("tone.wav")], folder.join("library"));
-    sound_library::prepare(&ffmpeg, &recordings, &library, Segmentation::default(), &options, task).unwrap();
+    let prepared =
+        sound_library::prepare(&ffmpeg, &recordings, &library, Segmentation::default(), &options, task)
+            .unwrap();
+    assert!(prepared.iter().all(Result::is_ok));
     let plan = plan(folder);
     for name in ["selection", "encoder"] {
         let error = killing(name, || revoice(&ffmpeg, &plan, task)).unwrap_err();

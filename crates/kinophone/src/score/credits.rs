@@ -1,5 +1,6 @@
 //! Credits of a soundtrack: summed up while it is made, for its end title, and for its file's own tags.
 
+use crate::score::one_line::one_line;
 use crate::score::{ClipEvent, CreditedSource, ScoreHeader, rounded};
 use serde::{Deserialize, Serialize};
 
@@ -79,12 +80,14 @@ impl CreditTally {
     pub fn credits(&self, about: &ScoreHeader, sources: &[CreditedSource]) -> Credits {
         let all: f64 = self.parts.iter().map(|part| part.energy).sum();
         let credit = |(part, source): (&CreditShare, &CreditedSource)| {
+            let within = part.times.iter().map(|[from, to]| [*from, to.min(about.seconds)]);
+            let times: Vec<[f64; 2]> = within.filter(|[from, to]| from < to).collect();
             Some(Credit {
                 source: source.clone(),
-                seconds: part.times.iter().map(|[from, to]| to.min(about.seconds) - from).sum(),
+                seconds: times.iter().map(|[from, to]| to - from).sum(),
                 share: part.energy / all.max(f64::MIN_POSITIVE),
-                first: part.times.first()?[0],
-                times: joined(&part.times, MAX_PAUSE_SECONDS),
+                first: times.first()?[0],
+                times: joined(&times, MAX_PAUSE_SECONDS),
             })
         };
         let mut credits: Vec<Credit> = self.parts.iter().zip(sources).filter_map(credit).collect();
@@ -122,14 +125,15 @@ impl Credits {
         let mut text = String::new();
         for credit in &self.credits {
             let source = &credit.source;
-            text += source.title.as_deref().unwrap_or(&source.name);
+            let mut line = source.title.as_deref().unwrap_or(&source.name).to_owned();
             if let Some(author) = &source.author {
-                text += &format!(" by {author}");
+                line += &format!(" by {author}");
             }
-            text += &format!(" ({})", source.licence.as_deref().unwrap_or("terms unknown"));
+            line += &format!(" ({})", source.licence.as_deref().unwrap_or("terms unknown"));
             if let Some(origin) = &source.origin {
-                text += &format!(", {origin}");
+                line += &format!(", {origin}");
             }
+            text += &one_line(&line);
             text += &format!(
                 "\n  {:.1} seconds, {} of the sound, {}\n",
                 credit.seconds,
@@ -142,7 +146,7 @@ impl Credits {
 
     /// The credits as a table in Markdown.
     pub fn markdown(&self) -> String {
-        let cell = |text: Option<&str>| text.unwrap_or("unknown").replace('|', "\\|");
+        let cell = |text: Option<&str>| one_line(text.unwrap_or("unknown")).replace('|', "\\|");
         let mut text =
             "| source | author | licence | from | seconds | share | when |\n|---|---|---|---|---|---|---|\n"
                 .to_owned();

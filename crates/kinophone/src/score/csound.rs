@@ -3,12 +3,14 @@
 //! Control runs at the rate of the samples, so that clips begin on their sample and read on whole samples where their speed is
 //! a whole number; elsewhere between samples, with the same cubic as ours.
 
+use crate::score::one_line::one_line;
 use crate::score::{ClipEvent, Score, wav};
 use kinophone_dsp::concat::pan_gains;
 use std::path::Path;
 
-/// Points of an envelope that one event holds: Csound takes some 1900 fields.
-const MAX_POINTS: usize = 400;
+/// Points of an envelope that one event holds: Csound's reader of scores gives up on long lines, which it must find room for in
+/// one piece (4096 bytes, the MARGIN of its sread.c). A point takes twenty bytes or less.
+const MAX_POINTS: usize = 100;
 
 /// The beginning of both instruments: the envelope.
 const ENVELOPE: &str = "\
@@ -59,7 +61,7 @@ fn between(channel: usize) -> String {
 /// Makes the document; `folder` is the name of the folder of sources beside it, `path` its own.
 pub(crate) fn csd(score: &Score, folder: &str, path: &Path) -> String {
     let (rate, channels) = (score.about.rate.hz(), score.about.channels.max(1) as usize);
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let name = one_line(&path.file_name().unwrap_or_default().to_string_lossy());
     let mut text = String::from("<CsoundSynthesizer>\n");
     text += &format!(
         "; A soundtrack of Kinophone. To play it, beside its folder {folder}: csound -o out.wav {name}\n"
@@ -113,18 +115,25 @@ fn event(clip: &ClipEvent, table: usize, rate: f64, gains: [[f64; 2]; 2], text: 
     let frame = |seconds: f64| (seconds * rate).round();
     let at = frame(clip.at);
     let mut points: Vec<(f64, f64)> = clip.envelope.iter().map(|point| (frame(point[0]), point[1])).collect();
+    // Two points in one frame would be a line without a length.
+    points.dedup_by_key(|point| point.0);
     // A frame alone is a line, too; the last frame sounds.
+    let single = points.len() == 1;
     if let [(t, amplitude)] = points[..] {
         points.push((t + 1.0, amplitude));
     }
     let last = points.len() - 1;
     let [[a, b], [c, d]] = gains;
-    let instrument = if clip.speed.fract() == 0.0 { 1 } else { 2 };
+    // What is read between samples may begin between them.
+    let (instrument, source_place) = match clip.speed.fract() == 0.0 {
+        true => (1, frame(clip.source_at)),
+        false => (2, clip.source_at * rate),
+    };
     for begin in (0..last).step_by(MAX_POINTS - 1) {
         let end = (begin + MAX_POINTS - 1).min(last);
         let (from, to) = (points[begin].0, points[end].0);
-        let frames = to - from + if end == last && clip.envelope.len() > 1 { 1.0 } else { 0.0 };
-        let place = frame(clip.source_at) + from * clip.speed;
+        let frames = to - from + if end == last && !single { 1.0 } else { 0.0 };
+        let place = source_place + from * clip.speed;
         *text += &format!(
             "i {instrument} {:.9} {:.9} {table} {place} {} {a:.7} {b:.7} {c:.7} {d:.7} {}",
             (at + from) / rate,

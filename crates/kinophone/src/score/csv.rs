@@ -1,16 +1,16 @@
 //! A score as a table.
 
 use crate::score::Score;
+use crate::score::one_line::one_line;
 
 impl Score {
     /// The score as a table of one line a clip, with a heading: times in seconds, pitch in semitones above the recording and in Hz.
     pub fn csv(&self) -> String {
-        let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
         let mut text = "at,seconds,source,source_at,gain_db,level_db,speed,pitch_hz,pan,layer,\
                         distance,jump,tone,loudness,onset,picture,pitch\n"
             .to_owned();
         for clip in &self.clips {
-            let name = quoted(self.name(clip.source));
+            let name = cell(self.name(clip.source));
             let pitch = clip.pitch_hz.map_or(String::new(), |hz| format!("{hz:.2}"));
             text += &format!(
                 "{:.6},{:.6},{name},{:.6},{:.2},{:.2},{:.6},{pitch},{:.3},{},",
@@ -32,4 +32,11 @@ impl Score {
         }
         text
     }
+}
+
+/// A text as a cell. Spreadsheets calculate what begins like a formula, in quotes or not: an apostrophe before it makes it a text.
+fn cell(text: &str) -> String {
+    let text = one_line(text).replace('"', "\"\"");
+    let mark = if text.trim_start().starts_with(['=', '+', '-', '@']) { "'" } else { "" };
+    format!("\"{mark}{text}\"")
 }

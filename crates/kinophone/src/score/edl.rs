@@ -1,6 +1,8 @@
 //! A score as an edit decision list (CMX 3600) for film editors.
 
-use crate::score::{ClipEvent, Score};
+use crate::score::edit_rate::EditRate;
+use crate::score::one_line::one_line;
+use crate::score::{ClipEvent, Score, ScoreHeader};
 use kinophone_dsp::units::FrameRate;
 
 /// Sound channels of the format: A, A2, A3, A4.
@@ -14,15 +16,14 @@ struct EdlEvent {
     place: i64,
 }
 
-/// Makes events in whole pictures at the film's rate, without drop frames.
+/// Makes events at a rate that editors have, on the film's own timecode: [`EditRate`].
 ///
 /// Clips that overlap lie on up to four channels. Where these do not suffice, as with grains, clips of one source without a gap
 /// between them are one event, and where many sources sound at once there are more channels, which editors of today know. Clips
 /// of less than half a picture have no event, and are counted. CMX 3600 ends with event 999; editors of today read on, so numbers
 /// just get longer.
 pub(crate) fn edl(score: &Score) -> String {
-    let usual = FrameRate::new(25, 1).expect("25 is in range");
-    let rate = score.about.picture_rate.unwrap_or(usual);
+    let (rate, start) = clock(&score.about);
     let whole = |clips: &[ClipEvent]| -> Vec<EdlEvent> {
         let clips = clips.iter().filter(|clip| !clip.is_tail());
         clips.map(|clip| EdlEvent::of(clip, rate)).collect()
@@ -36,30 +37,31 @@ pub(crate) fn edl(score: &Score) -> String {
         lanes = crate::score::edl::lanes(&events);
     }
     let mut text = format!(
-        "TITLE: {}\nFCM: NON-DROP FRAME\n\n",
-        plain(score.about.film.as_deref().unwrap_or("Kinophone"))
+        "TITLE: {}\nFCM: {}\n\n",
+        one_line(score.about.film.as_deref().unwrap_or("Kinophone")),
+        if rate.drops() { "DROP FRAME" } else { "NON-DROP FRAME" }
     );
     let mut number = 0;
     for (event, lane) in events.iter().zip(lanes).filter(|(event, _)| event.from < event.to) {
         number += 1;
-        let clock = |pictures: i64| timecode(pictures, rate);
         text += &format!(
             "{number:03}  {:<8} {:<5} C        {} {} {} {}\n* FROM CLIP NAME: {}\n",
             format!("S{:03}", event.source + 1),
             channel(lane),
-            clock(event.place),
-            clock(event.place + event.to - event.from),
-            clock(event.from),
-            clock(event.to),
-            plain(score.name(event.source)),
+            rate.label(event.place),
+            rate.label(event.place + event.to - event.from),
+            rate.label(start + event.from),
+            rate.label(start + event.to),
+            one_line(score.name(event.source)),
         );
     }
     // Remarks come last: some readers know them behind events only.
-    text += &format!("* {rate} PICTURES A SECOND\n");
+    text += &format!("* {} PICTURES A SECOND\n", rate.rate());
+    note(&score.about).iter().for_each(|note| text += &format!("* {note}\n"));
     if joined {
         text += "* GRAINS OF ONE SOURCE THAT SOUND TOGETHER ARE ONE EVENT\n";
     }
-    score.notes().iter().for_each(|note| text += &format!("* {}\n", plain(note)));
+    score.notes().iter().for_each(|note| text += &format!("* {note}\n"));
     let short = events.len() - number;
     if short > 0 {
         text += &format!("* {short} PIECES OF LESS THAN HALF A PICTURE ARE LEFT OUT\n");
@@ -67,14 +69,53 @@ pub(crate) fn edl(score: &Score) -> String {
     text
 }
 
+/// The difference between the film's clock and that of its edit decision list, in a sentence, where there is one.
+pub(crate) fn note(about: &ScoreHeader) -> Option<String> {
+    let (rate, _) = clock(about);
+    let counted = rate.rate();
+    let of_timecode = about
+        .timecode
+        .as_ref()
+        .filter(|timecode| about.picture_rate.is_none_or(|film| rate.count_of(timecode, film).is_none()));
+    let unread = of_timecode.map(|timecode| {
+        let label = one_line(&timecode.label);
+        format!(
+            "the film's timecode {label} can't be counted at {counted} pictures a second: times begin at 0"
+        )
+    });
+    let recounted = match about.picture_rate {
+        None => {
+            Some(format!("the film does not say its rate: times are counted at {counted} pictures a second"))
+        }
+        Some(film) if rate.is_of(film) => None,
+        Some(film) if rate.fits(film) => Some(format!(
+            "the film's {film} pictures a second are counted at {counted}, a rate that editors have"
+        )),
+        Some(film) => Some(format!(
+            "the film has {:.3} pictures a second on average, not a rate that editors have: times are counted at {counted}",
+            film.as_f64()
+        )),
+    };
+    let notes: Vec<String> = recounted.into_iter().chain(unread).collect();
+    (!notes.is_empty()).then(|| notes.join("; "))
+}
+
+/// The rate in which times are counted, and the count at which the soundtrack begins.
+fn clock(about: &ScoreHeader) -> (EditRate, i64) {
+    let usual = FrameRate::new(25, 1).expect("25 is in range");
+    let film = about.picture_rate.unwrap_or(usual);
+    let rate = EditRate::of(film, about.timecode.as_ref());
+    let start = about.timecode.as_ref().and_then(|timecode| rate.count_of(timecode, film));
+    (rate, start.unwrap_or(0))
+}
+
 impl EdlEvent {
-    fn of(clip: &ClipEvent, rate: FrameRate) -> Self {
-        let pictures = |seconds: f64| (seconds.max(0.0) * rate.as_f64()).round() as i64;
+    fn of(clip: &ClipEvent, rate: EditRate) -> Self {
         Self {
             source: clip.source,
-            from: pictures(clip.at),
-            to: pictures(clip.at + clip.seconds),
-            place: pictures(clip.source_at),
+            from: rate.count(clip.at),
+            to: rate.count(clip.at + clip.seconds),
+            place: rate.count(clip.source_at),
         }
     }
 }
@@ -112,16 +153,4 @@ fn stretches(score: &Score) -> Vec<ClipEvent> {
     }
     stretches.sort_by(|a, b| a.at.total_cmp(&b.at));
     stretches
-}
-
-/// Formats hours, minutes, seconds and pictures, counted without a gap.
-fn timecode(pictures: i64, rate: FrameRate) -> String {
-    let base = i64::from(rate.num().div_ceil(rate.den()));
-    let seconds = pictures / base;
-    format!("{:02}:{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60, pictures % base)
-}
-
-/// Puts a text on one line.
-fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

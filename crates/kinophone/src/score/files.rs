@@ -1,7 +1,7 @@
 //! Scores as files.
 
 use crate::score::wav::SourceSound;
-use crate::score::{Score, csound, edl, midi, reaper, wav};
+use crate::score::{Score, ScoreHeader, csound, edl, midi, reaper, wav};
 use crate::storage::{AtomicFile, AtomicFolder, Overwrite};
 use crate::{Error, Kind, Result};
 use std::io::Write;
@@ -66,7 +66,7 @@ impl ScoreFiles {
                     .help("name it .json, .csv, .csd, .rpp, .mid or .edl")
             })?;
             files.push((AtomicFile::create(path, overwrite)?, path.clone(), format));
-            let folder = path.with_extension("sources");
+            let folder = sources_folder(path);
             if format.plays() && !folders.iter().any(|(_, other)| *other == folder) {
                 folders.push((AtomicFolder::create(&folder, overwrite, wav::LIST)?, folder));
             }
@@ -79,6 +79,12 @@ impl ScoreFiles {
         self.files.is_empty()
     }
 
+    /// What has to be said of the times in an edit decision list, where one is written.
+    pub(crate) fn edl_note(&self, about: &ScoreHeader) -> Option<String> {
+        let lists = self.files.iter().any(|(.., format)| *format == ScoreFormat::Edl);
+        lists.then(|| edl::note(about)).flatten().map(|note| format!("edit decision list: {note}"))
+    }
+
     /// Writes all of them; folders appear before the files that need them.
     pub fn write(self, score: &Score, sound: &dyn SourceSound) -> Result<()> {
         let Self { mut files, folders } = self;
@@ -86,7 +92,7 @@ impl ScoreFiles {
             wav::write(score, sound, folder.path())?;
         }
         for (file, path, format) in &mut files {
-            let folder = path.with_extension("sources");
+            let folder = sources_folder(path);
             let folder = folder.file_name().unwrap_or_default().to_string_lossy();
             let bytes = match format {
                 ScoreFormat::Json => score.json().into_bytes(),
@@ -101,4 +107,21 @@ impl ScoreFiles {
         folders.into_iter().try_for_each(|(folder, _)| folder.commit())?;
         files.into_iter().try_for_each(|(file, ..)| file.commit())
     }
+}
+
+/// The folder of sources beside a score: `NAME.sources`.
+///
+/// Csound reads some characters as code even within quotes, and knows no way to write them; Reaper has none for quotes. A name
+/// that has any of them lends the folder the rest of it, with a number that keeps it apart from other names.
+fn sources_folder(score: &Path) -> PathBuf {
+    let stem = score.file_stem().unwrap_or_default();
+    let coded = |c: char| {
+        c.is_control() || matches!(c, '$' | '{' | '}' | '"' | '\\' | '`' | char::REPLACEMENT_CHARACTER)
+    };
+    let name = stem.to_string_lossy();
+    if !name.contains(coded) {
+        return score.with_extension("sources");
+    }
+    let number = blake3::hash(stem.as_encoded_bytes()).to_hex();
+    score.with_file_name(format!("{}-{}.sources", name.replace(coded, "_"), &number[..8]))
 }

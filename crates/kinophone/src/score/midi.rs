@@ -1,5 +1,6 @@
-//! A score as a Standard MIDI File (format 1): a track a source, a note a clip.
+//! A score as a Standard MIDI File (format 1): a track a source, a note a clip, one at a time on each pitch of a channel.
 
+use crate::score::one_line::one_line;
 use crate::score::{ClipEvent, Score};
 
 /// Ticks of a quarter note, of which there are two a second: a tick is 0.52 ms.
@@ -11,8 +12,20 @@ const CHANNELS: [u8; 15] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15];
 const LOWEST_NOTE: usize = 36;
 const NOTES: usize = 48;
 
+/// A note of a track: from one tick to another.
+struct Note {
+    track: usize,
+    from: u32,
+    to: u32,
+    pitch: u8,
+    velocity: u8,
+}
+
 /// Makes a file of onsets, pitches and loudnesses: a clip whose pitch is not known has a note that belongs to its source, moved by
 /// its speed.
+///
+/// Where there are more sources than channels, tracks share them. Ports would be more channels, but many players read them as one,
+/// or leave out all but the first; tracks on one channel are played by all, as long as no pitch of it sounds twice.
 pub(crate) fn mid(score: &Score) -> Vec<u8> {
     let sources = score.sounding_sources();
     let mut file = chunk(b"MThd", &[]);
@@ -20,31 +33,65 @@ pub(crate) fn mid(score: &Score) -> Vec<u8> {
     file = [&file[..4], &6u32.to_be_bytes(), &header.map(u16::to_be_bytes).concat()].concat();
     // 500 000 microseconds a quarter note.
     let title = score.about.film.as_deref().unwrap_or("Kinophone");
-    let mut tempo = meta(0, 0x03, title.as_bytes());
-    score.notes().iter().for_each(|note| tempo.extend(meta(0, 0x01, note.as_bytes())));
+    let mut tempo = text(0x03, title);
+    score.notes().iter().for_each(|note| tempo.extend(text(0x01, note)));
+    tempo.extend(text(0x01, "A note ends where another one begins on its channel and pitch."));
+    if sources.len() > CHANNELS.len() {
+        let shared = format!("{} tracks share {} channels.", sources.len(), CHANNELS.len());
+        tempo.extend(text(0x01, &shared));
+    }
     tempo.extend(meta(0, 0x51, &[0x07, 0xa1, 0x20]));
     file.extend(chunk(b"MTrk", &ended(tempo, 0)));
+    let notes = notes(score, &sources);
     for (number, source) in sources.iter().enumerate() {
-        file.extend(chunk(b"MTrk", &track(score, *source, CHANNELS[number % CHANNELS.len()])));
+        let own = notes.iter().filter(|note| note.track == number);
+        file.extend(chunk(b"MTrk", &track(score, *source, channel(number), own)));
     }
     file
 }
 
-fn track(score: &Score, source: usize, channel: u8) -> Vec<u8> {
-    // (tick, whether it begins, note, velocity): at one time notes end before others begin.
-    let mut events: Vec<(u32, bool, u8, u8)> = Vec::new();
-    for clip in score.clips.iter().filter(|clip| clip.source == source && !clip.is_tail()) {
-        let at = tick(clip.at);
-        let (note, velocity) = (note(clip), velocity(clip));
-        events.push((at, true, note, velocity));
-        events.push((tick(clip.at + clip.seconds).max(at + 1), false, note, 0));
+fn channel(track: usize) -> u8 {
+    CHANNELS[track % CHANNELS.len()]
+}
+
+/// The notes of all tracks. On each channel and pitch one sounds at a time, as MIDI has no way to say which one ends: of those that
+/// begin at once the loudest stays, as long as the longest. Between tracks there is a tick, as players take them in any order.
+fn notes(score: &Score, sources: &[usize]) -> Vec<Note> {
+    let mut all: Vec<Note> = Vec::new();
+    for (track, source) in sources.iter().enumerate() {
+        for clip in score.clips.iter().filter(|clip| clip.source == *source && !clip.is_tail()) {
+            let from = tick(clip.at);
+            let to = tick(clip.at + clip.seconds).max(from.saturating_add(1));
+            all.push(Note { track, from, to, pitch: note(clip), velocity: velocity(clip) });
+        }
     }
+    let place = |note: &Note| (channel(note.track), note.pitch);
+    all.sort_by_key(|note| (place(note), note.from, std::cmp::Reverse(note.velocity)));
+    let mut notes: Vec<Note> = Vec::new();
+    for next in all {
+        if let Some(last) = notes.last_mut().filter(|last| place(last) == place(&next)) {
+            let free = if last.track == next.track { next.from } else { next.from.saturating_sub(1) };
+            if free <= last.from {
+                (last.to, last.velocity) = (last.to.max(next.to), last.velocity.max(next.velocity));
+                continue;
+            }
+            last.to = last.to.min(free);
+        }
+        notes.push(next);
+    }
+    notes
+}
+
+fn track<'a>(score: &Score, source: usize, channel: u8, notes: impl Iterator<Item = &'a Note>) -> Vec<u8> {
+    // (tick, whether it begins, pitch, velocity): at one time notes end before others begin.
+    let both = |note: &Note| [(note.from, true, note.pitch, note.velocity), (note.to, false, note.pitch, 0)];
+    let mut events: Vec<(u32, bool, u8, u8)> = notes.flat_map(both).collect();
     events.sort();
-    let mut bytes = meta(0, 0x03, score.name(source).as_bytes());
+    let mut bytes = text(0x03, score.name(source));
     let mut now = 0;
-    for (at, begins, note, velocity) in events {
+    for (at, begins, pitch, velocity) in events {
         bytes.extend(length(at - now));
-        bytes.extend([if begins { 0x90 } else { 0x80 } | channel, note, velocity]);
+        bytes.extend([if begins { 0x90 } else { 0x80 } | channel, pitch, velocity]);
         now = at;
     }
     ended(bytes, (tick(score.about.seconds)).saturating_sub(now))
@@ -73,6 +120,11 @@ fn chunk(name: &[u8; 4], bytes: &[u8]) -> Vec<u8> {
 
 fn meta(after: u32, kind: u8, bytes: &[u8]) -> Vec<u8> {
     [&length(after)[..], &[0xff, kind], &length(bytes.len() as u32), bytes].concat()
+}
+
+/// A text of the kind that `kind` says.
+fn text(kind: u8, text: &str) -> Vec<u8> {
+    meta(0, kind, one_line(text).as_bytes())
 }
 
 fn ended(mut bytes: Vec<u8>, after: u32) -> Vec<u8> {

@@ -8,16 +8,21 @@
 //! | `.csd` | Csound | everything that sounds: plays like the render, which a test compares |
 //! | `.rpp` | Reaper | a track a source, an item a clip, envelopes as those of takes |
 //! | `.mid` | sequencers | a track a source, a note a clip: onset, pitch, loudness |
-//! | `.edl` | film editors | CMX 3600 at the film's rate: clips as events, in whole frames |
+//! | `.edl` | film editors | CMX 3600 on the film's timecode: clips as events, in whole frames of a rate that editors have |
 //!
 //! `.csd` and `.rpp` play the sources from a folder beside them, `NAME.sources`.
+//!
+//! All times of a score are those of its soundtrack, which begins with the film's first picture: nothing sounds before 0, or after
+//! its end.
 
 mod credits;
 mod csound;
 mod csv;
+mod edit_rate;
 mod edl;
 mod files;
 mod midi;
+mod one_line;
 mod reaper;
 #[cfg(test)]
 mod tests;
@@ -28,6 +33,7 @@ pub use files::{ScoreFiles, ScoreFormat};
 pub use wav::SourceSound;
 
 use crate::ledger::Source;
+use crate::media::FilmTimecode;
 use crate::{Error, Kind, Result};
 use kinophone_dsp::concat::Clip;
 use kinophone_dsp::units::{FrameRate, SampleRate};
@@ -72,6 +78,9 @@ pub struct ScoreHeader {
     pub source_channels: u32,
     /// Pictures a second of the film, as far as known.
     pub picture_rate: Option<FrameRate>,
+    /// Timecode of its first picture, with which the soundtrack begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timecode: Option<FilmTimecode>,
     /// Gain of the sum of the clips, in dB.
     pub gain_db: f64,
     /// True if the sum of the clips was filtered (`--tone`, `--attack`): other programs play it as it was before.
@@ -158,10 +167,10 @@ pub struct SelectionReason {
 }
 
 impl Score {
-    /// A score of clips in any order, cut off at the end of the soundtrack.
-    pub fn new(about: ScoreHeader, sources: Vec<CreditedSource>, mut clips: Vec<ClipEvent>) -> Self {
-        clips.iter_mut().for_each(|clip| clip.end_by(about.seconds));
-        clips.retain(|clip| clip.at < about.seconds && !clip.envelope.is_empty());
+    /// A score of clips in any order, cut off at the beginning and the end of the soundtrack.
+    pub fn new(about: ScoreHeader, sources: Vec<CreditedSource>, clips: Vec<ClipEvent>) -> Self {
+        let within = |clip: ClipEvent| clip.within(about.seconds);
+        let mut clips: Vec<ClipEvent> = clips.into_iter().filter_map(within).collect();
         clips.sort_by(|a, b| a.at.total_cmp(&b.at));
         Self { version: VERSION, about, sources, clips }
     }
@@ -293,18 +302,45 @@ impl ClipEvent {
         self.seconds <= 0.0
     }
 
+    /// What sounds of it between 0 and `end`; `None` where that is nothing.
+    pub(crate) fn within(mut self, end: f64) -> Option<Self> {
+        self.begin_by(0.0);
+        self.end_by(end);
+        (self.at < end && !self.envelope.is_empty()).then_some(self)
+    }
+
+    /// Cuts off its sound before a beginning.
+    fn begin_by(&mut self, begin: f64) {
+        let late = begin - self.at;
+        if late > 0.0 {
+            self.at = begin;
+            self.seconds = (self.seconds - late).max(0.0);
+            self.source_at = rounded(self.source_at + late * self.speed, 1e9);
+            self.envelope.iter_mut().for_each(|point| point[0] = rounded(point[0] - late, 1e9));
+        }
+        let first = begin - self.at;
+        let inside = self.envelope.partition_point(|point| point[0] < first);
+        if inside > 0 {
+            let cut = self.envelope.get(inside).map(|_| self.point_between(inside, first));
+            self.envelope.splice(..inside, cut.filter(|cut| cut[0] < self.envelope[inside][0]));
+        }
+    }
+
     /// Cuts off its sound at an end.
     fn end_by(&mut self, end: f64) {
         self.seconds = self.seconds.min(end - self.at).max(0.0);
         let last = end - self.at;
         let Some(beyond) = self.envelope.iter().position(|point| point[0] >= last) else { return };
-        let cut = beyond.checked_sub(1).and_then(|k| self.envelope.get(k)).map(|from| {
-            let to = self.envelope[beyond];
-            let share = (last - from[0]) / (to[0] - from[0]);
-            [last, from[1] + (to[1] - from[1]) * share]
-        });
+        let cut = (beyond > 0).then(|| self.point_between(beyond, last));
         self.envelope.truncate(beyond);
         self.envelope.extend(cut);
+    }
+
+    /// The point of the envelope at `time`, which lies between those before and at `next`.
+    fn point_between(&self, next: usize, time: f64) -> [f64; 2] {
+        let (from, to) = (self.envelope[next - 1], self.envelope[next]);
+        let share = (time - from[0]) / (to[0] - from[0]);
+        [time, from[1] + (to[1] - from[1]) * share]
     }
 }
 

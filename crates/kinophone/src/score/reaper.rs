@@ -1,5 +1,6 @@
 //! A score as a project for Reaper: a track a source, an item a clip.
 
+use crate::score::one_line::one_line;
 use crate::score::{ClipEvent, Score, wav};
 
 /// Makes the project; `folder` is the name of the folder of sources beside it.
@@ -51,7 +52,7 @@ fn item(clip: &ClipEvent, name: &str, file: &str, text: &mut String) {
 
 /// Quotes a text. Reaper knows no escapes: a text with one kind of quote in it goes between another.
 fn quoted(text: &str) -> String {
-    let text: String = text.chars().filter(|c| !c.is_control()).collect();
+    let text = one_line(text);
     match ['"', '\'', '`'].into_iter().find(|quote| !text.contains(*quote)) {
         Some(quote) => format!("{quote}{text}{quote}"),
         None => format!("`{}`", text.replace('`', "'")),

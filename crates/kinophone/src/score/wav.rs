@@ -1,6 +1,7 @@
 //! The sources of a score as files that other programs play.
 
 use crate::score::Score;
+use crate::score::one_line::one_line;
 use crate::{Error, Kind, Result};
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -47,11 +48,12 @@ pub(crate) fn write(score: &Score, sound: &dyn SourceSound, folder: &Path) -> Re
     for SourceFile { source, file } in used(score) {
         write_one(score, sound, source, &folder.join(&file))?;
         let credited = &score.sources[source];
-        list += &format!("{file}: {}", credited.title.as_deref().unwrap_or(&credited.name));
+        let mut line = format!("{file}: {}", credited.title.as_deref().unwrap_or(&credited.name));
         if let Some(author) = &credited.author {
-            list += &format!(" by {author}");
+            line += &format!(" by {author}");
         }
-        list += &format!(" ({})\n", credited.licence.as_deref().unwrap_or("terms unknown"));
+        line += &format!(" ({})", credited.licence.as_deref().unwrap_or("terms unknown"));
+        list += &format!("{}\n", one_line(&line));
     }
     let path = folder.join(LIST);
     std::fs::write(&path, list).map_err(|e| Error::io("written", &path, e))

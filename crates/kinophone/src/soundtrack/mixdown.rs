@@ -29,8 +29,6 @@ pub(crate) struct MixStage<'a> {
     resampler: Option<Resampler>,
     /// The film's own sound and its gain.
     under: Option<(SoundStream, f32)>,
-    /// Samples that are still to be left out.
-    to_skip: usize,
     path: MixPath,
     resampled: Vec<f32>,
     frame: Vec<f32>,
@@ -73,7 +71,6 @@ impl<'a> MixStage<'a> {
             format,
             resampler,
             under: None,
-            to_skip: 0,
             path,
             resampled: Vec::new(),
             frame: Vec::new(),
@@ -104,16 +101,8 @@ impl<'a> MixStage<'a> {
         Ok(())
     }
 
-    /// Leaves out the next `samples` of what is added.
-    pub(crate) fn skip(&mut self, samples: usize) {
-        self.to_skip = samples;
-    }
-
     /// Adds interleaved samples of the synth.
     pub(crate) fn add(&mut self, sound: &[f32]) -> Result<()> {
-        let left_out = self.to_skip.min(sound.len());
-        self.to_skip -= left_out;
-        let sound = &sound[left_out..];
         match &mut self.resampler {
             None => self.mix(sound),
             Some(resampler) => {

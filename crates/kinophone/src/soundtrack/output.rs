@@ -15,6 +15,9 @@ use kinophone_dsp::units::{MediaTime, SampleRate};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+/// The shortest time by which a soundtrack begins later than the film's own sound that is told, in seconds.
+const LEAST_TOLD_SECONDS: f64 = 1e-3;
+
 /// A request for a soundtrack.
 #[derive(Clone, Copy)]
 pub(crate) struct OutputRequest<'a> {
@@ -76,14 +79,34 @@ pub(crate) struct OpenOutput<'a> {
     sources: Vec<CreditedSource>,
     /// The text in the file's tags that the credits replace.
     placeholder: Option<String>,
+    /// By how many seconds the film's own sound began earlier, where the output is sound alone.
+    begins_later: Option<f64>,
 }
 
-/// Record of the recorded sound that was played.
+/// Record of the recorded sound that was played, on the clock of the soundtrack.
 #[derive(Default)]
 pub(crate) struct PlayedClips {
     pub(crate) tally: CreditTally,
     /// Empty where no score is written.
     pub(crate) clips: Vec<ClipEvent>,
+    /// Length of the soundtrack in seconds, as soon as it is known.
+    end: Option<f64>,
+}
+
+impl PlayedClips {
+    /// Sets the end of the soundtrack.
+    pub(crate) fn end_by(&mut self, seconds: f64) {
+        self.end = Some(seconds);
+    }
+
+    /// Adds what sounds of a clip between the beginning and the end, and keeps it for a score.
+    pub(crate) fn add(&mut self, clip: ClipEvent, keep: bool) {
+        let Some(clip) = clip.within(self.end.unwrap_or(f64::INFINITY)) else { return };
+        self.tally.add(&clip);
+        if keep {
+            self.clips.push(clip);
+        }
+    }
 }
 
 /// Facts about the sound that are known after the last sample.
@@ -145,6 +168,7 @@ impl<'a> ReservedOutput<'a> {
         let picture = if self.is_sound_alone() { None } else { self.picture()?.cloned() };
         let format = MixFormat::beside(meta.rate, meta.channels, self.original.as_ref());
         let header = self.header(&meta, format);
+        let begins_later = self.begins_later();
         let Self { ffmpeg, request, file, scores, extension, codec, original, .. } = self;
         let OutputRequest { film, options, .. } = request;
         let credits_file = match (&meta.sources, options.credits) {
@@ -185,7 +209,18 @@ impl<'a> ReservedOutput<'a> {
             header,
             sources,
             placeholder,
+            begins_later,
         })
+    }
+
+    /// The seconds by which the film's own sound begins before the picture, where a player of the output can't know of them.
+    fn begins_later(&self) -> Option<f64> {
+        let facts = self.facts.as_ref().filter(|_| self.is_sound_alone())?;
+        let OutputRequest { film, options, .. } = self.request;
+        let sounds = options.audio_tracks.facts(film, facts).ok()?;
+        let sound = sounds.iter().map(|sound| sound.start).min()?;
+        let later = (facts.picture.as_ref()?.start - sound).as_secs_f64();
+        (later >= LEAST_TOLD_SECONDS).then_some(later)
     }
 
     /// The header of scores and credits, as far as it is known before the first sample.
@@ -200,6 +235,7 @@ impl<'a> ReservedOutput<'a> {
             channels: format.synth_channels,
             source_channels: meta.source_channels,
             picture_rate: picture.and_then(|picture| picture.rate),
+            timecode: picture.and_then(|picture| picture.timecode.clone()),
             gain_db: 0.0,
             filtered: meta.filtered,
             original_db: options.keep_original_db,
@@ -224,7 +260,9 @@ impl OpenOutput<'_> {
 
     /// Completes the soundtrack after the last sample: gain, encoder, tags, scores, credits.
     pub(crate) fn finish(self, finished: FinishedSound<'_>, task: Task<'_>) -> Result<Soundtrack> {
-        let Self { ffmpeg, mix, format, request, file, scores, codec, mut header, sources, .. } = self;
+        let Self {
+            ffmpeg, mix, format, request, file, scores, codec, mut header, sources, begins_later, ..
+        } = self;
         let path = &request.options.file;
         let named = |e: Error| named(e, &file, path);
         let (loudness_before, gain_db) = mix.write(task).map_err(named)?;
@@ -245,7 +283,16 @@ impl OpenOutput<'_> {
                 "the film's own sound, which is kept, has credits of its own that are not among those of";
             task.watcher.warn(&format!("{kept} {name}: `kinophone credits` of the film has them"));
         }
+        if let Some(seconds) = begins_later {
+            task.watcher.say(&format!(
+                "the soundtrack begins with the first picture, {} after the film's own sound",
+                interval(seconds)
+            ));
+        }
         if let (Some(played), Some(sound), false) = (played, sound, scores.is_empty()) {
+            if let Some(note) = scores.edl_note(&header) {
+                task.watcher.warn(&note);
+            }
             scores.write(&Score::new(header, sources, played.clips), sound)?;
         }
         if let (Some(mut file), Some(credits)) = (self.credits_file, &credits) {
@@ -258,6 +305,11 @@ impl OpenOutput<'_> {
         let path = path.clone();
         Ok(Soundtrack { path, seconds, rate, channels, codec, loudness_before, gain_db, credits, complaints })
     }
+}
+
+/// A short time in words.
+fn interval(seconds: f64) -> String {
+    if seconds < 1.0 { format!("{:.0} ms", 1000.0 * seconds) } else { format!("{seconds:.1} s") }
 }
 
 /// An error about the temporary file, with the name that the output will have.

@@ -68,6 +68,7 @@ impl TexturePlayer<'_> {
             hits: 0,
             samples: Vec::new(),
         };
+        sound.clips.end_by(timeline.seconds(timeline.frame(frames.end)));
         self.play_spans(&timeline, &material, (&spans, &hits), &mut sound, add)?;
         // A hit comes before grains that begin within the fade before its attack.
         sound.clips.clips.sort_by(|a, b| a.at.total_cmp(&b.at));
@@ -154,10 +155,7 @@ impl ClipSound<'_> {
             }
             self.player.push(&composed.clip);
             let event = event(&composed, self.sounds);
-            self.clips.tally.add(&event);
-            if self.keep {
-                self.clips.clips.push(event);
-            }
+            self.clips.add(event, self.keep);
         }
         self.player.advance(until);
         self.samples.resize(self.player.ready(), 0.0);

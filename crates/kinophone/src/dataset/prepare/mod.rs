@@ -40,30 +40,20 @@ pub fn prepare(
     options: &PrepareOptions,
     task: Task<'_>,
 ) -> Result<Vec<Prepared>> {
-    prepare_all(films, folder, options, |film| PrepareJob {
-        ffmpeg,
-        film,
-        folder,
-        options,
-        describer: None,
-        task,
-    })
+    make_ready(folder, options)?;
+    let job = |film| PrepareJob { ffmpeg, film, folder, options, describer: None, task };
+    films.iter().map(|film| job(film).run()).collect()
 }
 
-/// Runs the job of every film.
-fn prepare_all<'a>(
-    films: &'a [PathBuf],
-    folder: &Path,
-    options: &PrepareOptions,
-    job: impl Fn(&'a Path) -> PrepareJob<'a>,
-) -> Result<Vec<Prepared>> {
+/// Checks the options, and makes the folder where it is missing.
+fn make_ready(folder: &Path, options: &PrepareOptions) -> Result<()> {
     if !(1..=MAX_SIZE).contains(&options.size) {
         return Err(Error::new(Kind::Invalid, format!("pictures can't have {} pixels a side", options.size))
             .help(format!("choose --size from 1 to {MAX_SIZE}")));
     }
     make_folder(folder)?;
     storage::sweep(folder);
-    films.iter().map(|film| job(film).run()).collect()
+    Ok(())
 }
 
 /// Preparation of one film.

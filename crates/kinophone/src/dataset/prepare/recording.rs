@@ -1,18 +1,20 @@
 //! Sound alone into a library: recordings decoded, described and written as shards without pictures.
 
-use crate::Result;
 use crate::dataset::map_file;
 use crate::dataset::prepare::film_file::FileStamp;
 use crate::dataset::prepare::options::{PrepareOptions, Prepared};
 use crate::dataset::prepare::scratch_sound::ScratchSound;
-use crate::dataset::prepare::{PrepareJob, prepare_all};
+use crate::dataset::prepare::{PrepareJob, make_ready};
 use crate::dataset::shard::sound::ShardSound;
 use crate::dataset::shard::write::{ShardWriter, SoundDescription, SoundTrack};
 use crate::dataset::shard::{Shard, TensorData};
 use crate::media::{DecodeSound, Ffmpeg, Film};
 use crate::storage::{self, Overwrite};
-use crate::task::Task;
+use crate::task::{Task, Watcher};
+use crate::{Result, worker};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
 
 /// Description of a shard's sound in tables that are stored beside it.
 pub(crate) trait SoundDescriber: Sync {
@@ -23,8 +25,8 @@ pub(crate) trait SoundDescriber: Sync {
     fn describe(&self, sound: ShardSound<'_>, task: Task<'_>) -> Result<Vec<(&'static str, TensorData)>>;
 }
 
-/// Prepares the sound of every recording into `folder`, without pictures and with its description, as [`super::prepare`] does
-/// with films.
+/// Prepares the sound of every recording into `folder`, without pictures and with its description, as [`super::prepare`] does with
+/// films, but several at a time; what can't be prepared keeps nothing else from it. The outcomes come in the order of the recordings.
 pub(crate) fn prepare_sound(
     ffmpeg: &Ffmpeg,
     recordings: &[PathBuf],
@@ -32,9 +34,68 @@ pub(crate) fn prepare_sound(
     options: &PrepareOptions,
     describer: &dyn SoundDescriber,
     task: Task<'_>,
-) -> Result<Vec<Prepared>> {
-    let job = |film| PrepareJob { ffmpeg, film, folder, options, describer: Some(describer), task };
-    prepare_all(recordings, folder, options, job)
+) -> Result<Vec<Result<Prepared>>> {
+    make_ready(folder, options)?;
+    let run = |film: &Path, task: Task<'_>| {
+        PrepareJob { ffmpeg, film, folder, options, describer: Some(describer), task }.run()
+    };
+    if let [recording] = recordings {
+        return Ok(vec![run(recording, task)]);
+    }
+    task.watcher.stage("taking in recordings", "files", Some(recordings.len() as u64));
+    let together = Together { watcher: task.watcher, done: AtomicU64::new(0) };
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut outcomes = Vec::new();
+        loop {
+            let number = next.fetch_add(1, Relaxed);
+            let Some(recording) = recordings.get(number).filter(|_| !task.cancel.is_cancelled()) else {
+                return outcomes;
+            };
+            outcomes.push((number, run(recording, Task { watcher: &together, cancel: task.cancel })));
+            together.finish_one();
+        }
+    };
+    let mut outcomes: Vec<(usize, Result<Prepared>)> = Vec::new();
+    std::thread::scope(|scope| -> Result<()> {
+        let threads: Vec<_> = (0..threads(recordings.len())).map(|_| scope.spawn(work)).collect();
+        for thread in threads {
+            outcomes.extend(thread.join().map_err(|panic| worker::died("recording", &*panic))?);
+        }
+        Ok(())
+    })?;
+    task.cancel.check()?;
+    outcomes.sort_by_key(|(number, _)| *number);
+    Ok(outcomes.into_iter().map(|(_, outcome)| outcome).collect())
+}
+
+/// Recordings that are prepared at a time. Most of the time goes into starting ffmpeg, which takes one core.
+fn threads(recordings: usize) -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from).saturating_add(1).min(recordings)
+}
+
+/// Passes on what is said of several recordings; their progress is their number.
+struct Together<'a> {
+    watcher: &'a dyn Watcher,
+    done: AtomicU64,
+}
+
+impl Together<'_> {
+    fn finish_one(&self) {
+        self.watcher.advance(self.done.fetch_add(1, Relaxed) + 1);
+    }
+}
+
+impl Watcher for Together<'_> {
+    fn stage(&self, _: &str, _: &'static str, _: Option<u64>) {}
+    fn advance(&self, _: u64) {}
+    fn figure(&self, _: &str) {}
+    fn say(&self, text: &str) {
+        self.watcher.say(text);
+    }
+    fn warn(&self, text: &str) {
+        self.watcher.warn(text);
+    }
 }
 
 impl PrepareJob<'_> {

@@ -85,6 +85,7 @@ fn scores(folder: &Path, source: &str) -> Result<()> {
         channels: 1,
         source_channels: 1,
         picture_rate: None,
+        timecode: None,
         gain_db: 0.0,
         filtered: false,
         original_db: None,
