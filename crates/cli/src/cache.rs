@@ -17,6 +17,16 @@ pub fn films() -> Result<PathBuf> {
     Ok(root()?.join("films"))
 }
 
+/// An error in the folder of prepared films, with the way to another one: nobody has named that folder on the command line.
+pub fn explained(error: Error) -> Error {
+    let concerns = |folder: PathBuf| error.place().is_some_and(|place| place.starts_with(folder));
+    let is_writing = matches!(error.kind(), Kind::Unwritable | Kind::DiskFull | Kind::Io | Kind::NotFound);
+    if is_writing && films().is_ok_and(concerns) {
+        return error.help(format!("set {VARIABLE} to a folder that you may write to, with room in it"));
+    }
+    error
+}
+
 /// Number of bytes of the files directly in `folder`; 0 where it does not exist.
 pub fn bytes_in(folder: &Path) -> u64 {
     let Ok(entries) = std::fs::read_dir(folder) else { return 0 };

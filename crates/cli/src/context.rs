@@ -73,7 +73,11 @@ fn stop_on_signal(cancel: Cancel) -> Result<()> {
             "\nstopping at the next safe point; press Ctrl-C again to stop at once"
         );
     })
-    .map_err(|e| Error::new(Kind::Io, format!("signals can't be handled: {e}")).because(e))
+    .map_err(|e| {
+        Error::new(Kind::Io, "signals can't be handled")
+            .help("close other programs, or raise the limits of this shell (ulimit -a), and try again")
+            .because(e)
+    })
 }
 
 /// Fails on the first of `films` that can't be a film, before hours of work on those before it.

@@ -98,7 +98,7 @@ fn make(args: &DemoArgs, context: &Context) -> Result<EtudeScore> {
     }
     let folder = AtomicFolder::create(&args.output, Overwrite::Replace, MARK)?;
     let demo = Demo { ffmpeg: context.ffmpeg()?, folder: folder.path(), context };
-    let score = demo.whole(args)?;
+    let score = demo.whole(args).map_err(|e| folder.named(e))?;
     folder.commit()?;
     Ok(score)
 }

@@ -83,7 +83,8 @@ struct TrainingArgs {
 pub fn run(args: &EvalArgs, context: &Context) -> Result<Outcome, Failure> {
     context::metadata(&args.brain)?;
     context::check_films(&args.films)?;
-    let report = eval::evaluate(&context.ffmpeg()?, &args.plan()?, context.task())?;
+    let report =
+        eval::evaluate(&context.ffmpeg()?, &args.plan()?, context.task()).map_err(cache::explained)?;
     context.end_progress();
     context.report.result(|| as_json(args, &report), || as_text(args, &report))?;
     Ok(Outcome::Done)

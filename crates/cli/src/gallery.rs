@@ -65,7 +65,7 @@ pub fn run(args: &GalleryArgs, context: &Context) -> Result<Outcome, Failure> {
         seed: args.seed.seed,
         loudness: args.loudness.mode(),
     };
-    let gallery = eval::make_gallery(&context.ffmpeg()?, &plan, context.task())?;
+    let gallery = eval::make_gallery(&context.ffmpeg()?, &plan, context.task()).map_err(cache::explained)?;
     context.end_progress();
     context.report.result(|| as_json(args, &gallery), || as_text(args, &gallery))?;
     let whole = gallery.cells.iter().all(|cell| cell.error.is_none());

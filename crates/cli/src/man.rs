@@ -3,7 +3,7 @@
 use crate::context::Context;
 use crate::report::{self, Failure, Outcome};
 use clap::Args;
-use kinophone::storage::{Overwrite, write_atomically};
+use kinophone::storage::{MissingFolders, Overwrite, write_atomically};
 use kinophone::wording::count;
 use kinophone::{Error, Result};
 use serde_json::json;
@@ -63,6 +63,7 @@ fn page(command: &clap::Command) -> Result<Page> {
 }
 
 fn write(pages: &[Page], folder: &Path, context: &Context) -> Result<()> {
+    let _made = MissingFolders::note(folder);
     std::fs::create_dir_all(folder).map_err(|e| Error::io("created", folder, e))?;
     let mut files = Vec::new();
     for page in pages {

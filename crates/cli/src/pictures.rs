@@ -6,7 +6,7 @@ use kinophone::dataset::{Shard, ShardSound};
 use kinophone::media::{AudioTracks, Decode, DecodeSound, Ffmpeg, FilmFacts};
 use kinophone::model::Ensemble;
 use kinophone::plot::{self, Lane, Overview, TimelinePlot};
-use kinophone::storage::Overwrite;
+use kinophone::storage::{MissingFolders, Overwrite};
 use kinophone::task::Task;
 use kinophone::visual::{FrameState, VisualEvent, VisualOnsets};
 use kinophone::{Error, Kind, Result, texture};
@@ -35,13 +35,15 @@ const SOUND_HZ: u32 = 22_050;
 pub struct Album {
     folder: PathBuf,
     files: Vec<PathBuf>,
+    _made: MissingFolders,
 }
 
 impl Album {
     /// Creates the folder if it is missing.
     pub fn open(folder: &Path) -> Result<Self> {
+        let made = MissingFolders::note(folder);
         std::fs::create_dir_all(folder).map_err(|e| Error::io("created", folder, e))?;
-        Ok(Self { folder: folder.to_owned(), files: Vec::new() })
+        Ok(Self { folder: folder.to_owned(), files: Vec::new(), _made: made })
     }
 
     /// The files that were drawn, in order.

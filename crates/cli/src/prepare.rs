@@ -8,6 +8,7 @@ use crate::wording::duration;
 use clap::Args;
 use kinophone::dataset::{self, PrepareOptions, Prepared};
 use kinophone::media::Ffmpeg;
+use kinophone::storage::MissingFolders;
 use kinophone::wording::count;
 use kinophone::{Error, Kind};
 use serde_json::{Value, json};
@@ -53,6 +54,7 @@ pub struct PrepareArgs {
 pub fn run(args: &PrepareArgs, context: &Context) -> Result<Outcome, Failure> {
     let films = find_files(&args.films, context)?;
     let ffmpeg = context.ffmpeg()?;
+    let _made = MissingFolders::note(&args.output);
     let prepared = prepare_found(&ffmpeg, &films, &args.output, &args.options(), context)?;
     context.end_progress();
     context.report.result(|| as_json(&args.output, &prepared), || as_text(&args.output, &prepared))?;

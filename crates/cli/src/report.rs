@@ -91,7 +91,14 @@ impl Reporter {
 
     /// Writes the outcome of work whose product is a file; `--quiet` suppresses the text.
     pub fn result(&self, json: impl FnOnce() -> Value, text: impl FnOnce() -> String) -> Result<()> {
-        if self.quiet && !self.json { Ok(()) } else { self.data(json, text) }
+        if self.quiet && !self.json {
+            return Ok(());
+        }
+        self.data(json, text).map_err(|e| match is_closed(&e) {
+            true => Error::new(Kind::Io, "standard output was closed before the result was told")
+                .help("the work is done, and its files are whole"),
+            false => e,
+        })
     }
 }
 
@@ -102,7 +109,9 @@ pub fn lossy(path: &Path) -> String {
 
 /// Reports why the command failed, and returns the exit code.
 pub fn failure(failure: &Failure, json: bool) -> ExitCode {
-    if json {
+    if matches!(failure, Failure::Work(error) if is_closed(error)) {
+        // Whoever has read enough of the data (`| head`) wants no message; but not all of it was delivered.
+    } else if json {
         let _ = print(&format!("{}\n", json!({ "error": as_json(failure) })));
     } else if let Failure::Work(error) | Failure::Usage(error) = failure {
         let _ = io::stderr().write_all(render(error).as_bytes());
@@ -120,8 +129,9 @@ pub fn usage_error(error: &clap::Error, json: bool) -> ExitCode {
         let what = what.trim_start_matches("error:").split_whitespace().collect::<Vec<_>>().join(" ");
         let error = json!({ "kind": "usage", "what": what, "place": null, "help": help });
         let _ = print(&format!("{}\n", json!({ "error": error })));
-    } else {
-        let _ = error.print();
+    } else if error.print().is_err() {
+        // Help that was not delivered whole.
+        return ExitCode::FAILURE;
     }
     code
 }
@@ -133,13 +143,18 @@ pub fn install_bug_hook() {
     }));
 }
 
-/// Writes to standard output. A reader that has gone away (`| head`) is not an error.
+/// Writes to standard output.
 fn print(text: &str) -> Result<()> {
     let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(Error::io("written", "standard output", e)),
-        _ => Ok(()),
-    }
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    written.map_err(|e| Error::io("written", "standard output", e))
+}
+
+/// True for the error of a standard output whose reader has gone away.
+fn is_closed(error: &Error) -> bool {
+    let cause = std::error::Error::source(error).and_then(|cause| cause.downcast_ref::<io::Error>());
+    cause.is_some_and(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
+        && error.place() == Some(Path::new("standard output"))
 }
 
 fn as_json(failure: &Failure) -> Value {

@@ -82,7 +82,8 @@ pub fn run(args: &RevoiceArgs, context: &Context) -> Result<Outcome, Failure> {
     context::check_films(std::slice::from_ref(&args.film))?;
     context::metadata(&args.sounds)?;
     args.result.check()?;
-    let revoiced = kinophone::revoice::revoice(&context.ffmpeg()?, &args.plan()?, context.task())?;
+    let revoiced = kinophone::revoice::revoice(&context.ffmpeg()?, &args.plan()?, context.task());
+    let revoiced = revoiced.map_err(cache::explained)?;
     context.end_progress();
     context.report.result(|| as_json(&revoiced), || as_text(&revoiced))?;
     Ok(Outcome::Done)

@@ -9,6 +9,7 @@ use clap::{Args, ValueEnum};
 use kinophone::dataset::{PrepareOptions, Prepared};
 use kinophone::media::AudioTracks;
 use kinophone::sound_library::{self, SegmentBy, Segmentation};
+use kinophone::storage::MissingFolders;
 use kinophone::wording::count;
 use kinophone::{Error, Kind};
 use serde_json::{Value, json};
@@ -80,6 +81,7 @@ impl SoundsArgs {
 /// Adds the sounds to the library.
 pub fn run(args: &SoundsArgs, context: &Context) -> Result<Outcome, Failure> {
     let ffmpeg = context.ffmpeg()?;
+    let _made = MissingFolders::note(&args.output);
     let usual = PrepareOptions {
         audio_tracks: args.audio_track.clone().unwrap_or_default(),
         ..PrepareOptions::default()

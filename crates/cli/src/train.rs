@@ -18,8 +18,8 @@ use kinophone::classic::{
     ClassicConfig, ClassicTrained, ClassicTraining, DatasetRows, RowOptions, RowSplit, RunFiles,
 };
 use kinophone::dataset::{Corpus, TickDataset};
-use kinophone::storage::{self, AtomicFile, Overwrite};
-use kinophone::{Error, Result, model};
+use kinophone::storage::{self, AtomicFile, MissingFolders, Overwrite, Reservation};
+use kinophone::{Error, Kind, Result, model};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -29,7 +29,7 @@ pub fn run(args: &TrainArgs, context: &Context) -> Result<Outcome, Failure> {
     let footage = Footage::of(&args.footage)?;
     let destination = Destination::check(args)?;
     let corpus = footage.open(args, context)?;
-    destination.prepare(args)?;
+    let _made = destination.prepare(args)?;
     if args.is_ensemble() {
         return train_ensemble(args, &destination, corpus, context);
     }
@@ -55,7 +55,7 @@ fn train_ensemble(
     let ledger = corpus.sources();
     let training = args.ensemble_training();
     let options = training.dataset_options(args.grid());
-    let dataset = TickDataset::new(corpus, &options, &destination.run, context.task())?;
+    let dataset = TickDataset::new(corpus, &options, storage::folder_of(&args.output), context.task())?;
     let (brain, interrupted) = model::train(&dataset, training, ledger, context.task())?;
     brain.save(&args.output, destination.overwrite)?;
     context.end_progress();
@@ -67,6 +67,7 @@ fn train_ensemble(
 struct Destination {
     run: PathBuf,
     overwrite: Overwrite,
+    _reservation: Reservation,
 }
 
 impl Destination {
@@ -79,15 +80,24 @@ impl Destination {
         let inputs: Vec<&Path> = args.footage.iter().map(PathBuf::as_path).collect();
         storage::check_distinct(&args.output, &inputs)?;
         drop(AtomicFile::create(&args.output, overwrite)?);
-        Ok(Self { run, overwrite })
+        if !args.is_ensemble() {
+            check_run_folder(&run)?;
+        }
+        Ok(Self { run, overwrite, _reservation: Reservation::of(&args.output)? })
     }
 
-    /// Creates the run folder at the last moment before the training; `--force` removes the state of an
-    /// earlier run.
-    fn prepare(&self, args: &TrainArgs) -> Result<()> {
-        std::fs::create_dir_all(&self.run).map_err(|e| Error::io("created", &self.run, e))?;
+    /// Creates the run folder of a classic training at the last moment before it; `--force` removes the state of an
+    /// earlier run. What is returned removes the folder again if nothing gets into it.
+    fn prepare(&self, args: &TrainArgs) -> Result<MissingFolders> {
+        let made = MissingFolders::note(&self.run);
+        if !args.is_ensemble() {
+            std::fs::create_dir_all(&self.run).map_err(|e| Error::io("created", &self.run, e))?;
+        }
         storage::sweep(&self.run);
-        if args.force && !args.resume { remove_run_state(&self.run) } else { Ok(()) }
+        if args.force && !args.resume && self.run.is_dir() {
+            remove_run_state(&self.run)?;
+        }
+        Ok(made)
     }
 }
 
@@ -96,6 +106,17 @@ fn run_folder(brain: &Path) -> PathBuf {
     let mut name = OsString::from(brain);
     name.push(".run");
     PathBuf::from(name)
+}
+
+/// Fails where the run folder can't be made beside the brain.
+fn check_run_folder(run: &Path) -> Result<()> {
+    storage::check_name(run)?;
+    if run.exists() && !run.is_dir() {
+        return Err(Error::new(Kind::Unwritable, "is a file; checkpoints go into a folder of that name")
+            .at(run)
+            .help("give the brain another name, or move that file away"));
+    }
+    Ok(())
 }
 
 /// Removes the state of an earlier run, and no other file of the folder.

@@ -81,13 +81,23 @@ impl Error {
         self
     }
 
+    /// Names the file or folder concerned, unless one is named already.
+    pub fn or_at(self, place: impl AsRef<Path>) -> Self {
+        if self.0.place.is_some() { self } else { self.at(place) }
+    }
+
     /// Makes an error from an operating-system error at `place`; `doing` completes "could not be …": "read",
     /// "written".
     pub fn io(doing: &str, place: impl AsRef<Path>, cause: std::io::Error) -> Self {
         use std::io::ErrorKind as E;
         let place = place.as_ref();
+        let reads = ["read", "found", "decoded", "waited for"].iter().any(|word| doing.starts_with(word));
         let error = match cause.kind() {
             E::NotFound => Self::new(Kind::NotFound, "does not exist").help("check the name and the folder"),
+            E::PermissionDenied if reads => {
+                Self::new(Kind::Io, format!("could not be {doing}: permission denied"))
+                    .help("change its permissions, or those of its folder")
+            }
             E::PermissionDenied | E::ReadOnlyFilesystem => {
                 Self::new(Kind::Unwritable, format!("could not be {doing}: permission denied"))
                     .help("choose a place that you may write to, or change the permissions")
@@ -97,7 +107,8 @@ impl Error {
                     .help("free some space or choose another disk; no incomplete file was left behind")
             }
             E::IsADirectory => Self::new(Kind::WrongKind, "is a folder, not a file").help("name a file"),
-            _ => Self::new(Kind::Io, format!("could not be {doing}: {cause}")),
+            _ => Self::new(Kind::Io, format!("could not be {doing}: {}", reason(&cause)))
+                .help(io_advice(&cause, reads)),
         };
         error.at(place).because(cause)
     }
@@ -126,6 +137,32 @@ impl Error {
     /// The file or folder concerned.
     pub fn place(&self) -> Option<&Path> {
         self.0.place.as_deref()
+    }
+}
+
+/// The words of the operating system, without its number: "Input/output error".
+pub(crate) fn reason(cause: &std::io::Error) -> String {
+    let text = cause.to_string();
+    text.split(" (os error ").next().unwrap_or_default().to_owned()
+}
+
+/// What to do about an error of the operating system that has no sentence of its own.
+fn io_advice(cause: &std::io::Error, reads: bool) -> &'static str {
+    use std::io::ErrorKind as E;
+    /// EMFILE and ENFILE, which have no kind in the standard library.
+    const TOO_MANY_FILES: [Option<i32>; 2] = [Some(24), Some(23)];
+    match cause.kind() {
+        _ if cfg!(unix) && TOO_MANY_FILES.contains(&cause.raw_os_error()) => {
+            "this shell allows too few open files: raise the limit, for example with ulimit -n 4096"
+        }
+        E::InvalidFilename => "give a shorter name",
+        E::NotADirectory => "check the name: a part of it before the last is a file",
+        E::FileTooLarge => "choose a disk that takes larger files, or raise the limit (ulimit -f)",
+        E::OutOfMemory => "close other programs, and try again",
+        _ if reads => {
+            "is the disk or network folder still there, and the file whole? check that, and try again"
+        }
+        _ => "is the disk or network folder still there? check that, and try again",
     }
 }
 

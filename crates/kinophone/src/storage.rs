@@ -5,6 +5,13 @@
 //! `.kinophone-*.part` file or folder. Whatever is written into the same folder an hour later removes that.
 
 mod failpoint;
+mod missing_folders;
+mod reservation;
+mod target;
+
+pub use missing_folders::MissingFolders;
+pub use reservation::Reservation;
+pub use target::{Overwrite, check_distinct, check_name, check_target, folder_of};
 
 use crate::{Error, Kind, Result};
 use failpoint::{Step, reach};
@@ -12,38 +19,41 @@ use std::fs::{File, TryLockError};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
+use target::{PREFIX, SUFFIX, exists, resolved, unwritable};
 
-const PREFIX: &str = ".kinophone-";
-const SUFFIX: &str = ".part";
 /// A folder that was moved aside, inside the temporary one.
 const OLD: &str = "old";
 /// Age from which a temporary file without an owner is removed.
 const ABANDONED: Duration = Duration::from_secs(3600);
 
-/// Treatment of an existing file of the same name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Overwrite {
-    /// An existing file is an error of [`Kind::Exists`].
-    Refuse,
-    /// An existing file is replaced, at the moment the new one is whole.
-    Replace,
-}
-
 /// A file under construction; dropped without [`AtomicFile::commit`] it vanishes.
 pub struct AtomicFile {
     temp: tempfile::NamedTempFile,
+    /// The name that was asked for; errors are about it.
     target: PathBuf,
+    /// The place that is written to, see [`target::resolved`].
+    place: PathBuf,
     overwrite: Overwrite,
+    _reservation: Option<Reservation>,
 }
 
 impl AtomicFile {
     /// Opens a temporary file in the folder of `target`. Fails at once where the target exists (under
     /// [`Overwrite::Refuse`]), is a folder, or can't be written, so that no long job runs for nothing.
     pub fn create(target: &Path, overwrite: Overwrite) -> Result<Self> {
+        let place = resolved(target);
         check_target(target, overwrite)?;
-        sweep(folder_of(target));
-        let temp = temporary(folder_of(target)).map_err(|e| unwritable(target, e))?;
-        Ok(Self { temp, target: target.to_owned(), overwrite })
+        check_target(&place, overwrite).map_err(|e| e.at(target))?;
+        let folder = folder_of(&place);
+        sweep(folder);
+        let temp = temporary(folder).map_err(|e| unwritable(target, e))?;
+        Ok(Self { temp, target: target.to_owned(), place, overwrite, _reservation: None })
+    }
+
+    /// Does the same for the result of a long job, whose name nobody else may write to meanwhile.
+    pub fn reserve(target: &Path, overwrite: Overwrite) -> Result<Self> {
+        let file = Self::create(target, overwrite)?;
+        Ok(Self { _reservation: Some(Reservation::of(target)?), ..file })
     }
 
     /// The temporary path, for another process to write into.
@@ -53,17 +63,17 @@ impl AtomicFile {
 
     /// Flushes to the disk and renames.
     pub fn commit(self) -> Result<()> {
-        let Self { temp, target, overwrite } = self;
+        let Self { temp, target, place, overwrite, _reservation } = self;
         // Another process may have replaced the temporary file's content by name, never the file itself: sync what is there.
         reach(Step::Sync);
         temp.as_file().sync_all().map_err(|e| Error::io("written", &target, e))?;
         reach(Step::Rename);
         let moved = match overwrite {
-            Overwrite::Replace => temp.persist(&target),
-            Overwrite::Refuse => temp.persist_noclobber(&target),
+            Overwrite::Replace => temp.persist(&place),
+            Overwrite::Refuse => temp.persist_noclobber(&place),
         };
         match moved {
-            Ok(_) => sync_folder(folder_of(&target)).map_err(|e| Error::io("written", &target, e)),
+            Ok(_) => sync_folder(folder_of(&place)).map_err(|e| Error::io("written", &target, e)),
             Err(e) if e.error.kind() == io::ErrorKind::AlreadyExists => Err(exists(&target)),
             Err(e) => Err(Error::io("written", &target, e.error)),
         }
@@ -94,6 +104,7 @@ pub struct AtomicFolder {
     mark: &'static str,
     /// Says to [`sweep`] that someone works in it.
     _lock: Option<File>,
+    _reservation: Reservation,
 }
 
 impl AtomicFolder {
@@ -101,6 +112,7 @@ impl AtomicFolder {
     /// [`Overwrite::Refuse`]; otherwise it may be replaced only where it is empty or holds a file named `mark`, as all folders
     /// of its kind do: no other folder is ever removed.
     pub fn create(target: &Path, overwrite: Overwrite, mark: &'static str) -> Result<Self> {
+        let target = &resolved(target);
         check_folder(target, overwrite, mark)?;
         let beside = folder_of(target);
         if !beside.is_dir() {
@@ -111,7 +123,8 @@ impl AtomicFolder {
         sweep(beside);
         let temp = temporary_folder(beside).map_err(|e| unwritable(target, e))?;
         let lock = lock(temp.path());
-        Ok(Self { temp, target: target.to_owned(), overwrite, mark, _lock: lock })
+        let reservation = Reservation::of(target)?;
+        Ok(Self { temp, target: target.to_owned(), overwrite, mark, _lock: lock, _reservation: reservation })
     }
 
     /// The temporary path of the folder.
@@ -119,10 +132,19 @@ impl AtomicFolder {
         self.temp.path()
     }
 
+    /// An error about something in the temporary folder, with the name that it would have had.
+    pub fn named(&self, error: Error) -> Error {
+        let inner = error.place().and_then(|place| place.strip_prefix(self.path()).ok());
+        match inner.map(|inner| self.target.join(inner)) {
+            Some(place) => error.at(place),
+            None => error,
+        }
+    }
+
     /// Gives the folder its name, and removes the one that had it before. Fails as [`AtomicFolder::create`] does where a
     /// folder that may not be replaced has appeared meanwhile.
     pub fn commit(self) -> Result<()> {
-        let Self { temp, target, overwrite, mark, _lock } = self;
+        let Self { temp, target, overwrite, mark, _lock, _reservation } = self;
         let failed = |e| Error::io("written", &target, e);
         sync_files(temp.path()).map_err(failed)?;
         check_folder(&target, overwrite, mark)?;
@@ -176,6 +198,7 @@ fn exchange(_: &Path, _: &Path) -> io::Result<()> {
 }
 
 fn check_folder(target: &Path, overwrite: Overwrite, mark: &str) -> Result<()> {
+    check_name(target)?;
     let Ok(facts) = target.symlink_metadata() else { return Ok(()) };
     if !facts.is_dir() {
         return Err(Error::new(Kind::Unwritable, "is no folder").at(target).help("give another name"));
@@ -243,35 +266,6 @@ fn is_abandoned(entry: &std::fs::DirEntry) -> bool {
     age.is_some_and(|age| age > ABANDONED) && !is_held(&entry.path())
 }
 
-/// Fails where `target` can't become a file: it exists (unless it may be replaced), is a folder, or its folder is missing.
-pub fn check_target(target: &Path, overwrite: Overwrite) -> Result<()> {
-    if target.is_dir() {
-        return Err(Error::new(Kind::Unwritable, "is a folder").at(target).help("name a file inside it"));
-    }
-    if overwrite == Overwrite::Refuse && target.symlink_metadata().is_ok() {
-        return Err(exists(target));
-    }
-    if !folder_of(target).is_dir() {
-        return Err(Error::new(Kind::Unwritable, "can't be written: its folder does not exist")
-            .at(target)
-            .help(format!("create it first: mkdir -p '{}'", folder_of(target).display())));
-    }
-    Ok(())
-}
-
-/// Fails where `output` is one of the `inputs`, by whatever name: the result would destroy its own source.
-pub fn check_distinct(output: &Path, inputs: &[&Path]) -> Result<()> {
-    let Ok(out) = output.canonicalize() else { return Ok(()) };
-    for input in inputs {
-        if input.canonicalize().is_ok_and(|i| i == out) {
-            return Err(Error::new(Kind::Unwritable, "is both the input and the output")
-                .at(output)
-                .help("give the output another name"));
-        }
-    }
-    Ok(())
-}
-
 fn temporary(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
     reach(Step::Create);
     let temp = builder(0o666).tempfile_in(folder)?;
@@ -314,31 +308,10 @@ fn is_held(path: &Path) -> bool {
     open().is_some_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
 }
 
-fn folder_of(target: &Path) -> &Path {
-    match target.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    }
-}
-
 fn sync_folder(folder: &Path) -> io::Result<()> {
     reach(Step::Sync);
     // Windows has no fsync for folders; its rename is journalled.
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
-}
-
-fn exists(target: &Path) -> Error {
-    Error::new(Kind::Exists, "exists already").at(target).help("give another name, or --force to replace it")
-}
-
-fn unwritable(target: &Path, cause: io::Error) -> Error {
-    match cause.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Error::io("written", target, cause),
-        _ => Error::new(Kind::Unwritable, format!("can't be written: {cause}"))
-            .at(target)
-            .help("choose a folder that exists and that you may write to")
-            .because(cause),
-    }
 }
 
 #[cfg(test)]

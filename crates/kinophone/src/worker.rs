@@ -1,5 +1,6 @@
 //! Worker threads whose errors and panics reach the thread that started them.
 
+use crate::error::reason;
 use crate::{Error, Kind, Result};
 use std::any::Any;
 use std::thread::JoinHandle;
@@ -26,7 +27,7 @@ impl<T: Send + 'static> Worker<T> {
             work()
         };
         let thread = std::thread::Builder::new().name(name.to_owned()).spawn(body).map_err(|e| {
-            Error::new(Kind::Io, format!("the {name} thread could not be started: {e}"))
+            Error::new(Kind::Io, format!("the {name} thread could not be started: {}", reason(&e)))
                 .help("close other programs, or raise the limit of processes (ulimit -u)")
         })?;
         Ok(Self { name, thread: Some(thread) })

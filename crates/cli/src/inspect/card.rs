@@ -29,7 +29,7 @@ pub(super) fn write(
     }
     let file = destination.path.map(|output| {
         storage::check_distinct(output, &[brain])?;
-        AtomicFile::create(output, overwrite(destination.force))
+        AtomicFile::reserve(output, overwrite(destination.force))
     });
     let file = file.transpose()?;
     let card = eval::card(&context.ffmpeg()?, brain, context.task())?;

@@ -85,7 +85,10 @@ pub struct CardScore {
 /// Makes the card of a brain: reads it, and renders a few short drawn films with it.
 pub fn card(ffmpeg: &Ffmpeg, file: &Path, task: Task<'_>) -> Result<Card> {
     let brain = Brain::load(file)?;
-    let scratch = tempfile::tempdir().map_err(|e| Error::io("made", std::env::temp_dir(), e))?;
+    let scratch = tempfile::tempdir().map_err(|e| {
+        Error::io("written", std::env::temp_dir(), e)
+            .help("TMPDIR names the folder for scratch files: set it to one with room")
+    })?;
     let playback = Playback { ffmpeg, scratch: scratch.path(), seed: 0, task };
     let stillness = stillness(&playback, &EvalPlayer::of(file, &brain))?;
     let mut card = Card {

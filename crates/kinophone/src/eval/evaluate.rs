@@ -26,9 +26,9 @@ pub fn evaluate(ffmpeg: &Ffmpeg, plan: &EvalPlan, task: Task<'_>) -> Result<Repo
     let scratch = folder.path().join("work");
     std::fs::create_dir(&scratch).map_err(|e| Error::io("made", &scratch, e))?;
     let context = EvalContext { ffmpeg, plan, brain: &brain, folder: folder.path(), scratch: &scratch, task };
-    let report = report(&context, &films)?;
+    let report = report(&context, &films).map_err(|e| folder.named(e))?;
     std::fs::remove_dir_all(&scratch).map_err(|e| Error::io("removed", &scratch, e))?;
-    page::write(Page::Report, &report, folder.path())?;
+    page::write(Page::Report, &report, folder.path()).map_err(|e| folder.named(e))?;
     folder.commit()?;
     Ok(report)
 }

@@ -133,9 +133,9 @@ pub fn make_gallery(ffmpeg: &Ffmpeg, plan: &GalleryPlan, task: Task<'_>) -> Resu
     let scratch = folder.path().join("work");
     std::fs::create_dir(&scratch).map_err(|e| Error::io("made", &scratch, e))?;
     let context = GalleryContext { ffmpeg, plan, folder: folder.path(), scratch: &scratch, task };
-    let gallery = context.fill(&brains)?;
+    let gallery = context.fill(&brains).map_err(|e| folder.named(e))?;
     std::fs::remove_dir_all(&scratch).map_err(|e| Error::io("removed", &scratch, e))?;
-    page::write(Page::Gallery, &gallery, folder.path())?;
+    page::write(Page::Gallery, &gallery, folder.path()).map_err(|e| folder.named(e))?;
     folder.commit()?;
     Ok(gallery)
 }

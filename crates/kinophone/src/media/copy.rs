@@ -64,7 +64,7 @@ pub(crate) fn for_browsers(
         }
     }
     match process.wait()?.error("copying it for browsers") {
-        Some(error) => Err(error.at(path)),
+        Some(error) => Err(error.or_at(path)),
         None => Ok(()),
     }
 }

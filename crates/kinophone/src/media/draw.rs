@@ -152,8 +152,12 @@ fn feed(
             let what = format!("can't be drawn: a picture has {} bytes instead of {bytes}", picture.len());
             return Err(Error::new(Kind::Invalid, what).at(&film.output));
         }
-        pipe.write_all(&picture)
-            .map_err(|e| Error::new(Kind::Io, "could not be drawn").at(&film.output).because(e))?;
+        pipe.write_all(&picture).map_err(|e| {
+            Error::new(Kind::Io, "could not be drawn: ffmpeg took no more pictures")
+                .at(&film.output)
+                .help("`kinophone doctor` checks ffmpeg; another version of it may do better")
+                .because(e)
+        })?;
         task.watcher.advance(done);
     }
     Ok(())
@@ -163,7 +167,10 @@ impl Ffmpeg {
     /// True where this ffmpeg was built with an encoder, by ffmpeg's name of it.
     pub(crate) fn has_encoder(&self, name: &str) -> Result<bool> {
         let args = input::words(&["-hide_banner", "-encoders"]);
-        let (said, _) = crate::media::process::run(&self.program, args, self.stall, 1 << 20)?;
+        let (said, outcome) = crate::media::process::run(&self.program, args, self.stall, 1 << 20)?;
+        if let Some(error) = outcome.error("listing its encoders") {
+            return Err(error.at(&self.program));
+        }
         Ok(String::from_utf8_lossy(&said).lines().any(|line| line.split_whitespace().nth(1) == Some(name)))
     }
 }

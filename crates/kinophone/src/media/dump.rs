@@ -15,12 +15,15 @@ use std::path::Path;
 /// Each start costs a run of ffmpeg: a film with more sound tracks than this gets zero for the others.
 const STARTS: usize = 8;
 
+/// Lines that are read: streams come after the chapters, of three lines and their tags each.
+const LINES: usize = 20_000;
+
 pub(crate) fn from_ffmpeg(ffmpeg: &Ffmpeg, path: &Path) -> Result<RawProbe> {
     let mut args = input::common();
     args.extend(input::words(&["-nostdin", "-v", "info"]));
     args.extend(input::guards());
     args.extend([OsString::from("-i"), input::url(path)?]);
-    let (_, outcome) = process::run(&ffmpeg.program, args, ffmpeg.stall, 0)?;
+    let outcome = process::listen(&ffmpeg.program, args, ffmpeg.stall, LINES)?;
     // Without an output ffmpeg always fails, after it has said what the file is.
     let raw = parse(&outcome.lines);
     let mut raw = match (&outcome.ending, raw) {
@@ -38,10 +41,13 @@ fn parse(lines: &[String]) -> Option<RawProbe> {
     let start = lines.iter().position(|line| line.starts_with("Input #0, "))?;
     let title = lines[start].strip_prefix("Input #0, ")?;
     let mut raw = RawProbe { container: title.split(", from '").next()?.to_owned(), ..RawProbe::default() };
+    let mut is_own = true;
     for line in &lines[start + 1..] {
         if let Some(stream) = line.trim_start().strip_prefix("Stream #0:") {
             raw.streams.push(stream_of(stream)?);
         } else if let Some(times) = line.strip_prefix("  Duration: ") {
+            // What follows has tags of its own: chapters, programs, streams.
+            is_own = false;
             raw.duration = times.split(',').next().and_then(clock_time_of);
             raw.start =
                 times.split("start: ").nth(1).and_then(|rest| time_of(rest.split(',').next()?.trim()));
@@ -51,7 +57,7 @@ fn parse(lines: &[String]) -> Option<RawProbe> {
             // Titles of chapters are no tags of the film.
         } else if let Some(stream) = raw.streams.last_mut() {
             detail(stream, line.trim());
-        } else {
+        } else if is_own {
             tag(&mut raw.tags, line);
         }
     }

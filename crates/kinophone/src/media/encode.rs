@@ -1,6 +1,6 @@
 //! Our sound beside a film's untouched picture, or alone, into a file.
 
-use crate::media::process::{Guarded, Launch, Process};
+use crate::media::process::{Guarded, Launch, Outcome, Process};
 use crate::media::{Encode, Ffmpeg, PictureFacts, SoundCodec, arguments, containers, input, probe};
 use crate::{Error, Kind, Result};
 use kinophone_dsp::units::{MediaTime, SampleRate};
@@ -210,6 +210,15 @@ fn name(codec: SoundCodec) -> &'static str {
     }
 }
 
+/// The error of a film that could not be read to its end: ffmpeg copies what it got, and calls that success.
+fn cut_off(outcome: &Outcome) -> Option<Error> {
+    let broken = outcome.lines.iter().any(|line| line.ends_with(": Input/output error"));
+    broken.then(|| {
+        Error::new(Kind::Io, "could not be written whole: ffmpeg met an input/output error")
+            .help("is the film's disk, and the output's, still there? check both, and try again")
+    })
+}
+
 impl Encoder {
     /// Interleaved samples, −1..1. Fails where ffmpeg has ended: with `Kind::DiskFull` where there was no
     /// room.
@@ -228,7 +237,7 @@ impl Encoder {
         self.hand_over()?;
         self.stdin = None;
         let outcome = self.process.wait()?;
-        match outcome.error("writing it") {
+        match outcome.error("writing it").or_else(|| cut_off(&outcome)) {
             Some(error) => Err(error.at(&self.output)),
             None => Ok(()),
         }
@@ -248,8 +257,10 @@ impl Encoder {
             Ok(outcome) => outcome.error("writing it"),
             Err(error) => Some(error),
         };
-        let error = error
-            .unwrap_or_else(|| Error::new(Kind::Tool, "was ended by ffmpeg before all sound was written"));
+        let error = error.unwrap_or_else(|| {
+            Error::new(Kind::Tool, "was ended by ffmpeg before all sound was written")
+                .help("`kinophone doctor` checks ffmpeg; another version of it may do better")
+        });
         match cause {
             Some(cause) => error.at(&self.output).because(cause),
             None => error.at(&self.output),

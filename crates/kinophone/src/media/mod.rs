@@ -14,6 +14,7 @@
 
 mod arguments;
 mod boxes;
+mod complaints;
 mod containers;
 mod copy;
 mod decode;
@@ -28,6 +29,7 @@ mod locate;
 mod losses;
 pub(crate) mod nut;
 mod operations;
+mod outcome;
 mod probe;
 mod process;
 mod raw_probe;

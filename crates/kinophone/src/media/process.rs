@@ -7,8 +7,10 @@
 
 #![allow(clippy::disallowed_methods, reason = "the one place that starts ffmpeg")]
 
+use crate::error::reason;
+use crate::media::complaints::Complaints;
+pub(crate) use crate::media::outcome::{Ending, Outcome};
 use crate::{Error, Kind, Result};
-use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -29,32 +31,15 @@ pub(crate) struct Launch<'a> {
     pub(crate) grows: Option<PathBuf>,
 }
 
+/// Lines of standard error that are kept from the beginning: room for the complaints about a film with many faults.
+const KEPT_LINES: usize = 400;
+
 /// A running child. Dropping it ends the child.
 pub(crate) struct Process {
     shared: Arc<Shared>,
     program: PathBuf,
     complaints: Arc<Mutex<Complaints>>,
     drained: mpsc::Receiver<()>,
-}
-
-/// The end of a child.
-#[derive(Debug)]
-pub(crate) struct Outcome {
-    pub(crate) ending: Ending,
-    /// The lines of its standard error as they came; the middle is missing where there were very many.
-    pub(crate) lines: Vec<String>,
-}
-
-/// See [`Outcome`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ending {
-    Success,
-    /// With its exit code.
-    Failed(i32),
-    /// By a signal that we did not send.
-    Crashed(i32),
-    /// Ended by the watchdog after so long.
-    Stalled(Duration),
 }
 
 struct Shared {
@@ -85,6 +70,14 @@ impl Process {
     pub(crate) fn start(
         launch: Launch<'_>,
     ) -> Result<(Self, Option<Guarded<ChildStdin>>, Guarded<ChildStdout>)> {
+        Self::start_keeping(launch, KEPT_LINES)
+    }
+
+    /// Does the same, and keeps so many lines from the beginning of its standard error.
+    fn start_keeping(
+        launch: Launch<'_>,
+        lines: usize,
+    ) -> Result<(Self, Option<Guarded<ChildStdin>>, Guarded<ChildStdout>)> {
         let mut command = Command::new(launch.program);
         command.args(&launch.args).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.stdin(if launch.input { Stdio::piped() } else { Stdio::null() });
@@ -93,7 +86,9 @@ impl Process {
         let mut child = command.spawn().map_err(|e| unstartable(launch.program, e))?;
         let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let (stdin, Some(stdout), Some(stderr)) = pipes else {
-            return Err(Error::new(Kind::Tool, "could not be connected to").at(launch.program));
+            return Err(Error::new(Kind::Tool, "could not be connected to")
+                .at(launch.program)
+                .help("close other programs, and try again"));
         };
         let shared = Arc::new(Shared {
             child: Mutex::new(Running { child, reaped: false }),
@@ -102,7 +97,7 @@ impl Process {
             limit: launch.stall,
             grows: launch.grows,
         });
-        let (complaints, drained) = drain(stderr);
+        let (complaints, drained) = drain(stderr, lines);
         let dog = Arc::clone(&shared);
         thread::spawn(move || dog.guard());
         let guarded = stdin.map(|pipe| Guarded { pipe, shared: Arc::clone(&shared) });
@@ -125,7 +120,7 @@ impl Process {
             (_, Some(code), _) => Ending::Failed(code),
             (_, None, signal) => Ending::Crashed(signal.unwrap_or(-1)),
         };
-        Ok(Outcome { ending, lines: lock(&self.complaints).lines() })
+        Ok(Outcome { ending, lines: lock(&self.complaints).lines(), written: self.shared.grows.clone() })
     }
 }
 
@@ -239,60 +234,6 @@ impl<P: Write> Write for Guarded<P> {
     }
 }
 
-impl Outcome {
-    /// Its complaints, for people: without the program's internals, and at most eight lines.
-    pub(crate) fn complaints(&self) -> Vec<String> {
-        const SHOWN: usize = 8;
-        const EMPTY_WORDS: [&str; 3] = ["Conversion failed!", "At least one output file", "Exiting normally"];
-        let mut said: Vec<String> = Vec::new();
-        for line in self.lines.iter().map(|line| tidy(line)) {
-            if !EMPTY_WORDS.iter().any(|w| line.starts_with(w)) && !said.contains(&line) {
-                said.push(line);
-            }
-        }
-        let surplus = said.len().saturating_sub(SHOWN);
-        if surplus > 0 {
-            said.splice(SHOWN / 2..SHOWN / 2 + surplus, [format!("… {surplus} other complaints …")]);
-        }
-        said
-    }
-
-    /// The error that this ending is, or `None` after success. `doing` completes "ffmpeg failed while …".
-    pub(crate) fn error(&self, doing: &str) -> Option<Error> {
-        const FULL: [&str; 2] = ["No space left on device", "Disk quota exceeded"];
-        let reason = self.complaints().last().map(|line| format!(": {line}")).unwrap_or_default();
-        if self.ending != Ending::Success
-            && self.lines.iter().any(|line| FULL.iter().any(|f| line.contains(f)))
-        {
-            return Some(
-                Error::new(Kind::DiskFull, "could not be written: the disk is full")
-                    .help("free some space or choose another disk; no incomplete file was left behind"),
-            );
-        }
-        match self.ending {
-            Ending::Success => None,
-            Ending::Failed(code) => Some(
-                Error::new(Kind::Tool, format!("made ffmpeg fail (exit code {code}) while {doing}{reason}"))
-                    .help("`kinophone doctor` checks ffmpeg; another version of it may do better"),
-            ),
-            Ending::Crashed(signal) => Some(
-                Error::new(Kind::Tool, format!("made ffmpeg crash (signal {signal}) while {doing}{reason}"))
-                    .help("`kinophone doctor` checks ffmpeg; another version of it may do better"),
-            ),
-            Ending::Stalled(limit) => Some(
-                Error::new(
-                    Kind::Stalled,
-                    format!(
-                        "made ffmpeg hang: nothing moved for {} s while {doing}, so it was stopped",
-                        secs(limit)
-                    ),
-                )
-                .help("is the disk or network folder still there? try again, or convert the film first"),
-            ),
-        }
-    }
-}
-
 /// Runs a child to its end and gives its standard output, of which at most `most` bytes are kept.
 pub(crate) fn run(
     program: &Path,
@@ -309,8 +250,19 @@ pub(crate) fn run(
     Ok((output, process.wait()?))
 }
 
-fn drain(mut stderr: impl Read + Send + 'static) -> (Arc<Mutex<Complaints>>, mpsc::Receiver<()>) {
-    let complaints = Arc::new(Mutex::new(Complaints::default()));
+/// Runs a child for what it says on standard error, of which the first `lines` are kept.
+pub(crate) fn listen(program: &Path, args: Vec<OsString>, stall: Duration, lines: usize) -> Result<Outcome> {
+    let launch = Launch { program, args, input: false, stall, grows: None };
+    let (mut process, _, mut stdout) = Process::start_keeping(launch, lines)?;
+    io::copy(&mut stdout, &mut io::sink()).map_err(|e| Error::io("read from", program, e))?;
+    process.wait()
+}
+
+fn drain(
+    mut stderr: impl Read + Send + 'static,
+    lines: usize,
+) -> (Arc<Mutex<Complaints>>, mpsc::Receiver<()>) {
+    let complaints = Arc::new(Mutex::new(Complaints::keeping(lines)));
     let (done, drained) = mpsc::channel();
     let kept = Arc::clone(&complaints);
     thread::spawn(move || {
@@ -324,73 +276,27 @@ fn drain(mut stderr: impl Read + Send + 'static) -> (Arc<Mutex<Complaints>>, mps
     (complaints, drained)
 }
 
-/// The output of a child on its standard error, in bounded memory: the first and the last lines.
-#[derive(Default)]
-struct Complaints {
-    first: Vec<String>,
-    last: VecDeque<String>,
-    skipped: u64,
-    line: Vec<u8>,
-}
-
-impl Complaints {
-    /// Room for the output of `ffmpeg -i` for a film with many streams (see `dump`).
-    const FIRST: usize = 400;
-    const LAST: usize = 8;
-    const LINE_BYTES: usize = 500;
-
-    fn take(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            match byte {
-                b'\n' | b'\r' => self.end_line(),
-                _ if self.line.len() < Self::LINE_BYTES => self.line.push(byte),
-                _ => {}
-            }
-        }
-    }
-
-    fn end_line(&mut self) {
-        let line = String::from_utf8_lossy(&std::mem::take(&mut self.line)).trim_end().to_owned();
-        let again = self.last.back().or(self.first.last()) == Some(&line);
-        if line.is_empty() || again || line.contains("Last message repeated") {
-            return;
-        }
-        if self.first.len() < Self::FIRST {
-            self.first.push(line);
-            return;
-        }
-        if self.last.len() == Self::LAST {
-            self.last.pop_front();
-            self.skipped += 1;
-        }
-        self.last.push_back(line);
-    }
-
-    fn lines(&self) -> Vec<String> {
-        let gap = (self.skipped > 0).then(|| format!("… {} lines more …", self.skipped));
-        self.first.iter().cloned().chain(gap).chain(self.last.iter().cloned()).collect()
-    }
-}
-
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // A panic elsewhere leaves these plain values usable.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// "[h264 @ 0x55d0] [dec @ 0x1] no frame!" becomes "dec: no frame!": addresses change from run to run.
-fn tidy(line: &str) -> String {
-    let (mut rest, mut speaker) = (line.trim(), "");
-    while let Some((tag, after)) = rest.strip_prefix('[').and_then(|r| r.split_once("] ")) {
-        let Some((name, _)) = tag.split_once(" @ ") else { break };
-        (speaker, rest) = (name, after.trim_start());
-    }
-    if speaker.is_empty() { rest.to_owned() } else { format!("{speaker}: {rest}") }
-}
-
 fn unstartable(program: &Path, cause: io::Error) -> Error {
-    Error::new(Kind::Tool, format!("could not be started: {cause}"))
+    let help = match cause.kind() {
+        io::ErrorKind::ArgumentListTooLong => {
+            "the command line for it is too long: give the files shorter names or a shorter path"
+        }
+        io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied | io::ErrorKind::ExecutableFileBusy => {
+            "name a working ffmpeg with --ffmpeg or in KINOPHONE_FFMPEG"
+        }
+        // No room for another process, file or page: the program itself is all right.
+        _ => {
+            "close other programs or raise the limits of this shell (ulimit -u, ulimit -n), and try again; `kinophone doctor` checks ffmpeg"
+        }
+    };
+    Error::new(Kind::Tool, format!("could not be started: {}", reason(&cause)))
         .at(program)
-        .help("name a working ffmpeg with --ffmpeg or in KINOPHONE_FFMPEG")
+        .help(help)
         .because(cause)
 }
 
@@ -399,9 +305,4 @@ fn signal_of(status: ExitStatus) -> Option<i32> {
     return std::os::unix::process::ExitStatusExt::signal(&status);
     #[cfg(not(unix))]
     return status.code();
-}
-
-fn secs(limit: Duration) -> String {
-    let secs = limit.as_secs_f64();
-    if secs < 1.0 { format!("{secs:.1}") } else { format!("{secs:.0}") }
 }

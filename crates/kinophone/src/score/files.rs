@@ -65,7 +65,7 @@ impl ScoreFiles {
                     .at(path)
                     .help("name it .json, .csv, .csd, .rpp, .mid or .edl")
             })?;
-            files.push((AtomicFile::create(path, overwrite)?, path.clone(), format));
+            files.push((AtomicFile::reserve(path, overwrite)?, path.clone(), format));
             let folder = sources_folder(path);
             if format.plays() && !folders.iter().any(|(_, other)| *other == folder) {
                 folders.push((AtomicFolder::create(&folder, overwrite, wav::LIST)?, folder));

@@ -283,8 +283,9 @@ fn convert(shard: &Shard, rate: SampleRate) -> Result<ScratchAudio> {
         return Err(Error::new(Kind::NoSound, "has no sound").at(shard.path()));
     };
     let folder = std::env::temp_dir();
-    let failed = |e| Error::io("written", &folder, e);
-    let mut out = BufWriter::with_capacity(1 << 20, storage::scratch(&folder)?);
+    let named = |e: Error| e.help("TMPDIR names the folder for scratch files: set it to one with room");
+    let failed = |e| named(Error::io("written", &folder, e));
+    let mut out = BufWriter::with_capacity(1 << 20, storage::scratch(&folder).map_err(named)?);
     let mut resampler = Resampler::interleaved(sound.rate, rate, sound.channels as usize);
     let mut converted = Vec::new();
     // Steps are twice as large as the source's: resampled sound swings beyond its peaks.

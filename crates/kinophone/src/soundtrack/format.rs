@@ -63,8 +63,3 @@ pub(crate) fn no_picture(film: &Path) -> Error {
         .at(film)
         .help("give a film with a picture stream; a sound file alone can't be rendered")
 }
-
-/// The folder that a file is written to.
-pub(crate) fn folder_of(output: &Path) -> &Path {
-    output.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}

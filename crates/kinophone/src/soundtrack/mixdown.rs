@@ -44,6 +44,7 @@ enum MixPath {
 
 /// Sound that is complete but for its gain: interleaved f32.
 struct ScratchMix {
+    /// The folder of the scratch file, for errors.
     path: PathBuf,
     file: BufWriter<tempfile::NamedTempFile>,
     meter: Meter,
@@ -174,7 +175,7 @@ impl ScratchMix {
     fn new(folder: &Path, format: &MixFormat, target: f64) -> Result<Self> {
         let scratch = storage::scratch(folder)?;
         Ok(Self {
-            path: scratch.path().to_owned(),
+            path: folder.to_owned(),
             file: BufWriter::with_capacity(1 << 18, scratch),
             meter: Meter::new(format.rate, format.channels as usize).map_err(unsupported)?,
             target,

@@ -4,7 +4,7 @@ use crate::media::{self, Encode, Ffmpeg, FilmFacts, PictureFacts, SoundCodec};
 use crate::score::{
     ClipEvent, CreditTally, CreditedSource, Credits, Score, ScoreFiles, ScoreHeader, SourceSound,
 };
-use crate::soundtrack::format::{MixFormat, container, extension_is_sound, folder_of, no_picture};
+use crate::soundtrack::format::{MixFormat, container, extension_is_sound, no_picture};
 use crate::soundtrack::original::OriginalSound;
 use crate::soundtrack::tags::SoundtrackTags;
 use crate::soundtrack::{MixStage, OutputOptions, Soundtrack};
@@ -15,6 +15,10 @@ use kinophone_dsp::units::{MediaTime, SampleRate};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+/// The longest name of a file on the disks of today.
+const MAX_NAME_BYTES: usize = 255;
+/// The end of the name of a file of credits.
+const CREDITS_ENDING: &str = ".credits.txt";
 /// The shortest time by which a soundtrack begins later than the film's own sound that is told, in seconds.
 const LEAST_TOLD_SECONDS: f64 = 1e-3;
 
@@ -130,7 +134,7 @@ impl<'a> ReservedOutput<'a> {
             storage::check_distinct(path, &inputs)?;
             storage::check_distinct(path, &[&options.file])?;
         }
-        let file = AtomicFile::create(&options.file, options.overwrite)?;
+        let file = AtomicFile::reserve(&options.file, options.overwrite)?;
         let scores = ScoreFiles::begin(&options.scores, options.overwrite)?;
         let (extension, codec) = container(&options.file, options.codec)?;
         let opened = needed || !extension_is_sound(&extension) || options.keep_original_db.is_some();
@@ -190,7 +194,7 @@ impl<'a> ReservedOutput<'a> {
             tags: tags.known,
             room: tags.room,
         };
-        let mix = MixStage::new(ffmpeg, encode, format, meta.target, folder_of(&options.file))?;
+        let mix = MixStage::new(ffmpeg, encode, format, meta.target, storage::folder_of(&options.file))?;
         let sources = meta.sources.unwrap_or_default();
         let credited_before =
             original.is_some() && film_tags.iter().any(|(_, text)| Credits::of_tag(text).is_some());
@@ -317,11 +321,17 @@ fn named(error: Error, file: &AtomicFile, name: &Path) -> Error {
     if error.place() == Some(file.temporary_path()) { error.at(name) } else { error }
 }
 
-/// The file beside an output that has its credits.
+/// The file beside an output that has its credits. Where the output's name leaves no room for the ending, it is cut.
 fn credits_path(output: &Path) -> PathBuf {
-    let mut name = output.as_os_str().to_owned();
-    name.push(".credits.txt");
-    PathBuf::from(name)
+    let name = output.file_name().unwrap_or_default();
+    let most = MAX_NAME_BYTES - CREDITS_ENDING.len();
+    if name.len() <= most {
+        let mut path = output.as_os_str().to_owned();
+        path.push(CREDITS_ENDING);
+        return PathBuf::from(path);
+    }
+    let name = name.to_string_lossy();
+    output.with_file_name(format!("{}{CREDITS_ENDING}", &name[..name.floor_char_boundary(most)]))
 }
 
 /// The error of a score that is asked for where no recorded sound is played.
@@ -329,4 +339,19 @@ pub(crate) fn nothing_to_score(place: &Path) -> Error {
     Error::new(Kind::Invalid, "plays no recorded sound this way, so there is no score to write")
         .at(place)
         .help("choose --synth mosaic or granular, or leave --score out")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credits_have_a_name_that_fits_the_disk() {
+        let path = |name: &str| credits_path(Path::new(name)).to_str().unwrap().to_owned();
+        assert_eq!(path("a/b.mp4"), "a/b.mp4.credits.txt");
+        for name in ["n".repeat(243), "n".repeat(244), "é".repeat(127)] {
+            let path = path(&format!("a/{name}"));
+            assert!(path.len() <= 257 && path.ends_with(".credits.txt"), "{path}");
+        }
+    }
 }

@@ -7,6 +7,11 @@ use crate::score::Credits;
 /// The beginning of the remark on how a soundtrack was made.
 const MADE_HEAD: &str = "Sound made by Kinophone ";
 
+/// Bytes of a remark on how a soundtrack was made, at most, and of what stands before ours in a tag: each tag is an argument of
+/// ffmpeg's, which may have 128 kB, and MOV counts its bytes in 16 bits.
+const MAX_REMARK_BYTES: usize = 4000;
+const MAX_OTHERS_BYTES: usize = 32_000;
+
 /// The tags of a soundtrack in a container.
 pub(crate) struct SoundtrackTags {
     /// Those that are known before the first sample.
@@ -48,10 +53,10 @@ fn outdated(film: &[(String, String)], own: &OwnTags, credited: bool) -> Vec<(St
     outdated
 }
 
-/// The remark on how the sound was made; names of sounds may hold anything.
+/// The remark on how the sound was made, on one line: names of sounds may hold anything. Credits name all of them.
 fn remark(made: &str) -> String {
     let line: String = made.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    format!("{MADE_HEAD}{} {line}", env!("CARGO_PKG_VERSION"))
+    cut(&format!("{MADE_HEAD}{} {line}", env!("CARGO_PKG_VERSION")), MAX_REMARK_BYTES, " … and others")
 }
 
 /// A remark without those that are ours.
@@ -63,7 +68,18 @@ fn others_remark(text: &str) -> String {
 }
 
 fn on_a_line_of_its_own(before: &str, line: &str) -> String {
-    if before.is_empty() { line.to_owned() } else { format!("{before}\n{line}") }
+    if before.is_empty() {
+        return line.to_owned();
+    }
+    format!("{}\n{line}", cut(before, MAX_OTHERS_BYTES, " …"))
+}
+
+fn cut(text: &str, most: usize, end: &str) -> String {
+    if text.len() <= most {
+        text.to_owned()
+    } else {
+        format!("{}{end}", &text[..text.floor_char_boundary(most)])
+    }
 }
 
 #[cfg(test)]
@@ -85,6 +101,14 @@ mod tests {
 
     fn pairs(known: &[(String, String)]) -> Vec<(&str, &str)> {
         known.iter().map(|(key, text)| (key.as_str(), text.as_str())).collect()
+    }
+
+    #[test]
+    fn tags_have_a_bounded_length() {
+        let remark = remark(&vec!["é".repeat(100); 560].join(", "));
+        assert!(remark.len() < MAX_REMARK_BYTES + 20 && remark.ends_with(" … and others"), "{remark}");
+        let long = "é".repeat(100_000);
+        assert!(on_a_line_of_its_own(&long, "ours").len() < MAX_OTHERS_BYTES + 20);
     }
 
     #[test]

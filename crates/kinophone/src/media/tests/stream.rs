@@ -55,3 +55,25 @@ fn a_damaged_stream_is_an_error() {
         assert!(read(&damaged) <= damaged.len());
     }
 }
+
+/// What ffmpeg prints for people is long then, and the streams come last.
+#[test]
+fn chapters_hide_no_stream_and_give_no_title_without_ffprobe() {
+    let folder = tempfile::tempdir().unwrap();
+    let (film, list) = (folder.path().join("a.mkv"), folder.path().join("list"));
+    let chapter =
+        |n: u32| format!("[CHAPTER]\nTIMEBASE=1/1000\nSTART={n}\nEND={}\ntitle=chapter {n}\n", n + 1);
+    std::fs::write(
+        &list,
+        format!(";FFMETADATA1\nartist=somebody\n{}", (0..200).map(chapter).collect::<String>()),
+    )
+    .unwrap();
+    make("-f lavfi -i testsrc=s=64x48:r=25:d=1 -i {} -map_metadata 1 -c:v mpeg4 {}", &[&list, &film]);
+    let [with, without] =
+        [ffmpeg().clone(), ffmpeg().clone().without_ffprobe()].map(|f| f.probe(&film).unwrap());
+    assert_eq!(without.picture.map(|p| p.codec), with.picture.map(|p| p.codec));
+    let tag = |name: &str| {
+        without.tags.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, text)| &**text)
+    };
+    assert_eq!((tag("artist"), tag("title")), (Some("somebody"), None));
+}
