@@ -53,8 +53,6 @@ fn parse(lines: &[String]) -> Option<RawProbe> {
                 times.split("start: ").nth(1).and_then(|rest| time_of(rest.split(',').next()?.trim()));
         } else if line.trim_start().starts_with("Chapter #0:") {
             raw.chapters += 1;
-        } else if raw.chapters > 0 && raw.streams.is_empty() {
-            // Titles of chapters are no tags of the film.
         } else if let Some(stream) = raw.streams.last_mut() {
             detail(stream, line.trim());
         } else if is_own {

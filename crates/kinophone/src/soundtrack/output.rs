@@ -181,9 +181,10 @@ impl<'a> ReservedOutput<'a> {
         };
         let seed = meta.brain.as_deref().unwrap_or_default();
         let placeholder = meta.sources.as_ref().map(|sources| Credits::placeholder(&header, sources, seed));
-        let film_tags = if picture.is_some() { ffmpeg.tags(film)? } else { Vec::new() };
+        let film_tags = if picture.is_some() || original.is_some() { ffmpeg.tags(film)? } else { Vec::new() };
+        let kept_tags = if picture.is_some() { &film_tags[..] } else { &[] };
         let own = media::own_tags(&extension);
-        let tags = SoundtrackTags::beside(&film_tags, &own, &meta.made, placeholder.as_deref());
+        let tags = SoundtrackTags::beside(kept_tags, &own, &meta.made, placeholder.as_deref());
         let encode = Encode {
             output: file.temporary_path().to_owned(),
             extension: extension.clone(),
