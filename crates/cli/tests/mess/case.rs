@@ -225,6 +225,12 @@ impl Case {
             .unwrap_or(0.0)
     }
 
+    /// By how much a beep may be off: of what was cut without encoding again, players begin with a whole frame of the sound.
+    fn tolerance(&self) -> f64 {
+        let frame = 1024.0 / f64::from(self.sound_hz);
+        TOLERANCE + if self.has(Oddity::CutBetweenKeys) { frame } else { 0.0 }
+    }
+
     fn is_joined(&self) -> bool {
         self.oddities.iter().any(|o| matches!(o, Oddity::Joined(_) | Oddity::OtherChannels))
     }
@@ -481,7 +487,7 @@ impl Case {
             let nearest = distances.min_by(|a, b| a.abs().total_cmp(&b.abs()));
             match nearest {
                 Some(distance)
-                    if distance.abs() > TOLERANCE && (distance.abs() < 0.3 || !self.is_damaged()) =>
+                    if distance.abs() > self.tolerance() && (distance.abs() < 0.3 || !self.is_damaged()) =>
                 {
                     return Verdict::Wrong(format!(
                         "a beep is {:.1} ms off: {flashes:?} {beeps:?}",
@@ -516,19 +522,27 @@ impl Case {
 
     /// A soundtrack is as long as its picture, which is the film's; revoiced sound sets in with the film's beeps.
     fn judge_output(&self, run: &Run, film: &Path, out: &Path, revoiced: bool) -> Verdict {
-        let hopeless = self.has(Oddity::NoPicture) || revoiced && self.has(Oddity::Mute);
+        // The sound file of a film without pictures is as long as its sound.
+        let hopeless = self.has(if revoiced { Oddity::Mute } else { Oddity::NoPicture });
         if let Some(verdict) = run.refusal(hopeless) {
             if out.exists() {
                 return Verdict::Wrong("an error, and a file is left".into());
             }
             return verdict;
         }
-        let (Some((first, pictures_end)), Some(sound)) = (picture_span(film), sound_of(out)) else {
+        let span = if self.has(Oddity::NoPicture) {
+            Some((0.0, f64::from(self.pictures) / self.fps()))
+        } else {
+            picture_span(film)
+        };
+        let (Some((first, pictures_end)), Some(sound)) = (span, sound_of(out)) else {
             return Verdict::Wrong("exit code 0 and no soundtrack".into());
         };
         let seconds = sound.len() as f64 / f64::from(HEARD_HZ);
         let wanted = pictures_end - first;
-        if (seconds - wanted).abs() > CODEC_FRAME + TOLERANCE && !run.warned() {
+        // The last picture of such a cut lasts longer than the others.
+        let last = if self.has(Oddity::CutBetweenKeys) { 1.0 / self.fps() } else { 0.0 };
+        if (seconds - wanted).abs() > CODEC_FRAME + last + TOLERANCE && !run.warned() {
             return Verdict::Wrong(format!("{seconds:.3} s of sound to {wanted:.3} s of picture"));
         }
         if revoiced && !self.is_damaged() && !self.is_joined() && !self.has(Oddity::CutBetweenKeys) {
@@ -601,6 +615,7 @@ impl Run {
                         "jump",
                         "not one picture",
                         "film that ffmpeg can read",
+                        "neither pictures nor sound",
                     ]
                     .iter()
                     .any(|w| self.said.contains(w));

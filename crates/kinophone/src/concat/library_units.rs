@@ -1,7 +1,7 @@
 //! A library of sounds in units of a tick.
 
 use crate::concat::onset_pitch_track::{OnsetPitchTrack, PITCH, PitchSegment};
-use crate::dataset::AudioFeatures;
+use crate::dataset::{AudioFeatures, SILENT_DB};
 use crate::ledger::Source;
 use crate::model::{ControlScaler, DESCRIPTOR, DescriptorMatching, UnitFeatures};
 use crate::sound_library::SoundLibrary;
@@ -40,10 +40,10 @@ impl LibraryUnits {
         let scaler = scaler_of(&features, matched, scaler);
         let (described, starts) = described(&features, &scaler);
         drop(features);
-        if described.loudness.is_empty() {
-            return Err(Error::new(Kind::Empty, "holds nothing as long as a tick")
+        if described.loudness.iter().all(|db| *db < SILENT_DB) {
+            return Err(Error::new(Kind::Empty, "holds nothing that can be heard")
                 .at(folder)
-                .help("add longer recordings: kinophone sounds FILE|FOLDER... -o LIBRARY"));
+                .help("add louder recordings: kinophone sounds FILE|FOLDER... -o LIBRARY"));
         }
         let grid = TickGrid { tick: grid.tick, rate: library.rate() };
         let tracks = tracks_of(&library, grid);

@@ -4,9 +4,12 @@ use crate::Result;
 use crate::media::decode::{self, PictureStream};
 use crate::media::facts::FilmFacts;
 use crate::media::ffmpeg::Ffmpeg;
+use crate::media::picture_end;
 use crate::media::probe::{self, Examined};
 use crate::media::requests::{Decode, DecodeSound};
 use crate::media::sound::{self, SoundStream};
+use crate::task::Cancel;
+use kinophone_dsp::units::MediaTime;
 use std::path::Path;
 
 /// A film or recording whose facts are known.
@@ -29,6 +32,11 @@ impl<'a> Film<'a> {
     /// Decodes its pictures, see [`Ffmpeg::decode`].
     pub fn decode(&self, how: &Decode) -> Result<PictureStream> {
         decode::decode(self.ffmpeg, self.path, &self.examined, how)
+    }
+
+    /// The true end of its pictures on its clock, found without decoding them; `None` where it has none.
+    pub fn picture_end(&self, cancel: &Cancel) -> Result<Option<MediaTime>> {
+        picture_end::find(self.ffmpeg, self.path, &self.examined, cancel)
     }
 
     /// Decodes its sound, see [`Ffmpeg::decode_sound`].

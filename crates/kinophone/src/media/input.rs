@@ -5,6 +5,7 @@
 //! absolute path, only the `file` protocol is open, and only the formats of [`FORMATS`] are (FFmpeg's
 //! `format_whitelist`: checked after the content was recognised and before anything in it is followed).
 
+use crate::file_kind::FileKind;
 use crate::media::process::Outcome;
 use crate::{Error, Kind, Result};
 use std::ffi::OsString;
@@ -82,6 +83,8 @@ pub(crate) fn refusal(path: &Path, outcome: &Outcome) -> Error {
     let error = if PLAYLISTS.iter().any(|p| format.split(',').any(|f| f == *p)) {
         Error::new(Kind::WrongKind, format!("is a list of other files or addresses ({format}), not a film"))
             .help("playlists are not followed; name the films themselves")
+    } else if let Some(error) = another_kind(path) {
+        error
     } else if is_text(path) {
         Error::new(Kind::WrongKind, "is a text, not a film")
             .help("playlists are not followed; name a film itself")
@@ -98,6 +101,34 @@ pub(crate) fn refusal(path: &Path, outcome: &Outcome) -> Error {
             .help("if it plays elsewhere, convert it first; if it was cut off while copying, copy it again")
     };
     error.at(path)
+}
+
+/// The error of a file that is known to be something else.
+fn another_kind(path: &Path) -> Option<Error> {
+    let kind = FileKind::of(path);
+    let help = match kind {
+        FileKind::Brain => "a brain plays films: kinophone render BRAIN FILM -o OUT.mp4".to_owned(),
+        FileKind::Checkpoint => "name a film; `kinophone train --resume` finds checkpoints itself".to_owned(),
+        FileKind::Shard => {
+            "name the film or recording itself, or the folder as what it is: `kinophone inspect` tells"
+                .to_owned()
+        }
+        FileKind::Score => "name the film; `kinophone credits` lists whose sounds a score plays".to_owned(),
+        FileKind::Image => film_of_image(path),
+        _ => return None,
+    };
+    Some(Error::new(Kind::WrongKind, format!("is {}, not a film", kind.name()?)).help(help))
+}
+
+/// The command that makes a film of an image. ffmpeg before 8 does not decode animated WebP.
+fn film_of_image(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("webp")) {
+        return format!(
+            "make a film of it first: magick {name} film.mkv (ffmpeg does not decode animated WebP)"
+        );
+    }
+    format!("make a film of it first: ffmpeg -loop 1 -i {name} -t 10 -pix_fmt yuv420p film.mkv")
 }
 
 fn is_text(path: &Path) -> bool {

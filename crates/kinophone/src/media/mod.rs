@@ -30,6 +30,7 @@ mod losses;
 pub(crate) mod nut;
 mod operations;
 mod outcome;
+mod picture_end;
 mod probe;
 mod process;
 mod raw_probe;

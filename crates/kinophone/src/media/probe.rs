@@ -61,7 +61,7 @@ pub(crate) fn examine(ffmpeg: &Ffmpeg, path: &Path) -> Result<Examined> {
     if best.is_none() && !raw.streams.iter().any(|s| s.kind == StreamKind::Sound) {
         return Err(Error::new(Kind::WrongKind, "has neither pictures nor sound")
             .at(path)
-            .help("name a film"));
+            .help("name a film; if it was cut off while copying, copy it again"));
     }
     let mut picture = best.map(|stream| picture_facts(ffmpeg, path, stream, zero)).transpose()?;
     if let (Some(picture), Some(stream)) = (&mut picture, best) {
@@ -72,10 +72,13 @@ pub(crate) fn examine(ffmpeg: &Ffmpeg, path: &Path) -> Result<Examined> {
     let keeps_places =
         Stamps::of(&raw.container, best.is_some()) == Stamps::None || raw.container.starts_with("mov,");
     let sounds = raw.streams.iter().filter_map(|stream| sound_facts(stream, zero, keeps_places)).collect();
+    // Matroska counts its length from time zero, wherever it begins.
+    let early =
+        if raw.container.starts_with("matroska") { zero.max(MediaTime::ZERO) } else { MediaTime::ZERO };
     let (credentials, parts) = (boxes.credentials || credentials(&raw.streams), other_parts(&raw));
     let facts = FilmFacts {
         container: raw.container,
-        duration: raw.duration,
+        duration: raw.duration.map(|length| (length - early).max(MediaTime::ZERO)),
         bytes,
         picture,
         sounds,

@@ -27,7 +27,7 @@ use kinophone_dsp::concat::{MosaicConfig, UnitSound};
 use kinophone_dsp::spectral::BandMatcherConfig;
 use kinophone_dsp::units::{MediaTime, TickGrid};
 use serde::Serialize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Ticks from one report of progress to the next, and from one look at the request to stop to the next.
 const TICKS_PER_REPORT: usize = 64;
@@ -103,7 +103,7 @@ impl RevoiceJob<'_> {
         })?;
         let library = LibraryUnits::open(&plan.sounds.folder, plan.sounds.matched, &scaler, grid, task)?;
         let database = UnitDatabase::of_library(&library, &plan.selection, plan.selection.pitch > 0.0);
-        let (begin, end) = extent(&reserved, &shard)?;
+        let (begin, end) = extent(ffmpeg, &plan.film, &reserved, &shard, task)?;
         let mut output = reserved.open(self.meta(&library, &database))?;
         output.lay_under(begin)?;
         let mut engine =
@@ -207,16 +207,21 @@ impl RevoiceJob<'_> {
     }
 }
 
-/// The beginning and the end of the soundtrack on the film's clock: those of its picture, or of its sound where there is no
-/// picture.
-fn extent(reserved: &ReservedOutput<'_>, shard: &Shard) -> Result<(MediaTime, MediaTime)> {
+/// The beginning and the end of the soundtrack on the film's clock: those of its picture as it is there, whatever the container claims, or
+/// of its sound where there is no picture.
+fn extent(
+    ffmpeg: &Ffmpeg,
+    film: &Path,
+    reserved: &ReservedOutput<'_>,
+    shard: &Shard,
+    task: Task<'_>,
+) -> Result<(MediaTime, MediaTime)> {
     let sound = analysis_grid().tick.time_of(SoundAnalysis::tick_count(shard) as i64);
-    let facts = reserved.facts();
-    let picture = facts.and_then(|facts| facts.picture.as_ref());
+    let picture = reserved.facts().and_then(|facts| facts.picture.as_ref());
     if picture.is_none() && !reserved.is_sound_alone() {
         reserved.picture()?;
     }
     let begin = picture.map_or(MediaTime::ZERO, |picture| picture.start.max(MediaTime::ZERO));
-    let length = picture.and_then(|_| facts.and_then(|facts| facts.duration));
-    Ok((begin, length.unwrap_or(sound).max(begin)))
+    let end = ffmpeg.open(film)?.picture_end(task.cancel)?;
+    Ok((begin, end.unwrap_or(sound).max(begin)))
 }

@@ -88,7 +88,8 @@ impl SoundAnalysis {
             at += PART_SECS;
             task.watcher.advance(at.min(seconds) as u64);
         }
-        let ticks = analysis_tick().ticks_in(rate.time_of(source.frames)) as usize;
+        // The shortest sound is a tick, too, which ends in silence.
+        let ticks = analysis_tick().ticks_in(rate.time_of(source.frames)).max(1) as usize;
         new.features.mel.truncate(ticks * BANDS);
         new.features.loudness.truncate(ticks);
         new.features.find_flux();

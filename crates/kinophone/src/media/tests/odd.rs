@@ -139,7 +139,7 @@ fn a_film_that_is_shorter_than_it_claims_says_so() {
         "{decoded:?}"
     );
     let (_, whole) = decode(&whole, &grey(8)).unwrap();
-    assert_eq!(whole.complaints, [String::new(); 0]);
+    assert!(whole.complaints.is_empty(), "{:?}", whole.complaints);
 }
 
 /// Ten channels of 100, 200 … Hz without places, and six of which one would be taken for a subwoofer.
