@@ -130,6 +130,6 @@ fn as_text(args: &GalleryArgs, gallery: &Gallery) -> String {
         count(gallery.films.len(), "films"),
         count(gallery.brains.len(), "brains"),
         count(gallery.cells.len(), "soundtracks"),
-        args.output.join("index.html").display()
+        crate::report::shown(&args.output.join("index.html"))
     )
 }

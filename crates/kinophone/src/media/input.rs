@@ -34,9 +34,7 @@ const MAX_ALLOCATION_BYTES: &str = "1073741824";
 pub(crate) fn check(path: &Path) -> Result<u64> {
     let facts = std::fs::metadata(path).map_err(|e| unreadable(path, e))?;
     if facts.is_dir() {
-        return Err(Error::new(Kind::WrongKind, "is a folder, not a film")
-            .at(path)
-            .help("name a film inside it"));
+        return Err(a_folder(path));
     }
     if !facts.is_file() {
         return Err(Error::new(Kind::WrongKind, "is a device, pipe or socket, not a film")
@@ -50,6 +48,19 @@ pub(crate) fn check(path: &Path) -> Result<u64> {
             .help("was it copied or downloaded whole?"));
     }
     Ok(facts.len())
+}
+
+/// The error of a folder where one film is wanted.
+pub(crate) fn a_folder(path: &Path) -> Error {
+    let kind = FileKind::of(path);
+    let help = match kind {
+        FileKind::ShardFolder => {
+            "name a film; 'kinophone train' learns from a corpus, and --sounds plays with a library"
+        }
+        _ => "name the films inside it, such as FOLDER/*.mp4",
+    };
+    let name = kind.name().unwrap_or("a folder");
+    Error::new(Kind::WrongKind, format!("is {name}, not a film")).at(path).help(help)
 }
 
 /// The file as ffmpeg is to be told of it: no protocol, option or pattern can be read into it.

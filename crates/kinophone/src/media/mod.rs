@@ -48,7 +48,7 @@ pub use encode::Encoder;
 pub use facts::{FilmFacts, FilmTimecode, PictureFacts, SoundFacts};
 pub use ffmpeg::Ffmpeg;
 pub use film::Film;
-pub use operations::fill_room;
+pub use operations::{fill_room, folder_for_film};
 pub use requests::{Decode, DecodeSound, Decoded, DrawnFilm, Encode, Picture, SoundCodec};
 pub use sound::SoundStream;
 pub use tracks::AudioTracks;
