@@ -39,6 +39,17 @@ impl<'a> Film<'a> {
         picture_end::find(self.ffmpeg, self.path, &self.examined, cancel)
     }
 
+    /// Decodes the sound of several recordings by one process, as far as that is quicker; `None` where they are to be decoded one by
+    /// one. Scratch files go to `folder`.
+    pub fn decode_together(
+        recordings: &[(&Film<'_>, &DecodeSound)],
+        folder: &Path,
+    ) -> Result<Option<Vec<SoundStream>>> {
+        let Some((first, _)) = recordings.first() else { return Ok(None) };
+        let parts: Vec<_> = recordings.iter().map(|(film, how)| (film.path, &film.examined, *how)).collect();
+        sound::decode_together(first.ffmpeg, &parts, folder)
+    }
+
     /// Decodes its sound, see [`Ffmpeg::decode_sound`].
     pub fn decode_sound(&self, how: &DecodeSound) -> Result<SoundStream> {
         sound::decode(self.ffmpeg, self.path, &self.examined, how)

@@ -20,7 +20,8 @@ pub(crate) fn find(
 ) -> Result<Option<MediaTime>> {
     let Some(picture) = &film.facts.picture else { return Ok(None) };
     let jump = film.stamps().jump();
-    let mut args = opening(path, film.zero, jump, &[])?;
+    // Program streams have times for some of their packets only.
+    let mut args = opening(path, film.zero, jump, &["-fflags", "+genpts"])?;
     let map = format!("0:{}", picture.stream);
     args.extend(input::words(&["-map", &map, "-c", "copy", "-f", "framecrc", "pipe:1"]));
     args.extend(shared_clock(jump));

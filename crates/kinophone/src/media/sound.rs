@@ -1,14 +1,16 @@
 //! Sound out of a film, on the film's clock.
 
 use crate::media::probe::{self, Examined};
-use crate::media::process::Launch;
+use crate::media::process::{self, Launch};
 use crate::media::track_stream::{Stamps, TrackStream};
 use crate::media::tracks::ChannelMix;
 use crate::media::{AudioTracks, DecodeSound, Ffmpeg, SoundFacts, arguments, input};
-use crate::{Error, Kind, Result};
+use crate::{Error, Kind, Result, storage};
 use kinophone_dsp::metrics as measure;
 use kinophone_dsp::units::{MediaTime, SampleRate};
+use std::ffi::OsString;
 use std::path::Path;
+use tempfile::NamedTempFile;
 
 /// Interleaved f32 samples from ffmpeg. Dropping it ends the process.
 pub struct SoundStream {
@@ -61,8 +63,7 @@ fn resampling(rate: SampleRate) -> String {
     format!("aresample={}", rate.hz())
 }
 
-/// Starts decoding a track. `rematrix_maxval=1` in `resampling` mixes down at a level that can't clip, whatever the format (FFmpeg's
-/// manual, "Resampler Options").
+/// Starts decoding a track.
 fn start(
     ffmpeg: &Ffmpeg,
     path: &Path,
@@ -71,21 +72,76 @@ fn start(
     (stamps, rate, channels): (Stamps, SampleRate, u32),
     resampling: &str,
 ) -> Result<TrackStream> {
-    let mix = track.mix();
-    // Otherwise ffmpeg takes six channels without places for 5.1, and drops the fourth as its subwoofer.
-    let codec_options: &[&str] = if mix == ChannelMix::Usual { &[] } else { &["-guess_layout_max", "0"] };
-    let mut args = arguments::opening(path, zero, stamps.jump(), codec_options)?;
-    let layout = if channels == 1 { "mono" } else { "stereo" };
-    let filter = format!(
-        "{}{resampling},aformat=sample_fmts=flt:channel_layouts={layout}",
-        panning(mix, track.channels, channels)
-    );
-    args.extend(input::words(&["-map", &format!("0:{}", track.stream), "-af", &filter]));
-    args.extend(input::words(&["-output_ts_offset", &arguments::lift(), "-map_metadata", "-1"]));
-    args.extend(input::words(&["-map_chapters", "-1", "-c:a", "pcm_f32le", "-f", "nut", "pipe:1"]));
+    let mut args = arguments::opening(path, zero, stamps.jump(), layout_options(track))?;
+    args.extend(track_output(0, track, channels, resampling));
+    args.push("pipe:1".into());
     args.extend(arguments::shared_clock(stamps.jump()));
     let launch = Launch { program: &ffmpeg.program, args, input: false, stall: ffmpeg.stall, grows: None };
     TrackStream::start(launch, path, rate, channels as usize, stamps)
+}
+
+/// Options of the decoder. Without them ffmpeg takes six channels without places for 5.1, and drops the fourth as its subwoofer.
+fn layout_options(track: &SoundFacts) -> &'static [&'static str] {
+    if track.mix() == ChannelMix::Usual { &[] } else { &["-guess_layout_max", "0"] }
+}
+
+/// The options of an output that takes a track of an input; the file follows. `rematrix_maxval=1` in `resampling` mixes down at a level
+/// that can't clip, whatever the format (FFmpeg's manual, "Resampler Options").
+fn track_output(input: usize, track: &SoundFacts, channels: u32, resampling: &str) -> Vec<OsString> {
+    let layout = if channels == 1 { "mono" } else { "stereo" };
+    let filter = format!(
+        "{}{resampling},aformat=sample_fmts=flt:channel_layouts={layout}",
+        panning(track.mix(), track.channels, channels)
+    );
+    let mut args = input::words(&["-map", &format!("{input}:{}", track.stream), "-af", &filter]);
+    args.extend(input::words(&["-output_ts_offset", &arguments::lift(), "-map_metadata", "-1"]));
+    args.extend(input::words(&["-map_chapters", "-1", "-c:a", "pcm_f32le", "-f", "nut"]));
+    args
+}
+
+/// Bytes of all recordings that are decoded by one process, at most.
+const MAX_TOGETHER_BYTES: u64 = 32 << 20;
+
+/// Decodes the sound of several short recordings by one process, since starting it takes longer than decoding them; scratch files go to
+/// `folder`. `None` where they are better decoded one by one: because they are long or more than a sound alone, or because ffmpeg
+/// complained, and it could not be said of which.
+pub(crate) fn decode_together(
+    ffmpeg: &Ffmpeg,
+    recordings: &[(&Path, &Examined, &DecodeSound)],
+    folder: &Path,
+) -> Result<Option<Vec<SoundStream>>> {
+    let bytes: u64 = recordings.iter().map(|(_, film, _)| film.facts.bytes).sum();
+    let plain = |(_, film, _): &(&Path, &Examined, &DecodeSound)| {
+        film.stamps() == Stamps::None && film.facts.picture.is_none() && film.facts.sounds.len() == 1
+    };
+    if recordings.len() < 2 || bytes > MAX_TOGETHER_BYTES || !recordings.iter().all(plain) {
+        return Ok(None);
+    }
+    let mut args = input::common();
+    args.extend(input::words(&["-nostdin", "-nostats", "-v", "error", "-max_error_rate", "1", "-y"]));
+    for (path, film, _) in recordings {
+        args.extend(input::words(layout_options(&film.facts.sounds[0])));
+        args.extend(input::guards());
+        args.extend([OsString::from("-i"), input::url(path)?]);
+    }
+    let mut files = Vec::new();
+    for (number, (_, film, how)) in recordings.iter().enumerate() {
+        let file = storage::scratch(folder)?;
+        let resampling = format!("{}:rematrix_maxval=1", resampling(how.rate));
+        args.extend(track_output(number, &film.facts.sounds[0], how.channels, &resampling));
+        args.push(input::url(file.path())?);
+        files.push(file);
+    }
+    let (_, outcome) = process::run(&ffmpeg.program, args, ffmpeg.stall, 0)?;
+    if outcome.error("decoding recordings").is_some() || !outcome.complaints().is_empty() {
+        return Ok(None);
+    }
+    let stream = |(file, (path, _, how)): (NamedTempFile, &(&Path, &Examined, &DecodeSound))| {
+        let channels = how.channels as usize;
+        let tracks = vec![TrackStream::of_file(file, path, (how.rate, channels), Stamps::None)];
+        SoundStream { tracks, channels, part: Vec::new() }
+    };
+    Ok(Some(files.into_iter().zip(recordings).map(stream).collect()))
 }
 
 /// The filter that mixes channels for which ffmpeg has no places.

@@ -5,12 +5,13 @@
 
 use crate::media::arguments::{LIFT_US, MAX_TIME_US};
 use crate::media::nut::NutReader;
-use crate::media::process::{Ending, Guarded, Launch, Process};
+use crate::media::outcome::{Ending, Outcome};
+use crate::media::process::{Launch, Process};
 use crate::{Error, Kind, Result};
 use kinophone_dsp::units::{MediaTime, SampleRate};
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::process::ChildStdout;
+use tempfile::NamedTempFile;
 
 /// Times may deviate by as much, in seconds, before sound is put in or left out: below half a tick of 1/30 s, and above the jitter of
 /// containers that count milliseconds and of frames whose times ffmpeg has to guess. Nothing is ever stretched.
@@ -56,8 +57,9 @@ impl Stamps {
 
 /// See the module's description.
 pub(crate) struct TrackStream {
-    process: Process,
-    reader: NutReader<Guarded<ChildStdout>>,
+    /// The process that writes it; `None` where it has ended well already.
+    process: Option<Process>,
+    reader: NutReader<Box<dyn Read + Send>>,
     film: PathBuf,
     rate: SampleRate,
     channels: usize,
@@ -86,9 +88,29 @@ impl TrackStream {
         stamps: Stamps,
     ) -> Result<Self> {
         let (process, _, stdout) = Process::start(launch)?;
-        Ok(Self {
+        Ok(Self::reading(Some(process), Box::new(stdout), film, (rate, channels), stamps))
+    }
+
+    /// Reads what a process that has ended well wrote into a file.
+    pub(crate) fn of_file(
+        file: NamedTempFile,
+        film: &Path,
+        format: (SampleRate, usize),
+        stamps: Stamps,
+    ) -> Self {
+        Self::reading(None, Box::new(file), film, format, stamps)
+    }
+
+    fn reading(
+        process: Option<Process>,
+        source: Box<dyn Read + Send>,
+        film: &Path,
+        (rate, channels): (SampleRate, usize),
+        stamps: Stamps,
+    ) -> Self {
+        Self {
             process,
-            reader: NutReader::new(stdout),
+            reader: NutReader::new(source),
             film: film.to_owned(),
             rate,
             channels,
@@ -101,7 +123,7 @@ impl TrackStream {
             overlap: 0,
             ended: false,
             complaints: Vec::new(),
-        })
+        }
     }
 
     /// See [`SoundStream::read`](crate::media::SoundStream::read).
@@ -180,14 +202,15 @@ impl TrackStream {
 
     fn end(&mut self) -> Result<()> {
         self.ended = true;
-        let outcome = self.process.wait()?;
-        self.complaints = outcome.complaints();
+        let outcome = self.process.as_mut().map(Process::wait).transpose()?;
+        self.complaints = outcome.as_ref().map(Outcome::complaints).unwrap_or_default();
         let overlap = self.overlap as f64 / f64::from(self.rate.hz());
         if overlap >= MIN_SAID_SECS {
             self.complaints.push(format!(
                 "{overlap:.1} s of sound whose times lie before those of earlier sound are left out"
             ));
         }
+        let Some(outcome) = outcome else { return Ok(()) };
         let partial = matches!(outcome.ending, Ending::Failed(_)) && self.position > 0;
         match outcome.error("decoding its sound") {
             Some(error) if !partial => Err(error.at(&self.film)),

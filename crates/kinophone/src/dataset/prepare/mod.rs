@@ -67,8 +67,32 @@ struct PrepareJob<'a> {
     task: Task<'a>,
 }
 
+/// What is to be done for a film.
+enum PreparePlan {
+    /// Nothing more: it was there.
+    Done(Prepared),
+    /// Its shard is to be written.
+    Write(ShardPlan),
+}
+
+/// A shard that is to be written.
+struct ShardPlan {
+    path: PathBuf,
+    overwrite: Overwrite,
+    hash: String,
+    stamp: FileStamp,
+}
+
 impl PrepareJob<'_> {
     fn run(&self) -> Result<Prepared> {
+        match self.plan()? {
+            PreparePlan::Done(prepared) => Ok(prepared),
+            PreparePlan::Write(plan) => self.carry_out(&plan, self.write(&plan)),
+        }
+    }
+
+    /// Finds out whether the film's shard is there.
+    fn plan(&self) -> Result<PreparePlan> {
         let stamp = FileStamp::of(self.film)?;
         let hash = identify(self.film, stamp.bytes, self.task)?;
         let path = self.folder.join(shard_name(&hash, self.options, self.describer.is_some()));
@@ -76,9 +100,9 @@ impl PrepareJob<'_> {
             Ok(shard) => match self.describer {
                 Some(describer) if shard.sound_parameters() != Some(&describer.parameters()) => {
                     self.describe_again(&shard, describer)?;
-                    return Ok(self.report(&shard, false));
+                    return Ok(PreparePlan::Done(self.report(&shard, false)));
                 }
-                _ => return self.skip(&shard),
+                _ => return self.skip(&shard).map(PreparePlan::Done),
             },
             Err(e) if e.kind() == Kind::NotFound => Overwrite::Refuse,
             Err(e) if e.kind() == Kind::Damaged => {
@@ -87,17 +111,22 @@ impl PrepareJob<'_> {
             }
             Err(e) => return Err(e),
         };
-        match self.write(&path, overwrite, hash, &stamp) {
+        Ok(PreparePlan::Write(ShardPlan { path, overwrite, hash, stamp }))
+    }
+
+    /// The outcome of a shard that was `written`.
+    fn carry_out(&self, plan: &ShardPlan, written: Result<()>) -> Result<Prepared> {
+        match written {
             // Another process was quicker.
-            Err(e) if e.kind() == Kind::Exists => self.skip(&open_verified(&path)?),
+            Err(e) if e.kind() == Kind::Exists => self.skip(&open_verified(&plan.path)?),
             Err(e) => Err(e),
-            Ok(()) => Ok(self.report(&Shard::open(&path)?, false)),
+            Ok(()) => Ok(self.report(&Shard::open(&plan.path)?, false)),
         }
     }
 
-    fn write(&self, path: &Path, overwrite: Overwrite, hash: String, stamp: &FileStamp) -> Result<()> {
+    fn write(&self, plan: &ShardPlan) -> Result<()> {
         if let Some(describer) = self.describer {
-            return self.write_sound(path, overwrite, hash, stamp, describer);
+            return self.write_sound(plan, describer);
         }
         let film = self.ffmpeg.open(self.film)?;
         let facts = film.facts();
@@ -105,15 +134,16 @@ impl PrepareJob<'_> {
         self.task.watcher.stage(&format!("reading {}", self.name()), "pictures", expected_pictures(facts));
         let how = Decode { size: self.options.size, colour: self.options.colour };
         let stream = film.decode(&how)?;
-        let source = self.source(hash, facts.clone());
-        let mut shard = ShardWriter::create(path, overwrite, self.options.size, self.options.colour, source)?;
+        let source = self.source(plan.hash.clone(), facts.clone());
+        let mut shard =
+            ShardWriter::create(&plan.path, plan.overwrite, self.options.size, self.options.colour, source)?;
         // Pictures and sound come out of processes of their own, so that a defect in one does not end the other.
         let abandoned = AtomicBool::new(false);
         let (decoded, sound) = std::thread::scope(|scope| {
             let proceed = |_| if abandoned.load(Relaxed) { Err(Error::interrupted()) } else { Ok(()) };
             let decode = |request: DecodeSound| {
                 let film = &film;
-                scope.spawn(move || self.decode_sound(film, &request, &proceed))
+                scope.spawn(move || self.keep_sound(film.decode_sound(&request)?, &request, &proceed))
             };
             let sound = request.map(decode);
             let decoded = self.copy_pictures(stream, &mut shard);
@@ -126,7 +156,7 @@ impl PrepareJob<'_> {
         let decoded = decoded?;
         self.warn_of(&decoded.complaints);
         let sound = self.sounding(sound)?;
-        stamp.check(self.film)?;
+        plan.stamp.check(self.film)?;
         match sound {
             Some(mut sound) => shard.finish(decoded.end, Some(sound.track()?)),
             None => shard.finish(decoded.end, None),
