@@ -118,13 +118,12 @@ fn as_text(corpus: &Path, prepared: &[Prepared]) -> String {
     for film in prepared {
         let state = if film.skipped { " (was there already)" } else { "" };
         let pictures = count(film.pictures, "pictures");
-        text +=
-            &format!("{}: {pictures}, {}{state}\n", crate::report::shown(&film.film), duration(film.seconds));
+        text += &format!("{}: {pictures}, {}{state}\n", report::shown(&film.film), duration(film.seconds));
     }
     let seconds: f64 = prepared.iter().map(|p| p.seconds).sum();
     text + &format!(
         "{}: {} from {}\n",
-        crate::report::shown(&corpus),
+        report::shown(corpus),
         duration(seconds),
         count(prepared.len(), "films")
     )

@@ -24,7 +24,7 @@ impl Facts {
         if let (Value::Object(whole), Value::Object(json)) = (&mut whole, json) {
             whole.extend(json);
         }
-        Self { json: whole, sections: Vec::new() }.section(format!("{kind} {}", crate::report::shown(&path)))
+        Self { json: whole, sections: Vec::new() }.section(format!("{kind} {}", crate::report::shown(path)))
     }
 
     /// Begins a section.

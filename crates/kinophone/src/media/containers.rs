@@ -108,7 +108,7 @@ const CONTAINERS: &[Container] = &[
         pictures: Some(MOV_PICTURES),
         free_tags: false,
     },
-    // Matroska takes any picture codec that ffmpeg can read.
+    // Matroska takes any picture codec that ffmpeg can read, but for animated PNG.
     Container {
         extension: "mkv",
         muxer: "matroska",
@@ -161,7 +161,7 @@ pub(crate) fn muxer(extension: &str) -> Option<&'static str> {
 /// True where a container takes that picture codec.
 pub(crate) fn takes_picture(extension: &str, codec: &str) -> bool {
     let pictures = container(extension).and_then(|c| c.pictures);
-    pictures.is_some_and(|codecs| codecs.is_empty() || codecs.contains(&codec))
+    pictures.is_some_and(|codecs| codecs.is_empty() && codec != "apng" || codecs.contains(&codec))
 }
 
 /// True where a container takes pictures at all.

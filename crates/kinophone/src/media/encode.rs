@@ -102,9 +102,11 @@ fn unfit(plan: &Encode, picture: &PictureFacts, why: &str) -> Error {
     let mut takers = containers::takers_of_picture(&picture.codec);
     takers.retain(|extension| *extension != plan.extension);
     let what = format!("can't take the film's {} picture {why}into a .{}", picture.codec, plan.extension);
-    Error::new(Kind::Invalid, what)
-        .at(&plan.output)
-        .help(format!("the picture is copied as it is; containers that fit: {}", takers.join(", ")))
+    let help = match takers.is_empty() {
+        false => format!("the picture is copied as it is; containers that fit: {}", takers.join(", ")),
+        true => "no container takes it as it is; make a film of it first: ffmpeg -i FILM -pix_fmt yuv420p film.mkv".to_owned(),
+    };
+    Error::new(Kind::Invalid, what).at(&plan.output).help(help)
 }
 
 /// Shifts the film so that its first picture is at time zero, where our first sample is; `zero` is the beginning of its clock, and where

@@ -32,7 +32,7 @@ const MAX_ALLOCATION_BYTES: &str = "1073741824";
 /// Checks what can be checked before ffmpeg sees the file, and gives its size in bytes. Nothing here can
 /// hang: a pipe or device is not opened.
 pub(crate) fn check(path: &Path) -> Result<u64> {
-    let facts = std::fs::metadata(path).map_err(|e| unreadable(path, e))?;
+    let facts = std::fs::metadata(path).map_err(|e| Error::io("read", path, e))?;
     if facts.is_dir() {
         return Err(a_folder(path));
     }
@@ -41,7 +41,7 @@ pub(crate) fn check(path: &Path) -> Result<u64> {
             .at(path)
             .help("record it into a file first"));
     }
-    File::open(path).map_err(|e| unreadable(path, e))?;
+    File::open(path).map_err(|e| Error::io("read", path, e))?;
     if facts.len() == 0 {
         return Err(Error::new(Kind::Empty, "is empty (0 bytes)")
             .at(path)
@@ -65,7 +65,7 @@ pub(crate) fn a_folder(path: &Path) -> Error {
 
 /// The file as ffmpeg is to be told of it: no protocol, option or pattern can be read into it.
 pub(crate) fn url(path: &Path) -> Result<OsString> {
-    let whole = std::path::absolute(path).map_err(|e| unreadable(path, e))?;
+    let whole = std::path::absolute(path).map_err(|e| Error::io("read", path, e))?;
     let mut url = OsString::from("file:");
     url.push(whole);
     Ok(url)
@@ -147,14 +147,4 @@ fn is_text(path: &Path) -> bool {
     let read = File::open(path).and_then(|file| file.take(512).read_to_end(&mut head));
     // The cut at 512 bytes may fall into a character, so only the byte classes are judged.
     read.is_ok() && head.iter().all(|&b| b >= 0x20 && b != 0x7f || matches!(b, b'\t' | b'\n' | b'\r'))
-}
-
-fn unreadable(path: &Path, cause: std::io::Error) -> Error {
-    match cause.kind() {
-        std::io::ErrorKind::PermissionDenied => Error::new(Kind::Io, "could not be read: permission denied")
-            .at(path)
-            .help("change its permissions")
-            .because(cause),
-        _ => Error::io("read", path, cause),
-    }
 }

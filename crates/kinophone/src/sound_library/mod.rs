@@ -128,7 +128,9 @@ impl SoundLibrary {
             new.add(shard, task)?;
         }
         if new.units.is_empty() {
-            return Err(empty("holds nothing but silence"));
+            return Err(Error::new(Kind::Empty, "holds nothing but silence")
+                .at(folder)
+                .help("name a library in which something sounds"));
         }
         Ok(new)
     }
