@@ -3,7 +3,7 @@
 use crate::args::GlobalArgs;
 use crate::progress::Progress;
 use crate::report::{INTERRUPTED, Reporter};
-use kinophone::media::Ffmpeg;
+use kinophone::media::{Ffmpeg, folder_for_film};
 use kinophone::task::{Cancel, Task, Watcher};
 use kinophone::{Error, Kind, Result};
 use std::io::Write;
@@ -83,9 +83,7 @@ fn stop_on_signal(cancel: Cancel) -> Result<()> {
 /// Fails on the first of `films` that can't be a film, before hours of work on those before it.
 pub fn check_films(films: &[PathBuf]) -> Result<()> {
     films.iter().try_for_each(|film| match metadata(film)?.is_dir() {
-        true => Err(Error::new(Kind::WrongKind, "is a folder, not a film")
-            .at(film)
-            .help("name the films inside it, such as FOLDER/*.mp4")),
+        true => Err(folder_for_film(film)),
         false => Ok(()),
     })
 }

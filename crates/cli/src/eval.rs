@@ -152,7 +152,7 @@ fn as_text(args: &EvalArgs, report: &Report) -> String {
     for grown in report.growth.iter().flatten() {
         text += &row(&format!("after {:.0} s", grown.seconds), &grown.figures);
     }
-    text += &format!("{}\n\nopen {}\n", report.words, args.output.join("index.html").display());
+    text += &format!("{}\n\nopen {}\n", report.words, report::shown(&args.output.join("index.html")));
     text
 }
 

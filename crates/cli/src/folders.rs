@@ -36,13 +36,7 @@ pub fn find_files(sources: &[PathBuf], context: &Context) -> Result<Vec<FoundFil
     let mut found = Vec::new();
     for source in sources {
         if context::metadata(source)?.is_dir() {
-            let before = found.len();
             add_below(source, &mut found, context)?;
-            if found.len() == before {
-                return Err(Error::new(Kind::Empty, "holds no file")
-                    .at(source)
-                    .help("name files, or folders of them"));
-            }
         } else {
             found.push(FoundFile { path: source.clone(), named: true });
         }

@@ -81,13 +81,20 @@ impl GalleryArgs {
         }
         match (brains.is_empty(), films.is_empty()) {
             (true, _) => Err(Failure::usage(
-                "none of these files is a brain",
+                format!("none of these files is a brain: {}", listed(&films)),
                 "name a brain as well, such as piano.brain",
             )),
-            (_, true) => Err(Failure::usage("none of these files is a film", "name a film as well")),
+            (_, true) => Err(Failure::usage(
+                format!("none of these files is a film: {}", listed(&brains)),
+                "name a film as well",
+            )),
             _ => Ok((brains, films)),
         }
     }
+}
+
+fn listed(files: &[PathBuf]) -> String {
+    files.iter().map(|file| report::lossy(file)).collect::<Vec<_>>().join(", ")
 }
 
 /// True for a safetensors file: the length of a header, and the header, which begins with a brace. A damaged
@@ -130,6 +137,6 @@ fn as_text(args: &GalleryArgs, gallery: &Gallery) -> String {
         count(gallery.films.len(), "films"),
         count(gallery.brains.len(), "brains"),
         count(gallery.cells.len(), "soundtracks"),
-        args.output.join("index.html").display()
+        report::shown(&args.output.join("index.html"))
     )
 }

@@ -90,7 +90,7 @@ fn as_text(path: &Path, brain: &ClassicBrain) -> String {
     let writer = brain.imported().map_or("", |file| &file.writer);
     format!(
         "{}: {}, {units}, saved by {writer}\nThe films that it was trained on are not known.\n",
-        path.display(),
+        report::shown(path),
         layers.join("-")
     )
 }

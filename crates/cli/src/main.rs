@@ -56,7 +56,8 @@ fn main() -> ExitCode {
 
 fn run(cli: Cli) -> Result<Outcome, Failure> {
     let context = Context::new(&cli.global)?;
-    match cli.command {
+    let kept = kept(&cli.command);
+    let result = match cli.command {
         Command::Prepare(args) => prepare::run(&args, &context),
         Command::Sounds(args) => sounds::run(&args, &context),
         Command::Train(args) => train::run(&args, &context),
@@ -72,5 +73,16 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
         Command::Doctor(args) => doctor::run(&args, &context),
         Command::Completions(args) => completions::run(&args, Cli::command(), &context),
         Command::Man(args) => man::run(&args, Cli::command(), &context),
+    };
+    result.map_err(|failure| failure.with_kept(kept))
+}
+
+/// What stays when the user ends a command.
+fn kept(command: &Command) -> &'static str {
+    match command {
+        Command::Prepare(_) | Command::Sounds(_) | Command::Train(_) => {
+            "no incomplete file was left; prepared films are kept, and the same command continues"
+        }
+        _ => "no incomplete file was left; the same command begins anew",
     }
 }

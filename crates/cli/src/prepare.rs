@@ -55,7 +55,7 @@ pub fn run(args: &PrepareArgs, context: &Context) -> Result<Outcome, Failure> {
     let films = find_files(&args.films, context)?;
     let ffmpeg = context.ffmpeg()?;
     let _made = MissingFolders::note(&args.output);
-    let prepared = prepare_found(&ffmpeg, &films, &args.output, &args.options(), context)?;
+    let prepared = prepare_found(&ffmpeg, &films, &args.films, &args.output, &args.options(), context)?;
     context.end_progress();
     context.report.result(|| as_json(&args.output, &prepared), || as_text(&args.output, &prepared))?;
     Ok(Outcome::Done)
@@ -65,6 +65,7 @@ pub fn run(args: &PrepareArgs, context: &Context) -> Result<Outcome, Failure> {
 pub fn prepare_found(
     ffmpeg: &Ffmpeg,
     films: &[FoundFile],
+    named: &[PathBuf],
     folder: &Path,
     options: &PrepareOptions,
     context: &Context,
@@ -81,7 +82,9 @@ pub fn prepare_found(
     }
     if prepared.is_empty() {
         let what = "holds no film that can be used";
-        return Err(Error::new(Kind::Empty, what).help("name films, or folders with films in them"));
+        return Err(Error::new(Kind::Empty, what)
+            .at(&named[0])
+            .help("name films, or folders with films in them"));
     }
     Ok(prepared)
 }
@@ -115,10 +118,15 @@ fn as_text(corpus: &Path, prepared: &[Prepared]) -> String {
     for film in prepared {
         let state = if film.skipped { " (was there already)" } else { "" };
         let pictures = count(film.pictures, "pictures");
-        text += &format!("{}: {pictures}, {}{state}\n", film.film.display(), duration(film.seconds));
+        text += &format!("{}: {pictures}, {}{state}\n", report::shown(&film.film), duration(film.seconds));
     }
     let seconds: f64 = prepared.iter().map(|p| p.seconds).sum();
-    text + &format!("{}: {} from {}\n", corpus.display(), duration(seconds), count(prepared.len(), "films"))
+    text + &format!(
+        "{}: {} from {}\n",
+        report::shown(corpus),
+        duration(seconds),
+        count(prepared.len(), "films")
+    )
 }
 
 #[cfg(test)]

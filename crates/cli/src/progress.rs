@@ -1,7 +1,7 @@
 //! Progress on standard error: a bar on a terminal, otherwise a plain line every few seconds; both with rate
 //! and time left.
 
-use crate::wording::duration;
+use crate::wording::{duration, visible, visible_line};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use kinophone::task::Watcher;
 use kinophone::wording::count;
@@ -127,8 +127,14 @@ impl Watcher for Progress {
         self.done.store(0, Relaxed);
         self.next_in(Duration::ZERO);
         let begin = Instant::now();
-        let stage =
-            ProgressStage { name: name.to_owned(), unit, total, figure: String::new(), begin, first: None };
+        let stage = ProgressStage {
+            name: visible_line(name),
+            unit,
+            total,
+            figure: String::new(),
+            begin,
+            first: None,
+        };
         if let Display::Bar(bar) = &self.display {
             bar.reset();
             match total {
@@ -165,15 +171,16 @@ impl Watcher for Progress {
         if let Ok(mut current) = self.stage.lock()
             && let Some(stage) = current.as_mut()
         {
-            stage.figure = text.to_owned();
+            stage.figure = visible_line(text);
         }
     }
 
     fn say(&self, text: &str) {
-        self.line(text);
+        self.line(&visible(text));
     }
 
     fn warn(&self, text: &str) {
+        let text = visible_line(text);
         match &self.display {
             Display::Nothing => {
                 let _ = writeln!(io::stderr(), "warning: {text}");

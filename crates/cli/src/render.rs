@@ -244,5 +244,5 @@ fn as_text(rendered: &Rendered) -> String {
         None => format!("level changed by {:+.1} dB", soundtrack.gain_db),
     };
     let latency = rendered.latency_ms.map_or(String::new(), |ms| format!(", {ms:.0} ms behind the picture"));
-    format!("{}: {}{latency}, {level}\n", soundtrack.path.display(), duration(soundtrack.seconds))
+    format!("{}: {}{latency}, {level}\n", report::shown(&soundtrack.path), duration(soundtrack.seconds))
 }

@@ -1,5 +1,6 @@
 //! Results to standard output, errors to standard error (or both to standard output as JSON), and exit codes.
 
+use crate::wording::{visible, visible_line};
 use kinophone::{Error, Kind, Result};
 use serde_json::{Value, json};
 use std::io::{self, IsTerminal, Write};
@@ -47,11 +48,6 @@ pub enum Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        if error.kind() == Kind::Interrupted && error.advice().is_none() {
-            return Self::Work(error.help(
-                "no incomplete file was left; prepared films are kept, and the same command continues",
-            ));
-        }
         Self::Work(error)
     }
 }
@@ -60,6 +56,16 @@ impl Failure {
     /// Options that do not go together; `help` names the ones to change.
     pub fn usage(what: impl Into<String>, help: impl Into<String>) -> Self {
         Self::Usage(Error::new(Kind::Invalid, what).help(help))
+    }
+
+    /// Adds what was kept to the error of a command that the user ended, where it did not say so itself.
+    pub fn with_kept(self, kept: &str) -> Self {
+        match self {
+            Self::Work(error) if error.kind() == Kind::Interrupted && error.advice().is_none() => {
+                Self::Work(error.help(kept))
+            }
+            other => other,
+        }
     }
 
     fn code(&self) -> u8 {
@@ -86,7 +92,7 @@ impl Reporter {
 
     /// Writes the data that was asked for; `--quiet` does not suppress it. Text brings its own line ends.
     pub fn data(&self, json: impl FnOnce() -> Value, text: impl FnOnce() -> String) -> Result<()> {
-        if self.json { print(&format!("{}\n", json())) } else { print(&text()) }
+        if self.json { print(&format!("{}\n", json())) } else { print(&visible(&text())) }
     }
 
     /// Writes the outcome of work whose product is a file; `--quiet` suppresses the text.
@@ -105,6 +111,11 @@ impl Reporter {
 /// A path for people and for JSON, with replacement characters where it is not Unicode.
 pub fn lossy(path: &Path) -> String {
     path.to_string_lossy().into_owned()
+}
+
+/// A path for people, on one line whatever is in it.
+pub fn shown(path: &Path) -> String {
+    visible_line(&path.to_string_lossy())
 }
 
 /// Reports why the command failed, and returns the exit code.
@@ -129,6 +140,10 @@ pub fn usage_error(error: &clap::Error, json: bool) -> ExitCode {
         let what = what.trim_start_matches("error:").split_whitespace().collect::<Vec<_>>().join(" ");
         let error = json!({ "kind": "usage", "what": what, "place": null, "help": help });
         let _ = print(&format!("{}\n", json!({ "error": error })));
+    } else if error.use_stderr()
+        && std::env::args_os().any(|word| word != *visible_line(&word.to_string_lossy()))
+    {
+        let _ = io::stderr().write_all(visible(&error.to_string()).as_bytes());
     } else if error.print().is_err() {
         // Help that was not delivered whole.
         return ExitCode::FAILURE;
@@ -201,8 +216,10 @@ fn render(error: &Error) -> String {
     let (red, cyan, off) =
         if terminal && !no_color() { ("\x1b[31m", "\x1b[36m", "\x1b[0m") } else { ("", "", "") };
     let mark = if terminal { "×" } else { "x" };
-    let advice = error.advice().map_or(String::new(), |advice| format!("  {cyan}help:{off} {advice}\n"));
-    format!("  {red}{mark}{off} {error}\n{advice}")
+    let advice = error
+        .advice()
+        .map_or(String::new(), |advice| format!("  {cyan}help:{off} {}\n", visible_line(advice)));
+    format!("  {red}{mark}{off} {}\n{advice}", visible_line(&error.to_string()))
 }
 
 /// True where colours are switched off, see <https://no-color.org>.

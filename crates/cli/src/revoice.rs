@@ -128,7 +128,7 @@ fn as_text(revoiced: &Revoiced) -> String {
     let latency = revoiced.latency_ms.map_or(String::new(), |ms| format!(", {ms:.0} ms behind the film"));
     let mut text = format!(
         "{}: {}{latency}\n",
-        report::lossy(&revoiced.soundtrack.path),
+        report::shown(&revoiced.soundtrack.path),
         duration(revoiced.soundtrack.seconds)
     );
     if let Some(credits) = &revoiced.soundtrack.credits {

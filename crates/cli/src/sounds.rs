@@ -135,8 +135,13 @@ fn as_text(library: &Path, added: &[Prepared]) -> String {
     let mut text = String::new();
     for source in added {
         let state = if source.skipped { " (was there already)" } else { "" };
-        text += &format!("{}: {}{state}\n", source.film.display(), duration(source.seconds));
+        text += &format!("{}: {}{state}\n", report::shown(&source.film), duration(source.seconds));
     }
     let seconds: f64 = added.iter().map(|p| p.seconds).sum();
-    text + &format!("{}: {} from {}\n", library.display(), duration(seconds), count(added.len(), "sources"))
+    text + &format!(
+        "{}: {} from {}\n",
+        report::shown(library),
+        duration(seconds),
+        count(added.len(), "sources")
+    )
 }

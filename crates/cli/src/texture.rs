@@ -236,7 +236,7 @@ fn as_text(made: &Textured, plan: &TexturePlan, drawn: &[String]) -> String {
     };
     let mut text = format!(
         "{}: {}, {}: {} and {} over {} in {}{level}\n",
-        made.soundtrack.path.display(),
+        report::shown(&made.soundtrack.path),
         duration(made.soundtrack.seconds),
         plan.mapping_name,
         count(made.grains, "grains"),

@@ -36,6 +36,29 @@ pub fn setting(setting: &impl serde::Serialize) -> String {
     serde_json::to_value(setting).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
+/// A text in which a terminal finds nothing to obey: names and titles may hold anything. Control characters, and those that turn the
+/// direction of writing, are escaped; ends of lines and tabs stay.
+pub fn visible(text: &str) -> String {
+    escaped(text, |c| matches!(c, '\n' | '\t'))
+}
+
+/// As [`visible`], on one line.
+pub fn visible_line(text: &str) -> String {
+    escaped(text, |_| false)
+}
+
+fn escaped(text: &str, stays: impl Fn(char) -> bool) -> String {
+    let turns = |c| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        match (c.is_control() || turns(c)) && !stays(c) {
+            true => safe.extend(c.escape_default()),
+            false => safe.push(c),
+        }
+    }
+    safe
+}
+
 /// A word of a command line, quoted as a POSIX shell needs it.
 pub fn shell_word(word: &OsStr) -> String {
     let text = word.to_string_lossy();
@@ -71,6 +94,13 @@ mod tests {
             [byte_size(0), byte_size(1), byte_size(2_500_000), byte_size(3_200_000_000)],
             ["0 kB", "1 kB", "2.5 MB", "3.2 GB"]
         );
+    }
+
+    #[test]
+    fn a_terminal_finds_nothing_to_obey() {
+        let name = "a\u{1b}[2Jb\u{7}c\r\u{9b}d\u{202e}\u{2066}e\nf\té";
+        assert_eq!(visible(name), "a\\u{1b}[2Jb\\u{7}c\\r\\u{9b}d\\u{202e}\\u{2066}e\nf\té");
+        assert_eq!(visible_line("e\nf\té"), "e\\nf\\té");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod support;
 
+use kinophone::dataset::Shard;
 use kinophone_dsp::stft::PowerSpectrum;
 use kinophone_dsp::window::{Form, Window};
 use serde_json::Value;
@@ -214,4 +215,84 @@ fn what_is_no_library_is_refused_with_advice() {
     std::fs::write(&shard, bytes).unwrap();
     let said = home.refuse("render @b @film.mp4 -o @o.wav --sounds @lib");
     assert!(said.contains("checksum") && said.contains("-sound.safetensors"), "{said}");
+}
+
+/// The only shard of a library.
+fn shard_of(home: &Home, library: &str) -> Shard {
+    let [path] = &support::shards(&home.at(library))[..] else { panic!("not one shard in {library}") };
+    Shard::open(path).unwrap()
+}
+
+/// Recordings as they come out of machines: each is kept whole, and what was changed is said.
+#[test]
+fn recordings_are_kept_as_they_were_recorded() {
+    let home = Home::new();
+    let tone = "sin(2*PI*330*t)";
+    let take = |name: &str, source: &str, more: &[&str]| -> (Shard, String) {
+        record(&home.at(name), source, more);
+        let (_, told) = home.run(&format!("sounds @{name} -o @{name}.lib"));
+        (shard_of(&home, &format!("{name}.lib")), told)
+    };
+    let levels = |shard: &Shard| -> (f32, usize) {
+        let sound = shard.sound().unwrap();
+        let values: std::collections::BTreeSet<i16> = sound.samples.iter().copied().collect();
+        let peak = sound.samples.iter().map(|s| (f32::from(*s) * sound.step()).abs()).fold(0.0, f32::max);
+        (peak, values.len())
+    };
+    // At −70 dBFS in 24 bits, of which 16 would leave 21 values.
+    let (faint, told) = take(
+        "faint.wav",
+        &format!("aevalsrc=0.000316*{tone}*(1+0.2*sin(3*t)):s=48000"),
+        &["-c:a", "pcm_s24le"],
+    );
+    let (peak, values) = levels(&faint);
+    assert!((peak / 3.79e-4 - 1.0).abs() < 0.02 && values > 5000, "{peak}: {values} values");
+    assert_eq!(told, "");
+    // Floating point at +9.5 dBFS.
+    let (loud, _) = take("loud.wav", &format!("aevalsrc=3*{tone}:s=48000"), &["-c:a", "pcm_f32le"]);
+    assert!((levels(&loud).0 - 3.0).abs() < 0.01, "{:?}", levels(&loud));
+    // Opposite polarity, and a constant offset under silence.
+    let (opposed, told) = take(
+        "opposed.wav",
+        &format!("aevalsrc=0.3*{tone}*lt(mod(t\\,2)\\,1)|-0.3*{tone}*lt(mod(t\\,2)\\,1):s=48000"),
+        &[],
+    );
+    assert!(opposed.sound().unwrap().opposed && told.contains("opposite polarity"), "{told}");
+    home.run("revoice @opposed.wav --sounds @opposed.wav.lib -o @opposed-again.wav");
+    assert!(decode_sound(&home.at("opposed-again.wav"), RATE).iter().any(|x| x.abs() > 0.1));
+    let (offset, told) =
+        take("offset.wav", &format!("aevalsrc=0.02+0.3*{tone}*lt(mod(t\\,2)\\,1):s=48000"), &[]);
+    assert!(told.contains("a constant offset of 0.0200"), "{told}");
+    let sound = offset.sound().unwrap();
+    let still = &sound.samples[72_000..90_000];
+    assert!(still.iter().all(|s| (f32::from(*s) * sound.step()).abs() < 1e-4), "the offset is still there");
+    // Cut off while it was copied.
+    record(&home.at("whole.flac"), "anoisesrc=a=0.3:r=44100", &[]);
+    let bytes = std::fs::read(home.at("whole.flac")).unwrap();
+    std::fs::write(home.at("cut.flac"), &bytes[..bytes.len() / 2]).unwrap();
+    let (_, told) = home.run("sounds @cut.flac -o @cut");
+    assert!(told.contains("cut.flac is not as it should be"), "{told}");
+}
+
+/// Clicks of 12 ms sound, too; a library of silence alone is refused.
+#[test]
+fn the_shortest_sounds_are_played() {
+    let home = Home::new();
+    std::fs::create_dir(home.at("clicks")).unwrap();
+    for hz in [900, 1800, 3600] {
+        let source = format!("aevalsrc=0.7*exp(-300*t)*sin(2*PI*{hz}*t):s=48000");
+        let file = home.at(&format!("clicks/{hz}.wav"));
+        ffmpeg(&["-f", "lavfi", "-i", &source, "-t", "0.012", file.to_str().unwrap()]);
+    }
+    home.run("sounds @clicks -o @lib");
+    home.draw("film.mkv", "testsrc2=s=96x64:r=25", "sine=330:beep_factor=3:r=48000", "3");
+    home.run("revoice @film.mkv --sounds @lib -o @out.wav");
+    let sound = decode_sound(&home.at("out.wav"), RATE);
+    assert!(sound.iter().any(|x| x.abs() > 0.01), "digital silence");
+    std::fs::create_dir(home.at("nothing")).unwrap();
+    record(&home.at("nothing/silence.wav"), "anullsrc=r=48000:cl=mono", &[]);
+    let (_, told) = home.run("sounds @nothing -o @silent");
+    assert!(told.contains("nothing sounds in it"), "{told}");
+    let said = home.refuse("revoice @film.mkv --sounds @silent -o @no.wav");
+    assert!(said.contains("nothing but silence"), "{said}");
 }

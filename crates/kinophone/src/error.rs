@@ -93,7 +93,10 @@ impl Error {
         let place = place.as_ref();
         let reads = ["read", "found", "decoded", "waited for"].iter().any(|word| doing.starts_with(word));
         let error = match cause.kind() {
-            E::NotFound => Self::new(Kind::NotFound, "does not exist").help("check the name and the folder"),
+            E::NotFound => Self::new(Kind::NotFound, "does not exist").help(missing(place)),
+            E::PermissionDenied if doing == "read" => {
+                Self::new(Kind::Io, "could not be read: permission denied").help("change its permissions")
+            }
             E::PermissionDenied if reads => {
                 Self::new(Kind::Io, format!("could not be {doing}: permission denied"))
                     .help("change its permissions, or those of its folder")
@@ -164,6 +167,18 @@ fn io_advice(cause: &std::io::Error, reads: bool) -> &'static str {
         }
         _ => "is the disk or network folder still there? check that, and try again",
     }
+}
+
+/// Advice where nothing exists under a name: it may be ffmpeg's pattern for the names of many pictures.
+fn missing(place: &Path) -> String {
+    let name = place.file_name().unwrap_or_default().to_string_lossy();
+    let digits = name.split('%').nth(1).map(|rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()));
+    if digits.is_some_and(|rest| rest.starts_with('d')) {
+        return format!(
+            "make a film of the pictures first: ffmpeg -framerate 25 -i {name} -pix_fmt yuv420p film.mkv"
+        );
+    }
+    "check the name and the folder".to_owned()
 }
 
 impl From<kinophone_nn::Error> for Error {

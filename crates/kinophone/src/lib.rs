@@ -42,6 +42,7 @@ pub mod dataset;
 mod error;
 pub mod etude;
 pub mod eval;
+mod file_kind;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzz;

@@ -5,6 +5,7 @@
 //! of every tensor in the order of their names. So nothing in the file can change unnoticed, and equal content gives
 //! equal bytes.
 
+use crate::file_kind::FileKind;
 use crate::storage::{self, Overwrite};
 use crate::{Error, Kind, Result};
 use kinophone_nn::tensors::{Tensor, Tensors, Values};
@@ -188,7 +189,8 @@ fn check_form(text: &str, names: &[&str], forms: &[Form]) -> Result<Form> {
     let envelope: Envelope = serde_json::from_str(text).map_err(|_| stranger(names, forms[0]))?;
     let form = envelope.format;
     if !forms.contains(&form) {
-        return Err(Error::new(Kind::WrongKind, format!("is a {}, not a {}", form.name(), forms[0].name())));
+        return Err(Error::new(Kind::WrongKind, format!("is a {}, not a {}", form.name(), forms[0].name()))
+            .help(advice(forms[0])));
     }
     if envelope.version > form.version() {
         let what = format!(
@@ -231,21 +233,35 @@ fn read_bytes(path: &Path, form: Form) -> Result<Vec<u8>> {
     let mut file = File::open(path).map_err(|e| Error::io("read", path, e))?;
     let meta = file.metadata().map_err(|e| Error::io("read", path, e))?;
     if meta.is_dir() {
-        return Err(Error::io("read", path, std::io::ErrorKind::IsADirectory.into()));
+        return Err(no_match(path, form));
     }
     if meta.len() == 0 {
         return Err(Error::new(Kind::Damaged, "is empty"));
     }
     let mut start = [0; 9];
-    let no_match = || Error::new(Kind::WrongKind, format!("is not a {}", form.name())).help(advice(form));
-    file.read_exact(&mut start).map_err(|e| no_match().because(e))?;
+    file.read_exact(&mut start).map_err(|e| no_match(path, form).because(e))?;
     let header = u64::from_le_bytes(start[..8].try_into().expect("eight bytes"));
     if header > MAX_HEADER || start[8] != b'{' {
-        return Err(no_match());
+        return Err(no_match(path, form));
     }
     let mut bytes = start.to_vec();
     file.read_to_end(&mut bytes).map_err(|e| Error::io("read", path, e))?;
     Ok(bytes)
+}
+
+fn no_match(path: &Path, form: Form) -> Error {
+    let kind = FileKind::of(path);
+    let what = match kind.name() {
+        Some(name) => format!("is {name}, not a {}", form.name()),
+        None => format!("is not a {}", form.name()),
+    };
+    let help = match kind {
+        FileKind::Media => {
+            "name a file that 'kinophone train' has made; where a film is named too, the brain comes first"
+        }
+        _ => advice(form),
+    };
+    Error::new(Kind::WrongKind, what).help(help)
 }
 
 /// A safetensors file, but not one of this form.

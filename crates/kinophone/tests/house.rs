@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// The modules of the library from the bottom up. A module may import those of lower layers, and only them.
 const LAYERS: [&[&str]; 14] = [
     &["error", "wording"],
-    &["storage", "task", "worker"],
+    &["storage", "task", "worker", "file_kind"],
     &["tensor_file", "media", "plot"],
     &["ledger"],
     &["score"],

@@ -24,7 +24,7 @@ impl Facts {
         if let (Value::Object(whole), Value::Object(json)) = (&mut whole, json) {
             whole.extend(json);
         }
-        Self { json: whole, sections: Vec::new() }.section(format!("{kind} {}", path.display()))
+        Self { json: whole, sections: Vec::new() }.section(format!("{kind} {}", crate::report::shown(path)))
     }
 
     /// Begins a section.
@@ -55,7 +55,7 @@ impl Facts {
             return self;
         }
         self.json["drawn"] = files.iter().map(|f| report::lossy(f)).collect();
-        files.iter().fold(self.section("drawn"), |facts, file| facts.line("png", file.display()))
+        files.iter().fold(self.section("drawn"), |facts, file| facts.line("png", crate::report::shown(file)))
     }
 
     pub(super) fn as_json(&self) -> Value {

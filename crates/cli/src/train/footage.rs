@@ -61,7 +61,7 @@ impl Footage {
         }
         let films = find_files(&named, context)?;
         let (ffmpeg, cache) = (context.ffmpeg()?, cache::films()?);
-        let prepared = prepare_found(&ffmpeg, &films, &cache, &args.prepare_options(), context);
+        let prepared = prepare_found(&ffmpeg, &films, &named, &cache, &args.prepare_options(), context);
         let prepared = prepared.map_err(cache::explained)?;
         Ok(prepared.into_iter().map(|p| p.shard).collect())
     }

@@ -57,7 +57,7 @@ pub fn report_ensemble(
         let words = brain.verdict().map_or_else(|| no_verdict(brain), |verdict| &verdict.words);
         let curve = brain.learning_curve().map_or(String::new(), |p| format!(" {}", p.words));
         let members = count(brain.config().members.len(), "members");
-        format!("{}: {members}\n{words}{curve}\n", args.output.display())
+        format!("{}: {members}\n{words}{curve}\n", crate::report::shown(&args.output))
     };
     context.report.result(json, text)?;
     if interrupted {
@@ -100,7 +100,7 @@ fn as_text(trained: &ClassicTrained, args: &TrainArgs) -> String {
     };
     let mut text =
         format!("loss ({blocks})\n{}\n", draw(&losses, CURVE_SIZE.0, CURVE_SIZE.1).trim_end_matches('\n'));
-    text += &format!("\n{}: {}\n", args.output.display(), count(trained.epochs, "epochs"));
+    text += &format!("\n{}: {}\n", crate::report::shown(&args.output), count(trained.epochs, "epochs"));
     if let Some(verdict) = trained.brain.verdict() {
         text += &format!("{}\n", verdict.words);
     }

@@ -147,7 +147,7 @@ fn nothing_to_evaluate(film: &EvalFilm) -> Error {
         Some(_) if film.has_enough(None) => error(
             "is too short to have a part that this brain did not learn from: no block of ten seconds of it was held out",
         )
-        .help("name another film, or train the brain again with --hold-out fold0"),
+        .help("name a film that it never saw, or train it again on a minute or more"),
         _ => error("shows pictures for about a second or less, too short to evaluate a brain on")
             .help("name a film of ten seconds or more"),
     }

@@ -13,6 +13,9 @@ struct Container {
     sounds: &'static [SoundCodec],
     /// ffmpeg's names of the picture codecs that fit; `None` for sound alone.
     pictures: Option<&'static [&'static str]>,
+    /// True where tags have any name; other containers have a fixed set of names. (MP4 could have others, with
+    /// `use_metadata_tags`, but then puts title and artist where ffmpeg alone finds them.)
+    free_tags: bool,
 }
 
 /// ISO base media (MP4 registration authority's list, as far as players know it).
@@ -84,16 +87,52 @@ const AVI_PICTURES: &[&str] = &[
 ];
 
 const CONTAINERS: &[Container] = &[
-    Container { extension: "mp4", muxer: "mp4", sounds: &[Aac, Opus, Flac], pictures: Some(MP4_PICTURES) },
-    Container { extension: "m4v", muxer: "mp4", sounds: &[Aac, Opus, Flac], pictures: Some(MP4_PICTURES) },
-    Container { extension: "mov", muxer: "mov", sounds: &[Aac, Pcm], pictures: Some(MOV_PICTURES) },
-    // Matroska takes any picture codec that ffmpeg can read.
-    Container { extension: "mkv", muxer: "matroska", sounds: &[Aac, Flac, Opus, Pcm], pictures: Some(&[]) },
-    Container { extension: "webm", muxer: "webm", sounds: &[Opus], pictures: Some(WEBM_PICTURES) },
+    Container {
+        extension: "mp4",
+        muxer: "mp4",
+        sounds: &[Aac, Opus, Flac],
+        pictures: Some(MP4_PICTURES),
+        free_tags: false,
+    },
+    Container {
+        extension: "m4v",
+        muxer: "mp4",
+        sounds: &[Aac, Opus, Flac],
+        pictures: Some(MP4_PICTURES),
+        free_tags: false,
+    },
+    Container {
+        extension: "mov",
+        muxer: "mov",
+        sounds: &[Aac, Pcm],
+        pictures: Some(MOV_PICTURES),
+        free_tags: false,
+    },
+    // Matroska takes any picture codec that ffmpeg can read, but for animated PNG.
+    Container {
+        extension: "mkv",
+        muxer: "matroska",
+        sounds: &[Aac, Flac, Opus, Pcm],
+        pictures: Some(&[]),
+        free_tags: true,
+    },
+    Container {
+        extension: "webm",
+        muxer: "webm",
+        sounds: &[Opus],
+        pictures: Some(WEBM_PICTURES),
+        free_tags: true,
+    },
     // AVI can't say that AAC's first 1024 samples are not meant to be heard: it would sound late.
-    Container { extension: "avi", muxer: "avi", sounds: &[Pcm], pictures: Some(AVI_PICTURES) },
-    Container { extension: "wav", muxer: "wav", sounds: &[Pcm], pictures: None },
-    Container { extension: "flac", muxer: "flac", sounds: &[Flac], pictures: None },
+    Container {
+        extension: "avi",
+        muxer: "avi",
+        sounds: &[Pcm],
+        pictures: Some(AVI_PICTURES),
+        free_tags: false,
+    },
+    Container { extension: "wav", muxer: "wav", sounds: &[Pcm], pictures: None, free_tags: false },
+    Container { extension: "flac", muxer: "flac", sounds: &[Flac], pictures: None, free_tags: true },
 ];
 
 impl SoundCodec {
@@ -122,7 +161,7 @@ pub(crate) fn muxer(extension: &str) -> Option<&'static str> {
 /// True where a container takes that picture codec.
 pub(crate) fn takes_picture(extension: &str, codec: &str) -> bool {
     let pictures = container(extension).and_then(|c| c.pictures);
-    pictures.is_some_and(|codecs| codecs.is_empty() || codecs.contains(&codec))
+    pictures.is_some_and(|codecs| codecs.is_empty() && codec != "apng" || codecs.contains(&codec))
 }
 
 /// True where a container takes pictures at all.
@@ -138,6 +177,23 @@ pub(crate) fn takers_of_picture(codec: &str) -> Vec<&'static str> {
 /// The extensions of all containers that take that sound codec.
 pub(crate) fn takers_of_sound(codec: SoundCodec) -> Vec<&'static str> {
     extensions().filter(|extension| codec.fits(extension)).collect()
+}
+
+/// The names of the tags that are ours in a container: how the sound was made, and its credits. Where names are not free, they are
+/// those under which an owner's remark and notice of copyright may stand already.
+pub(crate) fn own_tags(extension: &str) -> OwnTags {
+    if container(extension).is_some_and(|c| c.free_tags) {
+        return OwnTags { made: "KINOPHONE", credits: "KINOPHONE_CREDITS", shared: false };
+    }
+    OwnTags { made: "comment", credits: "copyright", shared: true }
+}
+
+/// See [`own_tags`].
+pub(crate) struct OwnTags {
+    pub(crate) made: &'static str,
+    pub(crate) credits: &'static str,
+    /// True where the film's owner may have used the same names.
+    pub(crate) shared: bool,
 }
 
 /// Every extension that Kinophone writes.

@@ -51,6 +51,8 @@ fn parse(lines: &[String]) -> Option<RawProbe> {
             raw.duration = times.split(',').next().and_then(clock_time_of);
             raw.start =
                 times.split("start: ").nth(1).and_then(|rest| time_of(rest.split(',').next()?.trim()));
+        } else if line.trim_start().starts_with("Chapter #0:") {
+            raw.chapters += 1;
         } else if let Some(stream) = raw.streams.last_mut() {
             detail(stream, line.trim());
         } else if is_own {
@@ -79,6 +81,8 @@ fn stream_of(text: &str) -> Option<RawStream> {
     match kind {
         "Video" => picture(&mut stream, &fields),
         "Audio" => sound(&mut stream, &fields),
+        "Subtitle" => stream.kind = StreamKind::Subtitle,
+        "Attachment" => stream.kind = StreamKind::Attachment,
         _ => {}
     }
     Some(stream)
@@ -163,6 +167,8 @@ fn detail(stream: &mut RawStream, line: &str) {
         Some((key, value)) if key.eq_ignore_ascii_case("timecode") => {
             stream.timecode = Some(value.to_owned())
         }
+        Some(("enc_key_id", _)) => stream.encrypted = true,
+        Some(("mimetype", value)) => stream.mime_type = Some(value.to_owned()),
         _ => {}
     }
 }

@@ -1,7 +1,7 @@
 //! Our sound beside a film's untouched picture, or alone, into a file.
 
 use crate::media::process::{Guarded, Launch, Outcome, Process};
-use crate::media::{Encode, Ffmpeg, PictureFacts, SoundCodec, arguments, containers, input, probe, room};
+use crate::media::{Encode, Ffmpeg, PictureFacts, SoundCodec, arguments, containers, input, probe};
 use crate::{Error, Kind, Result};
 use kinophone_dsp::units::{MediaTime, SampleRate};
 use std::ffi::OsString;
@@ -50,7 +50,8 @@ pub(crate) fn encode(ffmpeg: &Ffmpeg, plan: &Encode) -> Result<Encoder> {
         args.extend(input::words(&["-metadata", &format!("{key}={value}")]));
     }
     if let Some(text) = &plan.room {
-        args.extend(input::words(&["-metadata", &format!("{}={text}", room::KEY)]));
+        let key = containers::own_tags(&plan.extension).credits;
+        args.extend(input::words(&["-metadata", &format!("{key}={text}")]));
         if plan.extension == "mkv" {
             // A checksum of the tags would be wrong when the room is filled.
             args.extend(input::words(&["-write_crc32", "0"]));
@@ -101,9 +102,11 @@ fn unfit(plan: &Encode, picture: &PictureFacts, why: &str) -> Error {
     let mut takers = containers::takers_of_picture(&picture.codec);
     takers.retain(|extension| *extension != plan.extension);
     let what = format!("can't take the film's {} picture {why}into a .{}", picture.codec, plan.extension);
-    Error::new(Kind::Invalid, what)
-        .at(&plan.output)
-        .help(format!("the picture is copied as it is; containers that fit: {}", takers.join(", ")))
+    let help = match takers.is_empty() {
+        false => format!("the picture is copied as it is; containers that fit: {}", takers.join(", ")),
+        true => "no container takes it as it is; make a film of it first: ffmpeg -i FILM -pix_fmt yuv420p film.mkv".to_owned(),
+    };
+    Error::new(Kind::Invalid, what).at(&plan.output).help(help)
 }
 
 /// Shifts the film so that its first picture is at time zero, where our first sample is; `zero` is the beginning of its clock, and where
@@ -123,7 +126,7 @@ fn picture_input(film: &Path, picture: &PictureFacts, zero: MediaTime, jump: boo
 
 fn picture_copy(picture: &PictureFacts, extension: &str) -> Vec<OsString> {
     let map = format!("0:{}", picture.stream);
-    let mut args = input::words(&["-map", &map, "-map", "1:0", "-c:v", "copy", "-map_chapters", "-1"]);
+    let mut args = input::words(&["-map", &map, "-map", "1:0", "-c:v", "copy", "-map_chapters", "0"]);
     if picture.codec == "hevc" && matches!(extension, "mp4" | "m4v" | "mov") {
         // Apple's players take HEVC under this name alone.
         args.extend(input::words(&["-tag:v", "hvc1"]));

@@ -5,6 +5,7 @@
 //! absolute path, only the `file` protocol is open, and only the formats of [`FORMATS`] are (FFmpeg's
 //! `format_whitelist`: checked after the content was recognised and before anything in it is followed).
 
+use crate::file_kind::FileKind;
 use crate::media::process::Outcome;
 use crate::{Error, Kind, Result};
 use std::ffi::OsString;
@@ -31,18 +32,16 @@ const MAX_ALLOCATION_BYTES: &str = "1073741824";
 /// Checks what can be checked before ffmpeg sees the file, and gives its size in bytes. Nothing here can
 /// hang: a pipe or device is not opened.
 pub(crate) fn check(path: &Path) -> Result<u64> {
-    let facts = std::fs::metadata(path).map_err(|e| unreadable(path, e))?;
+    let facts = std::fs::metadata(path).map_err(|e| Error::io("read", path, e))?;
     if facts.is_dir() {
-        return Err(Error::new(Kind::WrongKind, "is a folder, not a film")
-            .at(path)
-            .help("name a film inside it"));
+        return Err(a_folder(path));
     }
     if !facts.is_file() {
         return Err(Error::new(Kind::WrongKind, "is a device, pipe or socket, not a film")
             .at(path)
             .help("record it into a file first"));
     }
-    File::open(path).map_err(|e| unreadable(path, e))?;
+    File::open(path).map_err(|e| Error::io("read", path, e))?;
     if facts.len() == 0 {
         return Err(Error::new(Kind::Empty, "is empty (0 bytes)")
             .at(path)
@@ -51,9 +50,22 @@ pub(crate) fn check(path: &Path) -> Result<u64> {
     Ok(facts.len())
 }
 
+/// The error of a folder where one film is wanted.
+pub(crate) fn a_folder(path: &Path) -> Error {
+    let kind = FileKind::of(path);
+    let help = match kind {
+        FileKind::ShardFolder => {
+            "name a film; 'kinophone train' learns from a corpus, and --sounds plays with a library"
+        }
+        _ => "name the films inside it, such as FOLDER/*.mp4",
+    };
+    let name = kind.name().unwrap_or("a folder");
+    Error::new(Kind::WrongKind, format!("is {name}, not a film")).at(path).help(help)
+}
+
 /// The file as ffmpeg is to be told of it: no protocol, option or pattern can be read into it.
 pub(crate) fn url(path: &Path) -> Result<OsString> {
-    let whole = std::path::absolute(path).map_err(|e| unreadable(path, e))?;
+    let whole = std::path::absolute(path).map_err(|e| Error::io("read", path, e))?;
     let mut url = OsString::from("file:");
     url.push(whole);
     Ok(url)
@@ -82,6 +94,8 @@ pub(crate) fn refusal(path: &Path, outcome: &Outcome) -> Error {
     let error = if PLAYLISTS.iter().any(|p| format.split(',').any(|f| f == *p)) {
         Error::new(Kind::WrongKind, format!("is a list of other files or addresses ({format}), not a film"))
             .help("playlists are not followed; name the films themselves")
+    } else if let Some(error) = another_kind(path) {
+        error
     } else if is_text(path) {
         Error::new(Kind::WrongKind, "is a text, not a film")
             .help("playlists are not followed; name a film itself")
@@ -100,19 +114,37 @@ pub(crate) fn refusal(path: &Path, outcome: &Outcome) -> Error {
     error.at(path)
 }
 
+/// The error of a file that is known to be something else.
+fn another_kind(path: &Path) -> Option<Error> {
+    let kind = FileKind::of(path);
+    let help = match kind {
+        FileKind::Brain => "a brain plays films: kinophone render BRAIN FILM -o OUT.mp4".to_owned(),
+        FileKind::Checkpoint => "name a film; `kinophone train --resume` finds checkpoints itself".to_owned(),
+        FileKind::Shard => {
+            "name the film or recording itself, or the folder as what it is: `kinophone inspect` tells"
+                .to_owned()
+        }
+        FileKind::Score => "name the film; `kinophone credits` lists whose sounds a score plays".to_owned(),
+        FileKind::Image => film_of_image(path),
+        _ => return None,
+    };
+    Some(Error::new(Kind::WrongKind, format!("is {}, not a film", kind.name()?)).help(help))
+}
+
+/// The command that makes a film of an image. ffmpeg before 8 does not decode animated WebP.
+fn film_of_image(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("webp")) {
+        return format!(
+            "make a film of it first: magick {name} film.mkv (ffmpeg does not decode animated WebP)"
+        );
+    }
+    format!("make a film of it first: ffmpeg -loop 1 -i {name} -t 10 -pix_fmt yuv420p film.mkv")
+}
+
 fn is_text(path: &Path) -> bool {
     let mut head = Vec::new();
     let read = File::open(path).and_then(|file| file.take(512).read_to_end(&mut head));
     // The cut at 512 bytes may fall into a character, so only the byte classes are judged.
     read.is_ok() && head.iter().all(|&b| b >= 0x20 && b != 0x7f || matches!(b, b'\t' | b'\n' | b'\r'))
-}
-
-fn unreadable(path: &Path, cause: std::io::Error) -> Error {
-    match cause.kind() {
-        std::io::ErrorKind::PermissionDenied => Error::new(Kind::Io, "could not be read: permission denied")
-            .at(path)
-            .help("change its permissions")
-            .because(cause),
-        _ => Error::io("read", path, cause),
-    }
 }

@@ -13,6 +13,7 @@
 //! from what ffmpeg itself prints.
 
 mod arguments;
+mod boxes;
 mod complaints;
 mod containers;
 mod copy;
@@ -25,6 +26,7 @@ mod ffmpeg;
 mod film;
 mod input;
 mod locate;
+mod losses;
 pub(crate) mod nut;
 mod operations;
 mod outcome;
@@ -40,12 +42,13 @@ mod tests;
 mod track_stream;
 mod tracks;
 
+pub(crate) use containers::{OwnTags, own_tags};
 pub use decode::PictureStream;
 pub use encode::Encoder;
 pub use facts::{FilmFacts, FilmTimecode, PictureFacts, SoundFacts};
 pub use ffmpeg::Ffmpeg;
 pub use film::Film;
-pub use operations::fill_room;
+pub use operations::{fill_room, folder_for_film};
 pub use requests::{Decode, DecodeSound, Decoded, DrawnFilm, Encode, Picture, SoundCodec};
 pub use sound::SoundStream;
 pub use tracks::AudioTracks;

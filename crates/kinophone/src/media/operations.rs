@@ -8,7 +8,7 @@ use crate::media::ffmpeg::Ffmpeg;
 use crate::media::film::Film;
 use crate::media::requests::{Decode, DecodeSound, DrawnFilm, Encode};
 use crate::media::sound::SoundStream;
-use crate::media::{copy, draw, encode, locate, room, sound};
+use crate::media::{copy, draw, encode, input, locate, losses, room, sound};
 use crate::task::Task;
 use std::path::Path;
 
@@ -67,6 +67,25 @@ impl Ffmpeg {
     pub fn encode(&self, plan: &Encode) -> Result<Encoder> {
         encode::encode(self, plan)
     }
+}
+
+impl Ffmpeg {
+    /// What `film` has and `output` with its picture does not have, a sentence each: its turn, chapters, tags … `name` is the
+    /// output's, which has the `extension`.
+    pub(crate) fn losses(
+        &self,
+        film: &Path,
+        output: &Path,
+        name: &str,
+        extension: &str,
+    ) -> Result<Vec<String>> {
+        losses::losses(self, film, output, name, extension)
+    }
+}
+
+/// The error of a folder where one film is wanted.
+pub fn folder_for_film(path: &Path) -> crate::Error {
+    input::a_folder(path)
 }
 
 /// Puts `text` into the tags of a finished file at `path`, in place of the [`Encode::room`] that it was

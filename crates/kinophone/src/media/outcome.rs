@@ -78,7 +78,8 @@ impl Outcome {
     /// The error that this ending is, or `None` after success. `doing` completes "ffmpeg failed while …". Where the disk did not
     /// take a file, the error names that file's folder.
     pub(crate) fn error(&self, doing: &str) -> Option<Error> {
-        const HELP: &str = "`kinophone doctor` checks ffmpeg; another version of it may do better";
+        const HELP: &str = "`kinophone doctor` checks ffmpeg, and `kinophone inspect` the film";
+        const CRASHED: &str = "`kinophone doctor` checks ffmpeg; another version of it may do better";
         if let Some(error) = self.refused_by_disk() {
             return Some(error);
         }
@@ -90,7 +91,7 @@ impl Outcome {
                 (Kind::Tool, format!("made ffmpeg fail (exit code {code}) while {doing}{reason}"), HELP)
             }
             Ending::Crashed(signal) => {
-                (Kind::Tool, format!("made ffmpeg crash (signal {signal}) while {doing}{reason}"), HELP)
+                (Kind::Tool, format!("made ffmpeg crash (signal {signal}) while {doing}{reason}"), CRASHED)
             }
             Ending::Stalled(limit) => (
                 Kind::Stalled,
@@ -98,7 +99,7 @@ impl Outcome {
                     "made ffmpeg hang: nothing moved for {} s while {doing}, so it was stopped",
                     secs(limit)
                 ),
-                "is the disk or network folder still there? try again, or convert the film first",
+                "is the disk or network folder still there? try again when it is",
             ),
         };
         Some(Error::new(kind, what).help(help))

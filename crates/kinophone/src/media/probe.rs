@@ -5,7 +5,7 @@ use crate::media::raw_probe::{
     RawProbe, RawStream, StreamKind, clock_time_of, clockwise, fault, first_packet, has_places, time_of,
 };
 use crate::media::track_stream::Stamps;
-use crate::media::{Ffmpeg, FilmFacts, FilmTimecode, PictureFacts, SoundFacts, dump, input};
+use crate::media::{Ffmpeg, FilmFacts, FilmTimecode, PictureFacts, SoundFacts, boxes, dump, input};
 use crate::{Error, Kind, Result};
 use kinophone_dsp::units::{MediaTime, SampleRate};
 use serde::Deserialize;
@@ -22,6 +22,18 @@ pub(crate) struct Examined {
     pub(crate) picture_end: Option<MediaTime>,
     /// True where pictures are stored in another order than they are shown in (B-frames).
     pub(crate) reordered: bool,
+    /// True where it carries Content Credentials (C2PA).
+    pub(crate) credentials: bool,
+    /// Parts beside its pictures and its sound.
+    pub(crate) parts: OtherParts,
+}
+
+/// See [`Examined`].
+pub(crate) struct OtherParts {
+    pub(crate) chapters: usize,
+    pub(crate) subtitles: usize,
+    pub(crate) covers: usize,
+    pub(crate) attachments: usize,
 }
 
 impl Examined {
@@ -33,10 +45,17 @@ impl Examined {
 
 pub(crate) fn examine(ffmpeg: &Ffmpeg, path: &Path) -> Result<Examined> {
     let bytes = input::check(path)?;
+    let boxes = boxes::look(path);
+    if boxes.encrypted {
+        return Err(encrypted(path));
+    }
     let raw = match &ffmpeg.ffprobe {
         Some(ffprobe) => from_ffprobe(ffmpeg, ffprobe, path)?,
         None => dump::from_ffmpeg(ffmpeg, path)?,
     };
+    if raw.streams.iter().any(|stream| stream.encrypted) {
+        return Err(encrypted(path));
+    }
     let zero = raw.start.unwrap_or_default();
     let best = best_picture(&raw.streams);
     if best.is_none() && !raw.streams.iter().any(|s| s.kind == StreamKind::Sound) {
@@ -56,6 +75,7 @@ pub(crate) fn examine(ffmpeg: &Ffmpeg, path: &Path) -> Result<Examined> {
     // Matroska counts its length from time zero, wherever it begins.
     let early =
         if raw.container.starts_with("matroska") { zero.max(MediaTime::ZERO) } else { MediaTime::ZERO };
+    let (credentials, parts) = (boxes.credentials || credentials(&raw.streams), other_parts(&raw));
     let facts = FilmFacts {
         container: raw.container,
         duration: raw.duration.map(|length| (length - early).max(MediaTime::ZERO)),
@@ -64,18 +84,42 @@ pub(crate) fn examine(ffmpeg: &Ffmpeg, path: &Path) -> Result<Examined> {
         sounds,
         tags: bounded(raw.tags),
     };
-    Ok(Examined { facts, zero, picture_end, reordered })
+    Ok(Examined { facts, zero, picture_end, reordered, credentials, parts })
+}
+
+fn encrypted(path: &Path) -> Error {
+    Error::new(Kind::WrongKind, "is encrypted").at(path).help(
+        "name a copy that is not; with its key, ffmpeg makes one: ffmpeg -decryption_key KEY -i FILM -c copy CLEAR.mp4",
+    )
+}
+
+/// True where Content Credentials are attached, as in Matroska.
+fn credentials(streams: &[RawStream]) -> bool {
+    streams.iter().any(|stream| stream.mime_type.as_deref() == Some("application/c2pa"))
+}
+
+fn other_parts(raw: &RawProbe) -> OtherParts {
+    let of_kind = |kind| raw.streams.iter().filter(|stream| stream.kind == kind).count();
+    OtherParts {
+        chapters: raw.chapters,
+        subtitles: of_kind(StreamKind::Subtitle),
+        covers: raw.streams.iter().filter(|stream| stream.still).count(),
+        attachments: of_kind(StreamKind::Attachment),
+    }
 }
 
 /// The stream that ffmpeg itself would choose: most pixels, a stream marked as default before others, the
-/// first of equals (FFmpeg's manual, "Automatic stream selection"; the weight is that of its source).
+/// first of equals (FFmpeg's manual, "Automatic stream selection"; the weight is that of its source). A picture in the codec of a still
+/// is taken for a cover where there is any other: Matroska does not mark covers among its tracks.
 fn best_picture(streams: &[RawStream]) -> Option<&RawStream> {
     const DEFAULT_WEIGHT: u64 = 5_000_000;
+    const STILL_CODECS: [&str; 6] = ["png", "mjpeg", "bmp", "webp", "tiff", "gif"];
     let films =
         streams.iter().filter(|s| s.kind == StreamKind::Picture && !s.still && s.size.0 > 0 && s.size.1 > 0);
     let worth =
         |s: &RawStream| u64::from(s.size.0) * u64::from(s.size.1) + u64::from(s.default) * DEFAULT_WEIGHT;
-    films.min_by_key(|s| std::cmp::Reverse(worth(s)))
+    let is_cover = |s: &RawStream| STILL_CODECS.contains(&s.codec.as_str());
+    films.min_by_key(|s| (is_cover(s), std::cmp::Reverse(worth(s))))
 }
 
 fn picture_facts(ffmpeg: &Ffmpeg, path: &Path, stream: &RawStream, zero: MediaTime) -> Result<PictureFacts> {
@@ -129,7 +173,15 @@ fn sound_facts(stream: &RawStream, zero: MediaTime, keeps_places: bool) -> Optio
 
 fn from_ffprobe(ffmpeg: &Ffmpeg, ffprobe: &Path, path: &Path) -> Result<RawProbe> {
     let mut args = input::common();
-    args.extend(input::words(&["-v", "error", "-show_format", "-show_streams", "-of", "json"]));
+    args.extend(input::words(&[
+        "-v",
+        "error",
+        "-show_format",
+        "-show_streams",
+        "-show_chapters",
+        "-of",
+        "json",
+    ]));
     // The first packets too: in all but damaged films they tell where the picture begins, without another
     // process.
     args.extend(input::words(&["-show_packets", "-show_entries", "packet=stream_index,flags"]));
@@ -154,6 +206,8 @@ struct Answer {
     format: ProbeFormat,
     #[serde(default)]
     packets: Vec<Packet>,
+    #[serde(default)]
+    chapters: Vec<serde::de::IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -227,6 +281,7 @@ impl Answer {
             duration: self.format.duration.as_deref().and_then(time_of),
             tags,
             streams,
+            chapters: self.chapters.len(),
         }
     }
 }
@@ -249,6 +304,8 @@ impl ProbeStream {
             kind: match self.codec_type.as_deref() {
                 Some("video") => StreamKind::Picture,
                 Some("audio") => StreamKind::Sound,
+                Some("subtitle") => StreamKind::Subtitle,
+                Some("attachment") => StreamKind::Attachment,
                 _ => StreamKind::Other,
             },
             start,
@@ -266,6 +323,9 @@ impl ProbeStream {
             opens_with_key: false,
             sample_rate: self.sample_rate.as_deref().and_then(|hz| SampleRate::new(hz.parse().ok()?).ok()),
             channels: self.channels,
+            // Matroska's way; ISO files are told by their boxes.
+            encrypted: tag("enc_key_id").is_some(),
+            mime_type: tag("mimetype").map(str::to_owned),
             codec: self.codec_name.unwrap_or_default(),
             pixel_format: self.pix_fmt.unwrap_or_default(),
         }

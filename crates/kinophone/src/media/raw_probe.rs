@@ -16,6 +16,7 @@ pub(crate) struct RawProbe {
     pub(crate) duration: Option<MediaTime>,
     pub(crate) tags: Vec<(String, String)>,
     pub(crate) streams: Vec<RawStream>,
+    pub(crate) chapters: usize,
 }
 
 /// See [`RawProbe`].
@@ -45,6 +46,10 @@ pub(crate) struct RawStream {
     pub(crate) opens_with_key: bool,
     pub(crate) sample_rate: Option<SampleRate>,
     pub(crate) channels: u32,
+    /// True where its packets are encrypted.
+    pub(crate) encrypted: bool,
+    /// The type of an attached file: "application/c2pa".
+    pub(crate) mime_type: Option<String>,
 }
 
 /// See [`RawStream`].
@@ -52,6 +57,9 @@ pub(crate) struct RawStream {
 pub(crate) enum StreamKind {
     Picture,
     Sound,
+    Subtitle,
+    /// A file in the file.
+    Attachment,
     #[default]
     Other,
 }

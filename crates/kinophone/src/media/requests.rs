@@ -76,9 +76,10 @@ pub struct Encode {
     /// File and picture stream to copy; `None` writes sound alone. The first sample sounds
     /// together with the first picture.
     pub picture: Option<(PathBuf, PictureFacts)>,
-    /// Written as the file's tags: ("title", …), ("comment", …).
+    /// Written as the file's tags: ("title", …), ("comment", …). A film whose picture is copied has its own tags kept, but for
+    /// those of the same names; an empty text removes one.
     pub tags: Vec<(String, String)>,
-    /// Room in the file's tags, for `fill_room`.
+    /// The text of the tag for credits, with room in it for `fill_room`.
     pub room: Option<String>,
 }
 

@@ -14,9 +14,6 @@ use std::path::Path;
 /// Bytes that are searched at once.
 const STEP: usize = 1 << 20;
 
-/// The tag that has the room: of all, the one that every container keeps.
-pub(crate) const KEY: &str = "copyright";
-
 /// Writes `text` over the first place in the file where `room` stands. Both are of one length.
 pub(crate) fn fill(path: &Path, room: &str, text: &str) -> Result<()> {
     let failed = |e| Error::io("written", path, e);

@@ -97,9 +97,11 @@ impl RevoiceJob<'_> {
         let reserved = ReservedOutput::begin(ffmpeg, request, true)?;
         let shard = self.analysis()?;
         let scaler = scaler_of(&shard).ok_or_else(|| {
-            Error::new(Kind::Empty, "has a sound track in which nothing sounds").at(&plan.film).help(
-                "name a film that sounds; silent ones are for 'kinophone render' and 'kinophone texture'",
-            )
+            Error::new(Kind::Empty, "has a sound track in which nothing is louder than −60 dB")
+                .at(&plan.film)
+                .help(
+                    "name a film that sounds; silent ones are for 'kinophone render' and 'kinophone texture'",
+                )
         })?;
         let library = LibraryUnits::open(&plan.sounds.folder, plan.sounds.matched, &scaler, grid, task)?;
         let database = UnitDatabase::of_library(&library, &plan.selection, plan.selection.pitch > 0.0);

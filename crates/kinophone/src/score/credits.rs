@@ -218,12 +218,16 @@ impl Credits {
         format!("{body}{}}}", " ".repeat(placeholder.len().saturating_sub(text.len())))
     }
 
-    /// Reads the credits in a file's tags; `None` for any other text.
+    /// Reads the credits in a file's tags, on the last line of a text that may begin with somebody else's; `None` for any other text.
     pub fn of_tag(text: &str) -> Option<Self> {
-        if !text.starts_with(TAG_HEAD) {
-            return None;
-        }
-        serde_json::from_str(text).ok()
+        let own = text.lines().rfind(|line| line.starts_with(TAG_HEAD))?;
+        serde_json::from_str(own).ok()
+    }
+
+    /// The part of a tag that is not ours: all lines before the first credits.
+    pub fn others_in_tag(text: &str) -> &str {
+        let mut ends = text.match_indices(TAG_HEAD).map(|(at, _)| &text[..at]);
+        ends.find(|before| before.is_empty() || before.ends_with('\n')).unwrap_or(text).trim_end()
     }
 
     fn compact(&self) -> String {

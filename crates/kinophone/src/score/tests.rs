@@ -160,6 +160,20 @@ fn tags_take_their_room_exactly() {
 }
 
 #[test]
+fn credits_in_a_tag_are_told_from_what_the_owner_wrote() {
+    let credits = CreditTally::default().credits(&about(4.0), &[]);
+    let tag = credits.tag("");
+    let shared = format!("(c) 1999 A. Owner\nAll rights reserved.\n{tag}");
+    assert_eq!(Credits::of_tag(&shared), Credits::of_tag(&tag));
+    assert!(Credits::of_tag(&shared).is_some());
+    assert_eq!(Credits::others_in_tag(&shared), "(c) 1999 A. Owner\nAll rights reserved.");
+    assert_eq!(Credits::others_in_tag(&format!("C\n{tag}\n{tag}")), "C");
+    assert_eq!(Credits::others_in_tag(&tag[..40]), "", "cut credits are ours all the same");
+    let quoted = format!("like {tag}");
+    assert_eq!((Credits::of_tag(&quoted), Credits::others_in_tag(&quoted)), (None, quoted.as_str()));
+}
+
+#[test]
 fn what_sounds_before_the_beginning_is_cut_off() {
     let mut across = clip(-0.5, 2.0, 0, -20.0);
     across.speed = 2.0;

@@ -16,6 +16,7 @@ pub use prepare::prepare;
 pub use segmentation::{SegmentBy, Segmentation};
 
 use crate::dataset::{self, AudioFeatures, Corpus, MAX_EXPONENT, Shard, ShardSound, step};
+use crate::file_kind::FileKind;
 use crate::ledger::Source;
 use crate::task::Task;
 use crate::{Error, Kind, Result, storage};
@@ -91,10 +92,14 @@ impl SoundLibrary {
     /// Opens a folder; shards that carry no analysis are segmented as by default. A source without sound is left out with a warning.
     /// Errors: `Kind::Empty` where there is no sound, and those of [`Corpus::open`].
     pub fn open(folder: &Path, task: Task<'_>) -> Result<Self> {
+        if let Some(error) = no_library(folder) {
+            return Err(error);
+        }
         let empty = |what: &str| {
+            let name = folder.file_name().unwrap_or_default().to_string_lossy();
             Error::new(Kind::Empty, what)
                 .at(folder)
-                .help("fill it first: kinophone sounds FILE|FOLDER... -o LIBRARY")
+                .help(format!("a library is made of recordings: kinophone sounds {name} -o LIBRARY"))
         };
         let (corpus, _) = match Corpus::open(folder, false, task.cancel) {
             Err(e) if e.kind() == Kind::Empty => return Err(empty("holds no sound")),
@@ -123,7 +128,9 @@ impl SoundLibrary {
             new.add(shard, task)?;
         }
         if new.units.is_empty() {
-            return Err(empty("holds nothing but silence"));
+            return Err(Error::new(Kind::Empty, "holds nothing but silence")
+                .at(folder)
+                .help("name a library in which something sounds"));
         }
         Ok(new)
     }
@@ -309,4 +316,18 @@ fn convert(shard: &Shard, rate: SampleRate) -> Result<ScratchAudio> {
     shard.release();
     let path = out.into_inner().map_err(|e| failed(e.into_error()))?.into_temp_path();
     Ok(ScratchAudio { map: dataset::map_file(&path)?, channels, exponent, opposed, path })
+}
+
+/// The error of a file where a library is wanted.
+fn no_library(path: &Path) -> Option<Error> {
+    let kind = FileKind::of(path);
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let help = match kind {
+        _ if !path.is_file() => return None,
+        FileKind::Media => format!("make a library of it first: kinophone sounds {name} -o LIBRARY"),
+        FileKind::Shard => "name the folder that it lies in".to_owned(),
+        _ => "name a folder that 'kinophone sounds' has made".to_owned(),
+    };
+    let what = format!("is {}, not a library of sounds", kind.name().unwrap_or("a file"));
+    Some(Error::new(Kind::WrongKind, what).at(path).help(help))
 }

@@ -11,6 +11,7 @@ mod options;
 mod original;
 mod output;
 mod renderer;
+mod tags;
 
 pub(crate) use format::no_picture;
 pub(crate) use mixdown::MixStage;

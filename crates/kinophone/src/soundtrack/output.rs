@@ -6,6 +6,7 @@ use crate::score::{
 };
 use crate::soundtrack::format::{MixFormat, container, extension_is_sound, no_picture};
 use crate::soundtrack::original::OriginalSound;
+use crate::soundtrack::tags::SoundtrackTags;
 use crate::soundtrack::{MixStage, OutputOptions, Soundtrack};
 use crate::storage::{self, AtomicFile};
 use crate::task::Task;
@@ -14,8 +15,6 @@ use kinophone_dsp::units::{MediaTime, SampleRate};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// The longest comment in a file's tags.
-const MAX_COMMENT_BYTES: usize = 4000;
 /// The longest name of a file on the disks of today.
 const MAX_NAME_BYTES: usize = 255;
 /// The end of the name of a file of credits.
@@ -68,14 +67,18 @@ pub(crate) struct SoundtrackMeta {
 
 /// An output that takes sound.
 pub(crate) struct OpenOutput<'a> {
+    ffmpeg: &'a Ffmpeg,
     pub(crate) mix: MixStage<'a>,
     format: MixFormat,
     request: OutputRequest<'a>,
     file: AtomicFile,
     scores: ScoreFiles,
     credits_file: Option<AtomicFile>,
+    extension: String,
     codec: SoundCodec,
     original: Option<OriginalSound>,
+    /// True if the film's own sound, which is kept, has credits of its own.
+    credited_before: bool,
     header: ScoreHeader,
     sources: Vec<CreditedSource>,
     /// The text in the file's tags that the credits replace.
@@ -178,27 +181,36 @@ impl<'a> ReservedOutput<'a> {
         };
         let seed = meta.brain.as_deref().unwrap_or_default();
         let placeholder = meta.sources.as_ref().map(|sources| Credits::placeholder(&header, sources, seed));
+        let film_tags = if picture.is_some() || original.is_some() { ffmpeg.tags(film)? } else { Vec::new() };
+        let kept_tags = if picture.is_some() { &film_tags[..] } else { &[] };
+        let own = media::own_tags(&extension);
+        let tags = SoundtrackTags::beside(kept_tags, &own, &meta.made, placeholder.as_deref());
         let encode = Encode {
             output: file.temporary_path().to_owned(),
-            extension,
+            extension: extension.clone(),
             codec,
             rate: format.rate,
             channels: format.channels,
             picture: picture.map(|picture| (film.to_owned(), picture)),
-            tags: tags(&meta.made),
-            room: placeholder.clone(),
+            tags: tags.known,
+            room: tags.room,
         };
         let mix = MixStage::new(ffmpeg, encode, format, meta.target, storage::folder_of(&options.file))?;
         let sources = meta.sources.unwrap_or_default();
+        let credited_before =
+            original.is_some() && film_tags.iter().any(|(_, text)| Credits::of_tag(text).is_some());
         Ok(OpenOutput {
+            ffmpeg,
             mix,
             format,
             request,
             file,
             scores,
             credits_file,
+            extension,
             codec,
             original,
+            credited_before,
             header,
             sources,
             placeholder,
@@ -253,7 +265,9 @@ impl OpenOutput<'_> {
 
     /// Completes the soundtrack after the last sample: gain, encoder, tags, scores, credits.
     pub(crate) fn finish(self, finished: FinishedSound<'_>, task: Task<'_>) -> Result<Soundtrack> {
-        let Self { mix, format, request, file, scores, codec, mut header, sources, begins_later, .. } = self;
+        let Self {
+            ffmpeg, mix, format, request, file, scores, codec, mut header, sources, begins_later, ..
+        } = self;
         let path = &request.options.file;
         let named = |e: Error| named(e, &file, path);
         let (loudness_before, gain_db) = mix.write(task).map_err(named)?;
@@ -263,6 +277,16 @@ impl OpenOutput<'_> {
         if let (Some(credits), Some(placeholder)) = (&credits, &self.placeholder) {
             let tag = credits.tag(placeholder);
             media::fill_room(file.temporary_path(), placeholder, &tag).map_err(named)?;
+        }
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if !extension_is_sound(&self.extension) {
+            let losses = ffmpeg.losses(request.film, file.temporary_path(), &name, &self.extension);
+            losses.map_err(named)?.iter().for_each(|lost| task.watcher.warn(lost));
+        }
+        if self.credited_before {
+            let kept =
+                "the film's own sound, which is kept, has credits of its own that are not among those of";
+            task.watcher.warn(&format!("{kept} {name}: `kinophone credits` of the film has them"));
         }
         if let Some(seconds) = begins_later {
             task.watcher.say(&format!(
@@ -293,18 +317,6 @@ fn interval(seconds: f64) -> String {
     if seconds < 1.0 { format!("{:.0} ms", 1000.0 * seconds) } else { format!("{seconds:.1} s") }
 }
 
-/// The tags of a file that was made in this way. A comment that names hundreds of recordings is cut: it is an argument of
-/// ffmpeg's, which may have 128 kB, and the credits name them all.
-fn tags(made: &str) -> Vec<(String, String)> {
-    let kinophone = format!("Kinophone {}", env!("CARGO_PKG_VERSION"));
-    let mut comment = format!("Sound made by {kinophone} {made}");
-    if comment.len() > MAX_COMMENT_BYTES {
-        comment.truncate(comment.floor_char_boundary(MAX_COMMENT_BYTES));
-        comment += " … and others";
-    }
-    vec![("comment".into(), comment), ("encoded_by".into(), kinophone)]
-}
-
 /// An error about the temporary file, with the name that the output will have.
 fn named(error: Error, file: &AtomicFile, name: &Path) -> Error {
     if error.place() == Some(file.temporary_path()) { error.at(name) } else { error }
@@ -333,14 +345,6 @@ pub(crate) fn nothing_to_score(place: &Path) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_comment_has_a_bounded_length() {
-        let long = vec!["é".repeat(100); 560].join(", ");
-        let comment = &tags(&long)[0].1;
-        assert!(comment.len() < MAX_COMMENT_BYTES + 20 && comment.ends_with(" … and others"), "{comment}");
-        assert!(tags("by hand")[0].1.ends_with(" by hand"));
-    }
 
     #[test]
     fn credits_have_a_name_that_fits_the_disk() {

@@ -53,7 +53,7 @@ pub fn texture(
     if TextureMaterial::new(sounds, 1).groups.is_empty() {
         return Err(Error::new(Kind::Empty, "holds nothing but silence")
             .at(&plan.library)
-            .help("fill it first: kinophone sounds FILE|FOLDER... -o LIBRARY"));
+            .help("name a library in which something sounds"));
     }
     let frames = visual::watch(ffmpeg, &plan.film, task)?;
     let channels = if plan.mapping.pan.is_some() { 2 } else { sounds.channels().clamp(1, 2) };

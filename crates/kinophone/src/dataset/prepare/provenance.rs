@@ -3,6 +3,7 @@
 use crate::dataset::prepare::PrepareJob;
 use crate::ledger::Source;
 use crate::media::FilmFacts;
+use crate::score::Credits;
 
 impl PrepareJob<'_> {
     /// True if a shard's provenance is another than the one that was given.
@@ -33,7 +34,9 @@ impl PrepareJob<'_> {
     }
 }
 
+/// The first of these tags in which somebody says something. Credits of ours, in a soundtrack that serves as a film, are no licence.
 pub(super) fn tag(facts: &FilmFacts, names: &[&str]) -> Option<String> {
-    let find = |name: &&str| facts.tags.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
-    names.iter().find_map(find).map(|(_, value)| value.clone())
+    let said = |name: &str| facts.tags.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
+    let others = names.iter().filter_map(|name| Some(Credits::others_in_tag(&said(name)?.1)));
+    others.filter(|text| !text.is_empty()).map(str::to_owned).next()
 }

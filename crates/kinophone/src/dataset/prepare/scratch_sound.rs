@@ -145,19 +145,20 @@ impl SoundLevels {
     }
 
     /// Constant offset of each channel, 0 where there is none to speak of: the median of the blocks' means, which sound in a part of
-    /// the recording does not move.
+    /// the recording does not move, where their mean agrees. Tones that do not fit into blocks leave means of either sign.
     fn offsets(&self) -> [f32; 2] {
         std::array::from_fn(|c| {
             let mut means = self.means[c].clone();
             if means.len() < MIN_BLOCKS {
                 return 0.0;
             }
-            means.sort_by(f32::total_cmp);
-            let [lower, offset, upper] = [1, 2, 3].map(|quarter| means[means.len() * quarter / 4]);
+            let middle = means.len() / 2;
+            let offset = *means.select_nth_unstable_by(middle, f32::total_cmp).1;
             let (high, low) = self.peaks[c];
-            // The means of a tone that does not fit into a block alternate about 0.
-            let alternates = lower * upper <= 0.0;
-            if alternates || offset.abs() < MIN_OFFSET_SHARE * high.max(-low) { 0.0 } else { offset }
+            let mean = means.iter().map(|mean| f64::from(*mean)).sum::<f64>() / means.len() as f64;
+            let is_slight = offset.abs() < MIN_OFFSET_SHARE * high.max(-low);
+            let is_doubtful = (mean as f32 - offset).abs() > 0.5 * offset.abs();
+            if is_slight || is_doubtful { 0.0 } else { offset }
         })
     }
 
@@ -185,6 +186,9 @@ impl SoundLevels {
 
     fn remarks(&self, offsets: &[f32; 2]) -> Vec<String> {
         let mut remarks = Vec::new();
+        if self.frames > 0 && self.peaks == [(0.0, 0.0); 2] {
+            remarks.push("nothing sounds in it".to_owned());
+        }
         if self.invalid > 0 {
             remarks.push(format!("{} samples are no numbers and are silent", self.invalid));
         }
@@ -255,9 +259,9 @@ mod tests {
             let stroke = |t: f64| (0.8 * (TAU * 50.0 * t).sin() + 0.2) * (-12.0 * t).exp();
             assert_eq!(levels(seconds, &[&stroke]).offsets()[0], 0.0, "{seconds}");
         }
+        // Half a period is left over in each block.
+        assert_eq!(levels(3.05, &[&|t| 0.3 * (TAU * 330.0 * t).sin()]).offsets(), [0.0; 2]);
         assert_eq!(levels(3.0, &[&|_| 0.0]).offsets(), [0.0; 2]);
-        // Half a period of this tone is left over in each block.
-        assert_eq!(levels(3.0, &[&|t| 0.1 * (TAU * 550.0 * t).sin()]).offsets(), [0.0; 2]);
     }
 
     #[test]

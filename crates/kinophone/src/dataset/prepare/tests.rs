@@ -242,7 +242,9 @@ fn a_film_that_changes_meanwhile_is_noticed() {
 
 #[test]
 fn tags_stand_in_for_what_was_not_given() {
-    let tags = [("ARTIST", "A"), ("Title", "T"), ("copyright", "C")];
+    let ours = "{\"kinophone_credits\":1,\"film\":null}";
+    let shared = format!("O\n{ours}");
+    let tags = [("ARTIST", "A"), ("Title", "T"), ("copyright", "C"), ("licence", ours), ("genre", &shared)];
     let tags = tags.map(|(key, value)| (key.to_owned(), value.to_owned())).to_vec();
     let facts = FilmFacts {
         container: String::new(),
@@ -255,4 +257,6 @@ fn tags_stand_in_for_what_was_not_given() {
     assert_eq!(tag(&facts, &["artist", "title"]).as_deref(), Some("A"));
     assert_eq!(tag(&facts, &["license", "licence", "copyright"]).as_deref(), Some("C"));
     assert_eq!(tag(&facts, &["composer"]), None);
+    assert_eq!(tag(&facts, &["licence", "copyright"]).as_deref(), Some("C"), "our credits are no licence");
+    assert_eq!((tag(&facts, &["licence"]), tag(&facts, &["genre"]).as_deref()), (None, Some("O")));
 }

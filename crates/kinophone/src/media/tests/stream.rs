@@ -77,3 +77,31 @@ fn chapters_hide_no_stream_and_give_no_title_without_ffprobe() {
     };
     assert_eq!((tag("artist"), tag("title")), (Some("somebody"), None));
 }
+
+/// With and without ffprobe: chapters, subtitles and attached credentials of a film are noticed.
+#[test]
+fn parts_beside_the_picture_and_the_sound_are_counted() {
+    use crate::media::probe;
+    let folder = tempfile::tempdir().unwrap();
+    let (words, text, manifest, film) = (
+        folder.path().join("s.srt"),
+        folder.path().join("about.txt"),
+        folder.path().join("m.c2pa"),
+        folder.path().join("full.mkv"),
+    );
+    std::fs::write(&words, "1\n00:00:00,000 --> 00:00:01,000\nHello\n").unwrap();
+    std::fs::write(&text, ";FFMETADATA1\ntitle=T\n[CHAPTER]\nTIMEBASE=1/1\nSTART=0\nEND=1\ntitle=One\n")
+        .unwrap();
+    std::fs::write(&manifest, "manifest").unwrap();
+    make(
+        "-f lavfi -i testsrc2=s=64x48:d=1 -i {} -i {} -map 0 -map 1 -map_metadata 2 -map_chapters 2 -attach {} \
+         -metadata:s:t mimetype=application/c2pa -c:v mpeg4 -c:s srt {}",
+        &[&words, &text, &manifest, &film],
+    );
+    for ffmpeg in [ffmpeg().clone(), ffmpeg().clone().without_ffprobe()] {
+        let seen = probe::examine(&ffmpeg, &film).unwrap();
+        let parts = &seen.parts;
+        let counts = (parts.chapters, parts.subtitles, parts.covers, parts.attachments);
+        assert_eq!((counts, seen.credentials), ((1, 1, 0, 1), true), "{:?}", ffmpeg.ffprobe());
+    }
+}
