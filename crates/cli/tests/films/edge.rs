@@ -46,6 +46,10 @@ const NO_PICTURE: Fate = Refused("has sound but no moving pictures");
 const NOT_RENDERED: Fate = Refused("has no picture to be rendered");
 const TWO_TRACKS: Fate = Says("of 2 sound tracks number 0 is used");
 const SECOND_PICTURE: Fate = Says("1 picture whose times do not come after those of others");
+/// What an .mkv does not keep.
+const TURN: Fate = Says("does not keep the film's turn by");
+const SUBTITLES: Fate = Says("does not carry the film's 1 subtitle track");
+const ATTACHED: Fate = Says("does not carry the film's 1 attached file");
 const NO_KEY: Fate = Says("non-existing PPS 0 referenced");
 
 const TABLE: &[(&str, Fates)] = &[
@@ -67,18 +71,18 @@ const TABLE: &[(&str, Fates)] = &[
     ("edge/ae_man.mp4", USUAL),
     (
         "edge/ae_mov_text.mp4",
-        [Well, Well, Well, Well, Says("20 pictures a second are counted at 60"), Well, Well, Well],
+        [Well, Well, Well, SUBTITLES, Says("20 pictures a second are counted at 60"), SUBTITLES, Well, Well],
     ),
     ("edge/ae_test_yuv422p.mp4", USUAL),
     ("edge/ae_testsrc-hevc.mp4", USUAL),
-    ("edge/ae_testsrc_with_attachment.mkv", USUAL),
+    ("edge/ae_testsrc_with_attachment.mkv", [Well, Well, Well, ATTACHED, Well, ATTACHED, Well, Well]),
     ("edge/bbb_51ch_25fps.mp4", USUAL),
     ("edge/bear-vp9-opus.webm", USUAL),
     ("edge/bitmap_1x1_yuv444_1fps_noaudio.mp4", MUTE),
     ("edge/cursed-vfr_noaudio.mp4", MUTE),
     (
         "edge/fire2_vfr_rot180_mono.mp4",
-        [Well, Well, Well, Well, Says("10.505 pictures a second on average"), Well, Well, Well],
+        [Well, Well, Well, TURN, Says("10.505 pictures a second on average"), TURN, Well, Well],
     ),
     (
         "edge/multiple-aac-tracks_novideo.mp4",
@@ -99,7 +103,7 @@ const TABLE: &[(&str, Fates)] = &[
         "edge/os_test1_ac3_0.7s.mp4",
         [Well, Well, Well, Well, NOTHING_SOUNDS, Well, Well, Refused("too short to evaluate")],
     ),
-    ("edge/rotate-buck-bunny_51.mp4", USUAL),
+    ("edge/rotate-buck-bunny_51.mp4", [Well, Well, Well, TURN, Well, TURN, Well, Well]),
     ("edge/tc_av1_video.mkv", MUTE),
     ("edge/tc_h264_10bits.mp4", MUTE),
     ("edge/tc_h265_10bits.mp4", MUTE),
