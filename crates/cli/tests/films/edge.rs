@@ -50,6 +50,8 @@ const SECOND_PICTURE: Fate = Says("1 picture whose times do not come after those
 const TURN: Fate = Says("does not keep the film's turn by");
 const SUBTITLES: Fate = Says("does not carry the film's 1 subtitle track");
 const ATTACHED: Fate = Says("does not carry the film's 1 attached file");
+const TWO_SUBTITLES: Fate = Says("does not carry the film's 2 subtitle tracks");
+const DATE: Fate = Says("does not carry the film's tag creation_time");
 const NO_KEY: Fate = Says("non-existing PPS 0 referenced");
 
 const TABLE: &[(&str, Fates)] = &[
@@ -76,7 +78,7 @@ const TABLE: &[(&str, Fates)] = &[
     ("edge/ae_test_yuv422p.mp4", USUAL),
     ("edge/ae_testsrc-hevc.mp4", USUAL),
     ("edge/ae_testsrc_with_attachment.mkv", [Well, Well, Well, ATTACHED, Well, ATTACHED, Well, Well]),
-    ("edge/bbb_51ch_25fps.mp4", USUAL),
+    ("edge/bbb_51ch_25fps.mp4", [Well, Well, Well, DATE, Well, DATE, Well, Well]),
     ("edge/bear-vp9-opus.webm", USUAL),
     ("edge/bitmap_1x1_yuv444_1fps_noaudio.mp4", MUTE),
     ("edge/cursed-vfr_noaudio.mp4", MUTE),
@@ -90,7 +92,7 @@ const TABLE: &[(&str, Fates)] = &[
     ),
     (
         "edge/nasa_13013_2video_2audio.mp4",
-        [TWO_TRACKS, TWO_TRACKS, TWO_TRACKS, Well, TWO_TRACKS, Well, Well, TWO_TRACKS],
+        [TWO_TRACKS, TWO_TRACKS, TWO_TRACKS, TWO_SUBTITLES, TWO_TRACKS, TWO_SUBTITLES, Well, TWO_TRACKS],
     ),
     // Its pictures begin 2.1 s after its sound, and last for half a second.
     (
@@ -101,7 +103,7 @@ const TABLE: &[(&str, Fates)] = &[
     // Of its sound 38 samples are not zero, but one step away from it.
     (
         "edge/os_test1_ac3_0.7s.mp4",
-        [Well, Well, Well, Well, NOTHING_SOUNDS, Well, Well, Refused("too short to evaluate")],
+        [Well, Well, Well, DATE, NOTHING_SOUNDS, DATE, Well, Refused("too short to evaluate")],
     ),
     ("edge/rotate-buck-bunny_51.mp4", [Well, Well, Well, TURN, Well, TURN, Well, Well]),
     ("edge/tc_av1_video.mkv", MUTE),
