@@ -5,7 +5,7 @@
 mod browser;
 
 use crate::context::Context;
-use crate::report::{self, Failure, Outcome};
+use crate::report::{self, Failure, Outcome, append};
 use crate::train::TrainArgs;
 use crate::values;
 use clap::{Args, Command, FromArgMatches};
@@ -275,13 +275,6 @@ fn as_json(folder: &Path, score: &EtudeScore) -> Value {
     });
     append(&mut result, figures(score));
     result
-}
-
-/// Appends the fields of one JSON object to another.
-fn append(object: &mut Value, more: Value) {
-    if let (Value::Object(object), Value::Object(more)) = (object, more) {
-        object.extend(more);
-    }
 }
 
 fn as_text(folder: &Path, score: &EtudeScore) -> String {

@@ -217,24 +217,16 @@ fn without_effect(option: &str, circumstances: &str, remedy: &str) -> Failure {
 }
 
 fn as_json(rendered: &Rendered) -> Value {
-    let soundtrack = &rendered.soundtrack;
-    json!({
-        "output": report::lossy(&soundtrack.path),
-        "seconds": soundtrack.seconds,
+    let own = json!({
         "ticks": rendered.ticks,
         "synth": rendered.synth,
-        "rate": soundtrack.rate,
-        "channels": soundtrack.channels,
         "latency_ms": rendered.latency_ms,
-        "codec": soundtrack.codec,
-        "loudness_before": soundtrack.loudness_before,
-        "gain_db": soundtrack.gain_db,
         "brain": rendered.brain,
         "from_corpus": rendered.from_corpus,
         "sounds": rendered.sounds,
-        "credits": soundtrack.credits.as_ref().map(|credits| &credits.credits),
-        "complaints": soundtrack.complaints,
-    })
+        "credits": rendered.soundtrack.credits.as_ref().map(|credits| &credits.credits),
+    });
+    report::of_soundtrack(&rendered.soundtrack, own)
 }
 
 fn as_text(rendered: &Rendered) -> String {

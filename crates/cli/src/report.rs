@@ -1,6 +1,7 @@
 //! Results to standard output, errors to standard error (or both to standard output as JSON), and exit codes.
 
 use crate::wording::{visible, visible_line};
+use kinophone::soundtrack::Soundtrack;
 use kinophone::{Error, Kind, Result};
 use serde_json::{Value, json};
 use std::io::{self, IsTerminal, Write};
@@ -111,6 +112,29 @@ impl Reporter {
 /// A path for people and for JSON, with replacement characters where it is not Unicode.
 pub fn lossy(path: &Path) -> String {
     path.to_string_lossy().into_owned()
+}
+
+/// A soundtrack as data, with the fields of `own` behind those that all soundtracks have.
+pub fn of_soundtrack(soundtrack: &Soundtrack, own: Value) -> Value {
+    let mut data = json!({
+        "output": lossy(&soundtrack.path),
+        "seconds": soundtrack.seconds,
+        "rate": soundtrack.rate,
+        "channels": soundtrack.channels,
+        "codec": soundtrack.codec,
+        "loudness_before": soundtrack.loudness_before,
+        "gain_db": soundtrack.gain_db,
+        "complaints": soundtrack.complaints,
+    });
+    append(&mut data, own);
+    data
+}
+
+/// Appends the fields of one JSON object to another.
+pub fn append(object: &mut Value, more: Value) {
+    if let (Value::Object(object), Value::Object(more)) = (object, more) {
+        object.extend(more);
+    }
 }
 
 /// A path for people, on one line whatever is in it.

@@ -106,22 +106,15 @@ impl RevoiceArgs {
 }
 
 fn as_json(revoiced: &Revoiced) -> Value {
-    let soundtrack = &revoiced.soundtrack;
-    json!({
-        "output": report::lossy(&soundtrack.path),
-        "seconds": soundtrack.seconds,
+    let own = json!({
         "ticks": revoiced.ticks,
-        "rate": soundtrack.rate,
-        "channels": soundtrack.channels,
         "latency_ms": revoiced.latency_ms,
-        "codec": soundtrack.codec,
-        "loudness_before": soundtrack.loudness_before,
-        "gain_db": soundtrack.gain_db,
         "choice": revoiced.selection,
         "tune": revoiced.tune,
         "shape": revoiced.shape,
-        "credits": soundtrack.credits,
-    })
+        "credits": revoiced.soundtrack.credits,
+    });
+    report::of_soundtrack(&revoiced.soundtrack, own)
 }
 
 fn as_text(revoiced: &Revoiced) -> String {

@@ -205,27 +205,19 @@ fn timeline<'a>(made: &'a Textured, plan: &'a TexturePlan) -> TimelinePlot<'a> {
 }
 
 fn as_json(made: &Textured, plan: &TexturePlan, drawn: &[String]) -> Value {
-    let soundtrack = &made.soundtrack;
-    json!({
-        "output": report::lossy(&soundtrack.path),
-        "seconds": soundtrack.seconds,
+    let own = json!({
         "pictures": made.pictures,
-        "rate": soundtrack.rate,
-        "channels": soundtrack.channels,
-        "codec": soundtrack.codec,
-        "loudness_before": soundtrack.loudness_before,
-        "gain_db": soundtrack.gain_db,
         "grains": made.grains,
         "hits": made.hits,
         "follows": made.follows,
         "shots": made.shots,
         "sources": made.sources,
-        "credits": soundtrack.credits,
-        "complaints": soundtrack.complaints,
+        "credits": made.soundtrack.credits,
         "mapping": plan.mapping,
         "mapping_name": plan.mapping_name,
         "drawn": drawn,
-    })
+    });
+    report::of_soundtrack(&made.soundtrack, own)
 }
 
 fn as_text(made: &Textured, plan: &TexturePlan, drawn: &[String]) -> String {
