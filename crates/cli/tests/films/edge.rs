@@ -37,7 +37,7 @@ const MUTE: Fates = [
     Well,
     Refused("has no sound to compare"),
 ];
-const NOTHING_SOUNDS: Fate = Refused("in which nothing is louder than");
+const NOTHING_SOUNDS: Fate = Refused("in which nothing sounds");
 /// A sound track of zeros.
 const SILENT: Fates =
     [Well, Well, Says("digital silence"), Well, NOTHING_SOUNDS, Well, Well, Says("is silent where")];

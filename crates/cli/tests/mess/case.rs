@@ -616,7 +616,7 @@ impl Run {
                         "not one picture",
                         "film that ffmpeg can read",
                         "neither pictures nor sound",
-                        "nothing is louder",
+                        "nothing sounds",
                     ]
                     .iter()
                     .any(|w| self.said.contains(w));

@@ -97,7 +97,7 @@ impl RevoiceJob<'_> {
         let reserved = ReservedOutput::begin(ffmpeg, request, true)?;
         let shard = self.analysis()?;
         let scaler = scaler_of(&shard).ok_or_else(|| {
-            Error::new(Kind::Empty, "has a sound track in which nothing is louder than −60 dB")
+            Error::new(Kind::Empty, "has a sound track in which nothing sounds above −60 dB")
                 .at(&plan.film)
                 .help(
                     "name a film that sounds; silent ones are for 'kinophone render' and 'kinophone texture'",
