@@ -77,7 +77,7 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
     result.map_err(|failure| failure.with_kept(kept))
 }
 
-/// What stays when the user ends a command.
+/// Everything that stays when the user ends a command, in a clause.
 fn kept(command: &Command) -> &'static str {
     match command {
         Command::Prepare(_) | Command::Sounds(_) | Command::Train(_) => {

@@ -149,7 +149,7 @@ pub(crate) fn reason(cause: &std::io::Error) -> String {
     text.split(" (os error ").next().unwrap_or_default().to_owned()
 }
 
-/// What to do about an error of the operating system that has no sentence of its own.
+/// Advice for an error of the operating system that has no sentence of its own.
 fn io_advice(cause: &std::io::Error, reads: bool) -> &'static str {
     use std::io::ErrorKind as E;
     /// EMFILE and ENFILE, which have no kind in the standard library.

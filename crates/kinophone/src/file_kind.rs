@@ -1,4 +1,4 @@
-//! What a file is, as far as its first bytes tell: for the advice where one of another kind is wanted.
+//! Kinds of files, as far as their first bytes tell: for the advice where one of another kind is wanted.
 
 use std::fs::File;
 use std::io::Read;

@@ -1,4 +1,4 @@
-//! What is played in a tick: its unit, the run that it belongs to, gains and gates.
+//! A tick as it is played: its unit, the run that it belongs to, gains and gates.
 
 /// A tick whose unit is selected but not played yet.
 #[derive(Clone, Copy)]

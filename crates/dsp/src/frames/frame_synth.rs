@@ -1,4 +1,4 @@
-//! What all synths of this module have in common: their interface, and the place of a block on the tick grid.
+//! Common ground of all synths of this module: their interface, and the place of a block on the tick grid.
 
 use crate::units::TickGrid;
 

@@ -1,4 +1,4 @@
-//! What ffmpeg does not tell of an ISO file (MP4, MOV): protected streams, whose packets it hands out as they are, and Content
+//! Facts of an ISO file (MP4, MOV) that ffmpeg does not tell: protected streams, whose packets it hands out as they are, and Content
 //! Credentials, which it drops. Both are found by the names of boxes (ISO/IEC 14496-12 and 23001-7; C2PA 2.1, annex A.5).
 
 use std::fs::File;
@@ -40,7 +40,7 @@ pub(crate) fn look(path: &Path) -> BoxFacts {
 }
 
 /// A box without its header.
-struct Header {
+struct BoxHeader {
     name: [u8; 4],
     begin: u64,
     end: u64,
@@ -73,7 +73,7 @@ fn walk(
 }
 
 /// The box at a place; `None` where none begins.
-fn header(file: &mut File, at: u64, end: u64) -> io::Result<Option<Header>> {
+fn header(file: &mut File, at: u64, end: u64) -> io::Result<Option<BoxHeader>> {
     if at >= end || end - at < 8 {
         return Ok(None);
     }
@@ -91,7 +91,7 @@ fn header(file: &mut File, at: u64, end: u64) -> io::Result<Option<Header>> {
         short => (u64::from(short), at + 8),
     };
     let box_end = at.saturating_add(length).min(end);
-    Ok((box_end >= begin).then_some(Header { name, begin, end: box_end }))
+    Ok((box_end >= begin).then_some(BoxHeader { name, begin, end: box_end }))
 }
 
 #[cfg(test)]

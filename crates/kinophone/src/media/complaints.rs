@@ -1,4 +1,4 @@
-//! What a child says on its standard error.
+//! The words of a child on its standard error.
 
 use std::collections::VecDeque;
 

@@ -1,4 +1,4 @@
-//! What a film had and a soundtrack's file with its picture does not have: found by looking at both, whatever this version of ffmpeg
+//! Everything that a film had and a soundtrack's file with its picture does not have: found by looking at both, whatever this version of ffmpeg
 //! can write.
 
 use crate::Result;
@@ -90,7 +90,7 @@ fn tags(had: &Examined, has: &Examined) -> Option<String> {
     }
 }
 
-/// What an earlier run wrote below an owner's tag is not the owner's.
+/// The owner's part of a tag: an earlier run may have written below it.
 fn first_line(text: &str) -> &str {
     text.lines().next().unwrap_or_default().trim()
 }

@@ -70,7 +70,7 @@ impl Ffmpeg {
 }
 
 impl Ffmpeg {
-    /// What `film` has and `output` with its picture does not have, a sentence each: its turn, chapters, tags … `name` is the
+    /// Everything that `film` has and `output` with its picture does not have, a sentence each: its turn, chapters, tags … `name` is the
     /// output's, which has the `extension`.
     pub(crate) fn losses(
         &self,

@@ -1,4 +1,4 @@
-//! How a child ended, and the error that this is.
+//! The end of a child, and the error that this is.
 
 use crate::storage;
 use crate::{Error, Kind};

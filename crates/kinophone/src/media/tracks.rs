@@ -123,7 +123,7 @@ impl SoundFacts {
         }
     }
 
-    /// How its channels become one or two.
+    /// Way in which its channels become one or two.
     pub(crate) fn mix(&self) -> ChannelMix {
         match &self.layout {
             Some(layout) if layout.starts_with("ambisonic") => ChannelMix::Omnidirectional,
@@ -139,7 +139,7 @@ impl SoundFacts {
 pub(crate) enum ChannelMix {
     /// By the places of the loudspeakers, as ffmpeg does.
     Usual,
-    /// Of an ambisonic sound the first channel alone, which holds what comes from everywhere.
+    /// The first channel of an ambisonic sound alone, which holds what comes from everywhere.
     Omnidirectional,
     /// Channels without places, such as those of a field recorder, which come in pairs: odd ones to the left, even ones to the right.
     Alternating,

@@ -79,7 +79,7 @@ impl ScoreFiles {
         self.files.is_empty()
     }
 
-    /// What has to be said of the times in an edit decision list, where one is written.
+    /// A remark on the times in an edit decision list, where one is written.
     pub(crate) fn edl_note(&self, about: &ScoreHeader) -> Option<String> {
         let lists = self.files.iter().any(|(.., format)| *format == ScoreFormat::Edl);
         lists.then(|| edl::note(about)).flatten().map(|note| format!("edit decision list: {note}"))

@@ -13,7 +13,7 @@ const LOWEST_NOTE: usize = 36;
 const NOTES: usize = 48;
 
 /// A note of a track: from one tick to another.
-struct Note {
+struct MidiNote {
     track: usize,
     from: u32,
     to: u32,
@@ -56,18 +56,18 @@ fn channel(track: usize) -> u8 {
 
 /// The notes of all tracks. On each channel and pitch one sounds at a time, as MIDI has no way to say which one ends: of those that
 /// begin at once the loudest stays, as long as the longest. Between tracks there is a tick, as players take them in any order.
-fn notes(score: &Score, sources: &[usize]) -> Vec<Note> {
-    let mut all: Vec<Note> = Vec::new();
+fn notes(score: &Score, sources: &[usize]) -> Vec<MidiNote> {
+    let mut all: Vec<MidiNote> = Vec::new();
     for (track, source) in sources.iter().enumerate() {
         for clip in score.clips.iter().filter(|clip| clip.source == *source && !clip.is_tail()) {
             let from = tick(clip.at);
             let to = tick(clip.at + clip.seconds).max(from.saturating_add(1));
-            all.push(Note { track, from, to, pitch: note(clip), velocity: velocity(clip) });
+            all.push(MidiNote { track, from, to, pitch: note(clip), velocity: velocity(clip) });
         }
     }
-    let place = |note: &Note| (channel(note.track), note.pitch);
+    let place = |note: &MidiNote| (channel(note.track), note.pitch);
     all.sort_by_key(|note| (place(note), note.from, std::cmp::Reverse(note.velocity)));
-    let mut notes: Vec<Note> = Vec::new();
+    let mut notes: Vec<MidiNote> = Vec::new();
     for next in all {
         if let Some(last) = notes.last_mut().filter(|last| place(last) == place(&next)) {
             let free = if last.track == next.track { next.from } else { next.from.saturating_sub(1) };
@@ -82,9 +82,15 @@ fn notes(score: &Score, sources: &[usize]) -> Vec<Note> {
     notes
 }
 
-fn track<'a>(score: &Score, source: usize, channel: u8, notes: impl Iterator<Item = &'a Note>) -> Vec<u8> {
+fn track<'a>(
+    score: &Score,
+    source: usize,
+    channel: u8,
+    notes: impl Iterator<Item = &'a MidiNote>,
+) -> Vec<u8> {
     // (tick, whether it begins, pitch, velocity): at one time notes end before others begin.
-    let both = |note: &Note| [(note.from, true, note.pitch, note.velocity), (note.to, false, note.pitch, 0)];
+    let both =
+        |note: &MidiNote| [(note.from, true, note.pitch, note.velocity), (note.to, false, note.pitch, 0)];
     let mut events: Vec<(u32, bool, u8, u8)> = notes.flat_map(both).collect();
     events.sort();
     let mut bytes = text(0x03, score.name(source));

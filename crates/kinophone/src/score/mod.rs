@@ -302,7 +302,7 @@ impl ClipEvent {
         self.seconds <= 0.0
     }
 
-    /// What sounds of it between 0 and `end`; `None` where that is nothing.
+    /// The part of it that sounds between 0 and `end`; `None` where that is nothing.
     pub(crate) fn within(mut self, end: f64) -> Option<Self> {
         self.begin_by(0.0);
         self.end_by(end);

@@ -303,7 +303,7 @@ fn notes_of(file: &[u8]) -> Vec<(usize, u8, u32, u32, u8)> {
 }
 
 proptest::proptest! {
-    /// Of any clips, more sources than channels among them.
+    /// Any clips, with more sources than channels among them.
     #[test]
     fn a_pitch_of_a_channel_sounds_once_at_a_time(
         clips in proptest::collection::vec((0u32..4000, 0u32..3000, 0usize..40, 50f64..2000.0), 1..200),

@@ -1,4 +1,4 @@
-//! What both kinds of network are told of a pass in training.
+//! Facts of a pass in training that both kinds of network are told.
 
 use crate::sequence::layout::Layout;
 use crate::sequence::rng::StepRng;

@@ -67,7 +67,7 @@ struct PrepareJob<'a> {
     task: Task<'a>,
 }
 
-/// What is to be done for a film.
+/// Work to be done for a film.
 enum PreparePlan {
     /// Nothing more: it was there.
     Done(Prepared),

@@ -56,7 +56,7 @@ fn a_damaged_stream_is_an_error() {
     }
 }
 
-/// What ffmpeg prints for people is long then, and the streams come last.
+/// The text that ffmpeg prints for people is long then, and the streams come last.
 #[test]
 fn chapters_hide_no_stream_and_give_no_title_without_ffprobe() {
     let folder = tempfile::tempdir().unwrap();
