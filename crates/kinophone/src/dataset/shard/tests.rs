@@ -317,7 +317,7 @@ fn python_reads_a_shard_with_the_stock_package() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let expected = "(3, 3, 3, 1) uint8 3447\n\
         [0, 41708, 99999] [[0, -1], [32767, -32768], [5, 6]] int16\n\
-        1 133333 44100 CC0-1.0 '\\xc4rger \"quoted\" \\\\ \\u540d'\n";
+        2 133333 44100 CC0-1.0 '\\xc4rger \"quoted\" \\\\ \\u540d'\n";
     assert_eq!(String::from_utf8_lossy(&output.stdout).replace('\r', ""), expected);
 }
 
