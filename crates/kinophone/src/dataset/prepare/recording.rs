@@ -105,7 +105,7 @@ fn take_in(jobs: &[PrepareJob<'_>], describer: &dyn SoundDescriber, folder: &Pat
 }
 
 /// Recordings that one thread takes in at a time, and one process decodes.
-const TOGETHER: usize = 8;
+const TOGETHER: usize = 16;
 
 /// Threads that take in recordings. Most of the time goes into starting ffmpeg, which takes one core.
 fn threads(batches: usize) -> usize {
