@@ -39,8 +39,16 @@ const MUTE: Fates = [
 ];
 const NOTHING_SOUNDS: Fate = Refused("in which nothing sounds");
 /// A sound track of zeros.
-const SILENT: Fates =
-    [Well, Well, Says("digital silence"), Well, NOTHING_SOUNDS, Well, Well, Says("is silent where")];
+const SILENT: Fates = [
+    Says("nothing sounds in it"),
+    Says("nothing sounds in it"),
+    Says("digital silence"),
+    Well,
+    NOTHING_SOUNDS,
+    Well,
+    Well,
+    Says("is silent where"),
+];
 
 const NO_PICTURE: Fate = Refused("has sound but no moving pictures");
 const NOT_RENDERED: Fate = Refused("has no picture to be rendered");

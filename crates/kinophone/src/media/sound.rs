@@ -168,7 +168,7 @@ fn panning(mix: ChannelMix, from: u32, to: u32) -> String {
 
 impl SoundStream {
     /// Fills `out` as far as samples come; fewer than `out.len()` only at the end, 0 after it. `out` holds whole frames. Fails with
-    /// `Kind::Tool` where ffmpeg crashed or nothing could be decoded, with `Kind::Damaged` where timestamps jump too far to be true,
+    /// `Kind::Tool` where ffmpeg crashed, with `Kind::Damaged` where nothing could be decoded or timestamps jump too far to be true,
     /// and with `Kind::Stalled` where it hung.
     pub fn read(&mut self, out: &mut [f32]) -> Result<usize> {
         if let [track] = &mut self.tracks[..] {

@@ -211,11 +211,23 @@ impl TrackStream {
             ));
         }
         let Some(outcome) = outcome else { return Ok(()) };
-        let partial = matches!(outcome.ending, Ending::Failed(_)) && self.position > 0;
+        let failed = matches!(outcome.ending, Ending::Failed(_));
         match outcome.error("decoding its sound") {
-            Some(error) if !partial => Err(error.at(&self.film)),
-            _ => Ok(()),
+            None => Ok(()),
+            Some(error) if failed && error.kind() == Kind::Tool => self.undecodable(),
+            Some(error) => Err(error.at(&self.film)),
         }
+    }
+
+    /// Success where something was decoded, which is used; else the track is damaged.
+    fn undecodable(&self) -> Result<()> {
+        if self.position > 0 {
+            return Ok(());
+        }
+        let reason = self.complaints.last().map(|line| format!(": {line}")).unwrap_or_default();
+        Err(Error::new(Kind::Damaged, format!("has sound that can't be decoded{reason}"))
+            .at(&self.film)
+            .help("if it plays elsewhere, convert its sound first; if it was cut off while copying, copy it again"))
     }
 
     /// See [`SoundStream::complaints`](crate::media::SoundStream::complaints).

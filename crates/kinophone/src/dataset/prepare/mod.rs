@@ -167,7 +167,7 @@ impl PrepareJob<'_> {
     fn sounding(&self, sound: Option<Result<ScratchSound>>) -> Result<Option<ScratchSound>> {
         match sound {
             None => Ok(None),
-            Some(Err(error)) if self.options.require_sound || error.kind() != Kind::Tool => Err(error),
+            Some(Err(error)) if self.options.require_sound || error.kind() != Kind::Damaged => Err(error),
             Some(Err(error)) => {
                 self.task.watcher.warn(&format!("{error}; its pictures go in without sound"));
                 Ok(None)
