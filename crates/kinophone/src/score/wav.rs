@@ -18,6 +18,10 @@ pub trait SourceSound {
 const CHUNK_FRAMES: usize = 1 << 14;
 /// Frames beyond the last one that is played, for programs that interpolate.
 const SPARE_FRAMES: u64 = 4;
+/// Bytes of a sample.
+const SAMPLE_BYTES: usize = 4;
+/// Bytes of a WAV before its samples.
+const HEAD_BYTES: u32 = 58;
 /// The most bytes of sound that a WAV can have.
 const MAX_BYTES: u64 = u32::MAX as u64 - 64;
 /// The file in the folder that lists the others.
@@ -66,7 +70,7 @@ fn write_one(score: &Score, sound: &dyn SourceSound, source: usize, path: &Path)
         clip.envelope.iter().map(|point| (clip.source_at + point[0] * clip.speed) * f64::from(rate))
     });
     let frames = ends.fold(0.0, f64::max).ceil() as u64 + SPARE_FRAMES;
-    let bytes = frames * channels as u64 * 2;
+    let bytes = frames * (channels * SAMPLE_BYTES) as u64;
     if bytes > MAX_BYTES {
         return Err(Error::new(Kind::Invalid, "is played too late for a WAV to hold it")
             .at(&score.sources[source].name)
@@ -74,14 +78,18 @@ fn write_one(score: &Score, sound: &dyn SourceSound, source: usize, path: &Path)
     }
     let failed = |e| Error::io("written", path, e);
     let mut out = BufWriter::new(File::create(path).map_err(failed)?);
+    let frame = (channels * SAMPLE_BYTES) as u32;
     let mut head = Vec::from(*b"RIFF");
-    head.extend((36 + bytes as u32).to_le_bytes());
-    head.extend(b"WAVEfmt \x10\0\0\0\x01\0");
+    head.extend((HEAD_BYTES - 8 + bytes as u32).to_le_bytes());
+    // Floating point (format 3): recordings may swing beyond full scale, or be so faint that 16 bits would not hold them.
+    head.extend(b"WAVEfmt \x12\0\0\0\x03\0");
     head.extend((channels as u16).to_le_bytes());
     head.extend(rate.to_le_bytes());
-    head.extend((rate * channels as u32 * 2).to_le_bytes());
-    head.extend((channels as u16 * 2).to_le_bytes());
-    head.extend(b"\x10\0data");
+    head.extend((rate * frame).to_le_bytes());
+    head.extend((frame as u16).to_le_bytes());
+    head.extend(b"\x20\0\0\0fact\x04\0\0\0");
+    head.extend((frames as u32).to_le_bytes());
+    head.extend(b"data");
     head.extend((bytes as u32).to_le_bytes());
     out.write_all(&head).map_err(failed)?;
     let mut samples = vec![0.0; CHUNK_FRAMES * channels];
@@ -90,10 +98,7 @@ fn write_one(score: &Score, sound: &dyn SourceSound, source: usize, path: &Path)
         let part = (frames - done).min(CHUNK_FRAMES as u64);
         let samples = &mut samples[..part as usize * channels];
         sound.read(source, done as i64, samples);
-        let bytes: Vec<u8> = samples
-            .iter()
-            .flat_map(|x| ((x * 32768.0).round().clamp(-32768.0, 32767.0) as i16).to_le_bytes())
-            .collect();
+        let bytes: Vec<u8> = samples.iter().flat_map(|x| x.to_le_bytes()).collect();
         out.write_all(&bytes).map_err(failed)?;
         done += part;
     }
