@@ -13,20 +13,13 @@ pub struct FoundFile {
 }
 
 impl FoundFile {
-    /// True if an error of this kind only means that the file does not belong among the others of its folder: notes, pictures, links to
-    /// nowhere, files of other people. Where it was named itself, it is an error.
-    pub fn may_be_left_out(&self, kind: Kind) -> bool {
-        !self.named
-            && matches!(
-                kind,
-                Kind::NoSound
-                    | Kind::NoPicture
-                    | Kind::WrongKind
-                    | Kind::Empty
-                    | Kind::NotFound
-                    | Kind::Io
-                    | Kind::Damaged
-            )
+    /// True if an error only means that the file does not belong among the others of its folder: notes, pictures, links to nowhere, files
+    /// of other people. Where it was named itself, it is an error, and so is what concerns any other file, such as the output.
+    pub fn may_be_left_out(&self, error: &Error) -> bool {
+        use Kind::{Damaged, Empty, Io, NoPicture, NoSound, NotFound, WrongKind};
+        let strange =
+            matches!(error.kind(), NoSound | NoPicture | WrongKind | Empty | NotFound | Io | Damaged);
+        !self.named && strange && error.place() == Some(&self.path)
     }
 }
 
@@ -66,4 +59,23 @@ fn add_below(folder: &Path, found: &mut Vec<FoundFile>, context: &Context) -> Re
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strangers_in_a_folder_are_left_out_and_failures_of_the_output_are_not() {
+        let found = |named| FoundFile { path: "folder/notes.txt".into(), named };
+        let about = |place: &str, kind| Error::new(kind, "is odd").at(Path::new(place));
+        let stranger = about("folder/notes.txt", Kind::WrongKind);
+        assert!(found(false).may_be_left_out(&stranger) && !found(true).may_be_left_out(&stranger));
+        for kind in [Kind::Io, Kind::Damaged, Kind::NotFound] {
+            assert!(!found(false).may_be_left_out(&about("library/a.safetensors", kind)), "{kind:?}");
+        }
+        for kind in [Kind::DiskFull, Kind::Interrupted, Kind::Tool] {
+            assert!(!found(false).may_be_left_out(&about("folder/notes.txt", kind)), "{kind:?}");
+        }
+    }
 }

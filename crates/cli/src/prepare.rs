@@ -74,7 +74,7 @@ pub fn prepare_found(
     for film in films {
         match dataset::prepare(ffmpeg, std::slice::from_ref(&film.path), folder, options, context.task()) {
             Ok(done) => prepared.extend(done),
-            Err(error) if film.may_be_left_out(error.kind()) => {
+            Err(error) if film.may_be_left_out(&error) => {
                 context.warn(&format!("{error}; it is left out"));
             }
             Err(error) => return Err(error),

@@ -101,7 +101,7 @@ pub fn run(args: &SoundsArgs, context: &Context) -> Result<Outcome, Failure> {
     for (file, outcome) in found.iter().zip(outcomes) {
         match outcome {
             Ok(prepared) => added.push(prepared),
-            Err(error) if file.may_be_left_out(error.kind()) => {
+            Err(error) if file.may_be_left_out(&error) => {
                 context.warn(&format!("{error}; it is left out"));
             }
             Err(error) => return Err(error.into()),

@@ -1,6 +1,7 @@
 //! Progress and cancellation of long jobs. The library never prints.
 
 use crate::{Error, Result};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -59,4 +60,17 @@ pub struct Task<'a> {
     pub watcher: &'a dyn Watcher,
     /// Requests the stop.
     pub cancel: &'a Cancel,
+}
+
+impl Task<'_> {
+    /// Says what is not as it should be of a file that is used all the same: the first thing, and how many others there are.
+    pub(crate) fn warn_of(&self, file: &Path, complaints: &[String]) {
+        if let [first, others @ ..] = complaints {
+            let more =
+                if others.is_empty() { String::new() } else { format!(" (and {} more)", others.len()) };
+            let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy();
+            self.watcher
+                .warn(&format!("{name} is not as it should be, what is there is used: {first}{more}"));
+        }
+    }
 }

@@ -55,7 +55,7 @@ enum Oddity {
     Hole,
     /// A silent track before the one that is marked as default.
     SilentTrackFirst,
-    /// Left and right as two tracks, of which the first is silent until `--audio-track 0,1`.
+    /// The right channel has the opposite polarity of the left one.
     OppositePolarity,
     /// A constant offset.
     Offset,
@@ -346,11 +346,6 @@ impl Case {
         }
         let mut command = Command::new("ffmpeg");
         command.args(["-nostdin", "-v", "error", "-y"]).args(&args);
-        if self.has(Oddity::Chapters) {
-            // Inputs stand before the outputs' options.
-            let text = std::fs::read(&chapters).ok()?;
-            std::fs::write(&chapters, text).ok()?;
-        }
         let plain = if self.has(Oddity::Chapters) || self.has(Oddity::Cover) {
             file.with_extension(format!("plain.{}", self.extension))
         } else {

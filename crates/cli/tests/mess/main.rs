@@ -45,12 +45,15 @@ fn no_odd_film_is_silently_wrong() {
         None => ONCE_WRONG.into_iter().chain(USUAL).collect(),
     };
     let mut wrong = Vec::new();
-    let mut counts = [0; 3];
+    let (mut counts, mut unmade) = ([0; 3], Vec::new());
     for seed in &seeds {
         let case = Case::draw(*seed);
         let folder = home.at(&format!("case{seed}"));
         std::fs::create_dir(&folder).unwrap();
-        let Some(film) = case.make(&folder) else { continue };
+        let Some(film) = case.make(&folder) else {
+            unmade.push(*seed);
+            continue;
+        };
         for (command, verdict) in case.try_all(&home, &folder, &film) {
             match verdict {
                 Verdict::True => counts[0] += 1,
@@ -66,6 +69,11 @@ fn no_odd_film_is_silently_wrong() {
         std::fs::remove_dir_all(&folder).unwrap();
     }
     let [right, said, refused] = counts;
-    eprintln!("{} cases: {right} outcomes true, {said} with a warning, {refused} refused", seeds.len());
+    eprintln!(
+        "{} cases: {right} outcomes true, {said} with a warning, {refused} refused; not made: {unmade:?}",
+        seeds.len()
+    );
+    // Some mixtures no muxer takes; more of them would mean that this ffmpeg makes no films.
+    assert!(10 * unmade.len() <= seeds.len(), "ffmpeg did not make the films of seeds {unmade:?}");
     assert!(wrong.is_empty(), "{} outcomes are silently wrong:\n{}", wrong.len(), wrong.join("\n"));
 }

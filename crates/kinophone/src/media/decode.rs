@@ -153,10 +153,7 @@ impl PictureStream {
         let left_out = (self.left_out > 0).then(|| {
             format!("{} whose times do not come after those of others are left out", pictures(self.left_out))
         });
-        let claim = self.declared_end.filter(|claim| (claim.0 - end.0).abs() > MAX_CLAIM_ERROR_US);
-        left_out
-            .into_iter()
-            .chain(claim.map(|claim| format!("it claims to end at {claim} and ends at {end}")))
+        left_out.into_iter().chain(claim_remark(self.declared_end, end))
     }
 
     /// Counts a picture and gives its time, or `None` for one that does not come after its predecessor. A jump that can't be true is
@@ -229,11 +226,18 @@ impl Intervals {
     }
 }
 
+/// A remark on a film that ends elsewhere than its container claims.
+pub(crate) fn claim_remark(claim: Option<MediaTime>, end: MediaTime) -> Option<String> {
+    let claim = claim.filter(|claim| (claim.0 - end.0).abs() > MAX_CLAIM_ERROR_US)?;
+    Some(format!("it claims to end at {claim} and ends at {end}"))
+}
+
 fn pictures(count: u64) -> String {
     if count == 1 { "1 picture".to_owned() } else { format!("{count} pictures") }
 }
 
-fn undecodable(path: &Path, reason: Option<&String>) -> Error {
+/// The error of a picture track in which there is no picture.
+pub(crate) fn undecodable(path: &Path, reason: Option<&String>) -> Error {
     let reason = reason.map(|r| format!(" ({r})")).unwrap_or_default();
     Error::new(Kind::NoPicture, format!("has not one picture that can be decoded{reason}"))
         .at(path)

@@ -4,10 +4,10 @@ use crate::Result;
 use crate::media::decode::{self, PictureStream};
 use crate::media::facts::FilmFacts;
 use crate::media::ffmpeg::Ffmpeg;
-use crate::media::picture_end;
 use crate::media::probe::{self, Examined};
 use crate::media::requests::{Decode, DecodeSound};
 use crate::media::sound::{self, SoundStream};
+use crate::media::{losses, picture_end};
 use crate::task::Cancel;
 use kinophone_dsp::units::MediaTime;
 use std::path::Path;
@@ -34,8 +34,9 @@ impl<'a> Film<'a> {
         decode::decode(self.ffmpeg, self.path, &self.examined, how)
     }
 
-    /// The true end of its pictures on its clock, found without decoding them; `None` where it has none.
-    pub fn picture_end(&self, cancel: &Cancel) -> Result<Option<MediaTime>> {
+    /// The true end of its pictures on its clock, found without decoding them, with what is not as it should be; `None` where it has
+    /// none.
+    pub fn picture_end(&self, cancel: &Cancel) -> Result<Option<(MediaTime, Vec<String>)>> {
         picture_end::find(self.ffmpeg, self.path, &self.examined, cancel)
     }
 
@@ -48,6 +49,12 @@ impl<'a> Film<'a> {
         let Some((first, _)) = recordings.first() else { return Ok(None) };
         let parts: Vec<_> = recordings.iter().map(|(film, how)| (film.path, &film.examined, *how)).collect();
         sound::decode_together(first.ffmpeg, &parts, folder)
+    }
+
+    /// Everything that it has and `output` with its picture does not have, a sentence each: its turn, chapters, tags … `name` is the
+    /// output's, which has the `extension`.
+    pub(crate) fn losses(&self, output: &Path, name: &str, extension: &str) -> Result<Vec<String>> {
+        Ok(losses::losses(&self.examined, &probe::examine(self.ffmpeg, output)?, name, extension))
     }
 
     /// Decodes its sound, see [`Ffmpeg::decode_sound`].

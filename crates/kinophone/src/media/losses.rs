@@ -1,11 +1,9 @@
 //! Everything that a film had and a soundtrack's file with its picture does not have: found by looking at both, whatever this version of ffmpeg
 //! can write.
 
-use crate::Result;
-use crate::media::probe::{self, Examined};
-use crate::media::{Ffmpeg, containers};
+use crate::media::containers;
+use crate::media::probe::Examined;
 use crate::wording::count;
-use std::path::Path;
 
 /// Tags that describe the file and not the film.
 const TECHNICAL: [&str; 8] = [
@@ -19,19 +17,12 @@ const TECHNICAL: [&str; 8] = [
     "vendor_id",
 ];
 
-/// Everything that was lost, a sentence each; `name` is the output's, which has the `extension`.
-pub(crate) fn losses(
-    ffmpeg: &Ffmpeg,
-    film: &Path,
-    output: &Path,
-    name: &str,
-    extension: &str,
-) -> Result<Vec<String>> {
-    let (had, has) = (probe::examine(ffmpeg, film)?, probe::examine(ffmpeg, output)?);
+/// Everything that was lost of what a film `had`, a sentence each; `name` is the output's, which has the `extension`.
+pub(crate) fn losses(had: &Examined, has: &Examined, name: &str, extension: &str) -> Vec<String> {
     let lost = [
-        rotation(&had, &has).map(|lost| format!("{name} {lost}")),
-        parts(&had, &has).map(|lost| format!("{name} does not carry {lost}")),
-        tags(&had, &has).map(|lost| {
+        rotation(had, has).map(|lost| format!("{name} {lost}")),
+        parts(had, has).map(|lost| format!("{name} does not carry {lost}")),
+        tags(had, has).map(|lost| {
             let keeper = if containers::own_tags(extension).shared { ", which a .mkv keeps" } else { "" };
             format!("{name} does not carry the film's {lost}{keeper}")
         }),
@@ -39,7 +30,7 @@ pub(crate) fn losses(
             format!("{name} does not carry the film's Content Credentials (C2PA), which vouch for the film as it was")
         }),
     ];
-    Ok(lost.into_iter().flatten().collect())
+    lost.into_iter().flatten().collect()
 }
 
 fn rotation(had: &Examined, has: &Examined) -> Option<String> {
@@ -61,6 +52,7 @@ fn rotation(had: &Examined, has: &Examined) -> Option<String> {
 fn parts(had: &Examined, has: &Examined) -> Option<String> {
     let missing = |unit, had: usize, has: usize| (had > has).then(|| count(had - has, unit));
     let parts: Vec<String> = [
+        missing("picture tracks", had.parts.pictures, has.parts.pictures),
         missing("chapters", had.parts.chapters, has.parts.chapters),
         missing("subtitle tracks", had.parts.subtitles, has.parts.subtitles),
         missing("cover pictures", had.parts.covers, has.parts.covers),

@@ -8,7 +8,7 @@ use crate::media::ffmpeg::Ffmpeg;
 use crate::media::film::Film;
 use crate::media::requests::{Decode, DecodeSound, DrawnFilm, Encode};
 use crate::media::sound::SoundStream;
-use crate::media::{copy, draw, encode, input, locate, losses, room, sound};
+use crate::media::{copy, draw, encode, input, locate, room, sound};
 use crate::task::Task;
 use std::path::Path;
 
@@ -66,20 +66,6 @@ impl Ffmpeg {
     /// `Kind::Invalid` where the picture's or the sound's codec does not fit the container.
     pub fn encode(&self, plan: &Encode) -> Result<Encoder> {
         encode::encode(self, plan)
-    }
-}
-
-impl Ffmpeg {
-    /// Everything that `film` has and `output` with its picture does not have, a sentence each: its turn, chapters, tags … `name` is the
-    /// output's, which has the `extension`.
-    pub(crate) fn losses(
-        &self,
-        film: &Path,
-        output: &Path,
-        name: &str,
-        extension: &str,
-    ) -> Result<Vec<String>> {
-        losses::losses(self, film, output, name, extension)
     }
 }
 

@@ -2,6 +2,8 @@
 
 use crate::Result;
 use crate::media::arguments::{opening, shared_clock};
+use crate::media::decode::{claim_remark, undecodable};
+use crate::media::outcome::Ending;
 use crate::media::probe::Examined;
 use crate::media::process::{Launch, Process};
 use crate::media::{Ffmpeg, input};
@@ -10,14 +12,15 @@ use kinophone_dsp::units::MediaTime;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
-/// End of the last picture on the film's clock: its time and its own duration, or the interval before it where the container has none.
-/// `None` where there are no pictures.
+/// End of the last picture on the film's clock, and what is not as it should be: its time and its own duration, or the interval before it
+/// where the container has none. `None` where there are no pictures. Fails where ffmpeg crashed or hung, since then there may be more, and with
+/// `Kind::NoPicture` where the track has none.
 pub(crate) fn find(
     ffmpeg: &Ffmpeg,
     path: &Path,
     film: &Examined,
     cancel: &Cancel,
-) -> Result<Option<MediaTime>> {
+) -> Result<Option<(MediaTime, Vec<String>)>> {
     let Some(picture) = &film.facts.picture else { return Ok(None) };
     let jump = film.stamps().jump();
     // Program streams have times for some of their packets only.
@@ -39,11 +42,18 @@ pub(crate) fn find(
             last = Some((pts, duration));
         }
     }
-    // It ends badly where the film is damaged, which whoever decodes it says.
-    process.wait()?;
-    let end = last.map(|(time, duration)| time + if duration > 0 { duration } else { time - before });
-    let micros = |end: i64| i128::from(end) * i128::from(base.0) * 1_000_000 / i128::from(base.1.max(1));
-    Ok(end.map(|end| MediaTime(micros(end) as i64)))
+    let outcome = process.wait()?;
+    let failed = matches!(outcome.ending, Ending::Failed(_));
+    if let Some(error) = outcome.error("reading it").filter(|_| !failed) {
+        return Err(error.at(path));
+    }
+    let mut complaints = outcome.complaints();
+    let (time, duration) = last.ok_or_else(|| undecodable(path, complaints.last()))?;
+    let ticks = time + if duration > 0 { duration } else { time - before };
+    let micros = i128::from(ticks) * i128::from(base.0) * 1_000_000 / i128::from(base.1.max(1));
+    let end = MediaTime(micros as i64);
+    complaints.extend(claim_remark(film.picture_end, end));
+    Ok(Some((end, complaints)))
 }
 
 /// Time and duration of a packet: "0, dts, pts, duration, size, checksum".

@@ -30,6 +30,8 @@ pub(crate) struct Examined {
 
 /// See [`Examined`].
 pub(crate) struct OtherParts {
+    /// Tracks of pictures, the one that is used included.
+    pub(crate) pictures: usize,
     pub(crate) chapters: usize,
     pub(crate) subtitles: usize,
     pub(crate) covers: usize,
@@ -101,6 +103,7 @@ fn credentials(streams: &[RawStream]) -> bool {
 fn other_parts(raw: &RawProbe) -> OtherParts {
     let of_kind = |kind| raw.streams.iter().filter(|stream| stream.kind == kind).count();
     OtherParts {
+        pictures: raw.streams.iter().filter(|s| s.kind == StreamKind::Picture && !s.still).count(),
         chapters: raw.chapters,
         subtitles: of_kind(StreamKind::Subtitle),
         covers: raw.streams.iter().filter(|stream| stream.still).count(),

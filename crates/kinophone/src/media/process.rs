@@ -105,6 +105,12 @@ impl Process {
         Ok((Self { shared, program: launch.program.to_owned(), complaints, drained }, guarded, stdout))
     }
 
+    /// Its complaints so far.
+    pub(crate) fn complaints(&self) -> Vec<String> {
+        let lines = lock(&self.complaints).lines();
+        Outcome { ending: Ending::Success, lines, written: None }.complaints()
+    }
+
     /// Waits for the end of the child, whose pipes must have been read or dropped. Calling it again gives the
     /// same.
     pub(crate) fn wait(&mut self) -> Result<Outcome> {

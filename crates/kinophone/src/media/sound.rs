@@ -194,7 +194,7 @@ impl SoundStream {
         Ok(longest * channels)
     }
 
-    /// Everything that did not decode as it should have, or was left out, a line each; complete after the end.
+    /// Everything that did not decode as it should have, or was left out, a line each: so far, or after the end in all.
     pub fn complaints(&self) -> Vec<String> {
         self.tracks.iter().flat_map(TrackStream::complaints).collect()
     }

@@ -232,7 +232,10 @@ impl TrackStream {
 
     /// See [`SoundStream::complaints`](crate::media::SoundStream::complaints).
     pub(crate) fn complaints(&self) -> Vec<String> {
-        self.complaints.clone()
+        match &self.process {
+            Some(process) if !self.ended => process.complaints(),
+            _ => self.complaints.clone(),
+        }
     }
 }
 

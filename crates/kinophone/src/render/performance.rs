@@ -50,9 +50,7 @@ pub(crate) fn perform(
     renderer.push(&last, length, &mut output.mix)?;
     renderer.finish(length, &mut output.mix)?;
     task.watcher.advance(renderer.ticks());
-    for complaint in &decoded.complaints {
-        task.watcher.warn(&format!("{name}: {complaint}"));
-    }
+    task.warn_of(film, &decoded.complaints);
     let (ticks, latency) = (renderer.ticks(), renderer.latency());
     Ok(PlayedPictures { length, ticks, latency, from_corpus, complaints: decoded.complaints })
 }

@@ -33,6 +33,7 @@ pub(crate) fn read(ffmpeg: &Ffmpeg, file: &Path, rate: SampleRate, task: Task<'_
         }
         task.watcher.advance((sound.len() / rate.hz() as usize) as u64);
     }
+    task.warn_of(file, &stream.complaints());
     if sound.is_empty() {
         return Err(Error::new(Kind::NoSound, "is silent, so it has no phases to lend")
             .at(file)

@@ -27,7 +27,7 @@ use kinophone_dsp::concat::{MosaicConfig, UnitSound};
 use kinophone_dsp::spectral::BandMatcherConfig;
 use kinophone_dsp::units::{MediaTime, TickGrid};
 use serde::Serialize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Ticks from one report of progress to the next, and from one look at the request to stop to the next.
 const TICKS_PER_REPORT: usize = 64;
@@ -105,7 +105,8 @@ impl RevoiceJob<'_> {
         })?;
         let library = LibraryUnits::open(&plan.sounds.folder, plan.sounds.matched, &scaler, grid, task)?;
         let database = UnitDatabase::of_library(&library, &plan.selection, plan.selection.pitch > 0.0);
-        let (begin, end) = extent(ffmpeg, &plan.film, &reserved, &shard, task)?;
+        let Extent { begin, end, complaints } = Extent::of(&reserved, &shard, task)?;
+        task.warn_of(&plan.film, &complaints);
         let mut output = reserved.open(self.meta(&library, &database))?;
         output.lay_under(begin)?;
         let mut engine =
@@ -117,7 +118,7 @@ impl RevoiceJob<'_> {
             seconds: (end - begin).as_secs_f64(),
             played: Some(engine.take_played()),
             sound: Some(&database),
-            complaints: Vec::new(),
+            complaints,
         };
         Ok(Revoiced {
             soundtrack: output.finish(finished, task)?,
@@ -209,21 +210,25 @@ impl RevoiceJob<'_> {
     }
 }
 
-/// The beginning and the end of the soundtrack on the film's clock: those of its picture as it is there, whatever the container claims, or
-/// of its sound where there is no picture.
-fn extent(
-    ffmpeg: &Ffmpeg,
-    film: &Path,
-    reserved: &ReservedOutput<'_>,
-    shard: &Shard,
-    task: Task<'_>,
-) -> Result<(MediaTime, MediaTime)> {
-    let sound = analysis_grid().tick.time_of(SoundAnalysis::tick_count(shard) as i64);
-    let picture = reserved.facts().and_then(|facts| facts.picture.as_ref());
-    if picture.is_none() && !reserved.is_sound_alone() {
-        reserved.picture()?;
+/// Beginning and end of a soundtrack on the film's clock.
+struct Extent {
+    begin: MediaTime,
+    end: MediaTime,
+    /// Whatever is not as it should be of the pictures.
+    complaints: Vec<String>,
+}
+
+impl Extent {
+    /// Those of the picture as it is there, whatever the container claims, or of the sound where there is no picture.
+    fn of(reserved: &ReservedOutput<'_>, shard: &Shard, task: Task<'_>) -> Result<Self> {
+        let sound = analysis_grid().tick.time_of(SoundAnalysis::tick_count(shard) as i64);
+        let picture = reserved.facts().and_then(|facts| facts.picture.as_ref());
+        if picture.is_none() && !reserved.is_sound_alone() {
+            reserved.picture()?;
+        }
+        let begin = picture.map_or(MediaTime::ZERO, |picture| picture.start.max(MediaTime::ZERO));
+        let found = reserved.film().map(|film| film.picture_end(task.cancel)).transpose()?.flatten();
+        let (end, complaints) = found.unwrap_or((sound, Vec::new()));
+        Ok(Self { begin, end: end.max(begin), complaints })
     }
-    let begin = picture.map_or(MediaTime::ZERO, |picture| picture.start.max(MediaTime::ZERO));
-    let end = ffmpeg.open(film)?.picture_end(task.cancel)?;
-    Ok((begin, end.unwrap_or(sound).max(begin)))
 }

@@ -1,6 +1,6 @@
 //! The mix from the synth's samples to the encoder: resampling, the film's own sound, loudness, gain.
 
-use crate::media::{DecodeSound, Encode, Ffmpeg, SoundStream};
+use crate::media::{DecodeSound, Encode, Ffmpeg, Film, SoundStream};
 use crate::soundtrack::encoder::{EncoderThread, unsupported};
 use crate::soundtrack::format::MixFormat;
 use crate::soundtrack::original::OriginalSound;
@@ -29,6 +29,7 @@ pub(crate) struct MixStage<'a> {
     resampler: Option<Resampler>,
     /// The film's own sound and its gain.
     under: Option<(SoundStream, f32)>,
+    complaints: Vec<String>,
     path: MixPath,
     resampled: Vec<f32>,
     frame: Vec<f32>,
@@ -72,6 +73,7 @@ impl<'a> MixStage<'a> {
             format,
             resampler,
             under: None,
+            complaints: Vec::new(),
             path,
             resampled: Vec::new(),
             frame: Vec::new(),
@@ -81,13 +83,13 @@ impl<'a> MixStage<'a> {
     /// Mixes the film's own sound under what is added from now on; its sample at `begin` meets our first.
     pub(crate) fn lay_under(
         &mut self,
-        film: &Path,
+        film: &Film<'_>,
         original: &OriginalSound,
         begin: MediaTime,
     ) -> Result<()> {
         let DecodeSound { tracks, .. } = original.request.clone();
         let request = DecodeSound { tracks, rate: self.format.rate, channels: self.format.channels };
-        let mut stream = self.ffmpeg.decode_sound(film, &request)?;
+        let mut stream = film.decode_sound(&request)?;
         let mut to_skip = self.format.rate.sample_at(begin).max(0) as usize * self.format.channels as usize;
         let mut waste = vec![0.0; CHUNK_SAMPLES];
         while to_skip > 0 {
@@ -125,7 +127,9 @@ impl<'a> MixStage<'a> {
             self.mix(&out)?;
         }
         // The original may sound on past the last picture; that part is not wanted, so its process ends here.
-        self.under = None;
+        if let Some((stream, _)) = self.under.take() {
+            self.complaints = stream.complaints();
+        }
         Ok(())
     }
 
@@ -153,6 +157,11 @@ impl<'a> MixStage<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Whatever is not as it should be in the film's own sound, as far as it was mixed in; known after the end.
+    pub(crate) fn take_complaints(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.complaints)
     }
 
     /// Completes the file. Returns the loudness before the gain and the gain, in LUFS and dB, where it has one.

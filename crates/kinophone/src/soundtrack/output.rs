@@ -1,6 +1,6 @@
 //! A soundtrack from reserved names to finished files.
 
-use crate::media::{self, Encode, Ffmpeg, FilmFacts, PictureFacts, SoundCodec};
+use crate::media::{self, Encode, Ffmpeg, Film, FilmFacts, PictureFacts, SoundCodec};
 use crate::score::{
     ClipEvent, CreditTally, CreditedSource, Credits, Score, ScoreFiles, ScoreHeader, SourceSound,
 };
@@ -40,8 +40,8 @@ pub(crate) struct ReservedOutput<'a> {
     scores: ScoreFiles,
     extension: String,
     codec: SoundCodec,
-    /// Facts of the film, where it had to be opened.
-    facts: Option<FilmFacts>,
+    /// The film, where it had to be opened.
+    film: Option<Film<'a>>,
     original: Option<OriginalSound>,
 }
 
@@ -67,8 +67,9 @@ pub(crate) struct SoundtrackMeta {
 
 /// An output that takes sound.
 pub(crate) struct OpenOutput<'a> {
-    ffmpeg: &'a Ffmpeg,
     pub(crate) mix: MixStage<'a>,
+    /// The film, where it had to be opened.
+    film: Option<Film<'a>>,
     format: MixFormat,
     request: OutputRequest<'a>,
     file: AtomicFile,
@@ -138,23 +139,30 @@ impl<'a> ReservedOutput<'a> {
         let scores = ScoreFiles::begin(&options.scores, options.overwrite)?;
         let (extension, codec) = container(&options.file, options.codec)?;
         let opened = needed || !extension_is_sound(&extension) || options.keep_original_db.is_some();
-        let facts = opened.then(|| ffmpeg.probe(film)).transpose()?;
-        let original = match (options.keep_original_db, &facts) {
-            (Some(db), Some(facts)) => Some(OriginalSound::find(facts, film, &options.audio_tracks, db)?),
+        let opened = opened.then(|| ffmpeg.open(film)).transpose()?;
+        let original = match (options.keep_original_db, &opened) {
+            (Some(db), Some(opened)) => {
+                Some(OriginalSound::find(opened.facts(), film, &options.audio_tracks, db)?)
+            }
             _ => None,
         };
-        Ok(Self { ffmpeg, request, file, scores, extension, codec, facts, original })
+        Ok(Self { ffmpeg, request, file, scores, extension, codec, film: opened, original })
+    }
+
+    /// The film, where it was opened.
+    pub(crate) fn film(&self) -> Option<&Film<'a>> {
+        self.film.as_ref()
     }
 
     /// Facts of the film, where it was opened.
     pub(crate) fn facts(&self) -> Option<&FilmFacts> {
-        self.facts.as_ref()
+        self.film().map(Film::facts)
     }
 
     /// The film's picture stream, where the film was opened: without one it is refused.
     pub(crate) fn picture(&self) -> Result<Option<&PictureFacts>> {
         let missing = || no_picture(self.request.film);
-        self.facts.as_ref().map(|facts| facts.picture.as_ref().ok_or_else(missing)).transpose()
+        self.facts().map(|facts| facts.picture.as_ref().ok_or_else(missing)).transpose()
     }
 
     /// True if the picture does not go into the output.
@@ -173,7 +181,7 @@ impl<'a> ReservedOutput<'a> {
         let format = MixFormat::beside(meta.rate, meta.channels, self.original.as_ref());
         let header = self.header(&meta, format);
         let begins_later = self.begins_later();
-        let Self { ffmpeg, request, file, scores, extension, codec, original, .. } = self;
+        let Self { ffmpeg, request, file, scores, extension, codec, film: opened, original } = self;
         let OutputRequest { film, options, .. } = request;
         let credits_file = match (&meta.sources, options.credits) {
             (Some(_), true) => Some(AtomicFile::create(&credits_path(&options.file), options.overwrite)?),
@@ -200,8 +208,8 @@ impl<'a> ReservedOutput<'a> {
         let credited_before =
             original.is_some() && film_tags.iter().any(|(_, text)| Credits::of_tag(text).is_some());
         Ok(OpenOutput {
-            ffmpeg,
             mix,
+            film: opened,
             format,
             request,
             file,
@@ -220,7 +228,7 @@ impl<'a> ReservedOutput<'a> {
 
     /// The seconds by which the film's own sound begins before the picture, where a player of the output can't know of them.
     fn begins_later(&self) -> Option<f64> {
-        let facts = self.facts.as_ref().filter(|_| self.is_sound_alone())?;
+        let facts = self.facts().filter(|_| self.is_sound_alone())?;
         let OutputRequest { film, options, .. } = self.request;
         let sounds = options.audio_tracks.facts(film, facts).ok()?;
         let sound = sounds.iter().map(|sound| sound.start).min()?;
@@ -231,7 +239,7 @@ impl<'a> ReservedOutput<'a> {
     /// The header of scores and credits, as far as it is known before the first sample.
     fn header(&self, meta: &SoundtrackMeta, format: MixFormat) -> ScoreHeader {
         let OutputRequest { film, options, .. } = self.request;
-        let picture = self.facts.as_ref().and_then(|facts| facts.picture.as_ref());
+        let picture = self.facts().and_then(|facts| facts.picture.as_ref());
         ScoreHeader {
             film: Some(film.file_name().unwrap_or_default().to_string_lossy().into_owned()),
             brain: meta.brain.clone(),
@@ -251,9 +259,9 @@ impl<'a> ReservedOutput<'a> {
 impl OpenOutput<'_> {
     /// Mixes the film's own sound under what follows, where that is wanted; its sample at `begin` meets our first.
     pub(crate) fn lay_under(&mut self, begin: MediaTime) -> Result<()> {
-        match &self.original {
-            Some(original) => self.mix.lay_under(self.request.film, original, begin),
-            None => Ok(()),
+        match (&self.original, &self.film) {
+            (Some(original), Some(film)) => self.mix.lay_under(film, original, begin),
+            _ => Ok(()),
         }
     }
 
@@ -266,12 +274,31 @@ impl OpenOutput<'_> {
     /// Completes the soundtrack after the last sample: gain, encoder, tags, scores, credits.
     pub(crate) fn finish(self, finished: FinishedSound<'_>, task: Task<'_>) -> Result<Soundtrack> {
         let Self {
-            ffmpeg, mix, format, request, file, scores, codec, mut header, sources, begins_later, ..
+            mut mix,
+            film,
+            format,
+            request,
+            file,
+            scores,
+            codec,
+            mut header,
+            sources,
+            begins_later,
+            ..
         } = self;
         let path = &request.options.file;
         let named = |e: Error| named(e, &file, path);
+        let FinishedSound { seconds, played, sound, mut complaints } = finished;
+        complaints.extend(self.original.as_ref().zip(film.as_ref()).map_or_else(
+            Vec::new,
+            |(original, film)| {
+                let mut kept = original.request.tracks.remarks(film.facts());
+                kept.extend(mix.take_complaints());
+                task.warn_of(request.film, &kept);
+                kept
+            },
+        ));
         let (loudness_before, gain_db) = mix.write(task).map_err(named)?;
-        let FinishedSound { seconds, played, sound, complaints } = finished;
         (header.seconds, header.gain_db) = (seconds, gain_db);
         let credits = played.as_ref().map(|played| played.tally.credits(&header, &sources));
         if let (Some(credits), Some(placeholder)) = (&credits, &self.placeholder) {
@@ -279,8 +306,8 @@ impl OpenOutput<'_> {
             media::fill_room(file.temporary_path(), placeholder, &tag).map_err(named)?;
         }
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if !extension_is_sound(&self.extension) {
-            let losses = ffmpeg.losses(request.film, file.temporary_path(), &name, &self.extension);
+        if let Some(film) = film.filter(|_| !extension_is_sound(&self.extension)) {
+            let losses = film.losses(file.temporary_path(), &name, &self.extension);
             losses.map_err(named)?.iter().for_each(|lost| task.watcher.warn(lost));
         }
         if self.credited_before {

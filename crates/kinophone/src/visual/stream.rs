@@ -29,9 +29,7 @@ pub fn watch(ffmpeg: &Ffmpeg, film: &Path, task: Task<'_>) -> Result<FrameState>
         task.watcher.advance(measured.pictures.len() as u64);
     }
     let decoded = stream.finish()?;
-    for complaint in &decoded.complaints {
-        task.watcher.warn(&format!("{name}: {complaint}"));
-    }
+    task.warn_of(film, &decoded.complaints);
     let analysis = measured.finish(decoded.end).ok_or_else(|| {
         Error::new(Kind::NoPicture, "has no picture that decodes")
             .at(film)

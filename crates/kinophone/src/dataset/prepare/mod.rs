@@ -154,7 +154,7 @@ impl PrepareJob<'_> {
             (decoded, sound.map(join))
         });
         let decoded = decoded?;
-        self.warn_of(&decoded.complaints);
+        self.task.warn_of(self.film, &decoded.complaints);
         let sound = self.sounding(sound)?;
         plan.stamp.check(self.film)?;
         match sound {
@@ -178,7 +178,7 @@ impl PrepareJob<'_> {
                 if self.options.require_sound { Err(self.no_sound()) } else { Ok(None) }
             }
             Some(Ok(sound)) => {
-                self.warn_of(&sound.complaints);
+                self.task.warn_of(self.film, &sound.complaints);
                 Ok(Some(sound))
             }
         }
@@ -231,18 +231,6 @@ impl PrepareJob<'_> {
             skipped,
             pictures: shard.pictures(),
             seconds: shard.end().as_secs_f64(),
-        }
-    }
-
-    /// Says what did not decode as it should have.
-    fn warn_of(&self, complaints: &[String]) {
-        if let [first, others @ ..] = complaints {
-            let more =
-                if others.is_empty() { String::new() } else { format!(" (and {} more)", others.len()) };
-            let name = self.name();
-            self.task
-                .watcher
-                .warn(&format!("{name} is not as it should be, what is there is used: {first}{more}"));
         }
     }
 

@@ -165,7 +165,7 @@ impl PrepareJob<'_> {
             self.task.cancel.check()
         })?;
         plan.stamp.check(self.film)?;
-        self.warn_of(&sound.complaints);
+        self.task.warn_of(self.film, &sound.complaints);
         if sound.samples == 0 {
             return Err(self.no_sound());
         }

@@ -175,6 +175,13 @@ fn a_misbehaving_ffmpeg_gives_one_error_and_never_hangs() {
         let error = outcome.unwrap_err();
         assert_eq!(error.kind(), kind, "{name}: {error}");
         assert_eq!(error.place(), Some(film.as_path()), "{name}: {error}");
+        // Packets are counted until they end.
+        if name != "babbles" {
+            let error = fake.open(&film).unwrap().picture_end(&crate::task::Cancel::default()).unwrap_err();
+            // One that ends by itself may have met damage: here that leaves no picture.
+            let kind = if name == "dies" { Kind::NoPicture } else { kind };
+            assert_eq!((error.kind(), error.place()), (kind, Some(film.as_path())), "{name}: {error}");
+        }
     };
     std::thread::scope(|scope| {
         for case in cases {
