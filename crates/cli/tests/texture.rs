@@ -191,3 +191,26 @@ fn inspect_tells_shots() {
     let text = String::from_utf8(home.succeed("inspect @cuts.mp4").stdout).unwrap();
     assert!(text.contains("shots:") && text.contains("3, 1.0 s each"), "{text}");
 }
+
+/// The film's own sound is kept out of the marked track, which is said, and so is that it is damaged.
+#[test]
+fn what_is_kept_of_the_films_own_sound_is_said() {
+    let home = Home::new();
+    noises(&home);
+    let film = home.at("film.mkv");
+    let sources =
+        "-f lavfi -i testsrc2=s=96x64:r=25:d=4 -f lavfi -i sine=300:d=4 -f lavfi -i anoisesrc=d=4:a=0.3";
+    let coded = "-map 0 -map 1 -map 2 -c:v mpeg4 -c:a flac -disposition:a:0 0 -disposition:a:1 default";
+    let words: Vec<&str> =
+        sources.split(' ').chain(coded.split(' ')).chain([film.to_str().unwrap()]).collect();
+    ffmpeg(&words);
+    let (_, told) = home.run("texture @film.mkv --sounds @lib -o @kept.wav --keep-original -6");
+    assert!(told.contains("film.mkv: of 2 sound tracks number 1 is used"), "{told}");
+    let mut bytes = std::fs::read(&film).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle..middle + 20_000].fill(0x55);
+    std::fs::write(&film, bytes).unwrap();
+    let (made, told) = home.run("texture @film.mkv --sounds @lib -o @damaged.wav --keep-original -6");
+    assert!(told.contains("film.mkv is not as it should be"), "{told}");
+    assert!(!made["complaints"].as_array().unwrap().is_empty(), "{made}");
+}

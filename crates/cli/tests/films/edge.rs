@@ -58,7 +58,7 @@ const SECOND_PICTURE: Fate = Says("1 picture whose times do not come after those
 const TURN: Fate = Says("does not keep the film's turn by");
 const SUBTITLES: Fate = Says("does not carry the film's 1 subtitle track");
 const ATTACHED: Fate = Says("does not carry the film's 1 attached file");
-const TWO_SUBTITLES: Fate = Says("does not carry the film's 2 subtitle tracks");
+const SECOND_VIEW: Fate = Says("does not carry the film's 1 picture track, 2 subtitle tracks");
 const DATE: Fate = Says("does not carry the film's tag creation_time");
 const NO_KEY: Fate = Says("non-existing PPS 0 referenced");
 
@@ -100,7 +100,7 @@ const TABLE: &[(&str, Fates)] = &[
     ),
     (
         "edge/nasa_13013_2video_2audio.mp4",
-        [TWO_TRACKS, TWO_TRACKS, TWO_TRACKS, TWO_SUBTITLES, TWO_TRACKS, TWO_SUBTITLES, Well, TWO_TRACKS],
+        [TWO_TRACKS, TWO_TRACKS, TWO_TRACKS, SECOND_VIEW, TWO_TRACKS, SECOND_VIEW, Well, TWO_TRACKS],
     ),
     // Its pictures begin 2.1 s after its sound, and last for half a second.
     (

@@ -289,15 +289,15 @@ impl OpenOutput<'_> {
         let path = &request.options.file;
         let named = |e: Error| named(e, &file, path);
         let FinishedSound { seconds, played, sound, mut complaints } = finished;
-        complaints.extend(self.original.as_ref().zip(film.as_ref()).map_or_else(
-            Vec::new,
-            |(original, film)| {
-                let mut kept = original.request.tracks.remarks(film.facts());
-                kept.extend(mix.take_complaints());
-                task.warn_of(request.film, &kept);
-                kept
-            },
-        ));
+        if let (Some(original), Some(film)) = (&self.original, &film) {
+            let name = request.film.file_name().unwrap_or_default().to_string_lossy();
+            for remark in original.request.tracks.remarks(film.facts()) {
+                task.watcher.warn(&format!("{name}: {remark}"));
+            }
+            let kept = mix.take_complaints();
+            task.warn_of(request.film, &kept);
+            complaints.extend(kept);
+        }
         let (loudness_before, gain_db) = mix.write(task).map_err(named)?;
         (header.seconds, header.gain_db) = (seconds, gain_db);
         let credits = played.as_ref().map(|played| played.tally.credits(&header, &sources));
