@@ -1,5 +1,6 @@
 //! Quantities and names as people read them.
 
+use kinophone::wording::is_obeyed;
 use std::ffi::OsStr;
 use std::path::Path;
 
@@ -48,10 +49,9 @@ pub fn visible_line(text: &str) -> String {
 }
 
 fn escaped(text: &str, stays: impl Fn(char) -> bool) -> String {
-    let turns = |c| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
-        match (c.is_control() || turns(c)) && !stays(c) {
+        match is_obeyed(c) && !stays(c) {
             true => safe.extend(c.escape_default()),
             false => safe.push(c),
         }

@@ -5,7 +5,8 @@ mod support;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::Path;
-use support::{check_rendition, ffmpeg, kinophone, refuse, shards, small_film, succeed, tiny_brain};
+use std::process::Output;
+use support::{Home, check_rendition, ffmpeg, kinophone, refuse, shards, small_film, succeed, tiny_brain};
 
 #[test]
 fn what_is_no_film_is_refused() {
@@ -102,6 +103,64 @@ fn a_truncated_film_gives_what_decodes_and_says_so() {
 }
 
 #[cfg(unix)]
+/// Nothing is decoded where a film was prepared before, so its shard has to know.
+#[test]
+fn damage_is_said_again_of_a_film_that_was_prepared_before() {
+    let home = Home::new();
+    let whole = home.at("whole.mkv");
+    ffmpeg(&home.words(
+        "-f lavfi -i testsrc2=size=128x96:rate=25 -f lavfi -i anoisesrc=a=0.3:r=48000 -t 4 -c:v libx264 -preset ultrafast -c:a flac @whole.mkv",
+    ));
+    let mut bytes = fs::read(whole).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle..middle + 400].fill(0);
+    fs::write(home.at("film.mkv"), bytes).unwrap();
+    let first = home.succeed("prepare @film.mkv -o @corpus");
+    let said = |output: &Output| {
+        let text = String::from_utf8(output.stderr.clone()).unwrap();
+        let lines = text.lines().filter(|line| line.contains("film.mkv is not as it should be"));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let warnings = said(&first);
+    assert!(!warnings.is_empty() && warnings.len() <= 2, "{warnings:?}");
+    assert_eq!(said(&home.succeed("prepare @film.mkv -o @corpus")), warnings);
+    let train = || said(&home.succeed("train @film.mkv -o @brain --layers 20 --epochs 1 --force"));
+    assert_eq!((train(), train()), (warnings.clone(), warnings.clone()));
+    // Of the pictures alone, where they are all that is used.
+    let render = said(&home.succeed("render @brain @film.mkv -o @out.wav"));
+    assert_eq!(render, warnings[..1]);
+    let cut = home.succeed("sounds @film.mkv -o @lib");
+    assert_eq!(said(&home.succeed("sounds @film.mkv -o @lib")), said(&cut));
+}
+
+#[test]
+fn one_wrong_bit_of_lossless_sound_is_said() {
+    let home = Home::new();
+    ffmpeg(&home.words("-f lavfi -i anoisesrc=a=0.3:r=48000:d=3 @whole.flac"));
+    let mut bytes = fs::read(home.at("whole.flac")).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0x10;
+    fs::write(home.at("bit.flac"), bytes).unwrap();
+    let said =
+        |name: &str| String::from_utf8(home.succeed(&format!("sounds @{name} -o @lib")).stderr).unwrap();
+    assert!(said("bit.flac").contains("bit.flac is not as it should be"));
+    assert!(!said("whole.flac").contains("not as it should be"));
+}
+
+/// ffmpeg makes of a track whose description is cut off one of which nothing is known.
+#[test]
+fn a_film_that_ends_within_the_description_of_its_tracks_is_refused() {
+    let home = Home::new();
+    small_film(&home.at("whole.mp4"), 2);
+    let bytes = fs::read(home.at("whole.mp4")).unwrap();
+    let at = bytes.windows(4).position(|name| name == b"moov").unwrap();
+    for part in 1..10 {
+        fs::write(home.at("film.mp4"), &bytes[..at + (bytes.len() - at) * part / 10]).unwrap();
+        let said = home.refuse("prepare @film.mp4 -o @corpus");
+        assert!(said.contains("is cut off within the description of its tracks"), "{part}: {said}");
+    }
+}
+
 #[test]
 fn names_are_only_names() {
     use std::os::unix::ffi::OsStringExt;

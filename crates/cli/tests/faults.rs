@@ -268,13 +268,45 @@ fn reports_and_cards() {
     home.holds("inspect @brain --card -o @new.md --quiet");
 }
 
-/// A demo takes long, and makes what the other commands make; so only its first steps are tried.
+#[test]
+fn galleries() {
+    let home = Faulty::new().with_brain("tiny", CLASSIC);
+    home.holds("gallery @tiny @film.mp4 -o @new --quiet");
+}
+
+#[test]
+fn imports() {
+    let home = Faulty::new();
+    home.home.succeed("prepare @film.mp4 -o @corpus --quiet");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/networks.py");
+    let shard = support::shards(&home.home.at("corpus")).remove(0);
+    let mut python = Command::new("python3");
+    python.arg(script).args([home.home.0.path(), &shard]);
+    assert!(
+        python.status().unwrap().success(),
+        "networks.py needs numpy and safetensors (scripts/setup --tests)"
+    );
+    let names = fs::read_dir(home.home.0.path()).unwrap().map(|entry| entry.unwrap().path());
+    let mut good: Vec<PathBuf> =
+        names.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with("good-")).collect();
+    good.sort();
+    fs::rename(&good[0], home.home.at("old.pkl")).unwrap();
+    home.holds("import @old.pkl -o @new --quiet");
+}
+
+/// A demo takes long, and makes what the other commands make; so only its first steps are tried, unless all are asked for.
 #[test]
 fn demos() {
     let home = Faulty::new();
     let before = home.files();
-    for at in [1, 2, 5, 12] {
-        let line = "demo -o @new --seconds 20 --quiet";
+    let line = "demo -o @new --seconds 20 --quiet";
+    let late = || {
+        let (_, operations) = home.run(line, FULL, 0);
+        home.restore(&before);
+        [0.5, 0.9, 1.0].map(|part| (part * operations as f64) as u64)
+    };
+    let late = std::env::var_os("KINOPHONE_FAULTS").map(|_| late());
+    for at in [1, 2, 5, 12].into_iter().chain(late.into_iter().flatten()) {
         let (output, _) = home.run(line, FULL, at);
         let context = format!("{line}: at {at}");
         assert!(!output.status.success(), "{context}");

@@ -196,9 +196,11 @@ fn an_encrypted_film_is_said_to_be_one_and_nothing_is_made() {
     let scheme = format!("-encryption_scheme cenc-aes-ctr -encryption_key {KEY} -encryption_kid {KEY_ID}");
     copy(&home, &format!("plain.mp4 {scheme}"), "locked.mp4");
     std::fs::write(home.at("locked.webm"), encrypted_webm()).unwrap();
+    copy(&home, "plain.mp4", "clear.ts");
+    std::fs::write(home.at("locked.ts"), scrambled(&home.at("clear.ts"))).unwrap();
     let brain = support::tiny_brain(home.0.path());
     let before = names(&home);
-    for film in ["locked.mp4", "locked.webm"] {
+    for film in ["locked.mp4", "locked.webm", "locked.ts"] {
         for line in [
             "prepare @FILM -o @new",
             "train @FILM -o @new",
@@ -216,6 +218,17 @@ fn an_encrypted_film_is_said_to_be_one_and_nothing_is_made() {
             assert_eq!(names(&home), before, "{line}");
         }
     }
+}
+
+/// A broadcast whose pictures and sound are scrambled: its tables stay as they are.
+fn scrambled(clear: &Path) -> Vec<u8> {
+    let mut bytes = std::fs::read(clear).unwrap();
+    for packet in bytes.chunks_exact_mut(188).filter(|packet| packet[1] & 0x1f == 1) {
+        packet[3] |= 0x80;
+        let content = if packet[3] & 0x20 == 0 { 4 } else { 5 + usize::from(packet[4]) };
+        packet[content.min(188)..].iter_mut().for_each(|byte| *byte ^= 0x5a);
+    }
+    bytes
 }
 
 fn names(home: &Home) -> Vec<String> {

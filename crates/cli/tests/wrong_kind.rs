@@ -83,7 +83,7 @@ const LIBRARY: [(&str, &str, &str); 10] = [
     ("missing", "does not exist", "check the name"),
 ];
 
-const PLACES: [Place; 23] = [
+const PLACES: [Place; 25] = [
     Place { line: "prepare X -o new", right: &["film.mp4", "silent.mp4", "folder"], said: &FILM },
     Place { line: "sounds X -o new", right: &["film.mp4", "sound.wav", "folder"], said: &FILM },
     Place {
@@ -119,7 +119,14 @@ const PLACES: [Place; 23] = [
     Place { line: "inspect film.mp4 --ffmpeg X", right: &[], said: &[] },
     Place { line: "texture film.mp4 --sounds library -o X", right: &[], said: &[] },
     Place { line: "texture film.mp4 --sounds library -o new.wav --score X", right: &[], said: &[] },
+    Place { line: "train film.mp4 -o X", right: &["missing", "img%03d.png"], said: &TAKEN },
+    Place { line: "sounds sound.wav -o X", right: &FOLDERS, said: &[] },
 ];
+
+/// Names that are taken, and must stay what they are.
+const TAKEN: [(&str, &str, &str); 2] = [("film.mp4", "", "another name"), ("brain", "exists", "--force")];
+
+const FOLDERS: [&str; 6] = ["folder", "empty", "library", "mute", "missing", "img%03d.png"];
 
 const INSPECTED: [&str; 8] =
     ["film.mp4", "silent.mp4", "sound.wav", "brain", "classic.brain", "shard.safetensors", "library", "mute"];

@@ -65,12 +65,15 @@ pub struct Task<'a> {
 impl Task<'_> {
     /// Says what is not as it should be of a file that is used all the same: the first thing, and how many others there are.
     pub(crate) fn warn_of(&self, file: &Path, complaints: &[String]) {
-        if let [first, others @ ..] = complaints {
-            let more =
-                if others.is_empty() { String::new() } else { format!(" (and {} more)", others.len()) };
+        if let Some(complaint) = gist(complaints) {
             let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy();
-            self.watcher
-                .warn(&format!("{name} is not as it should be, what is there is used: {first}{more}"));
+            self.watcher.warn(&format!("{name} is not as it should be, what is there is used: {complaint}"));
         }
     }
+}
+
+/// The first of several complaints, and how many others there are.
+pub(crate) fn gist(complaints: &[String]) -> Option<String> {
+    let (first, others) = complaints.split_first()?;
+    Some(if others.is_empty() { first.clone() } else { format!("{first} (and {} more)", others.len()) })
 }

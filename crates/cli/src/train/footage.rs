@@ -5,8 +5,8 @@ use crate::context::{self, Context};
 use crate::folders::find_files;
 use crate::prepare::prepare_found;
 use crate::train::args::TrainArgs;
-use kinophone::dataset::{Corpus, Shard};
-use kinophone::{Error, Result};
+use kinophone::Result;
+use kinophone::dataset::{self, Corpus, Shard};
 use std::cmp::Reverse;
 use std::path::{Path, PathBuf};
 
@@ -27,7 +27,7 @@ impl Footage {
         let mut footage = Self::default();
         for path in arguments {
             let kind = if context::metadata(path)?.is_dir() {
-                if holds_shards(path)? { &mut footage.corpora } else { &mut footage.folders }
+                if dataset::holds_shards(path)? { &mut footage.corpora } else { &mut footage.folders }
             } else if is_shard(path) {
                 &mut footage.shards
             } else {
@@ -80,17 +80,6 @@ fn without_duplicates(mut shards: Vec<Shard>, context: &Context) -> Vec<Shard> {
         same
     });
     shards
-}
-
-/// True if the folder itself has a shard in it.
-fn holds_shards(folder: &Path) -> Result<bool> {
-    let failed = |e| Error::io("read", folder, e);
-    for entry in std::fs::read_dir(folder).map_err(failed)? {
-        if is_shard(&entry.map_err(failed)?.path()) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }
 
 fn is_shard(path: &Path) -> bool {

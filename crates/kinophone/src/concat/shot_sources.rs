@@ -103,6 +103,7 @@ pub(crate) fn shot_ticks(
 fn prepared_frames(film: &Path, corpus: Option<&Path>, task: Task<'_>) -> Result<Option<FrameState>> {
     let Some(corpus) = corpus else { return Ok(None) };
     let Some(shard) = dataset::find(corpus, film, visual::SIDE, true, task)? else { return Ok(None) };
+    task.warn_of(film, shard.complaints().pictures.as_slice());
     let mut stream = VisualStream::default();
     for k in 0..shard.pictures() {
         task.cancel.check()?;

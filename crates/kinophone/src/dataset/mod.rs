@@ -85,6 +85,11 @@ fn open_verified(path: &Path) -> Result<Shard> {
     Ok(shard)
 }
 
+/// True if the folder itself has a shard in it.
+pub fn holds_shards(folder: &Path) -> Result<bool> {
+    Ok(!shard_paths(folder)?.is_empty())
+}
+
 fn shard_paths(folder: &Path) -> Result<Vec<PathBuf>> {
     let read = |e| Error::io("read", folder, e);
     if !std::fs::metadata(folder).map_err(read)?.is_dir() {

@@ -31,7 +31,7 @@ pub(crate) fn opening(
     codec_options: &[&str],
 ) -> Result<Vec<OsString>> {
     let mut args = input::common();
-    args.extend(input::words(&["-nostdin", "-nostats", "-v", "error", "-max_error_rate", "1", "-y"]));
+    args.extend(quiet());
     args.extend(input::words(codec_options));
     args.extend(input::guards());
     if !jump {
@@ -39,6 +39,12 @@ pub(crate) fn opening(
     }
     args.extend([OsString::from("-i"), input::url(path)?]);
     Ok(args)
+}
+
+/// What a process that decodes or copies says. That a packet is corrupt is a mere warning to it; of the others we keep nothing
+/// (see `complaints`), and need to know which is which.
+pub(crate) fn quiet() -> Vec<OsString> {
+    input::words(&["-nostdin", "-nostats", "-v", "level+warning", "-max_error_rate", "1", "-y"])
 }
 
 /// Outputs that follow all others where timestamps may `jump`: ffmpeg begins the clock at the earliest stream in use and finds jumps

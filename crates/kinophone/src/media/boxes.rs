@@ -11,6 +11,8 @@ pub(crate) struct BoxFacts {
     pub(crate) encrypted: bool,
     /// True where it carries Content Credentials (C2PA).
     pub(crate) credentials: bool,
+    /// True where the file ends within the description of its tracks: ffmpeg passes over tracks that it cannot read then.
+    pub(crate) cut_off: bool,
 }
 
 /// Boxes that are looked at, at most: a live recording has thousands of fragments, and a hostile file claims more.
@@ -43,7 +45,10 @@ pub(crate) fn look(path: &Path) -> BoxFacts {
 struct BoxHeader {
     name: [u8; 4],
     begin: u64,
+    /// At most the end of what it lies in.
     end: u64,
+    /// True where it claims to be longer than that.
+    cut_off: bool,
 }
 
 fn walk(
@@ -57,6 +62,7 @@ fn walk(
         && *left > 0
     {
         *left -= 1;
+        facts.cut_off |= depth == 0 && found.name == *b"moov" && found.cut_off;
         if depth == 0 && found.name == *b"uuid" {
             let mut id = [0; 16];
             facts.credentials |= file.read_exact(&mut id).is_ok() && id == CREDENTIALS;
@@ -90,8 +96,9 @@ fn header(file: &mut File, at: u64, end: u64) -> io::Result<Option<BoxHeader>> {
         }
         short => (u64::from(short), at + 8),
     };
-    let box_end = at.saturating_add(length).min(end);
-    Ok((box_end >= begin).then_some(BoxHeader { name, begin, end: box_end }))
+    let claimed = at.saturating_add(length);
+    let box_end = claimed.min(end);
+    Ok((box_end >= begin).then_some(BoxHeader { name, begin, end: box_end, cut_off: claimed > end }))
 }
 
 #[cfg(test)]
@@ -132,6 +139,10 @@ mod tests {
     fn nonsense_ends() {
         let whole = film(b"encv");
         assert!((0..whole.len()).all(|length| !seen(&whole[..length]).credentials));
+        // From the name of `moov` on, what is missing is missing in it.
+        let [first, named, end] = [whole.len() - film(b"encv").len() + 12, 12 + 8, whole.len()];
+        assert!((0..end).all(|length| seen(&whole[..length]).cut_off == (length >= first.max(named))));
+        assert!(!seen(&whole).cut_off);
         for size in [0, 1, 2, 7, 8, u32::MAX] {
             let mut damaged = whole.clone();
             damaged[12..16].copy_from_slice(&size.to_be_bytes());

@@ -31,6 +31,8 @@ pub struct PictureStream {
     last: Option<MediaTime>,
     intervals: Intervals,
     declared_end: Option<MediaTime>,
+    /// What is known not to be as it should be.
+    complaints: Vec<String>,
     /// Pictures that were left out because their times do not come after those of others.
     left_out: u64,
     ended: bool,
@@ -58,6 +60,7 @@ pub(crate) fn decode(ffmpeg: &Ffmpeg, path: &Path, film: &Examined, how: &Decode
         last: None,
         intervals: Intervals::default(),
         declared_end: film.picture_end,
+        complaints: film.complaints(),
         left_out: 0,
         ended: false,
     })
@@ -144,6 +147,7 @@ impl PictureStream {
         let Some(last) = self.last else { return Err(undecodable(&self.film, outcome.complaints().last())) };
         let end = self.intervals.end(last, self.declared_end);
         let mut complaints = outcome.complaints();
+        complaints.append(&mut self.complaints);
         complaints.extend(self.remarks(end));
         Ok(Decoded { pictures: self.count, end, complaints })
     }

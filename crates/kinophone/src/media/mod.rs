@@ -27,6 +27,7 @@ mod film;
 mod input;
 mod locate;
 mod losses;
+mod mpeg;
 pub(crate) mod nut;
 mod operations;
 mod outcome;
@@ -36,6 +37,7 @@ mod process;
 mod raw_probe;
 mod requests;
 pub(crate) mod room;
+mod scrambled;
 mod sound;
 #[cfg(test)]
 mod tests;

@@ -52,6 +52,7 @@ pub(crate) fn find(
     let ticks = time + if duration > 0 { duration } else { time - before };
     let micros = i128::from(ticks) * i128::from(base.0) * 1_000_000 / i128::from(base.1.max(1));
     let end = MediaTime(micros as i64);
+    complaints.extend(film.complaints());
     complaints.extend(claim_remark(film.picture_end, end));
     Ok(Some((end, complaints)))
 }

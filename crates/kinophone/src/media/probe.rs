@@ -1,9 +1,11 @@
 //! Facts of a film: from ffprobe's JSON, or from what ffmpeg prints where ffprobe is missing (see `dump`).
 
+use crate::media::mpeg::is_cut_off;
 use crate::media::process::{self, Ending};
 use crate::media::raw_probe::{
     RawProbe, RawStream, StreamKind, clock_time_of, clockwise, fault, first_packet, has_places, time_of,
 };
+use crate::media::scrambled::is_scrambled;
 use crate::media::track_stream::Stamps;
 use crate::media::{Ffmpeg, FilmFacts, FilmTimecode, PictureFacts, SoundFacts, boxes, dump, input};
 use crate::{Error, Kind, Result};
@@ -26,6 +28,8 @@ pub(crate) struct Examined {
     pub(crate) credentials: bool,
     /// Parts beside its pictures and its sound.
     pub(crate) parts: OtherParts,
+    /// True where its last packet is not whole.
+    pub(crate) cut_off: bool,
 }
 
 /// See [`Examined`].
@@ -43,13 +47,23 @@ impl Examined {
     pub(crate) fn stamps(&self) -> Stamps {
         Stamps::of(&self.facts.container, self.facts.picture.is_some())
     }
+
+    /// What is not as it should be of the file, and ffmpeg does not say.
+    pub(crate) fn complaints(&self) -> Vec<String> {
+        if self.cut_off { vec!["it ends within a packet, so it was cut off".to_owned()] } else { Vec::new() }
+    }
 }
 
 pub(crate) fn examine(ffmpeg: &Ffmpeg, path: &Path) -> Result<Examined> {
     let bytes = input::check(path)?;
     let boxes = boxes::look(path);
-    if boxes.encrypted {
+    if boxes.encrypted || is_scrambled(path) {
         return Err(encrypted(path));
+    }
+    if boxes.cut_off {
+        return Err(Error::new(Kind::WrongKind, "is cut off within the description of its tracks")
+            .at(path)
+            .help("copy it again; if a recording broke off, tools that rebuild such descriptions may help"));
     }
     let raw = match &ffmpeg.ffprobe {
         Some(ffprobe) => from_ffprobe(ffmpeg, ffprobe, path)?,
@@ -86,12 +100,13 @@ pub(crate) fn examine(ffmpeg: &Ffmpeg, path: &Path) -> Result<Examined> {
         sounds,
         tags: bounded(raw.tags),
     };
-    Ok(Examined { facts, zero, picture_end, reordered, credentials, parts })
+    let cut_off = facts.container.starts_with("mpeg") && is_cut_off(path, bytes);
+    Ok(Examined { facts, zero, picture_end, reordered, credentials, parts, cut_off })
 }
 
 fn encrypted(path: &Path) -> Error {
     Error::new(Kind::WrongKind, "is encrypted").at(path).help(
-        "name a copy that is not; with its key, ffmpeg makes one: ffmpeg -decryption_key KEY -i FILM -c copy CLEAR.mp4",
+        "name a copy that is not; with the key of an MP4, ffmpeg makes one: ffmpeg -decryption_key KEY -i FILM -c copy CLEAR.mp4",
     )
 }
 

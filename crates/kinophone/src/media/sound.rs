@@ -18,6 +18,8 @@ pub struct SoundStream {
     channels: usize,
     /// Samples of one track.
     part: Vec<f32>,
+    /// What is known of the file not to be as it should be.
+    complaints: Vec<String>,
 }
 
 pub(crate) fn decode(
@@ -44,7 +46,7 @@ pub(crate) fn decode(
             start(ffmpeg, path, film.zero, track, (stamps, how.rate, channels), &filter)
         })
         .collect::<Result<_>>()?;
-    Ok(SoundStream { tracks, channels: how.channels as usize, part: Vec::new() })
+    Ok(SoundStream::of(tracks, how.channels, film.complaints()))
 }
 
 /// Mono at the measures' rate. The mixing down is ffmpeg's own, which for decoders that say floating point is
@@ -56,7 +58,7 @@ pub(crate) fn decode_for_measures(ffmpeg: &Ffmpeg, path: &Path) -> Result<SoundS
     let rate = SampleRate::new(measure::RATE).expect("the rate of the measures is in range");
     let shape = (film.stamps(), rate, 1);
     let tracks = vec![start(ffmpeg, path, film.zero, track, shape, &resampling(rate))?];
-    Ok(SoundStream { tracks, channels: 1, part: Vec::new() })
+    Ok(SoundStream::of(tracks, 1, film.complaints()))
 }
 
 fn resampling(rate: SampleRate) -> String {
@@ -72,7 +74,7 @@ fn start(
     (stamps, rate, channels): (Stamps, SampleRate, u32),
     resampling: &str,
 ) -> Result<TrackStream> {
-    let mut args = arguments::opening(path, zero, stamps.jump(), layout_options(track))?;
+    let mut args = arguments::opening(path, zero, stamps.jump(), decoder_options(track))?;
     args.extend(track_output(0, track, channels, resampling));
     args.push("pipe:1".into());
     args.extend(arguments::shared_clock(stamps.jump()));
@@ -80,9 +82,11 @@ fn start(
     TrackStream::start(launch, path, rate, channels as usize, stamps)
 }
 
-/// Options of the decoder. Without them ffmpeg takes six channels without places for 5.1, and drops the fourth as its subwoofer.
-fn layout_options(track: &SoundFacts) -> &'static [&'static str] {
-    if track.mix() == ChannelMix::Usual { &[] } else { &["-guess_layout_max", "0"] }
+/// Options of the decoder. Without the first it compares no checksums (of FLAC); without the second it takes six channels without places for
+/// 5.1, and drops the fourth as its subwoofer.
+fn decoder_options(track: &SoundFacts) -> &'static [&'static str] {
+    let all = &["-err_detect", "crccheck", "-guess_layout_max", "0"];
+    if track.mix() == ChannelMix::Usual { &all[..2] } else { all }
 }
 
 /// The options of an output that takes a track of an input; the file follows. `rematrix_maxval=1` in `resampling` mixes down at a level
@@ -118,9 +122,9 @@ pub(crate) fn decode_together(
         return Ok(None);
     }
     let mut args = input::common();
-    args.extend(input::words(&["-nostdin", "-nostats", "-v", "error", "-max_error_rate", "1", "-y"]));
+    args.extend(arguments::quiet());
     for (path, film, _) in recordings {
-        args.extend(input::words(layout_options(&film.facts.sounds[0])));
+        args.extend(input::words(decoder_options(&film.facts.sounds[0])));
         args.extend(input::guards());
         args.extend([OsString::from("-i"), input::url(path)?]);
     }
@@ -137,9 +141,8 @@ pub(crate) fn decode_together(
         return Ok(None);
     }
     let stream = |(file, (path, _, how)): (NamedTempFile, &(&Path, &Examined, &DecodeSound))| {
-        let channels = how.channels as usize;
-        let tracks = vec![TrackStream::of_file(file, path, (how.rate, channels), Stamps::None)];
-        SoundStream { tracks, channels, part: Vec::new() }
+        let track = TrackStream::of_file(file, path, (how.rate, how.channels as usize), Stamps::None);
+        SoundStream::of(vec![track], how.channels, Vec::new())
     };
     Ok(Some(files.into_iter().zip(recordings).map(stream).collect()))
 }
@@ -167,6 +170,10 @@ fn panning(mix: ChannelMix, from: u32, to: u32) -> String {
 }
 
 impl SoundStream {
+    fn of(tracks: Vec<TrackStream>, channels: u32, complaints: Vec<String>) -> Self {
+        Self { tracks, channels: channels as usize, part: Vec::new(), complaints }
+    }
+
     /// Fills `out` as far as samples come; fewer than `out.len()` only at the end, 0 after it. `out` holds whole frames. Fails with
     /// `Kind::Tool` where ffmpeg crashed, with `Kind::Damaged` where nothing could be decoded or timestamps jump too far to be true,
     /// and with `Kind::Stalled` where it hung.
@@ -196,6 +203,7 @@ impl SoundStream {
 
     /// Everything that did not decode as it should have, or was left out, a line each: so far, or after the end in all.
     pub fn complaints(&self) -> Vec<String> {
-        self.tracks.iter().flat_map(TrackStream::complaints).collect()
+        let of_tracks = self.tracks.iter().flat_map(TrackStream::complaints);
+        of_tracks.chain(self.complaints.iter().cloned()).collect()
     }
 }

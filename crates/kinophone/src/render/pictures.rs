@@ -116,13 +116,12 @@ impl TimedPictures<'_> {
                 drop(pictures);
                 reader.join()
             }
-            Self::Shard { shard, .. } => Ok(decoded_before(shard.pictures() as u64, shard.end())),
-            Self::Given(given) => Ok(decoded_before(0, given.end)),
+            Self::Shard { shard, .. } => Ok(Decoded {
+                pictures: shard.pictures() as u64,
+                end: shard.end(),
+                complaints: shard.complaints().pictures.iter().cloned().collect(),
+            }),
+            Self::Given(given) => Ok(Decoded { pictures: 0, end: given.end, complaints: Vec::new() }),
         }
     }
-}
-
-/// Facts about pictures that were decoded before.
-fn decoded_before(pictures: u64, end: MediaTime) -> Decoded {
-    Decoded { pictures, end, complaints: Vec::new() }
 }

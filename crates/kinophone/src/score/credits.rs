@@ -1,7 +1,7 @@
 //! Credits of a soundtrack: summed up while it is made, for its end title, and for its file's own tags.
 
-use crate::score::one_line::one_line;
 use crate::score::{ClipEvent, CreditedSource, ScoreHeader, rounded};
+use crate::wording::one_line;
 use serde::{Deserialize, Serialize};
 
 /// The format of credits in a file's tags.

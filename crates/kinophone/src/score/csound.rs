@@ -3,8 +3,8 @@
 //! Control runs at the rate of the samples, so that clips begin on their sample and read on whole samples where their speed is
 //! a whole number; elsewhere between samples, with the same cubic as ours.
 
-use crate::score::one_line::one_line;
 use crate::score::{ClipEvent, Score, wav};
+use crate::wording::one_line;
 use kinophone_dsp::concat::pan_gains;
 use std::path::Path;
 

@@ -1,7 +1,7 @@
 //! A score as a table.
 
 use crate::score::Score;
-use crate::score::one_line::one_line;
+use crate::wording::one_line;
 
 impl Score {
     /// The score as a table of one line a clip, with a heading: times in seconds, pitch in semitones above the recording and in Hz.

@@ -1,8 +1,8 @@
 //! A score as an edit decision list (CMX 3600) for film editors.
 
 use crate::score::edit_rate::EditRate;
-use crate::score::one_line::one_line;
 use crate::score::{ClipEvent, Score, ScoreHeader};
+use crate::wording::one_line;
 use kinophone_dsp::units::FrameRate;
 
 /// Sound channels of the format: A, A2, A3, A4.

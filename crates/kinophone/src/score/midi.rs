@@ -1,7 +1,7 @@
 //! A score as a Standard MIDI File (format 1): a track a source, a note a clip, one at a time on each pitch of a channel.
 
-use crate::score::one_line::one_line;
 use crate::score::{ClipEvent, Score};
+use crate::wording::one_line;
 
 /// Ticks of a quarter note, of which there are two a second: a tick is 0.52 ms.
 const TICKS_PER_QUARTER: f64 = 960.0;

@@ -22,7 +22,6 @@ mod edit_rate;
 mod edl;
 mod files;
 mod midi;
-mod one_line;
 mod reaper;
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,7 @@
 //! A score as a project for Reaper: a track a source, an item a clip.
 
-use crate::score::one_line::one_line;
 use crate::score::{ClipEvent, Score, wav};
+use crate::wording::one_line;
 
 /// Makes the project; `folder` is the name of the folder of sources beside it.
 ///

@@ -1,7 +1,7 @@
 //! The sources of a score as files that other programs play.
 
 use crate::score::Score;
-use crate::score::one_line::one_line;
+use crate::wording::one_line;
 use crate::{Error, Kind, Result};
 use std::fs::File;
 use std::io::{BufWriter, Write};

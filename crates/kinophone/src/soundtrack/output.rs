@@ -86,6 +86,8 @@ pub(crate) struct OpenOutput<'a> {
     placeholder: Option<String>,
     /// By how many seconds the film's own sound began earlier, where the output is sound alone.
     begins_later: Option<f64>,
+    /// The film's tags that are not kept whole.
+    shortened: Vec<&'static str>,
 }
 
 /// Record of the recorded sound that was played, on the clock of the soundtrack.
@@ -223,6 +225,7 @@ impl<'a> ReservedOutput<'a> {
             sources,
             placeholder,
             begins_later,
+            shortened: tags.shortened,
         })
     }
 
@@ -309,6 +312,11 @@ impl OpenOutput<'_> {
         if let Some(film) = film.filter(|_| !extension_is_sound(&self.extension)) {
             let losses = film.losses(file.temporary_path(), &name, &self.extension);
             losses.map_err(named)?.iter().for_each(|lost| task.watcher.warn(lost));
+        }
+        for tag in &self.shortened {
+            let what =
+                format!("{name} carries only the beginning of the film's tag {tag}, in which ours stands");
+            task.watcher.warn(&format!("{what}; a .mkv keeps all of it"));
         }
         if self.credited_before {
             let kept =

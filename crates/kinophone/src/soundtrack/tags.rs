@@ -3,6 +3,7 @@
 
 use crate::media::OwnTags;
 use crate::score::Credits;
+use crate::wording::{cut, one_line};
 
 /// The beginning of the remark on how a soundtrack was made.
 const MADE_HEAD: &str = "Sound made by Kinophone ";
@@ -18,6 +19,8 @@ pub(crate) struct SoundtrackTags {
     pub(crate) known: Vec<(String, String)>,
     /// The text of the tag for credits, which ends with the placeholder.
     pub(crate) room: Option<String>,
+    /// Names of the film's tags that had to be shortened, because ours stand in them.
+    pub(crate) shortened: Vec<&'static str>,
 }
 
 impl SoundtrackTags {
@@ -35,7 +38,10 @@ impl SoundtrackTags {
         let notice = if own.shared { Credits::others_in_tag(said(own.credits)) } else { "" };
         let room = placeholder.map(|placeholder| on_a_line_of_its_own(notice, placeholder));
         known.extend(outdated(film, own, room.is_some()));
-        Self { known, room }
+        let long = |owner: &str| owner.len() > MAX_OTHERS_BYTES;
+        let shortened = [(own.made, long(&owner)), (own.credits, room.is_some() && long(notice))];
+        let shortened = shortened.into_iter().filter(|(_, is)| *is).map(|(name, _)| name).collect();
+        Self { known, room, shortened }
     }
 }
 
@@ -55,7 +61,7 @@ fn outdated(film: &[(String, String)], own: &OwnTags, credited: bool) -> Vec<(St
 
 /// The remark on how the sound was made, on one line: names of sounds may hold anything. Credits name all of them.
 fn remark(made: &str) -> String {
-    let line: String = made.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let line = one_line(made);
     cut(&format!("{MADE_HEAD}{} {line}", env!("CARGO_PKG_VERSION")), MAX_REMARK_BYTES, " … and others")
 }
 
@@ -72,14 +78,6 @@ fn on_a_line_of_its_own(before: &str, line: &str) -> String {
         return line.to_owned();
     }
     format!("{}\n{line}", cut(before, MAX_OTHERS_BYTES, " …"))
-}
-
-fn cut(text: &str, most: usize, end: &str) -> String {
-    if text.len() <= most {
-        text.to_owned()
-    } else {
-        format!("{}{end}", &text[..text.floor_char_boundary(most)])
-    }
 }
 
 #[cfg(test)]
@@ -109,6 +107,9 @@ mod tests {
         assert!(remark.len() < MAX_REMARK_BYTES + 20 && remark.ends_with(" … and others"), "{remark}");
         let long = "é".repeat(100_000);
         assert!(on_a_line_of_its_own(&long, "ours").len() < MAX_OTHERS_BYTES + 20);
+        let film = [("copyright".to_owned(), long.clone()), ("title".to_owned(), long)];
+        let shortened = |room| SoundtrackTags::beside(&film, &FIXED, "by a test", room).shortened;
+        assert_eq!((shortened(Some("room")), shortened(None)), (vec!["copyright"], Vec::new()));
     }
 
     #[test]

@@ -15,7 +15,7 @@ pub(crate) use recording::{SoundDescriber, prepare_sound};
 
 use crate::dataset::open_verified;
 use crate::dataset::shard::Shard;
-use crate::dataset::shard::header::MAX_SIZE;
+use crate::dataset::shard::header::{Complaints, MAX_SIZE};
 use crate::dataset::shard::write::ShardWriter;
 use crate::media::{AudioTracks, Decode, DecodeSound, Decoded, Ffmpeg, FilmFacts, PictureStream};
 use crate::storage::{self, Overwrite};
@@ -157,6 +157,8 @@ impl PrepareJob<'_> {
         self.task.warn_of(self.film, &decoded.complaints);
         let sound = self.sounding(sound)?;
         plan.stamp.check(self.film)?;
+        let of_sound = sound.as_ref().map_or(&[][..], |sound| &sound.complaints);
+        shard.keep_complaints(Complaints::of(&decoded.complaints, of_sound));
         match sound {
             Some(mut sound) => shard.finish(decoded.end, Some(sound.track()?)),
             None => shard.finish(decoded.end, None),
@@ -220,6 +222,11 @@ impl PrepareJob<'_> {
                 self.name(),
                 shard.path().display()
             ));
+        }
+        self.choose_sound(&shard.source().facts)?;
+        let Complaints { pictures, sound } = shard.complaints();
+        for complaint in [pictures, sound] {
+            self.task.warn_of(self.film, complaint.as_slice());
         }
         Ok(self.report(shard, true))
     }

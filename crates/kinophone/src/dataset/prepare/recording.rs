@@ -4,6 +4,7 @@ use crate::dataset::map_file;
 use crate::dataset::prepare::options::{PrepareOptions, Prepared};
 use crate::dataset::prepare::scratch_sound::ScratchSound;
 use crate::dataset::prepare::{PrepareJob, PreparePlan, ShardPlan, make_ready};
+use crate::dataset::shard::header::Complaints;
 use crate::dataset::shard::sound::ShardSound;
 use crate::dataset::shard::write::{ShardWriter, SoundDescription, SoundTrack};
 use crate::dataset::shard::{Shard, TensorData};
@@ -175,7 +176,8 @@ impl PrepareJob<'_> {
         let description =
             self.describe(describer, ShardSound { rate, channels, samples, exponent, opposed })?;
         let source = self.source(plan.hash.clone(), facts.clone());
-        let shard = ShardWriter::create(&plan.path, plan.overwrite, 1, false, source)?;
+        let mut shard = ShardWriter::create(&plan.path, plan.overwrite, 1, false, source)?;
+        shard.keep_complaints(Complaints::of(&[], &sound.complaints));
         shard.finish_with(rate.time_of(sound.samples as i64), Some(sound.track()?), Some(description))
     }
 
@@ -194,7 +196,9 @@ impl PrepareJob<'_> {
     pub(super) fn describe_again(&self, shard: &Shard, describer: &dyn SoundDescriber) -> Result<()> {
         let sound = shard.sound().ok_or_else(|| self.no_sound())?;
         let description = self.describe(describer, sound)?;
-        let writer = ShardWriter::create(shard.path(), Overwrite::Replace, 1, false, shard.source().clone())?;
+        let mut writer =
+            ShardWriter::create(shard.path(), Overwrite::Replace, 1, false, shard.source().clone())?;
+        writer.keep_complaints(shard.complaints().clone());
         let mut data: &[u8] = bytemuck::cast_slice(sound.samples);
         let ShardSound { rate, channels, exponent, opposed, .. } = sound;
         let samples = sound.frames() as u64;

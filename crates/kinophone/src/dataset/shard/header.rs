@@ -5,6 +5,8 @@
 
 use crate::dataset::shard::sound::MAX_EXPONENT;
 use crate::ledger::Source;
+use crate::task::gist;
+use crate::wording::{cut, one_line};
 use kinophone_dsp::units::{MediaTime, SampleRate};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -23,13 +25,16 @@ const VERSION: u32 = 2;
 const CHECKSUM_LEN: usize = 64;
 /// No table has more numbers a row.
 const MAX_COLUMNS: u64 = 1024;
-/// Room in the header for tables that describe sound.
-const TABLES_ROOM: usize = 1024;
+/// Room in the header for tables that describe sound, and for complaints.
+const LATE_ROOM: usize = 4096;
+/// Bytes of a complaint that are kept: with every one escaped, both find room.
+const MAX_COMPLAINT: usize = 600;
 
 /// Everything in a header, apart from the checksum.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ShardFacts {
     pub(crate) source: Source,
+    pub(crate) complaints: Complaints,
     pub(crate) end: MediaTime,
     pub(crate) size: u32,
     pub(crate) colour: bool,
@@ -38,6 +43,23 @@ pub(crate) struct ShardFacts {
     /// Tables that describe the sound, and the parameters with which they were made.
     pub(crate) tables: Vec<TableShape>,
     pub(crate) sound_parameters: Option<serde_json::Value>,
+}
+
+/// The gist of what was not as it should be when a film was prepared. Whoever uses its shard says it again, since nothing is decoded then.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Complaints {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) pictures: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sound: Option<String>,
+}
+
+impl Complaints {
+    pub(crate) fn of(pictures: &[String], sound: &[String]) -> Self {
+        let kept =
+            |complaints: &[String]| gist(complaints).map(|text| cut(&one_line(&text), MAX_COMPLAINT, " …"));
+        Self { pictures: kept(pictures), sound: kept(sound) }
+    }
 }
 
 /// Name and shape of a table that describes the sound; all follow the sound in this order.
@@ -146,6 +168,7 @@ impl ShardFacts {
         let end = MediaTime(-MAX_TIME_US);
         let facts = Self {
             source: source.clone(),
+            complaints: Complaints::default(),
             end,
             size,
             colour,
@@ -154,7 +177,7 @@ impl ShardFacts {
             tables: Vec::new(),
             sound_parameters: None,
         };
-        (LENGTH + facts.json(&"0".repeat(CHECKSUM_LEN)).len() + TABLES_ROOM).next_multiple_of(PAGE)
+        (LENGTH + facts.json(&"0".repeat(CHECKSUM_LEN)).len() + LATE_ROOM).next_multiple_of(PAGE)
     }
 
     /// The header's bytes, without the length in front, filled up with spaces to `len`; `None` where it needs more.
@@ -179,6 +202,7 @@ impl ShardFacts {
             sound_exponent: self.sound.map_or(0, |s| s.exponent),
             sound_opposed: self.sound.is_some_and(|s| s.opposed),
             source: self.source.clone(),
+            complaints: self.complaints.clone(),
             described: self.sound_parameters.clone(),
         };
         let note = serde_json::to_string(&note).expect("strings and numbers always become JSON");
@@ -239,6 +263,7 @@ impl ShardFacts {
         tables.sort_by_key(|table| found.tables[&table.name].data_offsets);
         let facts = Self {
             source: note.source,
+            complaints: note.complaints,
             end: note.end_us,
             size,
             colour: channels == 3,
@@ -365,6 +390,8 @@ struct Note {
     #[serde(default)]
     sound_opposed: bool,
     source: Source,
+    #[serde(default)]
+    complaints: Complaints,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     described: Option<serde_json::Value>,
 }

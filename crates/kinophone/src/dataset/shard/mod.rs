@@ -6,7 +6,7 @@
 //!
 //! The JSON holds `version` (2), `checksum`, `end_us` (when the last picture ceases to be shown), `sound_rate` in Hz (null
 //! without sound), `sound_exponent` (full scale is 2 to this power), `sound_opposed` (true if the two channels have opposite
-//! polarity) and `source` (a [`Source`]). A tensor `padding` of up to seven bytes follows `pictures` where their size
+//! polarity), `source` (a [`Source`]) and `complaints` (what was not as it should be, of `pictures` and `sound`). A tensor `padding` of up to seven bytes follows `pictures` where their size
 //! would leave `times_us` unaligned. The checksum is BLAKE3 over the tensors' bytes, followed by the header's bytes with 64
 //! zeros in place of the checksum, so it vouches for every byte of the file. Numbers are little-endian.
 //!
@@ -23,7 +23,7 @@ pub mod sound;
 mod tests;
 pub mod write;
 
-use crate::dataset::shard::header::{LENGTH, MAX_TIME_US, NumberType, ShardFacts, ShardLayout};
+use crate::dataset::shard::header::{Complaints, LENGTH, MAX_TIME_US, NumberType, ShardFacts, ShardLayout};
 use crate::dataset::shard::sound::ShardSound;
 use crate::ledger::Source;
 use crate::{Error, Kind, Result};
@@ -109,6 +109,11 @@ impl Shard {
     /// Source of the film.
     pub fn source(&self) -> &Source {
         &self.facts.source
+    }
+
+    /// What was not as it should be of the film when it was prepared.
+    pub(crate) fn complaints(&self) -> &Complaints {
+        &self.facts.complaints
     }
 
     /// Pictures in the shard; none in one of sound alone.

@@ -2,7 +2,7 @@
 
 use crate::dataset::shard::TensorData;
 use crate::dataset::shard::header::{
-    LENGTH, MAX_SIZE, MAX_TIME_US, NumberType, ShardFacts, SoundFormat, TableShape, no_checksum,
+    Complaints, LENGTH, MAX_SIZE, MAX_TIME_US, NumberType, ShardFacts, SoundFormat, TableShape, no_checksum,
 };
 use crate::ledger::Source;
 use crate::storage::{AtomicFile, Overwrite};
@@ -71,6 +71,7 @@ impl ShardWriter {
         out.seek(SeekFrom::Start(reserved as u64)).map_err(|e| Error::io("written", path, e))?;
         let facts = ShardFacts {
             source,
+            complaints: Complaints::default(),
             end: MediaTime::ZERO,
             size,
             colour,
@@ -95,6 +96,11 @@ impl ShardWriter {
         self.times.push(time.0);
         self.facts.pictures += 1;
         Ok(())
+    }
+
+    /// Keeps what was not as it should be of the film.
+    pub(crate) fn keep_complaints(&mut self, complaints: Complaints) {
+        self.facts.complaints = complaints;
     }
 
     /// Completes the shard: `end` is when the last picture ceases to be shown, or the sound of a shard without pictures ends.
