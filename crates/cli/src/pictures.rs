@@ -11,6 +11,7 @@ use kinophone::task::Task;
 use kinophone::visual::{FrameState, VisualEvent, VisualOnsets};
 use kinophone::{Error, Kind, Result, texture};
 use kinophone_dsp::units::{MediaTime, SampleRate};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// Number of pictures on a contact sheet.
@@ -135,11 +136,24 @@ impl Album {
 
     fn add(&mut self, name: &str, picture: &RgbImage) -> Result<()> {
         let file = self.folder.join(format!("{name}.png"));
-        // Pictures can be drawn again at any time, so older ones are replaced.
+        // Pictures can be drawn again at any time, so older ones are replaced; nothing else is.
+        if file.symlink_metadata().is_ok() && !is_picture(&file) {
+            return Err(Error::new(Kind::Exists, "exists already and is no PNG")
+                .at(file)
+                .help("give another folder, or rename that file"));
+        }
         plot::write_png(picture, &file, Overwrite::Replace)?;
         self.files.push(file);
         Ok(())
     }
+}
+
+/// True for a PNG itself, not a link to one.
+fn is_picture(file: &Path) -> bool {
+    const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
+    let mut head = Vec::new();
+    let read = || std::fs::File::open(file)?.take(SIGNATURE.len() as u64).read_to_end(&mut head);
+    !file.is_symlink() && { read }().is_ok() && head == SIGNATURE
 }
 
 /// One lane per measure.

@@ -120,13 +120,8 @@ fn as_text(corpus: &Path, prepared: &[Prepared]) -> String {
         let pictures = count(film.pictures, "pictures");
         text += &format!("{}: {pictures}, {}{state}\n", report::shown(&film.film), duration(film.seconds));
     }
-    let seconds: f64 = prepared.iter().map(|p| p.seconds).sum();
-    text + &format!(
-        "{}: {} from {}\n",
-        report::shown(corpus),
-        duration(seconds),
-        count(prepared.len(), "films")
-    )
+    let (number, seconds) = Prepared::totals(prepared);
+    text + &format!("{}: {} from {}\n", report::shown(corpus), duration(seconds), count(number, "films"))
 }
 
 #[cfg(test)]

@@ -137,11 +137,6 @@ fn as_text(library: &Path, added: &[Prepared]) -> String {
         let state = if source.skipped { " (was there already)" } else { "" };
         text += &format!("{}: {}{state}\n", report::shown(&source.film), duration(source.seconds));
     }
-    let seconds: f64 = added.iter().map(|p| p.seconds).sum();
-    text + &format!(
-        "{}: {} from {}\n",
-        report::shown(library),
-        duration(seconds),
-        count(added.len(), "sources")
-    )
+    let (number, seconds) = Prepared::totals(added);
+    text + &format!("{}: {} from {}\n", report::shown(library), duration(seconds), count(number, "sources"))
 }

@@ -157,6 +157,7 @@ impl TextureArgs {
             library: library.clone(),
             output: self.result.options(output, self.force, self.sound.kept.audio_track.clone()),
             mapping,
+            mapping_file: self.mapping.mapping.clone(),
             mapping_name,
             sections: self.mapping.sections == Sections::Auto,
             seed: self.mapping.seed.seed,

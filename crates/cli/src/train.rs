@@ -17,7 +17,7 @@ use crate::train::footage::Footage;
 use kinophone::classic::{
     ClassicConfig, ClassicTrained, ClassicTraining, DatasetRows, RowOptions, RowSplit, RunFiles,
 };
-use kinophone::dataset::{Corpus, TickDataset};
+use kinophone::dataset::{Corpus, Shard, TickDataset};
 use kinophone::storage::{self, AtomicFile, MissingFolders, Overwrite, Reservation};
 use kinophone::{Error, Kind, Result, model};
 use std::ffi::OsString;
@@ -77,8 +77,18 @@ impl Destination {
         // An interrupted run may replace what it saved itself.
         let continues = args.resume && run.is_dir();
         let overwrite = if args.force || continues { Overwrite::Replace } else { Overwrite::Refuse };
-        let inputs: Vec<&Path> = args.footage.iter().map(PathBuf::as_path).collect();
-        storage::check_distinct(&args.output, &inputs)?;
+        // A brain may lie among the films, but not in the place of one of them or of a shard.
+        let films: Vec<&Path> =
+            args.footage.iter().map(PathBuf::as_path).filter(|path| !path.is_dir()).collect();
+        storage::check_distinct(&args.output, &films)?;
+        if Shard::open(&args.output).is_ok() {
+            return Err(Error::new(
+                Kind::Unwritable,
+                "is a shard of a corpus or library, which a brain can't replace",
+            )
+            .at(&args.output)
+            .help("give the brain another name"));
+        }
         drop(AtomicFile::create(&args.output, overwrite)?);
         if !args.is_ensemble() {
             check_run_folder(&run)?;

@@ -147,6 +147,44 @@ fn one_wrong_bit_of_lossless_sound_is_said() {
     assert!(!said("whole.flac").contains("not as it should be"));
 }
 
+#[test]
+fn recordings_that_are_not_whole_or_not_all_used_say_so() {
+    let home = Home::new();
+    let noise = "-f lavfi -i anoisesrc=a=0.3:r=48000:d=5";
+    ffmpeg(&home.words(&format!("{noise} @whole.flac")));
+    ffmpeg(&home.words(&format!("{noise} @whole.mp3")));
+    let bytes = fs::read(home.at("whole.flac")).unwrap();
+    let (begin, end) = (bytes.len() / 2, bytes.len() * 6 / 10);
+    fs::write(home.at("hole.flac"), [&bytes[..begin], &bytes[end..]].concat()).unwrap();
+    fs::write(home.at("twice.flac"), bytes.repeat(2)).unwrap();
+    let bytes = fs::read(home.at("whole.mp3")).unwrap();
+    fs::write(home.at("cut.mp3"), &bytes[..bytes.len() * 55 / 100]).unwrap();
+    ffmpeg(&home.words(
+        "-f lavfi -i aevalsrc=if(eq(n\\,30000)\\,1e6\\,0.5*sin(600*t)):s=48000:d=2 -c:a pcm_f32le @wild.wav",
+    ));
+    ffmpeg(
+        &home.words("-f lavfi -i aevalsrc=0.1*sin(900*t)|0|0|0.5*sin(300*t)|0|0:c=5.1:s=48000:d=2 @six.wav"),
+    );
+    let said =
+        |name: &str| String::from_utf8(home.succeed(&format!("sounds @{name} -o @lib")).stderr).unwrap();
+    for (name, what) in [
+        ("hole.flac", "is not as it should be"),
+        ("twice.flac", "is not as it should be"),
+        ("cut.mp3", "it claims to end at 0:00:05"),
+        ("wild.wav", "its loudest sample lies at +120 dBFS"),
+        ("six.wav", "its subwoofer channel (LFE) is left out"),
+    ] {
+        assert!(said(name).contains(what), "{name}: {}", said(name));
+    }
+    for name in ["whole.flac", "whole.mp3"] {
+        assert!(!said(name).contains("warning"), "{name}: {}", said(name));
+    }
+    // The same recording under two names is one.
+    fs::copy(home.at("whole.mp3"), home.at("again.mp3")).unwrap();
+    let told = home.succeed("sounds @whole.mp3 @again.mp3 -o @one");
+    assert!(String::from_utf8(told.stdout).unwrap().contains("5 s from 1 source\n"));
+}
+
 /// ffmpeg makes of a track whose description is cut off one of which nothing is known.
 #[test]
 fn a_film_that_ends_within_the_description_of_its_tracks_is_refused() {

@@ -65,6 +65,65 @@ fn hundreds_of_recordings_with_long_names_need_few_open_files_and_short_argument
     assert!(credits["credits"].as_array().unwrap().len() > 1, "{credits}");
 }
 
+/// Whatever is named, and by whatever way it leads to an input: the input stays as it is.
+#[test]
+fn no_output_destroys_an_input() {
+    let home = Home::new();
+    small_film(&home.at("film.mp4"), 2);
+    fs::create_dir(home.at("lib")).unwrap();
+    add_recording(&home.at("lib"), 0, "a.wav".to_owned(), 22_050);
+    let brain = tiny_brain(home.0.path());
+    fs::rename(brain, home.at("brain")).unwrap();
+    let shard = fs::read_dir(home.at("lib")).unwrap().next().unwrap().unwrap().path();
+    fs::write(home.at("m.csv"), home.succeed("texture --print-mapping drone").stdout).unwrap();
+    symlink("film.mp4", home.at("a.mp4.credits.txt")).unwrap();
+    symlink(&shard, home.at("b.mp4.credits.txt")).unwrap();
+    fs::hard_link(home.at("film.mp4"), home.at("same.mp4")).unwrap();
+    for folder in ["s.sources", "pictures", "linked"] {
+        fs::create_dir(home.at(folder)).unwrap();
+    }
+    fs::write(home.at("s.sources/sources.txt"), "").unwrap();
+    fs::copy(home.at("film.mp4"), home.at("s.sources/f.mp4")).unwrap();
+    fs::write(home.at("pictures/texture.png"), "mine").unwrap();
+    symlink("../film.mp4", home.at("linked/texture.png")).unwrap();
+    home.succeed("prepare @film.mp4 -o @corpus --quiet");
+    let own = fs::read_dir(home.at("corpus")).unwrap().next().unwrap().unwrap().path();
+    home.succeed("gallery @brain @film.mp4 -o @gallery --quiet");
+    fs::copy(home.at("film.mp4"), home.at("gallery/my.mp4")).unwrap();
+    fs::copy(home.at("brain"), home.at("gallery/my.brain")).unwrap();
+    let kept = [
+        "film.mp4",
+        "m.csv",
+        "s.sources/f.mp4",
+        "pictures/texture.png",
+        "gallery/my.mp4",
+        "gallery/my.brain",
+    ];
+    let contents = || {
+        let files = kept.iter().map(|name| home.at(name)).chain([shard.clone(), own.clone()]);
+        files.map(|file| fs::read(file).unwrap()).collect::<Vec<_>>()
+    };
+    let before = contents();
+    let texture = "texture @film.mp4 --sounds @lib";
+    for (line, said) in [
+        (format!("{texture} -o @a.mp4"), "is both the input and the output"),
+        (format!("{texture} -o @b.mp4"), "which is an input"),
+        (format!("{texture} -o @same.mp4"), "is both the input and the output"),
+        (format!("{texture} -o @c.wav --mapping @m.csv --score @m.csv"), "is both the input and the output"),
+        ("texture @s.sources/f.mp4 --sounds @lib -o @c.wav --score @s.csd".to_owned(), "holds the input"),
+        (format!("{texture} -o @c.wav --pictures @pictures"), "is no PNG"),
+        (format!("{texture} -o @c.wav --pictures @linked"), "is no PNG"),
+        ("gallery @gallery/my.brain @film.mp4 -o @gallery".to_owned(), "holds the input"),
+        ("gallery @brain @gallery/my.mp4 -o @gallery".to_owned(), "holds the input"),
+        ("eval @gallery/my.brain @film.mp4 -o @gallery".to_owned(), "holds the input"),
+        (format!("train @corpus -o {}", own.display()), "which a brain can't replace"),
+    ] {
+        let refused = home.refuse(&format!("{line} --force"));
+        assert!(refused.contains(said), "{line}: {refused}");
+        assert!(contents() == before, "{line}");
+    }
+}
+
 #[test]
 fn names_may_be_as_long_as_the_disk_allows() {
     let home = Home::new();

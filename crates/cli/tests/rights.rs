@@ -220,6 +220,17 @@ fn an_encrypted_film_is_said_to_be_one_and_nothing_is_made() {
     }
 }
 
+/// Until ledgers carry credits on, it must at least be known that they are not carried.
+#[test]
+fn a_soundtrack_of_others_sounds_that_becomes_a_source_says_whose_it_was() {
+    let home = archive();
+    home.succeed("texture @plain.mp4 --sounds @lib -o @made.mp4 --quiet");
+    for line in ["sounds @made.mp4 -o @again", "prepare @made.mp4 -o @corpus", "sounds @made.mp4 -o @again"] {
+        let said = String::from_utf8(home.succeed(line).stderr).unwrap();
+        assert!(said.contains("made.mp4 has a soundtrack made by Kinophone"), "{line}: {said}");
+    }
+}
+
 /// A broadcast whose pictures and sound are scrambled: its tables stay as they are.
 fn scrambled(clear: &Path) -> Vec<u8> {
     let mut bytes = std::fs::read(clear).unwrap();

@@ -252,6 +252,7 @@ fn read_bytes(path: &Path, form: Form) -> Result<Vec<u8>> {
 fn no_match(path: &Path, form: Form) -> Error {
     let kind = FileKind::of(path);
     let what = match kind.name() {
+        Some(name) if name.ends_with(form.name()) => format!("is a damaged {}", form.name()),
         Some(name) => format!("is {name}, not a {}", form.name()),
         None => format!("is not a {}", form.name()),
     };

@@ -15,10 +15,12 @@ use crate::media::Ffmpeg;
 use crate::storage::{self, AtomicFolder};
 use crate::task::Task;
 use crate::{Error, Result};
+use std::path::{Path, PathBuf};
 
 /// Evaluates a brain, and writes the report.
 pub fn evaluate(ffmpeg: &Ffmpeg, plan: &EvalPlan, task: Task<'_>) -> Result<Report> {
-    storage::check_distinct(&plan.output, &[&plan.brain])?;
+    let inputs: Vec<&Path> = plan.films.iter().chain([&plan.brain]).map(PathBuf::as_path).collect();
+    storage::check_distinct(&plan.output, &inputs)?;
     let folder = AtomicFolder::create(&plan.output, plan.overwrite, Page::Report.data_file())?;
     let brain = Brain::load(&plan.brain)?;
     retraining::check(&brain, plan)?;

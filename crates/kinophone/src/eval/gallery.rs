@@ -14,7 +14,7 @@ use crate::media::Ffmpeg;
 use crate::plot::Sonogram;
 use crate::render::{self, GivenPictures, LoudnessMode, RenderPlan, ResolvedSynth, SynthRequest};
 use crate::soundtrack::OutputOptions;
-use crate::storage::{AtomicFolder, Overwrite};
+use crate::storage::{self, AtomicFolder, Overwrite};
 use crate::task::Task;
 use crate::{Error, Kind, Result};
 use kinophone_dsp::frames::{
@@ -128,6 +128,8 @@ fn synths_of(brain: &Brain) -> &'static [&'static str] {
 /// Renders every film with every brain, and writes the folder. Where a film fails with a brain, the others
 /// are still made; it is an error where all fail.
 pub fn make_gallery(ffmpeg: &Ffmpeg, plan: &GalleryPlan, task: Task<'_>) -> Result<Gallery> {
+    let inputs: Vec<&Path> = plan.films.iter().chain(&plan.brains).map(PathBuf::as_path).collect();
+    storage::check_distinct(&plan.output, &inputs)?;
     let folder = AtomicFolder::create(&plan.output, plan.overwrite, Page::Gallery.data_file())?;
     let brains = plan.brains.iter().map(|file| LoadedBrain::open(file, plan)).collect::<Result<Vec<_>>>()?;
     let scratch = folder.path().join("work");

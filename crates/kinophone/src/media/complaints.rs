@@ -39,7 +39,7 @@ impl Complaints {
         let (level, line) = without_level(String::from_utf8_lossy(&line).trim_end());
         // A warning may have further lines, which have no level.
         self.passing_over = match level.as_deref() {
-            Some(level) => level == "warning" && !line.contains(COUNTED),
+            Some(level) => level == "warning" && !COUNTED.iter().any(|words| line.contains(words)),
             None => self.passing_over,
         };
         if self.passing_over {
@@ -66,8 +66,9 @@ impl Complaints {
     }
 }
 
-/// The one warning of ffmpeg that counts: all others are of how files are made, or of what we have chosen.
-const COUNTED: &str = "corrupt input packet";
+/// The warnings of ffmpeg that count, of packets and of FLAC frames that are missing: all others are of how files are made, or of what we
+/// have chosen.
+const COUNTED: [&str; 2] = ["corrupt input packet", "number mismatch in adjacent frames"];
 
 /// The level of a line, where ffmpeg was asked to give it, and the line without it. Tags of speakers may stand before it:
 /// "[mpegts @ 0x5578] [warning] Packet corrupt".

@@ -280,8 +280,8 @@ struct SideData {
 impl Answer {
     fn into_raw(self) -> RawProbe {
         let mut tags: Vec<(String, String)> = self.format.tags.into_iter().filter_map(text_tag).collect();
-        if self.format.format_name == "ogg" {
-            // Ogg keeps the film's title and licence in its streams.
+        if self.format.format_name == "ogg" || self.streams.len() == 1 {
+            // Ogg keeps the film's title and licence in its streams; and of a recording whatever its only track says.
             for (key, value) in self.streams.iter().flat_map(|s| s.tags.clone()).filter_map(text_tag) {
                 if !tags.iter().any(|(known, _)| known.eq_ignore_ascii_case(&key)) {
                     tags.push((key, value));

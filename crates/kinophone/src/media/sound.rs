@@ -20,7 +20,17 @@ pub struct SoundStream {
     part: Vec<f32>,
     /// What is known of the file not to be as it should be.
     complaints: Vec<String>,
+    /// The end of a recording as its container claims.
+    claim: Option<MediaTime>,
+    /// True where it may not end later either: FLACs that are joined lose sound at the joint.
+    exact: bool,
 }
+
+/// Containers without a length, for which ffmpeg guesses one from the size of the file.
+const ESTIMATED: [&str; 6] = ["aac", "ac3", "eac3", "dts", "dtshd", "loas"];
+
+/// A recording may end so much before its container says without a word, in microseconds: lossy codecs pad theirs.
+const MAX_DEVIATION_US: i64 = 500_000;
 
 pub(crate) fn decode(
     ffmpeg: &Ffmpeg,
@@ -46,7 +56,7 @@ pub(crate) fn decode(
             start(ffmpeg, path, film.zero, track, (stamps, how.rate, channels), &filter)
         })
         .collect::<Result<_>>()?;
-    Ok(SoundStream::of(tracks, how.channels, film.complaints()))
+    Ok(SoundStream::of(tracks, how.channels, film))
 }
 
 /// Mono at the measures' rate. The mixing down is ffmpeg's own, which for decoders that say floating point is
@@ -58,7 +68,7 @@ pub(crate) fn decode_for_measures(ffmpeg: &Ffmpeg, path: &Path) -> Result<SoundS
     let rate = SampleRate::new(measure::RATE).expect("the rate of the measures is in range");
     let shape = (film.stamps(), rate, 1);
     let tracks = vec![start(ffmpeg, path, film.zero, track, shape, &resampling(rate))?];
-    Ok(SoundStream::of(tracks, 1, film.complaints()))
+    Ok(SoundStream::of(tracks, 1, &film))
 }
 
 fn resampling(rate: SampleRate) -> String {
@@ -140,9 +150,9 @@ pub(crate) fn decode_together(
     if outcome.error("decoding recordings").is_some() || !outcome.complaints().is_empty() {
         return Ok(None);
     }
-    let stream = |(file, (path, _, how)): (NamedTempFile, &(&Path, &Examined, &DecodeSound))| {
+    let stream = |(file, (path, film, how)): (NamedTempFile, &(&Path, &Examined, &DecodeSound))| {
         let track = TrackStream::of_file(file, path, (how.rate, how.channels as usize), Stamps::None);
-        SoundStream::of(vec![track], how.channels, Vec::new())
+        SoundStream::of(vec![track], how.channels, film)
     };
     Ok(Some(files.into_iter().zip(recordings).map(stream).collect()))
 }
@@ -170,8 +180,18 @@ fn panning(mix: ChannelMix, from: u32, to: u32) -> String {
 }
 
 impl SoundStream {
-    fn of(tracks: Vec<TrackStream>, channels: u32, complaints: Vec<String>) -> Self {
-        Self { tracks, channels: channels as usize, part: Vec::new(), complaints }
+    fn of(tracks: Vec<TrackStream>, channels: u32, film: &Examined) -> Self {
+        let facts = &film.facts;
+        let claims = facts.picture.is_none() && !ESTIMATED.contains(&&*facts.container);
+        let claim = facts.duration.filter(|_| claims);
+        Self {
+            tracks,
+            channels: channels as usize,
+            part: Vec::new(),
+            complaints: film.complaints(),
+            claim,
+            exact: facts.container == "flac",
+        }
     }
 
     /// Fills `out` as far as samples come; fewer than `out.len()` only at the end, 0 after it. `out` holds whole frames. Fails with
@@ -204,6 +224,15 @@ impl SoundStream {
     /// Everything that did not decode as it should have, or was left out, a line each: so far, or after the end in all.
     pub fn complaints(&self) -> Vec<String> {
         let of_tracks = self.tracks.iter().flat_map(TrackStream::complaints);
-        of_tracks.chain(self.complaints.iter().cloned()).collect()
+        of_tracks.chain(self.complaints.iter().cloned()).chain(self.deviation()).collect()
+    }
+
+    /// A remark on a recording that does not end where its container claims.
+    fn deviation(&self) -> Option<String> {
+        let ends = self.tracks.iter().map(TrackStream::end_of_sound).collect::<Option<Vec<_>>>()?;
+        let (claim, end) = (self.claim?, ends.into_iter().max()?);
+        let short = claim.0 - end.0;
+        let differs = short > MAX_DEVIATION_US || self.exact && -short > MAX_DEVIATION_US;
+        differs.then(|| format!("it claims to end at {claim} and ends at {end}"))
     }
 }

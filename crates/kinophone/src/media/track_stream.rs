@@ -230,6 +230,11 @@ impl TrackStream {
             .help("if it plays elsewhere, convert its sound first; if it was cut off while copying, copy it again"))
     }
 
+    /// The end of its sound, once it is reached.
+    pub(crate) fn end_of_sound(&self) -> Option<MediaTime> {
+        self.ended.then(|| self.rate.time_of(self.position))
+    }
+
     /// See [`SoundStream::complaints`](crate::media::SoundStream::complaints).
     pub(crate) fn complaints(&self) -> Vec<String> {
         match &self.process {

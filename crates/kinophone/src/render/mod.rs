@@ -42,6 +42,7 @@ use crate::task::Task;
 use kinophone_dsp::concat::{MosaicConfig, UnitSound};
 use kinophone_dsp::frames::FrameSynthConfig;
 use kinophone_dsp::units::MediaTime;
+use std::path::Path;
 
 /// Renders `plan`. The output appears whole or not at all; nothing is left behind by an error or an interruption.
 pub fn render(ffmpeg: &Ffmpeg, plan: &RenderPlan, task: Task<'_>) -> Result<Rendered> {
@@ -79,7 +80,9 @@ struct Instrument<'a> {
 impl RenderJob<'_> {
     fn run(&self, given: Option<GivenPictures<'_>>) -> Result<Rendered> {
         let &Self { ffmpeg, plan, task } = self;
-        let request = OutputRequest { film: &plan.film, inputs: &[&plan.brain], options: &plan.output };
+        let library = plan.sounds.iter().map(|library| library.folder.as_path());
+        let inputs: Vec<&Path> = library.chain([plan.brain.as_path()]).collect();
+        let request = OutputRequest { film: &plan.film, inputs: &inputs, options: &plan.output };
         let reserved = ReservedOutput::begin(ffmpeg, request, given.is_none())?;
         reserved.picture()?;
         let brain = Brain::load(&plan.brain)?;

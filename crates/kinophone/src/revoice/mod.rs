@@ -93,7 +93,8 @@ struct RevoiceJob<'a> {
 impl RevoiceJob<'_> {
     fn run(&self) -> Result<Revoiced> {
         let &Self { ffmpeg, plan, grid, task } = self;
-        let request = OutputRequest { film: &plan.film, inputs: &[], options: &plan.output };
+        let request =
+            OutputRequest { film: &plan.film, inputs: &[&plan.sounds.folder], options: &plan.output };
         let reserved = ReservedOutput::begin(ffmpeg, request, true)?;
         let shard = self.analysis()?;
         let scaler = scaler_of(&shard).ok_or_else(|| {

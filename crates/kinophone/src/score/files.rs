@@ -113,7 +113,7 @@ impl ScoreFiles {
 ///
 /// Csound reads some characters as code even within quotes, and knows no way to write them; Reaper has none for quotes. A name
 /// that has any of them lends the folder the rest of it, with a number that keeps it apart from other names.
-fn sources_folder(score: &Path) -> PathBuf {
+pub(crate) fn sources_folder(score: &Path) -> PathBuf {
     let stem = score.file_stem().unwrap_or_default();
     let coded = |c: char| {
         c.is_control() || matches!(c, '$' | '{' | '}' | '"' | '\\' | '`' | char::REPLACEMENT_CHARACTER)

@@ -28,6 +28,7 @@ mod tests;
 mod wav;
 
 pub use credits::{CreditTally, Credits};
+pub(crate) use files::sources_folder;
 pub use files::{ScoreFiles, ScoreFormat};
 pub use wav::SourceSound;
 

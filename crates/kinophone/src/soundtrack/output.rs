@@ -3,6 +3,7 @@
 use crate::media::{self, Encode, Ffmpeg, Film, FilmFacts, PictureFacts, SoundCodec};
 use crate::score::{
     ClipEvent, CreditTally, CreditedSource, Credits, Score, ScoreFiles, ScoreHeader, SourceSound,
+    sources_folder,
 };
 use crate::soundtrack::format::{MixFormat, container, extension_is_sound, no_picture};
 use crate::soundtrack::original::OriginalSound;
@@ -132,10 +133,19 @@ impl<'a> ReservedOutput<'a> {
     pub(crate) fn begin(ffmpeg: &'a Ffmpeg, request: OutputRequest<'a>, needed: bool) -> Result<Self> {
         let OutputRequest { film, options, .. } = request;
         let inputs: Vec<&Path> = request.inputs.iter().copied().chain([film]).collect();
-        storage::check_distinct(&options.file, &inputs)?;
-        for path in &options.scores {
+        let mut written = vec![options.file.clone()];
+        if options.credits {
+            written.push(credits_path(&options.file));
+        }
+        written.extend(options.scores.iter().cloned());
+        for (number, path) in written.iter().enumerate() {
             storage::check_distinct(path, &inputs)?;
-            storage::check_distinct(path, &[&options.file])?;
+            let others: Vec<&Path> =
+                written[..number].iter().map(PathBuf::as_path).filter(|p| p != path).collect();
+            storage::check_distinct(path, &others)?;
+        }
+        for folder in options.scores.iter().map(|score| sources_folder(score)) {
+            storage::check_distinct(&folder, &inputs)?;
         }
         let file = AtomicFile::reserve(&options.file, options.overwrite)?;
         let scores = ScoreFiles::begin(&options.scores, options.overwrite)?;

@@ -68,17 +68,40 @@ pub fn check_name(path: &Path) -> Result<()> {
     }
 }
 
-/// Fails where `output` is one of the `inputs`, by whatever name: the result would destroy its own source.
+/// Fails where writing `output` would destroy one of the `inputs`: it is one of them, by whatever name, or holds or lies in one that is a
+/// folder.
 pub fn check_distinct(output: &Path, inputs: &[&Path]) -> Result<()> {
     let Ok(out) = output.canonicalize() else { return Ok(()) };
+    let refused = |what: String| {
+        Err(Error::new(Kind::Unwritable, what).at(output).help("give the output another name"))
+    };
     for input in inputs {
-        if input.canonicalize().is_ok_and(|i| i == out) {
-            return Err(Error::new(Kind::Unwritable, "is both the input and the output")
-                .at(output)
-                .help("give the output another name"));
+        let Ok(place) = input.canonicalize() else { continue };
+        if place == out || is_same_file(&place, &out) {
+            return refused("is both the input and the output".to_owned());
+        }
+        let shown = input.display();
+        if place.starts_with(&out) {
+            return refused(format!("holds the input {shown}, which would be lost with it"));
+        }
+        if out.starts_with(&place) {
+            return refused(format!("lies in {shown}, which is an input"));
         }
     }
     Ok(())
+}
+
+/// True for two names of one file.
+#[cfg(unix)]
+fn is_same_file(a: &Path, b: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let identity = |path: &Path| std::fs::metadata(path).map(|facts| (facts.dev(), facts.ino())).ok();
+    identity(a).is_some() && identity(a) == identity(b)
+}
+
+#[cfg(not(unix))]
+fn is_same_file(_: &Path, _: &Path) -> bool {
+    false
 }
 
 /// The folder that a file lies in.

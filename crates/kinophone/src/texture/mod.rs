@@ -36,6 +36,7 @@ use crate::texture::material::{SourcesAsPlayed, TextureMaterial, TextureSounds};
 use crate::texture::player::TexturePlayer;
 use crate::visual;
 use crate::{Error, Kind, Result};
+use std::path::{Path, PathBuf};
 
 /// Gives `plan.film` a soundtrack of `library`. The output appears whole or not at all. Errors besides those of the film, the
 /// output and the library: `Kind::Empty` where nothing in the library sounds.
@@ -47,7 +48,8 @@ pub fn texture(
 ) -> Result<Textured> {
     let sources: Vec<CreditedSource> = library.sources().iter().map(CreditedSource::from).collect();
     let sounds: &dyn TextureSounds = library;
-    let request = OutputRequest { film: &plan.film, inputs: &[], options: &plan.output };
+    let inputs: Vec<&Path> = plan.mapping_file.iter().chain([&plan.library]).map(PathBuf::as_path).collect();
+    let request = OutputRequest { film: &plan.film, inputs: &inputs, options: &plan.output };
     let reserved = ReservedOutput::begin(ffmpeg, request, true)?;
     reserved.picture()?;
     if TextureMaterial::new(sounds, 1).groups.is_empty() {

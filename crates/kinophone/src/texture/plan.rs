@@ -16,6 +16,8 @@ pub struct TexturePlan {
     pub output: OutputOptions,
     /// The mapping from pictures to sound.
     pub mapping: Mapping,
+    /// The file that it was read from, where it was.
+    pub mapping_file: Option<PathBuf>,
     /// Its name, for the file's tags.
     pub mapping_name: String,
     /// True if shots that look alike get a part of the material for themselves; otherwise all play with all of it.

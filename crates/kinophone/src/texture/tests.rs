@@ -117,6 +117,7 @@ fn plan(preset: &str) -> TexturePlan {
             ..OutputOptions::alone("out.wav".into(), Overwrite::Refuse)
         },
         mapping: Mapping::preset(preset).unwrap(),
+        mapping_file: None,
         mapping_name: preset.into(),
         sections: true,
         seed: 1,

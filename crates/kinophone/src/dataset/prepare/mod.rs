@@ -18,6 +18,7 @@ use crate::dataset::shard::Shard;
 use crate::dataset::shard::header::{Complaints, MAX_SIZE};
 use crate::dataset::shard::write::ShardWriter;
 use crate::media::{AudioTracks, Decode, DecodeSound, Decoded, Ffmpeg, FilmFacts, PictureStream};
+use crate::score::Credits;
 use crate::storage::{self, Overwrite};
 use crate::task::Task;
 use crate::{Error, Kind, Result, worker};
@@ -208,6 +209,12 @@ impl PrepareJob<'_> {
         let (rate, channels) = tracks.format(self.film, facts)?;
         for remark in tracks.remarks(facts) {
             self.task.watcher.warn(&format!("{}: {remark}", self.name()));
+        }
+        if facts.tags.iter().any(|(_, text)| Credits::others_in_tag(text) != text) {
+            self.task.watcher.warn(&format!(
+                "{} has a soundtrack made by Kinophone: whose sounds those are, `kinophone credits` of it says, and nothing that is made of it will",
+                self.name()
+            ));
         }
         Ok(Some(DecodeSound { tracks, rate, channels }))
     }

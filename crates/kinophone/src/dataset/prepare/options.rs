@@ -1,7 +1,8 @@
 //! Settings of a preparation, its outcome, and the name that follows from them.
 
 use crate::media::AudioTracks;
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 /// The size whose shards carry no size in their names.
 const DEFAULT_SIZE: u32 = 64;
@@ -56,6 +57,14 @@ pub struct Prepared {
     pub pictures: usize,
     /// Length in seconds.
     pub seconds: f64,
+}
+
+impl Prepared {
+    /// Number and seconds of what was prepared: a film that was named twice counts once.
+    pub fn totals(all: &[Self]) -> (usize, f64) {
+        let single: BTreeMap<&Path, f64> = all.iter().map(|one| (one.shard.as_path(), one.seconds)).collect();
+        (single.len(), single.values().sum())
+    }
 }
 
 /// The name of a film's shard, see the table in the [module's description](crate::dataset).

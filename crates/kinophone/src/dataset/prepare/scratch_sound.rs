@@ -83,6 +83,9 @@ impl ScratchSound {
     }
 }
 
+/// Full scale of recordings is below 2 to this power (+24 dBFS), unless a sample is damaged.
+const MAX_USUAL_EXPONENT: i8 = 4;
+
 /// Measures of sound as it comes.
 struct SoundLevels {
     channels: usize,
@@ -167,10 +170,14 @@ impl SoundLevels {
         if self.channels == 1 { [offsets[0]; 2] } else { offsets }
     }
 
+    fn peak(&self, offsets: &[f32; 2]) -> f32 {
+        let reach = |(&(high, low), offset): (&(f32, f32), &f32)| (high - offset).max(offset - low);
+        self.peaks.iter().zip(offsets).map(reach).fold(0.0, f32::max)
+    }
+
     /// The smallest power of two within which all samples lie.
     fn exponent(&self, offsets: &[f32; 2]) -> i8 {
-        let reach = |(&(high, low), offset): (&(f32, f32), &f32)| (high - offset).max(offset - low);
-        let peak = self.peaks.iter().zip(offsets).map(reach).fold(0.0, f32::max);
+        let peak = self.peak(offsets);
         if peak == 0.0 {
             return 0;
         }
@@ -188,6 +195,13 @@ impl SoundLevels {
         let mut remarks = Vec::new();
         if self.frames > 0 && self.peaks == [(0.0, 0.0); 2] {
             remarks.push("nothing sounds in it".to_owned());
+        }
+        let exponent = self.exponent(offsets);
+        if exponent > MAX_USUAL_EXPONENT {
+            remarks.push(format!(
+                "its loudest sample lies at {:+.0} dBFS, beside which all that is more than 96 dB fainter is lost",
+                20.0 * self.peak(offsets).log10()
+            ));
         }
         if self.invalid > 0 {
             remarks.push(format!("{} samples are no numbers and are silent", self.invalid));

@@ -234,7 +234,7 @@ impl ShardFacts {
     /// tensors. Returns the facts and the checksum, or a clause that says what is wrong.
     pub(crate) fn read(header: &[u8], data_len: u64) -> Result<(Self, String), String> {
         let found: Header =
-            serde_json::from_slice(header).map_err(|e| format!("its header is no shard's: {e}"))?;
+            serde_json::from_slice(header).map_err(|e| format!("has a header that is no shard's: {e}"))?;
         let version: FormatVersion = parse_note(&found)?;
         if version.version > VERSION {
             return Err(format!("was written by a newer Kinophone (format {})", version.version));
@@ -322,7 +322,8 @@ fn sound_format(found: &Header, note: &Note, data_len: u64) -> Result<Option<Sou
 }
 
 fn parse_note<'a, T: Deserialize<'a>>(header: &'a Header) -> Result<T, String> {
-    serde_json::from_str(&header.metadata.kinophone).map_err(|e| format!("its metadata is no shard's: {e}"))
+    serde_json::from_str(&header.metadata.kinophone)
+        .map_err(|e| format!("has metadata that is no shard's: {e}"))
 }
 
 /// The header with the checksum replaced by as many zeros: what the checksum is taken over. `None` where the checksum
