@@ -33,12 +33,7 @@ pub struct PictureStream {
     declared_end: Option<MediaTime>,
     /// What is known not to be as it should be.
     complaints: Vec<String>,
-    /// A picture whose time does not come after that of the one before, until it is known whether there is room before the next.
-    held: Option<Vec<u8>>,
-    /// A picture that follows one that was held.
-    ready: Option<Picture>,
-    /// Pictures without a time of their own that lie between others, and those for which there was no room.
-    placed: u64,
+    /// Pictures that were left out because their times do not come after those of others.
     left_out: u64,
     ended: bool,
 }
@@ -66,9 +61,6 @@ pub(crate) fn decode(ffmpeg: &Ffmpeg, path: &Path, film: &Examined, how: &Decode
         intervals: Intervals::default(),
         declared_end: film.picture_end,
         complaints: film.complaints(),
-        held: None,
-        ready: None,
-        placed: 0,
         left_out: 0,
         ended: false,
     })
@@ -115,17 +107,13 @@ impl Iterator for PictureStream {
     type Item = Result<Picture>;
 
     fn next(&mut self) -> Option<Result<Picture>> {
-        if let Some(picture) = self.ready.take() {
-            return Some(Ok(picture));
-        }
         while !self.ended {
-            let before = self.last;
             let mut pixels = Vec::with_capacity(self.frame_len);
             match self.reader.next(&mut pixels) {
                 Ok(Some(time)) if pixels.len() == self.frame_len => {
                     match self.accept(MediaTime(time.saturating_sub(LIFT_US))) {
-                        Ok(Some(time)) => return Some(Ok(self.after_held(before, Picture { time, pixels }))),
-                        Ok(None) => self.left_out += u64::from(self.held.replace(pixels).is_some()),
+                        Ok(Some(time)) => return Some(Ok(Picture { time, pixels })),
+                        Ok(None) => self.left_out += 1,
                         Err(error) => {
                             self.ended = true;
                             return Some(Err(error));
@@ -166,32 +154,10 @@ impl PictureStream {
 
     /// Everything that ended otherwise than the container says.
     fn remarks(&self, end: MediaTime) -> impl Iterator<Item = String> {
-        let said = |count: u64, what: &str| {
-            (count > 0)
-                .then(|| format!("{} whose times do not come after those of others {what}", pictures(count)))
-        };
-        let left_out = self.left_out + u64::from(self.held.is_some());
-        let placed = said(self.placed, "are placed between their neighbours");
-        [placed, said(left_out, "are left out"), claim_remark(self.declared_end, end)].into_iter().flatten()
-    }
-
-    /// The picture that comes next: the one that was held, where there is room for it between the one at `before` and `next`. Program streams
-    /// time one picture in a pack, and where ffmpeg miscounts the others two get one time, and the next comes late.
-    fn after_held(&mut self, before: Option<MediaTime>, next: Picture) -> Picture {
-        let Some(pixels) = self.held.take() else { return next };
-        let room = before.map(|before| (before, next.time.0 - before.0));
-        match room.filter(|(_, room)| 2 * room >= 3 * self.intervals.median().unwrap_or(i64::MAX / 4)) {
-            Some((before, room)) => {
-                self.placed += 1;
-                self.count += 1;
-                self.ready = Some(next);
-                Picture { time: MediaTime(before.0 + room / 2), pixels }
-            }
-            None => {
-                self.left_out += 1;
-                next
-            }
-        }
+        let left_out = (self.left_out > 0).then(|| {
+            format!("{} whose times do not come after those of others are left out", pictures(self.left_out))
+        });
+        left_out.into_iter().chain(claim_remark(self.declared_end, end))
     }
 
     /// Counts a picture and gives its time, or `None` for one that does not come after its predecessor. A jump that can't be true is
