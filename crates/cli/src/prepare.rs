@@ -131,7 +131,7 @@ mod tests {
     fn prepared(film: &Path, skipped: bool) -> Prepared {
         Prepared {
             film: film.into(),
-            shard: "c/s.safetensors".into(),
+            shard: Path::new("c").join(film).with_extension("safetensors"),
             skipped,
             pictures: 3024,
             seconds: 126.0,
@@ -146,6 +146,10 @@ mod tests {
             "a.mp4: 3024 pictures, 2 min 06 s\nb.mp4: 3024 pictures, 2 min 06 s (was there already)\n\
              c: 4 min 12 s from 2 films\n"
         );
+        // The same film under another name counts once.
+        let again = Prepared { film: "c.mp4".into(), ..prepared(Path::new("a.mp4"), true) };
+        let [first, second] = films;
+        assert!(as_text(Path::new("c"), &[first, second, again]).ends_with("c: 4 min 12 s from 2 films\n"));
     }
 
     #[cfg(unix)]
