@@ -112,9 +112,7 @@ impl SoundFacts {
     fn mixing(&self) -> Option<String> {
         let channels = self.channels;
         match self.mix() {
-            ChannelMix::Usual => self.has_subwoofer().then(|| {
-                "its subwoofer channel (LFE) is left out, as mixes for two loudspeakers do".to_owned()
-            }),
+            ChannelMix::Usual => None,
             ChannelMix::Omnidirectional => {
                 Some(format!("of its {channels} ambisonic channels the omnidirectional one is used"))
             }
@@ -123,13 +121,6 @@ impl SoundFacts {
                  ones to the right"
             )),
         }
-    }
-
-    /// True for layouts such as 5.1, 7.1(wide), 5.1.2 and 22.2.
-    fn has_subwoofer(&self) -> bool {
-        let layout = self.layout.as_deref().unwrap_or_default();
-        let count = layout.split(['(', '.']).nth(1).and_then(|count| count.chars().next());
-        layout.contains('.') && matches!(count, Some('1' | '2'))
     }
 
     /// Way in which its channels become one or two.
