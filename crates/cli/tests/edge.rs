@@ -162,9 +162,6 @@ fn recordings_that_are_not_whole_or_not_all_used_say_so() {
     ffmpeg(&home.words(
         "-f lavfi -i aevalsrc=if(eq(n\\,30000)\\,1e6\\,0.5*sin(600*t)):s=48000:d=2 -c:a pcm_f32le @wild.wav",
     ));
-    ffmpeg(
-        &home.words("-f lavfi -i aevalsrc=0.1*sin(900*t)|0|0|0.5*sin(300*t)|0|0:c=5.1:s=48000:d=2 @six.wav"),
-    );
     let said =
         |name: &str| String::from_utf8(home.succeed(&format!("sounds @{name} -o @lib")).stderr).unwrap();
     for (name, what) in [
