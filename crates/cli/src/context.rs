@@ -23,6 +23,8 @@ impl Context {
     pub fn new(global: &GlobalArgs) -> Result<Self> {
         let cancel = Cancel::default();
         stop_on_signal(cancel.clone())?;
+        #[cfg(unix)]
+        fail_beyond_file_size()?;
         Ok(Self {
             report: Reporter::new(global.json, global.quiet),
             progress: Progress::new(global.quiet),
@@ -73,11 +75,21 @@ fn stop_on_signal(cancel: Cancel) -> Result<()> {
             "\nstopping at the next safe point; press Ctrl-C again to stop at once"
         );
     })
-    .map_err(|e| {
-        Error::new(Kind::Io, "signals can't be handled")
-            .help("close other programs, or raise the limits of this shell (ulimit -a), and try again")
-            .because(e)
-    })
+    .map_err(no_signals)
+}
+
+/// Where a limit (`ulimit -f`) ends a file, the write is to fail, which is told and leaves nothing behind; unless somebody takes
+/// the signal, it ends the process first.
+#[cfg(unix)]
+fn fail_beyond_file_size() -> Result<()> {
+    let ignored = std::sync::Arc::default();
+    signal_hook::flag::register(signal_hook::consts::SIGXFSZ, ignored).map(|_| ()).map_err(no_signals)
+}
+
+fn no_signals(why: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::new(Kind::Io, "signals can't be handled")
+        .help("close other programs, or raise the limits of this shell (ulimit -a), and try again")
+        .because(why)
 }
 
 /// Fails on the first of `films` that can't be a film, before hours of work on those before it.

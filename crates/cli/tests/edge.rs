@@ -109,7 +109,7 @@ fn damage_is_said_again_of_a_film_that_was_prepared_before() {
     let home = Home::new();
     let whole = home.at("whole.mkv");
     ffmpeg(&home.words(
-        "-f lavfi -i testsrc2=size=128x96:rate=25 -f lavfi -i anoisesrc=a=0.3:r=48000 -t 4 -c:v libx264 -preset ultrafast -c:a flac @whole.mkv",
+        "-f lavfi -i testsrc2=size=128x96:rate=25 -f lavfi -i anoisesrc=a=0.3:r=48000:seed=1 -t 4 -c:v libx264 -preset ultrafast -c:a flac @whole.mkv",
     ));
     let mut bytes = fs::read(whole).unwrap();
     let middle = bytes.len() / 2;
@@ -124,11 +124,18 @@ fn damage_is_said_again_of_a_film_that_was_prepared_before() {
     let warnings = said(&first);
     assert!(!warnings.is_empty() && warnings.len() <= 2, "{warnings:?}");
     assert_eq!(said(&home.succeed("prepare @film.mkv -o @corpus")), warnings);
+    // Decoded again, its reader and its decoder may complain in the other order.
+    let counts = |lines: &[String]| {
+        let others = |line: &String| line.rsplit_once(" (and ").map(|(_, others)| others.to_owned());
+        lines.iter().map(others).collect::<Vec<_>>()
+    };
     let train = || said(&home.succeed("train @film.mkv -o @brain --layers 20 --epochs 1 --force"));
-    assert_eq!((train(), train()), (warnings.clone(), warnings.clone()));
+    let trained = train();
+    assert_eq!(train(), trained);
+    assert_eq!(counts(&trained), counts(&warnings), "{trained:?}");
     // Of the pictures alone, where they are all that is used.
     let render = said(&home.succeed("render @brain @film.mkv -o @out.wav"));
-    assert_eq!(render, warnings[..1]);
+    assert_eq!(counts(&render), counts(&warnings[..1]), "{render:?}");
     let cut = home.succeed("sounds @film.mkv -o @lib");
     assert_eq!(said(&home.succeed("sounds @film.mkv -o @lib")), said(&cut));
 }
@@ -136,7 +143,7 @@ fn damage_is_said_again_of_a_film_that_was_prepared_before() {
 #[test]
 fn one_wrong_bit_of_lossless_sound_is_said() {
     let home = Home::new();
-    ffmpeg(&home.words("-f lavfi -i anoisesrc=a=0.3:r=48000:d=3 @whole.flac"));
+    ffmpeg(&home.words("-f lavfi -i anoisesrc=a=0.3:r=48000:seed=1:d=3 @whole.flac"));
     let mut bytes = fs::read(home.at("whole.flac")).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 0x10;
@@ -144,13 +151,14 @@ fn one_wrong_bit_of_lossless_sound_is_said() {
     let said =
         |name: &str| String::from_utf8(home.succeed(&format!("sounds @{name} -o @lib")).stderr).unwrap();
     assert!(said("bit.flac").contains("bit.flac is not as it should be"));
-    assert!(!said("whole.flac").contains("not as it should be"));
+    let of_whole = said("whole.flac");
+    assert!(!of_whole.contains("not as it should be"), "{of_whole}");
 }
 
 #[test]
 fn recordings_that_are_not_whole_or_not_all_used_say_so() {
     let home = Home::new();
-    let noise = "-f lavfi -i anoisesrc=a=0.3:r=48000:d=5";
+    let noise = "-f lavfi -i anoisesrc=a=0.3:r=48000:seed=1:d=5";
     ffmpeg(&home.words(&format!("{noise} @whole.flac")));
     ffmpeg(&home.words(&format!("{noise} @whole.mp3")));
     let bytes = fs::read(home.at("whole.flac")).unwrap();
@@ -179,6 +187,44 @@ fn recordings_that_are_not_whole_or_not_all_used_say_so() {
     fs::copy(home.at("whole.mp3"), home.at("again.mp3")).unwrap();
     let told = home.succeed("sounds @whole.mp3 @again.mp3 -o @one");
     assert!(String::from_utf8(told.stdout).unwrap().contains("5 s from 1 source\n"));
+}
+
+/// A player stops where the first part ends, and so does ffmpeg, without a word.
+#[test]
+fn recordings_that_were_joined_where_nobody_reads_on_say_so() {
+    let home = Home::new();
+    let film = "-f lavfi -i testsrc2=s=160x120:r=25:d=1 -f lavfi -i sine=d=1 -shortest";
+    for name in
+        ["film.mp4", "film.mov", "film.avi", "film.flv -ar 44100", "film.wmv", "film.wav", "film.aiff"]
+    {
+        let (name, options) = name.split_once(' ').unwrap_or((name, ""));
+        ffmpeg(&home.words(format!("{film} {options} -y @{name}").replace("  ", " ").trim()));
+        let sound_alone = name.ends_with("wav") || name.ends_with("aiff");
+        let command = if sound_alone { "sounds" } else { "prepare" };
+        let said = |file: &str| {
+            let output = home.succeed(&format!("{command} @{file} -o @of-{file}"));
+            String::from_utf8(output.stderr).unwrap()
+        };
+        let joined = "another recording was joined to its end";
+        assert!(!said(name).contains(joined), "{name}: {}", said(name));
+        let twice = format!("twice-{name}");
+        fs::write(home.at(&twice), fs::read(home.at(name)).unwrap().repeat(2)).unwrap();
+        assert!(said(&twice).contains(joined), "{name}: {}", said(&twice));
+    }
+}
+
+/// A shell's limit on the size of files ends a process by a signal, unless that is taken.
+#[test]
+fn a_file_that_may_not_grow_is_an_error_like_any_other() {
+    let home = Home::new();
+    small_film(&home.at("film.mp4"), 20);
+    let mut command = std::process::Command::new("bash");
+    command.args(["-c", "ulimit -f 100; exec \"$0\" \"$@\""]).arg(env!("CARGO_BIN_EXE_kinophone"));
+    let output = command.args(home.words("prepare @film.mp4 -o @corpus")).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(1) && said.contains("File too large"), "{:?} {said}", output.status);
+    let left = fs::read_dir(home.at("corpus")).map_or(0, Iterator::count);
+    assert_eq!(left, 0, "files are left");
 }
 
 /// ffmpeg makes of a track whose description is cut off one of which nothing is known.

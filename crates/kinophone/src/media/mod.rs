@@ -25,6 +25,7 @@ mod facts;
 mod ffmpeg;
 mod film;
 mod input;
+mod joined;
 mod locate;
 mod losses;
 mod mpeg;

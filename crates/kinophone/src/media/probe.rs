@@ -1,5 +1,6 @@
 //! Facts of a film: from ffprobe's JSON, or from what ffmpeg prints where ffprobe is missing (see `dump`).
 
+use crate::media::joined::is_joined;
 use crate::media::mpeg::is_cut_off;
 use crate::media::process::{self, Ending};
 use crate::media::raw_probe::{
@@ -30,6 +31,8 @@ pub(crate) struct Examined {
     pub(crate) parts: OtherParts,
     /// True where its last packet is not whole.
     pub(crate) cut_off: bool,
+    /// True where another recording follows it in its file.
+    pub(crate) joined: bool,
 }
 
 /// See [`Examined`].
@@ -50,7 +53,11 @@ impl Examined {
 
     /// What is not as it should be of the file, and ffmpeg does not say.
     pub(crate) fn complaints(&self) -> Vec<String> {
-        if self.cut_off { vec!["it ends within a packet, so it was cut off".to_owned()] } else { Vec::new() }
+        let complaints = [
+            (self.cut_off, "it ends within a packet, so it was cut off"),
+            (self.joined, "another recording was joined to its end, which players do not read"),
+        ];
+        complaints.into_iter().filter(|(said, _)| *said).map(|(_, words)| words.to_owned()).collect()
     }
 }
 
@@ -101,7 +108,8 @@ pub(crate) fn examine(ffmpeg: &Ffmpeg, path: &Path) -> Result<Examined> {
         tags: bounded(raw.tags),
     };
     let cut_off = facts.container.starts_with("mpeg") && is_cut_off(path, bytes);
-    Ok(Examined { facts, zero, picture_end, reordered, credentials, parts, cut_off })
+    let joined = is_joined(path);
+    Ok(Examined { facts, zero, picture_end, reordered, credentials, parts, cut_off, joined })
 }
 
 fn encrypted(path: &Path) -> Error {
@@ -281,9 +289,12 @@ impl Answer {
     fn into_raw(self) -> RawProbe {
         let mut tags: Vec<(String, String)> = self.format.tags.into_iter().filter_map(text_tag).collect();
         if self.format.format_name == "ogg" || self.streams.len() == 1 {
-            // Ogg keeps the film's title and licence in its streams; and of a recording whatever its only track says.
+            // Ogg keeps the film's title and licence in its streams; and of a recording whatever its only track says. The
+            // language is the track's own.
             for (key, value) in self.streams.iter().flat_map(|s| s.tags.clone()).filter_map(text_tag) {
-                if !tags.iter().any(|(known, _)| known.eq_ignore_ascii_case(&key)) {
+                if !key.eq_ignore_ascii_case("language")
+                    && !tags.iter().any(|(known, _)| known.eq_ignore_ascii_case(&key))
+                {
                     tags.push((key, value));
                 }
             }

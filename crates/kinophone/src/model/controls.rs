@@ -38,6 +38,12 @@ const MIN_PROBABILITY: f32 = 1e-6;
 const MAX_SILENCE_REMOVED: f32 = 0.75;
 /// Divisor of the bands in descriptors: the square root of their number.
 const BAND_SCALE: f32 = 8.0;
+/// Least deviation of the power in a band, in log10, where one is demanded: 1 dB.
+const MIN_BAND_DEVIATION: f32 = 0.1;
+/// The same of loudness, in dB.
+const MIN_LOUDNESS_DEVIATION: f32 = 1.0;
+/// The same of the flux; that of its root goes with it. A band that rises by 1 dB has it.
+const MIN_FLUX_DEVIATION: f32 = 0.1;
 /// Smallest probability that is estimated.
 const MIN_ESTIMATE: f32 = 0.01;
 
@@ -162,6 +168,18 @@ impl ControlScaler {
             .sum();
         new.rise = [new.flux.mean, (sum / onsets.len().max(1) as f64) as f32];
         new
+    }
+
+    /// This scaler without deviations that nobody hears. Sound that hardly changes would otherwise put all that differs from it
+    /// hundreds of deviations away, where distances lose the digits that tell one sound from another.
+    #[must_use]
+    pub(crate) fn without_tiny_deviations(mut self) -> Self {
+        let widen = |scale: &mut FeatureScale, least: f32| scale.deviation = scale.deviation.max(least);
+        self.mel.iter_mut().for_each(|scale| widen(scale, MIN_BAND_DEVIATION));
+        widen(&mut self.loudness, MIN_LOUDNESS_DEVIATION);
+        widen(&mut self.flux, MIN_FLUX_DEVIATION);
+        widen(&mut self.root_flux, MIN_FLUX_DEVIATION.sqrt());
+        self
     }
 
     /// Adapts the scale of predicted onsets to `predicted`, controls of ticks that were not learned, and sets the weight of onsets

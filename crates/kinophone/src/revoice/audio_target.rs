@@ -15,7 +15,8 @@ const MAX_FITTED_PARTS: usize = 30;
 /// A sound that begins this many ticks before an attack brings its own attack in time for that.
 const MAX_TICKS_BEFORE_ATTACK: i64 = 2;
 
-/// Fits a scaler to the film: to all of it or, if it is long, to minutes spread over it; `None` where nothing sounds.
+/// Fits a scaler to the film: to all of it or, if it is long, to minutes spread over it; `None` where nothing sounds. Only what
+/// sounds counts, and a film of equal beeps has hardly any deviation there.
 pub(crate) fn scaler_of(shard: &Shard) -> Option<ControlScaler> {
     let parts = SoundAnalysis::tick_count(shard).div_ceil(TICKS_PER_PART);
     let part = |k: usize| {
@@ -30,7 +31,7 @@ pub(crate) fn scaler_of(shard: &Shard) -> Option<ControlScaler> {
     let fitted: Vec<_> = (0..fitted).map(|k| part(sounding[k * sounding.len() / fitted])).collect();
     let stretches: Vec<(&AudioFeatures, &[u32])> =
         fitted.iter().map(|(heard, ticks)| (heard, &ticks[..])).collect();
-    (!stretches.is_empty()).then(|| ControlScaler::fit(&stretches))
+    (!stretches.is_empty()).then(|| ControlScaler::fit(&stretches).without_tiny_deviations())
 }
 
 /// Turns the sound of a film into targets, tick by tick.

@@ -38,16 +38,20 @@ impl MixFormat {
 pub(crate) fn container(output: &Path, codec: Option<SoundCodec>) -> Result<(String, SoundCodec)> {
     let extension = output.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
     let customary = SoundCodec::default_for(&extension).ok_or_else(|| {
-        Error::new(Kind::Invalid, format!("has the extension '.{extension}', which Kinophone does not write"))
+        let what = match &*extension {
+            "" => "has no extension, which would say what is written".to_owned(),
+            other => format!("has the extension '.{other}', which Kinophone does not write"),
+        };
+        Error::new(Kind::Invalid, what)
             .at(output)
             .help("name the output .mp4, .mov, .mkv, .webm or .avi, or .wav or .flac for the sound alone")
     })?;
     let codec = codec.unwrap_or(customary);
     if !codec.fits(&extension) {
-        let codec = format!("{codec:?}").to_lowercase();
+        let [codec, customary] = [codec, customary].map(|codec| format!("{codec:?}").to_lowercase());
         return Err(Error::new(Kind::Invalid, format!("can't hold {codec} sound in a .{extension}"))
             .at(output)
-            .help(format!("leave --codec out ({customary:?} is customary there), or name the output .mkv, which takes every codec")));
+            .help(format!("leave --codec out ({customary} is customary there), or name the output .mkv, which takes every codec")));
     }
     Ok((extension, codec))
 }

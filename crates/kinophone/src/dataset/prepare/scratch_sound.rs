@@ -18,6 +18,8 @@ const BLOCKS_A_SECOND: usize = 20;
 const MIN_BLOCKS: usize = 10;
 /// The smallest offset that is removed, of the peak.
 const MIN_OFFSET_SHARE: f32 = 0.002;
+/// Standard errors of the median of the blocks' means from which on an offset is none by chance.
+const CERTAIN_ERRORS: f32 = 5.0;
 /// Half of the difference of two channels has this many times the power of their mean where they have opposite polarity.
 const OPPOSED_POWER_RATIO: f64 = 4.0;
 
@@ -148,7 +150,8 @@ impl SoundLevels {
     }
 
     /// Constant offset of each channel, 0 where there is none to speak of: the median of the blocks' means, which sound in a part of
-    /// the recording does not move, where their mean agrees. Tones that do not fit into blocks leave means of either sign.
+    /// the recording does not move, where their mean agrees and it is more than chance. Tones that do not fit into blocks leave means
+    /// of either sign, and so does noise: of five seconds their median is half a thousandth or more.
     fn offsets(&self) -> [f32; 2] {
         std::array::from_fn(|c| {
             let mut means = self.means[c].clone();
@@ -161,7 +164,8 @@ impl SoundLevels {
             let mean = means.iter().map(|mean| f64::from(*mean)).sum::<f64>() / means.len() as f64;
             let is_slight = offset.abs() < MIN_OFFSET_SHARE * high.max(-low);
             let is_doubtful = (mean as f32 - offset).abs() > 0.5 * offset.abs();
-            if is_slight || is_doubtful { 0.0 } else { offset }
+            let is_chance = offset.abs() < CERTAIN_ERRORS * median_error(&mut means);
+            if is_slight || is_doubtful || is_chance { 0.0 } else { offset }
         })
     }
 
@@ -220,6 +224,15 @@ impl SoundLevels {
     }
 }
 
+/// Standard error of the median of numbers that are distributed normally, as far as their middle half goes.
+fn median_error(numbers: &mut [f32]) -> f32 {
+    let count = numbers.len();
+    let mut quartile =
+        |quarter: usize| *numbers.select_nth_unstable_by(count * quarter / 4, f32::total_cmp).1;
+    let deviation = (quartile(3) - quartile(1)) / 1.349;
+    deviation * (std::f32::consts::FRAC_PI_2 / count as f32).sqrt()
+}
+
 /// Turns `samples` numbers of 32 bits in a file into half as many bytes at its beginning: 16 bits, less the offset of their channel.
 fn scale(file: &mut File, path: &Path, samples: u64, offsets: [f32; 2], exponent: i8) -> Result<()> {
     let failed = |e| Error::io("written", path, e);
@@ -276,6 +289,19 @@ mod tests {
         // Half a period is left over in each block.
         assert_eq!(levels(3.05, &[&|t| 0.3 * (TAU * 330.0 * t).sin()]).offsets(), [0.0; 2]);
         assert_eq!(levels(3.0, &[&|_| 0.0]).offsets(), [0.0; 2]);
+    }
+
+    #[test]
+    fn the_mean_of_noise_is_no_offset() {
+        use rand::{RngExt, SeedableRng};
+        for seed in 0..30 {
+            let noise = |offset: f64| {
+                let random = std::cell::RefCell::new(rand_chacha::ChaCha8Rng::seed_from_u64(seed));
+                levels(3.0, &[&|_| random.borrow_mut().random_range(-0.3..0.3) + offset]).offsets()[0]
+            };
+            assert_eq!(noise(0.0), 0.0, "{seed}");
+            assert!((noise(0.02) - 0.02).abs() < 0.007, "{}", noise(0.02));
+        }
     }
 
     #[test]
