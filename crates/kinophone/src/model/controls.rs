@@ -317,7 +317,7 @@ impl ControlScaler {
     /// This scaler with the scales of other sounds for the descriptors in `matched`, so that the same numbers mean usual, louder,
     /// brighter … among them. Attacks weigh as much as in this one.
     pub fn adapted_to(&self, stretches: &[(&AudioFeatures, &[u32])], matched: DescriptorMatching) -> Self {
-        let (theirs, mut new) = (Self::fit(stretches), self.clone());
+        let (theirs, mut new) = (Self::fit(stretches).without_tiny_deviations(), self.clone());
         if matched.tone {
             new.mel = theirs.mel;
         }
