@@ -200,6 +200,7 @@ impl RenderArgs {
             sounds: self.library.request(),
             selection: self.selection.config(),
             lookahead: self.synth.lookahead(),
+            follow: self.synth.follow.unwrap_or_default(),
             seed: self.synth.seed.seed,
             loudness: self.sound.loudness.mode(),
             corpus: Some(cache::films()?),
@@ -220,6 +221,7 @@ fn as_json(rendered: &Rendered) -> Value {
     let own = json!({
         "ticks": rendered.ticks,
         "synth": rendered.synth,
+        "followed": rendered.followed,
         "latency_ms": rendered.latency_ms,
         "brain": rendered.brain,
         "from_corpus": rendered.from_corpus,
@@ -235,6 +237,14 @@ fn as_text(rendered: &Rendered) -> String {
         Some(lufs) => format!("the brain's {lufs:.1} LUFS changed by {:+.1} dB", soundtrack.gain_db),
         None => format!("level changed by {:+.1} dB", soundtrack.gain_db),
     };
+    let followed = match rendered.followed.map(|share| (100.0 * share).round()) {
+        Some(percent) if percent > 0.0 => format!(", {percent:.0} % led by what moves"),
+        _ => String::new(),
+    };
     let latency = rendered.latency_ms.map_or(String::new(), |ms| format!(", {ms:.0} ms behind the picture"));
-    format!("{}: {}{latency}, {level}\n", report::shown(&soundtrack.path), duration(soundtrack.seconds))
+    format!(
+        "{}: {}{followed}{latency}, {level}\n",
+        report::shown(&soundtrack.path),
+        duration(soundtrack.seconds)
+    )
 }

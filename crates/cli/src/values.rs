@@ -4,6 +4,7 @@
 //! any work begins. Names of files are paths and never text: they need not be Unicode.
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use kinophone::model::Follow;
 use kinophone::render::LoudnessMode;
 use kinophone_dsp::units::SampleRate;
 use serde::de::DeserializeOwned;
@@ -44,6 +45,14 @@ pub fn not_negative(text: &str) -> Result<f32, String> {
 /// A number from 0 to 1.
 pub fn share(text: &str) -> Result<f32, String> {
     number_where(text, |x| (0.0..=1.0).contains(&x), "must be from 0 to 1").map(|x| x as f32)
+}
+
+/// 'auto', or a number from 0 to 1.
+pub fn follow(text: &str) -> Result<Follow, String> {
+    match text {
+        "auto" => Ok(Follow::Auto),
+        _ => share(text).map(Follow::Share).map_err(|_| "must be auto, or from 0 to 1".into()),
+    }
 }
 
 /// A number from 0 up to, but not including, 1.

@@ -11,7 +11,7 @@ use crate::dataset::Shard;
 use crate::dsp::units::{FrameRate, MediaTime, SampleRate, TickGrid};
 use crate::media::nut::NutReader;
 use crate::media::room;
-use crate::model::{Ensemble, EnsembleStream};
+use crate::model::{Ensemble, EnsembleStream, Follow, InferenceOptions};
 use crate::score::{Credits, Score};
 use crate::sound_library::SoundAnalysis;
 use crate::texture::Mapping;
@@ -54,7 +54,8 @@ fn predict(brain: &ClassicBrain) {
 
 fn play(brain: &Ensemble) {
     for live in [false, true] {
-        let mut stream = EnsembleStream::new(brain, SIDE, false, 0, live, 1).with_embeddings();
+        let options = InferenceOptions { live, batch: 1, follow: Follow::Auto };
+        let mut stream = EnsembleStream::new(brain, SIDE, false, 0, options).with_embeddings();
         let mut rows = Vec::new();
         for k in 0..2 {
             let pixels = [100 * k; SIDE * SIDE];

@@ -1,9 +1,10 @@
 //! Options of `render` that choose and set the synth.
 
 use crate::args::{self, SeedArgs};
-use crate::values::share;
+use crate::values::{follow, share};
 use clap::{Args, ValueEnum};
 use kinophone::concat::Lookahead;
+use kinophone::model::Follow;
 use kinophone::render::ResolvedSynth;
 use kinophone_dsp::spectral::{Phase, SpectralConfig};
 use std::path::{Path, PathBuf};
@@ -36,6 +37,10 @@ pub(super) struct SynthArgs {
     /// it predicts onsets]
     #[arg(long, value_name = "SHARE", value_parser = share)]
     pub(super) attack: Option<f32>,
+    /// Share of the sound that follows what moves in the picture instead of what the brain learned: 'auto', which is
+    /// as much as the film looks unlike those it knows, or 0 to 1 [default: auto]
+    #[arg(long, value_name = "auto|SHARE", value_parser = follow)]
+    pub(super) follow: Option<Follow>,
     #[command(flatten)]
     pub(super) seed: SeedArgs,
     /// Render as if live: without knowledge of what follows

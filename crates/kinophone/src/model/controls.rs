@@ -44,6 +44,8 @@ const MIN_BAND_DEVIATION: f32 = 0.1;
 const MIN_LOUDNESS_DEVIATION: f32 = 1.0;
 /// The same of the flux; that of its root goes with it. A band that rises by 1 dB has it.
 const MIN_FLUX_DEVIATION: f32 = 0.1;
+/// An onset of this strength, in deviations, peaks for certain.
+const MAX_STRENGTH: f32 = 4.0;
 /// Smallest probability that is estimated.
 const MIN_ESTIMATE: f32 = 0.01;
 
@@ -220,13 +222,37 @@ impl ControlScaler {
         let mut silence = [0.0; OUTPUTS];
         self.target_of_silence(&mut silence);
         // Of logits the probabilities are mixed.
-        let mixed = |logit: f32, towards: f32| {
-            let p = logistic(logit) + share * (towards - logistic(logit));
-            (p.max(MIN_PROBABILITY) / (1.0 - p).max(MIN_PROBABILITY)).ln()
-        };
+        let mixed =
+            |logit: f32, towards: f32| logit_of(logistic(logit) + share * (towards - logistic(logit)));
         let (peak, gate) = (mixed(row[PEAK], 0.0), mixed(row[GATE], 1.0));
         row.iter_mut().zip(silence).for_each(|(x, s)| *x += share * (s - *x));
         (row[PEAK], row[GATE]) = (peak, gate);
+    }
+
+    /// The loudness of controls, in deviations.
+    pub(crate) fn scaled_loudness(row: &[f32; OUTPUTS]) -> f32 {
+        row[LOUDNESS]
+    }
+
+    /// Deviation of the loudness of the sound from which the scales are, in dB.
+    pub(crate) fn loudness_deviation_db(&self) -> f32 {
+        self.loudness.deviation
+    }
+
+    /// Sets the loudness of controls, and leads their onset towards another, both in deviations, by a share; by another share
+    /// it is certain that something sounds.
+    pub(crate) fn lead(
+        &self,
+        row: &mut [f32; OUTPUTS],
+        (loudness, sounding): (f32, f32),
+        (onset, share): (f32, f32),
+    ) {
+        let to = |from: f32, to: f32, share: f32| from + share * (to - from);
+        row[LOUDNESS] = loudness;
+        row[ROOT_FLUX] = to(row[ROOT_FLUX], onset, share);
+        row[FLUX] = to(row[FLUX], onset, share);
+        row[PEAK] = logit_of(to(logistic(row[PEAK]), (onset / MAX_STRENGTH).clamp(0.0, 1.0), share));
+        row[GATE] = logit_of(to(logistic(row[GATE]), 0.0, sounding));
     }
 
     /// Controls of a tick on the condition that it is not silent. Learned by squared error, predictions are means over all
@@ -374,6 +400,11 @@ pub fn logistic_outputs() -> impl Iterator<Item = usize> {
 pub fn logit(p: f32) -> f32 {
     let p = p.clamp(MIN_ESTIMATE, 1.0 - MIN_ESTIMATE);
     (p / (1.0 - p)).ln()
+}
+
+/// The logit of a probability that was computed.
+fn logit_of(p: f32) -> f32 {
+    (p.max(MIN_PROBABILITY) / (1.0 - p).max(MIN_PROBABILITY)).ln()
 }
 
 fn logistic(x: f32) -> f32 {

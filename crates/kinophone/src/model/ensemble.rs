@@ -16,8 +16,9 @@ mod tests;
 use crate::ledger::Source;
 use crate::model::controls::ControlScaler;
 use crate::model::descriptor::UNIT;
-use crate::model::features::VisualFeatures;
 use crate::model::features::config::ViewConfig;
+use crate::model::features::{THUMBNAIL, VisualFeatures};
+use crate::model::follow::familiarity::LANDMARKS;
 use crate::model::member::{MemberConfig, Predictor};
 use crate::model::training::config::EnsembleTraining;
 use crate::model::training::learning_curve::LearningCurve;
@@ -77,6 +78,9 @@ pub struct EnsembleConfig {
     /// The sound that it carries.
     #[serde(rename = "material")]
     pub training_audio: Option<TrainingAudioConfig>,
+    /// Number of thumbnails of its training pictures, by which it knows its film again; 0 in older files.
+    #[serde(default)]
+    pub landmarks: usize,
 }
 
 impl EnsembleConfig {
@@ -118,8 +122,12 @@ pub struct Ensemble {
     pub(crate) members: Vec<Predictor>,
     units: UnitFeatures,
     training_audio: Option<TrainingAudio>,
+    /// Thumbnails of its training pictures: `[landmarks, 64]`.
+    landmarks: Vec<f32>,
 }
 
+/// Name of the thumbnails in the file.
+const LANDMARKS_NAME: &str = "landmarks";
 /// Regions of the picture that the networks see, at most; a training makes two.
 const MAX_VIEWS: usize = 16;
 
@@ -139,8 +147,9 @@ impl Ensemble {
         members: Vec<Predictor>,
         units: UnitFeatures,
         training_audio: Option<TrainingAudio>,
+        landmarks: Vec<f32>,
     ) -> Self {
-        let mut new = Self { about, id: String::new(), features, members, units, training_audio };
+        let mut new = Self { about, id: String::new(), features, members, units, training_audio, landmarks };
         (_, new.id) = tensor_file::describe(Form::Ensemble, &new.about, &new.numbers());
         new
     }
@@ -156,6 +165,10 @@ impl Ensemble {
             let units = self.units.loudness.len();
             numbers.put("units.descriptors", &[units, UNIT], self.units.descriptors.clone());
             numbers.put("units.loudness", &[units], self.units.loudness.clone());
+        }
+        if !self.landmarks.is_empty() {
+            let count = self.landmarks.len() / THUMBNAIL;
+            numbers.put(LANDMARKS_NAME, &[count, THUMBNAIL], self.landmarks.clone());
         }
         numbers
     }
@@ -185,10 +198,15 @@ impl Ensemble {
             units.loudness = numbers.floats("units.loudness", &[count])?.to_vec();
             training_audio = Some(TrainingAudio::restore(there.clone(), config.grid.tick, &numbers)?);
         }
+        let landmarks = match config.landmarks {
+            0 => Vec::new(),
+            count if count <= LANDMARKS => numbers.floats(LANDMARKS_NAME, &[count, THUMBNAIL])?.to_vec(),
+            _ => return Err(damaged("keeps too many thumbnails".to_owned())),
+        };
         if !numbers.all_finite() {
             return Err(damaged("has numbers that are not finite".to_owned()));
         }
-        Ok(Self { id: contents.checksum, about, features, members, units, training_audio })
+        Ok(Self { id: contents.checksum, about, features, members, units, training_audio, landmarks })
     }
 
     /// Its configuration.
@@ -231,6 +249,16 @@ impl Ensemble {
     /// Short name of its content: BLAKE3, 64 hexadecimal digits.
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// True if it can tell a film that it learned from others; older ones can't.
+    pub fn knows_its_films(&self) -> bool {
+        !self.landmarks.is_empty()
+    }
+
+    /// Thumbnails of its training pictures, evenly spread: `[landmarks, 64]`.
+    pub(crate) fn landmarks(&self) -> &[f32] {
+        &self.landmarks
     }
 
     /// Its visual features.

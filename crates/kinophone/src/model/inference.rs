@@ -4,12 +4,25 @@ use crate::model::ensemble::Ensemble;
 use crate::model::features::VisualFeatures;
 use crate::model::features::config::EMBEDDING;
 use crate::model::features::stream::FeatureStream;
+use crate::model::follow::{Follow, FollowedBrain, Follower};
 use crate::model::member_streams::MemberStreams;
 use kinophone_dsp::units::MediaTime;
 
+/// The way an ensemble is run.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct InferenceOptions {
+    /// Chooses the members that know only the past.
+    pub live: bool,
+    /// Pictures that are processed together, at least one.
+    pub batch: usize,
+    /// Share of the controls that follow what moves.
+    pub follow: Follow,
+}
+
 /// Runs an ensemble over a succession of pictures: the mean of its members' answers, `[ticks, 69]`.
 ///
-/// The members for films answer up to half a second late; those for live use at once. Pictures may come in batches; the
+/// The members for films answer up to half a second late, and what follows the motion of a film a minute late, since the film's
+/// scale has to be known; those for live use at once. Pictures may come in batches; the
 /// answers do not depend on it.
 pub struct EnsembleStream<'a> {
     feature_stream: FeatureStream<'a>,
@@ -21,25 +34,44 @@ pub struct EnsembleStream<'a> {
 }
 
 impl<'a> EnsembleStream<'a> {
-    /// Before the first picture (of `side` pixels); the first tick is number `first`. `live` chooses the members that know
-    /// only the past. `batch` pictures are processed together.
-    pub fn new(brain: &'a Ensemble, side: usize, colour: bool, first: i64, live: bool, batch: usize) -> Self {
-        let config = brain.config();
+    /// Before the first picture (of `side` pixels); the first tick is number `first`.
+    pub fn new(
+        brain: &'a Ensemble,
+        side: usize,
+        colour: bool,
+        first: i64,
+        options: InferenceOptions,
+    ) -> Self {
+        let (config, InferenceOptions { live, batch, follow }) = (brain.config(), options);
         let members =
             config.members.iter().zip(&brain.members).filter(|(member, _)| member.usage.includes(live));
+        let known = FollowedBrain {
+            scaler: brain.controls(),
+            width: brain.features.width(),
+            descriptors: brain.training_audio().map_or(&[], |(_, units)| &units.descriptors),
+            landmarks: brain.landmarks(),
+        };
         Self {
             feature_stream: FeatureStream::new(&brain.features, side, colour, config.grid.tick, first, batch),
-            member_streams: MemberStreams::new(members, brain.features.width(), brain.controls()),
+            member_streams: MemberStreams::new(members, brain.features.width(), brain.controls())
+                .led_by(Follower::new(known, follow, live)),
             features: &brain.features,
             visual: Vec::new(),
             embeddings: None,
         }
     }
 
-    /// Before the first picture: keeps embeddings of pictures for [`EnsembleStream::embeddings`].
+    /// Before the first picture: keeps embeddings of pictures for [`EnsembleStream::embeddings`], and what
+    /// [`EnsembleStream::shares`] gives.
     pub fn with_embeddings(mut self) -> Self {
         self.embeddings = Some(Vec::new());
+        self.member_streams.shares = Some(Vec::new());
         self
+    }
+
+    /// Shares, 0 to 1, by which the ticks that were answered since the last call follow what moves.
+    pub fn shares(&mut self) -> impl Iterator<Item = f32> + '_ {
+        self.member_streams.shares.iter_mut().flat_map(|shares| shares.drain(..))
     }
 
     /// Embeddings of the next ticks' pictures (`VisualFeatures::embedding`), `[ticks, 48]`: of as many ticks as came since
@@ -60,9 +92,15 @@ impl<'a> EnsembleStream<'a> {
         self.visual.clear();
     }
 
-    /// Ticks that were answered so far.
+    /// Mean share of the controls that followed what moves, 0 to 1, over all ticks that were answered so far; `None` where nothing was to be
+    /// followed, or it is not known how much of it.
+    pub fn followed(&self) -> Option<f64> {
+        self.member_streams.follower().map(Follower::followed)
+    }
+
+    /// Ticks whose pictures came so far, most of which are answered.
     pub fn ticks(&self) -> u64 {
-        self.member_streams.answered
+        self.member_streams.received
     }
 
     /// Takes a picture that is shown from `begin` until `end`, and adds the answers that there are by now to `rows`.

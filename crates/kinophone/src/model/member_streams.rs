@@ -1,6 +1,7 @@
-//! Members that answer together, and the rule of silence.
+//! Members that answer together, what leads them in unfamiliar films, and the rule of silence.
 
 use crate::model::controls::{ControlScaler, OUTPUTS};
+use crate::model::follow::Follower;
 use crate::model::member::{MemberConfig, MemberStream, Predictor};
 use std::collections::VecDeque;
 
@@ -26,8 +27,11 @@ pub(crate) struct MemberStreams<'a> {
     /// Share of silence, 0..1, of the ticks that wait for answers.
     silences: VecDeque<f32>,
     members: Vec<MemberStream<'a>>,
-    received: u64,
-    pub(crate) answered: u64,
+    follower: Option<Follower<'a>>,
+    /// The share of each answered tick that was led, where somebody asks.
+    pub(crate) shares: Option<Vec<f32>>,
+    pub(crate) received: u64,
+    answered: u64,
 }
 
 impl<'a> MemberStreams<'a> {
@@ -42,7 +46,27 @@ impl<'a> MemberStreams<'a> {
         let parts = configs.into_iter().zip(predictors).zip(shares);
         let members =
             parts.map(|((config, predictor), share)| MemberStream::new(config, predictor, share)).collect();
-        Self { width, scaler, silences: VecDeque::new(), members, received: 0, answered: 0 }
+        Self {
+            width,
+            scaler,
+            silences: VecDeque::new(),
+            members,
+            follower: None,
+            shares: None,
+            received: 0,
+            answered: 0,
+        }
+    }
+
+    /// Before the first tick: lets a follower lead.
+    pub(crate) fn led_by(mut self, follower: Option<Follower<'a>>) -> Self {
+        self.follower = follower;
+        self
+    }
+
+    /// The follower.
+    pub(crate) fn follower(&self) -> Option<&Follower<'a>> {
+        self.follower.as_ref()
     }
 
     /// Takes the visual features of the next ticks, and adds the ticks that all members have answered to `rows`.
@@ -51,6 +75,7 @@ impl<'a> MemberStreams<'a> {
             return;
         }
         self.members.iter_mut().for_each(|member| member.push(visual, self.width));
+        self.follower.iter_mut().for_each(|follower| follower.push(visual));
         for visual in visual.chunks_exact(self.width) {
             self.silences.push_back(blankness(visual[self.width - 1]));
             self.received += 1;
@@ -61,15 +86,19 @@ impl<'a> MemberStreams<'a> {
     /// After the last tick.
     pub(crate) fn finish(&mut self, rows: &mut Vec<f32>) {
         self.members.iter_mut().for_each(MemberStream::finish);
+        self.follower.iter_mut().for_each(Follower::finish);
         self.answer(rows);
     }
 
     fn answer(&mut self, rows: &mut Vec<f32>) {
         let ready = self.members.iter().map(MemberStream::answered).min().unwrap_or(0);
+        let ready = self.follower.iter().map(Follower::ready).fold(ready, usize::min);
         let ready = (ready as u64).min(self.received - self.answered);
         for _ in 0..ready {
             let mut row = [0.0; OUTPUTS];
             self.members.iter_mut().for_each(|member| member.add(&mut row));
+            let share = self.follower.as_mut().map_or(0.0, |follower| follower.lead(&mut row));
+            self.shares.iter_mut().for_each(|shares| shares.push(share));
             self.scaler.fade_to_silence(&mut row, self.silences.pop_front().unwrap_or(0.0));
             rows.extend(row);
         }

@@ -30,7 +30,7 @@ use crate::brain::Brain;
 use crate::classic::ClassicRenderer;
 use crate::concat::{EngineOptions, LibraryUnits, UnitDatabase, UnitRendering, shot_ticks};
 use crate::media::Ffmpeg;
-use crate::model::Ensemble;
+use crate::model::{Ensemble, Follow};
 use crate::render::performance::{PlayedPictures, perform};
 use crate::render::synth_choice::mosaic_of;
 use crate::score::{CreditedSource, SourceSound};
@@ -87,6 +87,15 @@ impl RenderJob<'_> {
         reserved.picture()?;
         let brain = Brain::load(&plan.brain)?;
         let synth = ResolvedSynth::of(&brain, plan)?;
+        if let Brain::Ensemble(brain) = &brain
+            && plan.follow == Follow::Auto
+            && !brain.knows_its_films()
+        {
+            task.watcher.warn(&format!(
+                "{} was trained by an older version and can't tell whether it knows a film: it plays as it learned; --follow 1 lets what moves lead, or train it again",
+                plan.brain.file_name().unwrap_or_default().to_string_lossy()
+            ));
+        }
         let phases = synth.phase_source(ffmpeg, brain.grid().rate, plan, task)?;
         let library = self.library(&brain)?;
         let database = match &brain {
@@ -103,6 +112,7 @@ impl RenderJob<'_> {
         let (soundtrack, played) = self.play(reserved, instrument, given)?;
         Ok(Rendered {
             ticks: played.ticks,
+            followed: played.followed.map(|share| (share * 1e3).round() / 1e3),
             filtered: synth.is_filtered(),
             synth,
             latency_ms: plan.lookahead.is_live().then(|| rounded_ms(played.latency)),
@@ -223,7 +233,9 @@ impl RenderJob<'_> {
             keep_clips: !plan.output.scores.is_empty(),
             begin: MediaTime::ZERO,
         };
-        Ok(Box::new(MosaicRenderer::new(brain, database, options)?))
+        let asked = matches!(plan.synth, SynthRequest::Mosaic { attack: Some(_), .. });
+        let knows_attacks = asked || brain.config().shape.attack > 0.0;
+        Ok(Box::new(MosaicRenderer::new(brain, database, options, plan.follow, knows_attacks)?))
     }
 }
 

@@ -3,12 +3,17 @@
 
 use crate::Result;
 use crate::concat::{ConcatEngine, EngineOptions, Target, UnitDatabase};
-use crate::model::{DESCRIPTOR, EMBEDDING, Ensemble, EnsembleStream, OUTPUTS, UNIT};
+use crate::model::{
+    DESCRIPTOR, EMBEDDING, Ensemble, EnsembleStream, Follow, InferenceOptions, OUTPUTS, UNIT,
+};
 use crate::render::spectral::batch_of;
 use crate::soundtrack::{MixStage, PlayedClips, Renderer, ticks_until};
 use kinophone_dsp::granular::GrainModulation;
 use kinophone_dsp::units::MediaTime;
 use std::collections::VecDeque;
+
+/// The share from which on motion leads a tick's attacks, too.
+const LED: f32 = 0.5;
 
 /// Plays recorded sound to a succession of pictures.
 ///
@@ -20,6 +25,8 @@ pub(crate) struct MosaicRenderer<'a> {
     database: &'a UnitDatabase<'a>,
     predictions: EnsembleStream<'a>,
     engine: ConcatEngine<'a>,
+    /// True if all attacks are shaped as they are predicted, and not only where motion leads.
+    knows_attacks: bool,
     /// End of the last picture.
     shown: MediaTime,
     rows: Vec<f32>,
@@ -32,13 +39,16 @@ impl<'a> MosaicRenderer<'a> {
         brain: &'a Ensemble,
         database: &'a UnitDatabase<'a>,
         options: EngineOptions<'_>,
+        follow: Follow,
+        knows_attacks: bool,
     ) -> Result<Self> {
         let (size, live) = (brain.config().size as usize, options.lookahead.is_live());
-        let batch = batch_of(live);
+        let inference = InferenceOptions { live, batch: batch_of(live), follow };
         Ok(Self {
-            predictions: EnsembleStream::new(brain, size, brain.features().colour(), 0, live, batch)
+            predictions: EnsembleStream::new(brain, size, brain.features().colour(), 0, inference)
                 .with_embeddings(),
             engine: ConcatEngine::new(database, options)?,
+            knows_attacks,
             shown: MediaTime::ZERO,
             rows: Vec::new(),
             embeddings: VecDeque::new(),
@@ -50,9 +60,11 @@ impl<'a> MosaicRenderer<'a> {
     /// Hands the predictions to the engine.
     fn request(&mut self) -> Result<()> {
         self.embeddings.extend(self.predictions.embeddings());
-        for row in self.rows.chunks_exact(OUTPUTS) {
+        for (row, share) in self.rows.chunks_exact(OUTPUTS).zip(self.predictions.shares()) {
             let target = target(self.brain, self.database, row, self.embeddings.drain(..EMBEDDING));
-            self.engine.push(target)?;
+            // Where neither the brain knows when something begins nor the motion says so, attacks are left to the units.
+            let rise = if self.knows_attacks || share >= LED { target.rise } else { f32::NAN };
+            self.engine.push(Target { rise, ..target })?;
         }
         self.rows.clear();
         Ok(())
@@ -102,6 +114,10 @@ impl Renderer for MosaicRenderer<'_> {
 
     fn ticks(&self) -> u64 {
         self.predictions.ticks()
+    }
+
+    fn followed(&self) -> Option<f64> {
+        self.predictions.followed()
     }
 
     fn latency(&self) -> f64 {

@@ -11,6 +11,8 @@ use std::path::Path;
 pub(crate) struct PlayedPictures {
     pub(crate) length: MediaTime,
     pub(crate) ticks: u64,
+    /// Mean share of the sound that follows what moves.
+    pub(crate) followed: Option<f64>,
     /// Seconds from the end of a tick until its sound is complete.
     pub(crate) latency: f64,
     /// True if pictures came from a shard instead of the film.
@@ -51,6 +53,6 @@ pub(crate) fn perform(
     renderer.finish(length, &mut output.mix)?;
     task.watcher.advance(renderer.ticks());
     task.warn_of(film, &decoded.complaints);
-    let (ticks, latency) = (renderer.ticks(), renderer.latency());
-    Ok(PlayedPictures { length, ticks, latency, from_corpus, complaints: decoded.complaints })
+    let (ticks, followed, latency) = (renderer.ticks(), renderer.followed(), renderer.latency());
+    Ok(PlayedPictures { length, ticks, followed, latency, from_corpus, complaints: decoded.complaints })
 }

@@ -2,7 +2,7 @@
 
 use crate::brain::Brain;
 use crate::concat::{Lookahead, SelectionConfig};
-use crate::model::DescriptorMatching;
+use crate::model::{DescriptorMatching, Follow};
 use crate::render::synth::{ResolvedSynth, SynthRequest};
 use crate::soundtrack::{OutputOptions, Soundtrack};
 use crate::{Error, Kind, Result};
@@ -29,6 +29,8 @@ pub struct RenderPlan {
     /// The part of the film that is known. With a few ticks, as in live use, the networks that know nothing of what comes predict; in
     /// a mosaic units are selected when so many further ticks are known.
     pub lookahead: Lookahead,
+    /// Share of an ensemble's controls that follow what moves.
+    pub follow: Follow,
     /// Loudness of the result.
     pub loudness: LoudnessMode,
     /// A folder of shards: where the film is among them, its pictures are taken from there and not decoded again.
@@ -69,6 +71,7 @@ impl RenderPlan {
             selection: SelectionConfig::default(),
             seed: 0,
             lookahead: Lookahead::WholeFilm,
+            follow: Follow::Auto,
             loudness: LoudnessMode::Usual,
             corpus: None,
         }
@@ -104,6 +107,9 @@ pub struct Rendered {
     pub ticks: u64,
     /// The synth that was used.
     pub synth: ResolvedSynth,
+    /// Mean share of the sound that follows what moves in the picture, 0 to 1; `None` where nothing does: the brain is of 2015, it was
+    /// asked for 0, or it was not asked for and the brain, of an older version, can't tell whether it knows a film.
+    pub followed: Option<f64>,
     /// As in live use: by how much the end of a tick's sound comes after the end of the tick at most, in milliseconds, without the
     /// time that computing takes.
     pub latency_ms: Option<f64>,

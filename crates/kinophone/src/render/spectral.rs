@@ -1,7 +1,7 @@
 //! The renderer that makes predicted band powers audible as they are.
 
 use crate::model::controls::ControlFrame;
-use crate::model::{Ensemble, EnsembleStream, OUTPUTS};
+use crate::model::{Ensemble, EnsembleStream, InferenceOptions, OUTPUTS};
 use crate::render::plan::RenderPlan;
 use crate::soundtrack::{MixStage, Renderer, ticks_until};
 use crate::{Error, Kind, Result};
@@ -42,8 +42,9 @@ impl<'a> SpectralRenderer<'a> {
         };
         config.check().map_err(|e| unusable(&e))?;
         let (size, live) = (brain.config().size as usize, plan.lookahead.is_live());
+        let inference = InferenceOptions { live, batch: batch_of(live), follow: plan.follow };
         Ok(Self {
-            predictions: EnsembleStream::new(brain, size, brain.features().colour(), 0, live, batch_of(live)),
+            predictions: EnsembleStream::new(brain, size, brain.features().colour(), 0, inference),
             synth: SpectralSynth::new(brain.config().grid, config, phases),
             shown: MediaTime::ZERO,
             rows: Vec::new(),
@@ -92,6 +93,10 @@ impl Renderer for SpectralRenderer<'_> {
 
     fn ticks(&self) -> u64 {
         self.predictions.ticks()
+    }
+
+    fn followed(&self) -> Option<f64> {
+        self.predictions.followed()
     }
 
     fn latency(&self) -> f64 {

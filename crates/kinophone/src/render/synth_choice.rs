@@ -4,7 +4,7 @@ use crate::brain::Brain;
 use crate::classic::ClassicConfig;
 use crate::concat::SelectionConfig;
 use crate::media::Ffmpeg;
-use crate::model::Ensemble;
+use crate::model::{Ensemble, Follow};
 use crate::render::phase_source;
 use crate::render::plan::RenderPlan;
 use crate::render::synth::{ResolvedSynth, SynthRequest};
@@ -14,6 +14,9 @@ use kinophone_dsp::concat::MosaicConfig;
 use kinophone_dsp::frames::{FrameFormat, FrameSynthConfig, WindowedConfig};
 use kinophone_dsp::spectral::BandMatcherConfig;
 use kinophone_dsp::units::SampleRate;
+
+/// Shaping of attacks that motion leads: with more of it the loudness of long sounds suffers (docs/experiments.md).
+const LED_ATTACK: f32 = 0.5;
 
 impl ResolvedSynth {
     /// The sound that lends its phases, if one does, at `rate`.
@@ -35,6 +38,10 @@ impl ResolvedSynth {
             Brain::Classic(_) if plan.lookahead.is_live() => {
                 plan.refuse("needs no other networks to play live", "leave --live out")
             }
+            Brain::Classic(_) if plan.follow != Follow::Auto => plan.refuse(
+                "says its sound itself, so there is nothing to follow what moves",
+                "leave --follow out, or train without --preset",
+            ),
             Brain::Classic(brain) => Self::of_classic(brain.config(), plan),
             Brain::Ensemble(brain) => Self::of_ensemble(brain, plan),
         }
@@ -77,6 +84,10 @@ impl ResolvedSynth {
         let mut usual = if foreign { BandMatcherConfig::default() } else { own.clone() };
         if plan.sounds.is_some() {
             usual.attack *= 0.75;
+        }
+        // A brain that does not know when something begins is told by the motion, where that leads.
+        if plan.follow != Follow::Share(0.0) && !usual.is_off() {
+            usual.attack = usual.attack.max(LED_ATTACK);
         }
         let shape = BandMatcherConfig {
             tone: tone.unwrap_or(usual.tone),

@@ -13,8 +13,13 @@ pub(crate) trait Renderer {
     /// Hands over the rest of the sound after the last picture, so that all of it lasts `length`.
     fn finish(&mut self, length: MediaTime, out: &mut MixStage<'_>) -> Result<()>;
 
-    /// Ticks answered so far.
+    /// Ticks that came so far.
     fn ticks(&self) -> u64;
+
+    /// Mean share of the sound that follows what moves in the picture; `None` where nothing can.
+    fn followed(&self) -> Option<f64> {
+        None
+    }
 
     /// Seconds beyond the end of a tick that must be known before its sound is complete.
     fn latency(&self) -> f64;

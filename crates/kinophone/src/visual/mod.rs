@@ -6,6 +6,7 @@
 
 mod cuts;
 mod film;
+pub(crate) mod motion;
 pub(crate) mod onsets;
 mod stream;
 #[cfg(test)]

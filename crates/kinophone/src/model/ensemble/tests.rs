@@ -2,7 +2,8 @@ use crate::dataset::{Corpus, Shard, ShardWriter, SoundTrack, TickDataset};
 use crate::media::FilmFacts;
 use crate::model::controls::OUTPUTS;
 use crate::model::ensemble::*;
-use crate::model::inference::EnsembleStream;
+use crate::model::follow::Follow;
+use crate::model::inference::{EnsembleStream, InferenceOptions};
 use crate::model::train;
 use crate::model::training::config::MemberKind;
 use crate::task::{Cancel, Quiet, Task};
@@ -83,20 +84,32 @@ fn learned_as(tamper: bool, training: EnsembleTraining) -> Ensemble {
 
 /// Controls that a brain predicts for pictures that flash at picture 40 and 77.
 fn predicted(brain: &Ensemble, live: bool, batch: usize) -> Vec<f32> {
-    let mut player = EnsembleStream::new(brain, SIDE as usize, false, 0, live, batch);
-    let (mut rows, count) = (Vec::new(), 100);
-    let time = |k: i64| MediaTime(k * 40_000);
+    // The pictures are plain; what a brain of them says to them is asked for here.
+    let options = InferenceOptions { live, batch, follow: Follow::Share(0.0) };
+    played(brain, options, 100, &two_flashes).0
+}
+
+/// The grey level of a pixel of picture `k` of a film in which it flashes twice.
+fn two_flashes(k: i64, x: u32, y: u32) -> u8 {
+    let bright = k == 40 || k == 77;
+    if bright && (8..20).contains(&x) && (10..22).contains(&y) { 230 } else { 32 }
+}
+
+/// Controls that a brain predicts for so many pictures, and the share that followed what moves.
+fn played(
+    brain: &Ensemble,
+    options: InferenceOptions,
+    count: i64,
+    grey: &dyn Fn(i64, u32, u32) -> u8,
+) -> (Vec<f32>, Option<f64>) {
+    let mut player = EnsembleStream::new(brain, SIDE as usize, false, 0, options);
+    let (mut rows, time) = (Vec::new(), |k: i64| MediaTime(k * 40_000));
     for k in 0..count {
-        let bright = k == 40 || k == 77;
-        let pixel = |i: u32| {
-            let (x, y) = (i % SIDE, i / SIDE);
-            if bright && (8..20).contains(&x) && (10..22).contains(&y) { 230 } else { 32 }
-        };
-        let picture: Vec<u8> = (0..SIDE * SIDE).map(pixel).collect();
+        let picture: Vec<u8> = (0..SIDE * SIDE).map(|i| grey(k, i % SIDE, i / SIDE)).collect();
         player.show(&picture, time(k), time(k + 1), &mut rows);
     }
-    player.finish(120, &mut rows);
-    rows
+    player.finish(count * 30 / 25, &mut rows);
+    (rows, player.followed())
 }
 
 #[test]
@@ -157,6 +170,42 @@ fn batches_of_pictures_change_nothing() {
         }
     }
     assert_ne!(predicted(&brain, false, 1), predicted(&brain, true, 1));
+}
+
+/// In a film that looks like nothing known its motion leads, whatever the networks say, and in the brain's own film it does not.
+#[test]
+fn motion_leads_in_films_that_look_unfamiliar() {
+    let brain = learned(false, 4, 8, true);
+    let options = |live: bool, follow: Follow| InferenceOptions { live, batch: 16, follow };
+    // A square moves over stripes, more and less, and rests for two seconds in ten.
+    let speed = |k: i64| if k % 250 < 50 { 0.0 } else { 1.5 + (k as f64 / 20.0).sin() };
+    let place: Vec<f64> = (0..750)
+        .scan(0.0, |at, k| {
+            *at += speed(k);
+            Some(*at)
+        })
+        .collect();
+    let strange = |k: i64, x: u32, y: u32| {
+        let from = place[k as usize] as u32 % SIDE;
+        let inside = (x + SIDE - from) % SIDE < 9 && (4..24).contains(&y);
+        if inside { 20 } else { 90 + (x * 5) as u8 }
+    };
+    for live in [false, true] {
+        let (rows, followed) = played(&brain, options(live, Follow::Auto), 750, &strange);
+        assert!(followed.unwrap() > 0.99, "{live}: {followed:?}");
+        assert_eq!(played(&brain, options(live, Follow::Share(1.0)), 750, &strange).0, rows);
+        let loudness = |row: &[f32]| f64::from(brain.controls().loudness_db(row));
+        let curve: Vec<f64> = rows.chunks_exact(OUTPUTS).map(loudness).collect();
+        let moved: Vec<f64> = (0..curve.len() as i64).map(|tick| speed(tick * 25 / 30)).collect();
+        let r = kinophone_dsp::metrics::correlation(&curve[60..], &moved[60..]);
+        let led = if live { 0.5 } else { 0.65 };
+        assert!(r > led, "{live}: {r}");
+
+        let (own, followed) = played(&brain, options(live, Follow::Auto), 100, &two_flashes);
+        assert!(live || followed == Some(0.0), "{followed:?}");
+        assert!(live || own == predicted(&brain, live, 16));
+        assert_eq!(played(&brain, options(live, Follow::Share(0.0)), 100, &two_flashes).1, None);
+    }
 }
 
 /// The sound of held-out blocks is not among the units and shapes no statistic: with another sound there, the same brain

@@ -33,6 +33,13 @@ use rayon::prelude::*;
 
 /// Numbers stay within ± this many deviations.
 pub const CLIP: f32 = 5.0;
+/// Numbers of a tick that mean the same in every film, whatever brain looks at it: how much things move ([`change_level`]), how much
+/// changes at all, a thumbnail, and the contrast. They are the last of its row.
+pub(crate) const GENERAL: usize = CHANGES + THUMBNAIL + 1;
+/// Pixels of a thumbnail: 8 × 8 grey levels, 0 to 1.
+pub(crate) const THUMBNAIL: usize = 64;
+/// The first of these, which belong to the tick in which a picture appears.
+const CHANGES: usize = 2;
 /// Training pictures, evenly spread, from which components are found.
 const SAMPLES: usize = 3000;
 
@@ -130,10 +137,10 @@ impl VisualFeatures {
         self.views.iter().map(|view| view.config.clone()).collect()
     }
 
-    /// Numbers a tick: those of all views, and last the contrast of the whole picture as it is (its standard deviation, 0 to
-    /// 0.5), which no network is given but by which silence is known.
+    /// Numbers a tick: those of all views, and the general ones of the whole picture, which no network is given. The last is the
+    /// contrast as it is (standard deviation, 0 to 0.5), by which silence is known.
     pub fn width(&self) -> usize {
-        self.views.iter().map(|view| view.config.width()).sum::<usize>() + 1
+        self.views.iter().map(|view| view.config.width()).sum::<usize>() + GENERAL
     }
 
     /// The eigenpictures of a view, `[side², components]` row by row, of each kind of feature that has such.
@@ -323,6 +330,27 @@ fn globals(before: &[f32], now: &[f32]) -> [f32; 3] {
     let (mean, deviation) = brightness(now);
     let moved = now.iter().zip(before).map(|(a, b)| (a - b).abs()).sum::<f32>() / now.len() as f32;
     [mean, deviation, (moved + MOTION_OFFSET).ln()]
+}
+
+/// The thumbnail of a picture.
+fn thumbnail(picture: &[f32]) -> impl Iterator<Item = f32> + '_ {
+    const BLOCK: usize = SIDE / 8;
+    (0..THUMBNAIL).map(|k| {
+        let first = k / 8 * BLOCK * SIDE + k % 8 * BLOCK;
+        let rows = (0..BLOCK).map(|row| picture[first + row * SIDE..][..BLOCK].iter().sum::<f32>());
+        rows.sum::<f32>() / (BLOCK * BLOCK) as f32
+    })
+}
+
+/// The thumbnail among the general numbers of a tick.
+pub(crate) fn thumbnail_of(general: &[f32]) -> &[f32] {
+    &general[CHANGES..][..THUMBNAIL]
+}
+
+/// A mean change of grey levels, 0 to 1, as a level from 0 to 1: log(1 + 255 x) / log 256, so that a quarter of a grey level
+/// is 0.04 and a cut about 0.7.
+fn change_level(change: f32) -> f32 {
+    (255.0 * change).ln_1p() / 256f32.ln()
 }
 
 /// Mean and standard deviation.

@@ -2,7 +2,10 @@
 
 use crate::model::features::crop::{Crop, Region};
 use crate::model::features::crop::{PIXELS, SIDE};
-use crate::model::features::{ViewBuffers, VisualFeatures, brightness};
+use crate::model::features::{
+    CHANGES, GENERAL, ViewBuffers, VisualFeatures, brightness, change_level, thumbnail,
+};
+use crate::visual::motion::{ChangeMeter, PictureChange};
 use kinophone_dsp::units::{FrameRate, MediaTime};
 use rayon::prelude::*;
 use std::collections::VecDeque;
@@ -22,6 +25,8 @@ pub struct FeatureStream<'a> {
     /// Beginning and end of each waiting picture.
     times: Vec<(MediaTime, MediaTime)>,
     tracks: Vec<RegionTrack>,
+    /// Changes from one picture to the next, each with the beginning of the later one, that belong to coming ticks.
+    changes: VecDeque<(i64, PictureChange)>,
     batch: usize,
     /// Contrast and brightness that are added.
     exposure: (f32, f32),
@@ -69,8 +74,7 @@ impl<'a> FeatureStream<'a> {
         let crop = |region: Region| Crop::new(side, colour, region, SIDE);
         let tracks =
             features.views.iter().flat_map(|view| [view.config.of_motion(), view.config.of_appearance()]);
-        // The last one is the contrast.
-        let tracks = tracks.chain([1]);
+        let tracks = tracks.chain([GENERAL - CHANGES]);
         Self {
             features,
             tick,
@@ -80,6 +84,7 @@ impl<'a> FeatureStream<'a> {
             waiting: vec![Vec::new(); features.views.len()],
             times: Vec::new(),
             tracks: tracks.map(|width| RegionTrack { width, moments: VecDeque::new() }).collect(),
+            changes: VecDeque::new(),
             batch,
             exposure: (1.0, 0.0),
         }
@@ -143,10 +148,15 @@ impl<'a> FeatureStream<'a> {
         let middles = self.times.iter().map(|(begin, end)| (begin.0 + end.0) / 2);
         let planes = self.features.planes().len();
         // The whole picture is the last view.
-        if let (Some(whole), Some(track)) = (self.waiting.last(), self.tracks.last_mut()) {
-            let pictures = whole.chunks_exact(planes * PIXELS).skip(1);
-            let contrasts: Vec<f32> = pictures.map(|picture| brightness(&picture[..PIXELS]).1).collect();
-            track.extend(middles.clone(), &contrasts);
+        if let (Some(whole), Some(looks)) = (self.waiting.last(), self.tracks.last_mut()) {
+            let pictures: Vec<&[f32]> = whole.chunks_exact(planes * PIXELS).map(|p| &p[..PIXELS]).collect();
+            let pairs = pictures.par_windows(2);
+            let change = |meter: &mut ChangeMeter, pair: &[&[f32]]| meter.change(pair[0], pair[1]);
+            let found: Vec<PictureChange> = pairs.map_init(ChangeMeter::default, change).collect();
+            self.changes.extend(self.times.iter().map(|(begin, _)| begin.0).zip(found));
+            let new = pictures[1..].iter();
+            let rows: Vec<f32> = new.flat_map(|p| thumbnail(p).chain([brightness(p).1])).collect();
+            looks.extend(middles.clone(), &rows);
         }
         for (i, view) in self.features.views.iter().enumerate() {
             let pictures = &mut self.waiting[i];
@@ -172,10 +182,23 @@ impl<'a> FeatureStream<'a> {
             if until.map_or(!known, |until| self.next >= until) {
                 return;
             }
-            self.tracks.iter_mut().for_each(|track| track.sample(middle, rows));
+            let (looks, views) = self.tracks.split_last_mut().expect("there is a track of looks");
+            views.iter_mut().for_each(|track| track.sample(middle, rows));
+            rows.extend(changes_until(&mut self.changes, middle));
+            looks.sample(middle, rows);
             self.next += 1;
         }
     }
+}
+
+/// The levels of all changes before a moment, which are forgotten. A change belongs to the tick whose beginning is nearest, as a
+/// whole: spread over two of them, it would begin in neither.
+fn changes_until(changes: &mut VecDeque<(i64, PictureChange)>, moment: i64) -> [f32; CHANGES] {
+    let mut sums = [0.0; CHANGES];
+    while let Some((_, change)) = changes.pop_front_if(|(begin, _)| *begin < moment) {
+        sums.iter_mut().zip([change.things, change.all]).for_each(|(sum, x)| *sum += x);
+    }
+    sums.map(|sum| change_level(sum.min(1.0)))
 }
 
 impl RegionTrack {

@@ -50,7 +50,7 @@ fn the_view_zooms_into_what_moves() {
     let region = features.views[0].config.region;
     assert!(region.x > 0.4 && region.y > 0.2 && region.h < 0.4, "{region:?}");
     assert_eq!(features.views[1].config.region, Region::WHOLE);
-    assert_eq!(features.width(), (64 + 64 + 1 + 16 + 2) + (64 + 64 + 1 + 64 + 2) + 1);
+    assert_eq!(features.width(), (64 + 64 + 1 + 16 + 2) + (64 + 64 + 1 + 64 + 2) + (2 + 64 + 1));
 }
 
 #[test]
@@ -121,8 +121,9 @@ fn an_eye_sees_all_that_it_is_told_to_look_for() {
     let at = |k: usize| FramePair { before: &film[k], now: &film[k + 1], side: SMALL, colour: true };
     let features = VisualFeatures::fit(&see, film.len() - 1, at, 3, &|_| ());
     assert!(features.colour());
-    // Differences, picture, colour and spectrum by 8 each, 256 pixels, three numbers for each view, and the contrast.
-    assert_eq!(features.width(), 2 * (5 * 8 + 256 + 3) + 1);
+    // Differences, picture, colour and spectrum by 8 each, 256 pixels, three numbers for each view; and the general ones: two of
+    // change, the thumbnail, the contrast.
+    assert_eq!(features.width(), 2 * (5 * 8 + 256 + 3) + (2 + 64 + 1));
 
     let extract = |features: &VisualFeatures, batch| {
         let mut feature_stream =

@@ -4,6 +4,8 @@ use crate::dataset::TickSpan;
 use crate::ledger::Source;
 use crate::model::descriptor::{DESCRIPTOR, UNIT};
 use crate::model::ensemble::{Ensemble, EnsembleConfig, EnsembleDescription, UnitFeatures};
+use crate::model::features::{GENERAL, THUMBNAIL, thumbnail_of};
+use crate::model::follow::familiarity::LANDMARKS;
 use crate::model::member::{MemberConfig, Predictor};
 use crate::model::training::calibration::Calibration;
 use crate::model::training::learning_curve::rounded;
@@ -41,6 +43,7 @@ impl EnsembleTrainer<'_> {
         let picture =
             if calibration.follows_picture() { FOLLOWING_PICTURE_WEIGHT } else { USUAL_PICTURE_WEIGHT };
         let (units, training_audio) = self.units(picture);
+        let landmarks = self.landmarks();
         let (members, predictors): (Vec<_>, Vec<_>) = members.into_iter().unzip();
         let config = EnsembleConfig {
             grid: self.dataset.grid(),
@@ -52,6 +55,7 @@ impl EnsembleTrainer<'_> {
             shape: calibration.band_matching(),
             picture,
             training_audio: training_audio.as_ref().map(|m| m.config().clone()),
+            landmarks: landmarks.len() / THUMBNAIL,
         };
         let (training, shortcomings, learning_curve) =
             (self.training, self.shortcomings, calibration.learning_curve);
@@ -64,7 +68,21 @@ impl EnsembleTrainer<'_> {
             shortcomings,
             learning_curve,
         };
-        Ensemble::new(about, self.features, predictors, units, training_audio)
+        Ensemble::new(about, self.features, predictors, units, training_audio, landmarks)
+    }
+
+    /// Thumbnails of some training ticks, evenly spread.
+    fn landmarks(&self) -> Vec<f32> {
+        let (step, width) = (TickSpan::total(&self.spans).div_ceil(LANDMARKS).max(1), self.features.width());
+        let places = self.spans.iter().flat_map(TickSpan::places).step_by(step);
+        let mut general = vec![0.0; GENERAL];
+        places
+            .flat_map(|(film, tick)| {
+                let range = width - GENERAL..width;
+                self.films[film].visual.fill(tick, std::slice::from_ref(&range), &mut general);
+                thumbnail_of(&general).to_vec()
+            })
+            .collect()
     }
 
     /// The sound of all training ticks and their descriptors, in which pictures have that weight.

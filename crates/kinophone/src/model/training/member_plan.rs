@@ -1,8 +1,8 @@
 //! Members that a training plans: which kinds, given which visual features, for films or live use.
 
 use crate::model::controls::OUTPUTS;
-use crate::model::features::VisualFeatures;
 use crate::model::features::config::ViewConfig;
+use crate::model::features::{GENERAL, VisualFeatures};
 use crate::model::member::{MemberConfig, MemberUse, PredictorConfig};
 use crate::model::training::config::{EnsembleTraining, MemberKind};
 use kinophone_nn::sequence::Architecture;
@@ -30,8 +30,8 @@ impl MemberPlan<'_> {
     fn of_kind(&self, kind: MemberKind, live: bool) -> Vec<MemberConfig> {
         let Some(usage) = self.usage(kind, live) else { return Vec::new() };
         let views = self.views();
-        // The last number is the contrast, by which silence is known.
-        let all = 0..self.features.width() - 1;
+        // The general numbers are there for what is not learned.
+        let all = 0..self.features.width() - GENERAL;
         let together = (views.len() > 1).then_some(all.clone());
         let networks =
             |ranges: Vec<Range<usize>>, ahead: usize, architecture: &dyn Fn(usize) -> Architecture| {

@@ -1,0 +1,157 @@
+//! Following what moves: controls for films that look unlike those that a brain knows.
+//!
+//! Networks learn how *their* film sounds; in another one they answer with what is least wrong on average, and often with the
+//! opposite of what is seen. Where a film looks unfamiliar ([`Familiarity`]), its motion leads instead: the more moves, for this
+//! film ([`FilmScale`]), the louder; where something begins to move, there is an attack; and the tone is the one that the brain's
+//! own sound has at that loudness ([`SoundHabits`]). Trials with figures are in docs/experiments.md.
+
+pub(crate) mod familiarity;
+pub(crate) mod film_scale;
+pub(crate) mod habits;
+
+use crate::model::controls::{ControlScaler, OUTPUTS};
+use crate::model::features::{GENERAL, thumbnail_of};
+use crate::model::follow::familiarity::Familiarity;
+use crate::model::follow::film_scale::{FilmScale, MotionTick};
+use crate::model::follow::habits::SoundHabits;
+use std::collections::VecDeque;
+
+/// Share of the controls that follow what moves in the picture.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Follow {
+    /// As much as the film looks unfamiliar, tick by tick.
+    #[default]
+    Auto,
+    /// This share, 0 to 1: 0 is the brain alone.
+    Share(f32),
+}
+
+/// The share of attacks that comes from motion where all of the loudness does: with more of it the attacks of the brain's own
+/// sound lose their form.
+const ONSET_SHARE: f32 = 0.5;
+/// Share of the networks' certainty of silence that motion takes away.
+const SOUNDING_SHARE: f32 = 0.5;
+/// Networks that know nothing of a film contradict one another, and the mean of their loudness hardly moves, in deviations: within
+/// this it is unclear, and beyond it is added, this many times. So hands that leave the piano still silence another piano.
+const UNCLEAR: f32 = 0.5;
+const KEPT: f32 = 2.5;
+/// Ticks over which that loudness is averaged.
+const SAID_TICKS: f32 = 8.0;
+/// Least deviation of the loudness that motion leads, in dB: sound that hardly changes would not be heard to follow.
+const MIN_DEVIATION_DB: f32 = 4.0;
+/// Ticks to either side within which familiar pictures count: ten seconds. Live, twice as many before.
+const NEARBY: usize = 300;
+/// The film is familiar where this share of the pictures nearby is: a scene goes on in pictures that were not learned.
+const FAMILIAR_SHARE: f32 = 0.25;
+
+/// What a brain knows of its films besides its members.
+#[derive(Clone, Copy)]
+pub(crate) struct FollowedBrain<'a> {
+    pub(crate) scaler: &'a ControlScaler,
+    /// Numbers a tick of its visual features.
+    pub(crate) width: usize,
+    /// Descriptors of the units of its sound, `[units, 114]`; none where it carries no sound.
+    pub(crate) descriptors: &'a [f32],
+    /// Thumbnails of its pictures, `[n, 64]`; none in older files.
+    pub(crate) landmarks: &'a [f32],
+}
+
+/// What leads a stream of ticks besides its members.
+pub(crate) struct Follower<'a> {
+    follow: Follow,
+    scaler: &'a ControlScaler,
+    width: usize,
+    habits: SoundHabits,
+    familiarity: Option<Familiarity>,
+    scale: FilmScale,
+    /// Familiarity of the ticks nearby, as far as they tell any, of which the first is `first`.
+    nearby: VecDeque<Option<f32>>,
+    first: usize,
+    answered: usize,
+    followed: f64,
+    /// Loudness as the networks say it, averaged.
+    said: f32,
+}
+
+impl<'a> Follower<'a> {
+    /// `None` where nothing is to be followed, or a brain can't tell how much of it. `live`: nothing is known of what comes.
+    pub(crate) fn new(known: FollowedBrain<'a>, follow: Follow, live: bool) -> Option<Self> {
+        let familiarity = if follow == Follow::Auto { Some(Familiarity::of(known.landmarks)?) } else { None };
+        (follow != Follow::Share(0.0)).then(|| Self {
+            follow,
+            scaler: known.scaler,
+            width: known.width,
+            habits: SoundHabits::of(known.descriptors),
+            familiarity,
+            scale: FilmScale::new(live),
+            nearby: VecDeque::new(),
+            first: 0,
+            answered: 0,
+            followed: 0.0,
+            said: 0.0,
+        })
+    }
+
+    /// Takes the visual features of the next ticks, rows of the usual width.
+    pub(crate) fn push(&mut self, visual: &[f32]) {
+        for row in visual.chunks_exact(self.width) {
+            let general = &row[self.width - GENERAL..];
+            self.scale.push(general);
+            if let Some(familiarity) = &mut self.familiarity {
+                self.nearby.push_back(familiarity.familiarity(thumbnail_of(general)));
+            }
+        }
+    }
+
+    /// After the last tick.
+    pub(crate) fn finish(&mut self) {
+        self.scale.finish();
+    }
+
+    /// Ticks whose motion is known by now, of those that were not led.
+    pub(crate) fn ready(&self) -> usize {
+        self.scale.ready()
+    }
+
+    /// Leads the controls of the next tick; returns the share by which it did.
+    pub(crate) fn lead(&mut self, row: &mut [f32; OUTPUTS]) -> f32 {
+        let Some(motion) = self.scale.next() else { return 0.0 };
+        let share = self.share();
+        self.answered += 1;
+        self.followed += f64::from(share);
+        if share > 0.0 {
+            self.blend(row, motion, share);
+        }
+        share
+    }
+
+    /// The share of the next tick.
+    fn share(&mut self) -> f32 {
+        if let Follow::Share(share) = self.follow {
+            return share;
+        }
+        let (before, after) = if self.scale.is_live() { (2 * NEARBY, 0) } else { (NEARBY, NEARBY) };
+        let gone = self.answered.saturating_sub(before) - self.first;
+        self.nearby.drain(..gone);
+        self.first += gone;
+        let near = self.nearby.iter().take(self.answered - self.first + after + 1).flatten();
+        let (familiar, count) = near.fold((0.0, 0), |(sum, count), x| (sum + x, count + 1));
+        if count == 0 { 1.0 } else { (1.0 - familiar / count as f32 / FAMILIAR_SHARE).max(0.0) }
+    }
+
+    fn blend(&mut self, row: &mut [f32; OUTPUTS], motion: MotionTick, share: f32) {
+        let before = ControlScaler::scaled_loudness(row);
+        self.said += (before - self.said) / SAID_TICKS;
+        let clear = self.said - self.said.clamp(-UNCLEAR, UNCLEAR);
+        let widening = (MIN_DEVIATION_DB / self.scaler.loudness_deviation_db()).max(1.0);
+        let led = widening * motion.loudness + KEPT * clear;
+        let loudness = before + share * (led - before);
+        self.habits.change_loudness(row, loudness - before);
+        self.scaler.lead(row, (loudness, SOUNDING_SHARE * share), (motion.onset, ONSET_SHARE * share));
+    }
+
+    /// Mean share of the ticks that were led.
+    pub(crate) fn followed(&self) -> f64 {
+        self.followed / self.answered.max(1) as f64
+    }
+}
