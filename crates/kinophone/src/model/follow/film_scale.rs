@@ -1,4 +1,7 @@
 //! Motion on the scale of its own film: much motion is much for this film.
+//!
+//! A film's scale is a histogram of all levels of motion that came, and of those of the next minute; live, a mean and a deviation that
+//! forget in ten seconds. A tick is answered 60.4 s after it came, live at once.
 
 use std::collections::VecDeque;
 
@@ -31,15 +34,16 @@ const SATURATION: f32 = 2.5;
 /// Onsets: rises of the level in deviations, times this, within limits.
 const ONSET_GAIN: f32 = 2.0;
 const ONSET_LIMITS: (f32, f32) = (-1.0, 4.0);
-/// Time in ticks in which a live scale forgets.
+/// Time in ticks in which a live scale forgets, and that for which its first guess counts.
 const LIVE_TICKS: f32 = 300.0;
+const LIVE_BEGIN: f32 = 45.0;
 
-/// The part of motion in a tick's sound, both in deviations.
+/// What a tick's motion asks of its sound, in deviations of the training sound.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct MotionTick {
-    /// Loudness beside that of the film.
+    /// Loudness, from −1.6 for stillness to about 2.
     pub(crate) loudness: f32,
-    /// Strength of an attack.
+    /// Strength of an attack, −1 to 4.
     pub(crate) onset: f32,
 }
 
@@ -266,7 +270,7 @@ struct LiveMoments {
 
 impl LiveMoments {
     fn new(mean: f32, deviation: f32) -> Self {
-        Self { mean, variance: deviation * deviation, count: 90.0 }
+        Self { mean, variance: deviation * deviation, count: LIVE_BEGIN }
     }
 
     fn add(&mut self, x: f32) {

@@ -144,7 +144,9 @@ impl<'a> Follower<'a> {
         self.said += (before - self.said) / SAID_TICKS;
         let clear = self.said - self.said.clamp(-UNCLEAR, UNCLEAR);
         let widening = (MIN_DEVIATION_DB / self.scaler.loudness_deviation_db()).max(1.0);
-        let led = widening * motion.loudness + KEPT * clear;
+        // Live, fewer networks answer, and they take more that is foreign for silence.
+        let kept = if self.scale.is_live() { 0.0 } else { KEPT };
+        let led = widening * motion.loudness + kept * clear;
         let loudness = before + share * (led - before);
         self.habits.change_loudness(row, loudness - before);
         self.scaler.lead(row, (loudness, SOUNDING_SHARE * share), (motion.onset, ONSET_SHARE * share));
