@@ -234,6 +234,11 @@ impl ControlScaler {
         row[LOUDNESS]
     }
 
+    /// True if the picture determines the sound.
+    pub(crate) fn is_certain(&self) -> bool {
+        self.certain
+    }
+
     /// Deviation of the loudness of the sound from which the scales are, in dB.
     pub(crate) fn loudness_deviation_db(&self) -> f32 {
         self.loudness.deviation

@@ -192,8 +192,11 @@ fn motion_leads_in_films_that_look_unfamiliar() {
     };
     for live in [false, true] {
         let (rows, followed) = played(&brain, options(live, Follow::Auto), 750, &strange);
-        assert!(followed.unwrap() > 0.99, "{live}: {followed:?}");
-        assert_eq!(played(&brain, options(live, Follow::Share(1.0)), 750, &strange).0, rows);
+        // Live it takes two seconds to be sure of it.
+        assert!(followed.unwrap() > if live { 0.95 } else { 0.99 }, "{live}: {followed:?}");
+        let whole = played(&brain, options(live, Follow::Share(1.0)), 750, &strange).0;
+        let unsure = if live { 60 * OUTPUTS } else { 0 };
+        assert_eq!(whole[unsure..], rows[unsure..]);
         let loudness = |row: &[f32]| f64::from(brain.controls().loudness_db(row));
         let curve: Vec<f64> = rows.chunks_exact(OUTPUTS).map(loudness).collect();
         let moved: Vec<f64> = (0..curve.len() as i64).map(|tick| speed(tick * 25 / 30)).collect();

@@ -19,6 +19,8 @@ const MIN_CONTRAST: f32 = 0.02;
 /// within half of that; both within limits, in grey levels.
 const STRANGE_SHARE: f32 = 0.8;
 const STRANGE_LIMITS: (f32, f32) = (0.03, 0.12);
+/// Other parts of a film are a twentieth of it away.
+const PARTS: usize = 20;
 /// "Few" of them.
 const FEW: f64 = 0.1;
 
@@ -32,8 +34,10 @@ pub(crate) struct Familiarity {
 }
 
 impl Familiarity {
-    /// Of thumbnails of training pictures, `[n, 64]`; `None` where there are none.
-    pub(crate) fn of(thumbnails: &[f32]) -> Option<Self> {
+    /// Of thumbnails of training pictures, `[n, 64]`, in their order; `None` where there are none. Where validation showed that the
+    /// picture determines the sound (`certain`), pictures are familiar that are as far from all others as those of other parts
+    /// of the film: such a brain knows what to say to them.
+    pub(crate) fn of(thumbnails: &[f32], certain: bool) -> Option<Self> {
         if thumbnails.is_empty() {
             return None;
         }
@@ -54,12 +58,28 @@ impl Familiarity {
         if let Some(few) = others.get((FEW * others.len() as f64) as usize) {
             new.strange = (STRANGE_SHARE * few).clamp(STRANGE_LIMITS.0, STRANGE_LIMITS.1);
         }
+        if certain {
+            let apart = rows.len() / PARTS;
+            let mut own: Vec<f32> = (0..rows.len())
+                .map(|k| new.nearest_of(&rows[k], |other| other.abs_diff(k) > apart))
+                .filter(|distance| distance.is_finite())
+                .collect();
+            own.sort_by(f32::total_cmp);
+            let most = own.get((own.len() as f64 * (1.0 - FEW)) as usize).copied().unwrap_or(0.0);
+            new.strange = new.strange.max(2.0 * most);
+        }
         Some(new)
     }
 
     fn nearest(&mut self, numbers: &[f32; NUMBERS]) -> f32 {
+        self.nearest_of(numbers, |_| true)
+    }
+
+    /// Distance from the nearest of those that count.
+    fn nearest_of(&mut self, numbers: &[f32; NUMBERS], counts: impl Fn(usize) -> bool) -> f32 {
         self.landmarks.squared_distances(numbers, &mut self.distances);
-        self.distances[..self.count].iter().copied().fold(f32::INFINITY, f32::min).sqrt()
+        let counted = self.distances[..self.count].iter().enumerate().filter(|(k, _)| counts(*k));
+        counted.map(|(_, distance)| *distance).fold(f32::INFINITY, f32::min).sqrt()
     }
 
     /// Familiarity of a thumbnail, from 0 for one that looks like nothing known to 1; `None` of a plain one, which tells nothing.
@@ -96,7 +116,7 @@ mod tests {
 
     #[test]
     fn a_film_is_known_again_and_another_is_not() {
-        let mut known = Familiarity::of(&film(0.7, 0.01, 200)).unwrap();
+        let mut known = Familiarity::of(&film(0.7, 0.01, 200), false).unwrap();
         let mut mean = |film: &[f32]| {
             let all = film.chunks_exact(THUMBNAIL).map(|t| known.familiarity(t).unwrap());
             all.sum::<f32>() / (film.len() / THUMBNAIL) as f32
@@ -110,13 +130,32 @@ mod tests {
         assert!(mean(&darker) > 0.5, "{}", mean(&darker));
     }
 
+    /// Lines here and there, as in drawn sound: no two of them look alike.
+    #[test]
+    fn unseen_pictures_are_familiar_to_a_brain_that_knows_what_to_say() {
+        let line = |k: usize| -> Vec<f32> {
+            let (row, column) = (k * 37 % 8, k * 23 % 8);
+            (0..THUMBNAIL)
+                .map(|p| if p / 8 == row { 0.9 - 0.1 * p.abs_diff(8 * row + column) as f32 } else { 0.0 })
+                .collect()
+        };
+        let known: Vec<f32> = (0..60).flat_map(|k| line(k * 5)).collect();
+        let mean = |certain: bool, of: &dyn Fn(usize) -> Vec<f32>| {
+            let mut known = Familiarity::of(&known, certain).unwrap();
+            (0..40).map(|k| known.familiarity(&of(k)).unwrap()).sum::<f32>() / 40.0
+        };
+        assert!(mean(true, &|k| line(k * 5 + 2)) >= mean(false, &|k| line(k * 5 + 2)));
+        assert!(mean(true, &|k| line(k * 5 + 2)) > 0.8, "{}", mean(true, &|k| line(k * 5 + 2)));
+        assert!(mean(true, &|k| film(1.6, 0.01, k + 1)[k * THUMBNAIL..].to_vec()) < 0.1);
+    }
+
     #[test]
     fn plain_pictures_tell_nothing() {
-        let mut known = Familiarity::of(&film(0.7, 0.01, 20)).unwrap();
+        let mut known = Familiarity::of(&film(0.7, 0.01, 20), false).unwrap();
         assert_eq!(known.familiarity(&[0.3; THUMBNAIL]), None);
         // Whoever knows nothing but plain pictures knows no others.
-        let mut blind = Familiarity::of(&[0.3; 5 * THUMBNAIL]).unwrap();
+        let mut blind = Familiarity::of(&[0.3; 5 * THUMBNAIL], false).unwrap();
         assert_eq!(blind.familiarity(&film(0.7, 0.01, 1)), Some(0.0));
-        assert!(Familiarity::of(&[]).is_none());
+        assert!(Familiarity::of(&[], false).is_none());
     }
 }

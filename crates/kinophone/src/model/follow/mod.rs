@@ -41,6 +41,8 @@ const SAID_TICKS: f32 = 8.0;
 const MIN_DEVIATION_DB: f32 = 4.0;
 /// Ticks to either side within which familiar pictures count: ten seconds. Live, twice as many before.
 const NEARBY: usize = 300;
+/// Ticks that tell something, from which on they tell it for certain: two seconds.
+const CERTAIN_TICKS: f32 = 60.0;
 /// The film is familiar where this share of the pictures nearby is: a scene goes on in pictures that were not learned.
 const FAMILIAR_SHARE: f32 = 0.25;
 
@@ -76,7 +78,11 @@ pub(crate) struct Follower<'a> {
 impl<'a> Follower<'a> {
     /// `None` where nothing is to be followed, or a brain can't tell how much of it. `live`: nothing is known of what comes.
     pub(crate) fn new(known: FollowedBrain<'a>, follow: Follow, live: bool) -> Option<Self> {
-        let familiarity = if follow == Follow::Auto { Some(Familiarity::of(known.landmarks)?) } else { None };
+        let familiarity = if follow == Follow::Auto {
+            Some(Familiarity::of(known.landmarks, known.scaler.is_certain())?)
+        } else {
+            None
+        };
         (follow != Follow::Share(0.0)).then(|| Self {
             follow,
             scaler: known.scaler,
@@ -136,7 +142,9 @@ impl<'a> Follower<'a> {
         self.first += gone;
         let near = self.nearby.iter().take(self.answered - self.first + after + 1).flatten();
         let (familiar, count) = near.fold((0.0, 0), |(sum, count), x| (sum + x, count + 1));
-        if count == 0 { 1.0 } else { (1.0 - familiar / count as f32 / FAMILIAR_SHARE).max(0.0) }
+        // A few pictures say as little as none.
+        let certain = (count as f32 / CERTAIN_TICKS).min(1.0);
+        certain * (1.0 - familiar / count.max(1) as f32 / FAMILIAR_SHARE).max(0.0)
     }
 
     fn blend(&mut self, row: &mut [f32; OUTPUTS], motion: MotionTick, share: f32) {
