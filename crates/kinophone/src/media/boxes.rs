@@ -22,7 +22,8 @@ const PATH: [&[u8; 4]; 6] = [b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd
 /// Names of descriptions whose streams are protected: by Common Encryption, and as Apple did before.
 const PROTECTED: [&[u8; 4]; 4] = [b"encv", b"enca", b"drmi", b"drms"];
 /// Boxes that such a file may begin with.
-const FIRST: [&[u8; 4]; 8] = [b"ftyp", b"styp", b"moov", b"wide", b"free", b"skip", b"mdat", b"uuid"];
+pub(crate) const FIRST: [&[u8; 4]; 8] =
+    [b"ftyp", b"styp", b"moov", b"wide", b"free", b"skip", b"mdat", b"uuid"];
 /// The `uuid` of a box with Content Credentials.
 const CREDENTIALS: [u8; 16] =
     [0xd8, 0xfe, 0xc3, 0xd6, 0x1b, 0x0e, 0x48, 0x3c, 0x92, 0x97, 0x58, 0x28, 0x87, 0x7e, 0xc4, 0x81];
@@ -39,6 +40,17 @@ pub(crate) fn look(path: &Path) -> BoxFacts {
         let _ = walk(&mut file, (0, end), 0, &mut left, &mut facts);
     }
     facts
+}
+
+/// Descriptions of tracks (`moov`) in a file that ends at `end`: one, unless several were joined.
+pub(crate) fn descriptions(file: &mut File, end: u64) -> io::Result<usize> {
+    let (mut at, mut count) = (0, 0);
+    for _ in 0..MOST {
+        let Some(found) = header(file, at, end)? else { break };
+        count += usize::from(found.name == *b"moov");
+        at = found.end;
+    }
+    Ok(count)
 }
 
 /// A box without its header.

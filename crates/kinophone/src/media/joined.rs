@@ -7,6 +7,7 @@
 //! | ASF (WMV, WMA) | objects that begin with a header | at a second header |
 //! | FLV | tags that follow a header of nine bytes | at a second header |
 
+use crate::media::boxes::{FIRST, descriptions};
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -16,8 +17,6 @@ const MOST: usize = 1_000_000;
 /// The GUID of an ASF header (ASF specification, 10.1).
 const ASF_HEADER: [u8; 16] =
     [0x30, 0x26, 0xb2, 0x75, 0x8e, 0x66, 0xcf, 0x11, 0xa6, 0xd9, 0, 0xaa, 0, 0x62, 0xce, 0x6c];
-/// Boxes that an ISO file may begin with, apart from `moov`.
-const FIRST_BOXES: [&[u8; 4]; 5] = [b"ftyp", b"wide", b"free", b"skip", b"mdat"];
 
 /// True if another recording follows the one that a file begins with.
 pub(crate) fn is_joined(path: &Path) -> bool {
@@ -27,16 +26,16 @@ pub(crate) fn is_joined(path: &Path) -> bool {
 fn followed(file: &mut File) -> io::Result<bool> {
     let end = file.seek(SeekFrom::End(0))?;
     let Some(head) = head_at(file, 0, end)? else { return Ok(false) };
-    let next: fn(&[u8; HEAD], u64) -> Option<Piece> = match &head {
+    let next: fn(&[u8; HEAD]) -> Option<Piece> = match &head {
         [b'R', b'I', b'F', b'F', ..] | [b'F', b'O', b'R', b'M', ..] => chunk,
         [b'F', b'L', b'V', 1, ..] => tag,
         _ if head.starts_with(&ASF_HEADER) => object,
-        _ if FIRST_BOXES.iter().chain([&b"moov"]).any(|name| head[4..8] == name[..]) => iso_box,
+        _ if FIRST.iter().any(|name| head[4..8] == name[..]) => return Ok(descriptions(file, end)? > 1),
         _ => return Ok(false),
     };
     let (mut at, mut beginnings) = (0, 0);
     for _ in 0..MOST {
-        let Some(piece) = head_at(file, at, end)?.and_then(|head| next(&head, end - at)) else { break };
+        let Some(piece) = head_at(file, at, end)?.and_then(|head| next(&head)) else { break };
         beginnings += usize::from(piece.begins);
         if beginnings > 1 {
             return Ok(true);
@@ -74,7 +73,7 @@ fn part<const N: usize>(head: &[u8; HEAD], at: usize) -> [u8; N] {
 }
 
 /// A chunk of RIFF or IFF. Written to a pipe it states no length, or the longest.
-fn chunk(head: &[u8; HEAD], _left: u64) -> Option<Piece> {
+fn chunk(head: &[u8; HEAD]) -> Option<Piece> {
     let (name, kind): ([u8; 4], [u8; 4]) = (part(head, 0), part(head, 8));
     let stated = match &name {
         b"RIFF" => u32::from_le_bytes(part(head, 4)),
@@ -86,24 +85,14 @@ fn chunk(head: &[u8; HEAD], _left: u64) -> Option<Piece> {
     (stated > 0 && stated < u32::MAX - 1).then_some(Piece { begins, length })
 }
 
-/// A box of an ISO file.
-fn iso_box(head: &[u8; HEAD], left: u64) -> Option<Piece> {
-    let length = match u32::from_be_bytes(part(head, 0)) {
-        0 => left,
-        1 => u64::from_be_bytes(part(head, 8)),
-        short => u64::from(short),
-    };
-    (length >= 8).then_some(Piece { begins: part(head, 4) == *b"moov", length })
-}
-
 /// An object of an ASF file.
-fn object(head: &[u8; HEAD], _left: u64) -> Option<Piece> {
+fn object(head: &[u8; HEAD]) -> Option<Piece> {
     let length = u64::from_le_bytes(part(head, 16));
     (length >= 24).then_some(Piece { begins: head.starts_with(&ASF_HEADER), length })
 }
 
 /// The header of an FLV file with the size before its first tag, or a tag with its size after it.
-fn tag(head: &[u8; HEAD], _left: u64) -> Option<Piece> {
+fn tag(head: &[u8; HEAD]) -> Option<Piece> {
     if head.starts_with(b"FLV\x01") {
         let length = u64::from(u32::from_be_bytes(part(head, 5))) + 4;
         return Some(Piece { begins: true, length });

@@ -51,10 +51,12 @@ impl<'a> EnsembleStream<'a> {
             descriptors: brain.training_audio().map_or(&[], |(_, units)| &units.descriptors),
             landmarks: brain.landmarks(),
         };
+        let follower = Follower::new(known, follow, live);
+        let stream = FeatureStream::new(&brain.features, side, colour, config.grid.tick, first, batch);
         Self {
-            feature_stream: FeatureStream::new(&brain.features, side, colour, config.grid.tick, first, batch),
+            feature_stream: if follower.is_some() { stream.with_changes() } else { stream },
             member_streams: MemberStreams::new(members, brain.features.width(), brain.controls())
-                .led_by(Follower::new(known, follow, live)),
+                .led_by(follower),
             features: &brain.features,
             visual: Vec::new(),
             embeddings: None,

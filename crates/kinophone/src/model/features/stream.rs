@@ -25,8 +25,9 @@ pub struct FeatureStream<'a> {
     /// Beginning and end of each waiting picture.
     times: Vec<(MediaTime, MediaTime)>,
     tracks: Vec<RegionTrack>,
-    /// Changes from one picture to the next, each with the beginning of the later one, that belong to coming ticks.
-    changes: VecDeque<(i64, PictureChange)>,
+    /// Changes from one picture to the next, each with the beginning of the later one, that belong to coming ticks; `None` where nobody
+    /// needs them.
+    changes: Option<VecDeque<(i64, PictureChange)>>,
     batch: usize,
     /// Contrast and brightness that are added.
     exposure: (f32, f32),
@@ -84,7 +85,7 @@ impl<'a> FeatureStream<'a> {
             waiting: vec![Vec::new(); features.views.len()],
             times: Vec::new(),
             tracks: tracks.map(|width| RegionTrack { width, moments: VecDeque::new() }).collect(),
-            changes: VecDeque::new(),
+            changes: None,
             batch,
             exposure: (1.0, 0.0),
         }
@@ -99,6 +100,12 @@ impl<'a> FeatureStream<'a> {
             self.crops = self.crops.into_iter().map(Crop::mirrored).collect();
         }
         self.exposure = (by.contrast, by.brightness);
+        self
+    }
+
+    /// Before the first picture: measures changes, without which those numbers are 0.
+    pub(crate) fn with_changes(mut self) -> Self {
+        self.changes = Some(VecDeque::new());
         self
     }
 
@@ -150,10 +157,12 @@ impl<'a> FeatureStream<'a> {
         // The whole picture is the last view.
         if let (Some(whole), Some(looks)) = (self.waiting.last(), self.tracks.last_mut()) {
             let pictures: Vec<&[f32]> = whole.chunks_exact(planes * PIXELS).map(|p| &p[..PIXELS]).collect();
-            let pairs = pictures.par_windows(2);
-            let change = |meter: &mut ChangeMeter, pair: &[&[f32]]| meter.change(pair[0], pair[1]);
-            let found: Vec<PictureChange> = pairs.map_init(ChangeMeter::default, change).collect();
-            self.changes.extend(self.times.iter().map(|(begin, _)| begin.0).zip(found));
+            if let Some(changes) = &mut self.changes {
+                let pairs = pictures.par_windows(2);
+                let change = |meter: &mut ChangeMeter, pair: &[&[f32]]| meter.change(pair[0], pair[1]);
+                let found: Vec<PictureChange> = pairs.map_init(ChangeMeter::default, change).collect();
+                changes.extend(self.times.iter().map(|(begin, _)| begin.0).zip(found));
+            }
             let new = pictures[1..].iter();
             let rows: Vec<f32> = new.flat_map(|p| thumbnail(p).chain([brightness(p).1])).collect();
             looks.extend(middles.clone(), &rows);
@@ -184,7 +193,9 @@ impl<'a> FeatureStream<'a> {
             }
             let (looks, views) = self.tracks.split_last_mut().expect("there is a track of looks");
             views.iter_mut().for_each(|track| track.sample(middle, rows));
-            rows.extend(changes_until(&mut self.changes, middle));
+            rows.extend(
+                self.changes.as_mut().map_or([0.0; CHANGES], |changes| changes_until(changes, middle)),
+            );
             looks.sample(middle, rows);
             self.next += 1;
         }
