@@ -2,7 +2,7 @@
 
 use crate::Result;
 use crate::classic::{ClassicBrain, Imported};
-use crate::dataset::HoldOut;
+use crate::dataset::{HeldOutFilm, HoldOut};
 use crate::ledger::Source;
 use crate::model::Ensemble;
 use crate::tensor_file::{self, Form};
@@ -57,6 +57,14 @@ impl Brain {
         match self {
             Self::Classic(brain) => brain.training().map_or(HoldOut::None, |training| training.hold_out),
             Self::Ensemble(brain) => brain.training().hold_out,
+        }
+    }
+
+    /// Films that were held out of its training as a whole; they are not in its ledger.
+    pub fn held_out_films(&self) -> &[HeldOutFilm] {
+        match self {
+            Self::Classic(_) => &[],
+            Self::Ensemble(brain) => &brain.training().held_out_films,
         }
     }
 

@@ -125,7 +125,16 @@ impl DatasetRows {
         check(options)?;
         let &RowOptions { grid, hops, format, size, colour, hold_out, seed, .. } = options;
         let samples = format.samples(grid, hops);
-        let ticks = DatasetOptions { grid, samples, size, colour, hold_out, validation: true, seed };
+        let ticks = DatasetOptions {
+            grid,
+            samples,
+            size,
+            colour,
+            hold_out,
+            held_out_films: Vec::new(),
+            validation: true,
+            seed,
+        };
         let dataset = TickDataset::new(corpus, &ticks, scratch, task)?;
         let (mut first_rows, mut first_silent) = (Vec::new(), 0);
         for film in dataset.films() {

@@ -32,7 +32,7 @@ pub use shard::sound::ShardSound;
 pub(crate) use shard::sound::{MAX_EXPONENT, step};
 pub use shard::write::{ShardWriter, SoundTrack};
 pub(crate) use shard::{TensorData, map_file};
-pub use splits::{HoldOut, TickSpan};
+pub use splits::{HeldOutFilm, HoldOut, TickSpan};
 #[cfg(test)]
 pub(crate) use synthetic::SyntheticFilm;
 pub use tick_dataset::{DatasetOptions, FilmTicks, TickDataset};
@@ -74,8 +74,20 @@ impl Corpus {
 
     /// The sources of all shards, in the same order: a brain's ledger.
     pub fn sources(&self) -> Vec<Source> {
-        self.shards.iter().map(|shard| shard.source().clone()).collect()
+        self.sources_without(&[])
     }
+
+    /// The sources of all shards but those of films that are held out, in the same order: the ledger of a brain in which
+    /// nothing of them is.
+    pub fn sources_without(&self, held_out: &[HeldOutFilm]) -> Vec<Source> {
+        let learned = self.shards.iter().filter(|shard| !is_held_out(shard, held_out));
+        learned.map(|shard| shard.source().clone()).collect()
+    }
+}
+
+/// True if the shard is of one of those films.
+pub(crate) fn is_held_out(shard: &Shard, films: &[HeldOutFilm]) -> bool {
+    films.iter().any(|film| film.blake3 == shard.source().blake3)
 }
 
 /// Opens a shard and compares its checksum.

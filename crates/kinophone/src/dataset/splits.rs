@@ -9,7 +9,7 @@ use kinophone_dsp::units::{FrameRate, MediaTime};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 /// Length of a block.
@@ -52,6 +52,15 @@ impl HoldOut {
         };
         number.rem_euclid(5) == fold
     }
+}
+
+/// A film of which nothing is learned: all its ticks are held out, whatever [`HoldOut`] says of its blocks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldOutFilm {
+    /// Its file's name, as in the ledger.
+    pub name: String,
+    /// BLAKE3 of its bytes, 64 hexadecimal digits.
+    pub blake3: String,
 }
 
 /// Neighbouring ticks of one film.
@@ -115,6 +124,8 @@ pub(crate) struct Splitter<'a> {
     /// Length of the sound of a tick.
     pub(crate) reach: MediaTime,
     pub(crate) hold_out: HoldOut,
+    /// Numbers of the films that are held out as a whole.
+    pub(crate) held_out_films: &'a BTreeSet<usize>,
     pub(crate) validation: bool,
     pub(crate) seed: u64,
 }
@@ -172,7 +183,7 @@ impl Splitter<'_> {
     }
 
     fn is_held_out(&self, block: &Block) -> bool {
-        self.hold_out.holds(block.number)
+        self.hold_out.holds(block.number) || self.held_out_films.contains(&block.film)
     }
 
     /// Spreads the validation blocks over the corpus: the whole blocks, in order, fall into as many runs as there are

@@ -11,14 +11,14 @@
 #[cfg(test)]
 mod tests;
 
-use crate::dataset::Corpus;
 use crate::dataset::resampled_sound::{ResampledSound, SoundRequest};
 use crate::dataset::shard::Shard;
-use crate::dataset::splits::{HoldOut, Split, Splitter, TickSpan, Timeline, block_of};
+use crate::dataset::splits::{HeldOutFilm, HoldOut, Split, Splitter, TickSpan, Timeline, block_of};
+use crate::dataset::{Corpus, is_held_out};
 use crate::task::Task;
 use crate::{Error, Kind, Result, storage};
 use kinophone_dsp::units::TickGrid;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 /// A corpus that takes less than this in memory is never given back while it is in use.
@@ -37,6 +37,8 @@ pub struct DatasetOptions {
     pub colour: bool,
     /// Blocks that are held out.
     pub hold_out: HoldOut,
+    /// Films that are held out as a whole; those that are not in the corpus don't matter.
+    pub held_out_films: Vec<HeldOutFilm>,
     /// True if some of the rest is set aside for validation.
     pub validation: bool,
     /// Seed of the validation split.
@@ -56,6 +58,8 @@ pub struct TickDataset {
 struct DatasetFilm {
     shard: Shard,
     timeline: Timeline,
+    /// True if all of it is held out.
+    held_out: bool,
     /// For each tick, the number of its picture.
     pictures: Vec<u32>,
 }
@@ -71,6 +75,8 @@ pub struct FilmTicks<'a> {
     pub first_tick: i64,
     /// Number of ticks.
     pub ticks: u32,
+    /// True if all of it is held out.
+    pub held_out: bool,
     pictures: &'a [u32],
 }
 
@@ -90,12 +96,16 @@ impl TickDataset {
     /// three such blocks gives the last fifth of its longest block instead. Ticks within half a second of a held-out or
     /// validation part are in no part at all: their sound and scene reach across the border.
     ///
+    /// Films that are held out as a whole come last, so that those that are learned from have the numbers of the ledger
+    /// ([`Corpus::sources_without`]).
+    ///
     /// Errors: `Kind::Empty` without a single tick to learn from, `Kind::NoSound` for a film without sound,
     /// `Kind::Invalid` for pictures smaller or poorer in colour than the brain's.
-    pub fn new(corpus: Corpus, options: &DatasetOptions, scratch: &Path, task: Task<'_>) -> Result<Self> {
+    pub fn new(mut corpus: Corpus, options: &DatasetOptions, scratch: &Path, task: Task<'_>) -> Result<Self> {
         check(&corpus, options)?;
         storage::sweep(scratch);
-        let films = lay_out(corpus.shards, options.grid, task)?;
+        corpus.shards.sort_by_key(|shard| is_held_out(shard, &options.held_out_films));
+        let films = lay_out(corpus.shards, options, task)?;
         let requests: Vec<SoundRequest<'_>> = films.iter().map(|film| film.sound_request(options)).collect();
         let sound = ResampledSound::prepare(&requests, options.grid.rate, scratch, task)?;
         if sound.silent {
@@ -124,9 +134,20 @@ impl TickDataset {
         &self.split.validation
     }
 
-    /// Ticks that training never sees; empty under [`HoldOut::None`].
+    /// Ticks that training never sees: held-out blocks, and films that are held out as a whole.
     pub fn held_out(&self) -> &[TickSpan] {
         &self.split.held_out
+    }
+
+    /// Those of the held-out ticks by which a brain is judged: where films are held out as a whole, these alone, since
+    /// whoever leaves films out asks how well a brain does on others; else all.
+    pub fn judged(&self) -> &[TickSpan] {
+        // Held-out films are the last ones.
+        let held_out = &self.split.held_out;
+        match held_out.partition_point(|span| !self.films[span.film].held_out) {
+            blocks if blocks < held_out.len() => &held_out[blocks..],
+            _ => held_out,
+        }
     }
 
     /// Keeps a part of the training blocks only: whole blocks, spread evenly over the films, that make up `share` (0..1)
@@ -160,8 +181,9 @@ impl TickDataset {
 
     /// One film. Panics where there is no such film.
     pub fn film(&self, number: usize) -> FilmTicks<'_> {
-        let DatasetFilm { shard, timeline, pictures } = &self.films[number];
-        FilmTicks { number, shard, first_tick: timeline.first_tick, ticks: timeline.ticks, pictures }
+        let DatasetFilm { shard, timeline, held_out, pictures } = &self.films[number];
+        let &Timeline { first_tick, ticks, .. } = timeline;
+        FilmTicks { number, shard, first_tick, ticks, held_out: *held_out, pictures }
     }
 
     /// Fills `out` with mono sound of film `number` at the brain's rate, from sample `start` of the film's clock on; beyond
@@ -233,7 +255,8 @@ fn check_shard(shard: &Shard, options: &DatasetOptions) -> Result<()> {
 }
 
 /// Lays out the ticks of every shard. Shards too short for a tick are left out with a warning.
-fn lay_out(shards: Vec<Shard>, grid: TickGrid, task: Task<'_>) -> Result<Vec<DatasetFilm>> {
+fn lay_out(shards: Vec<Shard>, options: &DatasetOptions, task: Task<'_>) -> Result<Vec<DatasetFilm>> {
+    let grid = options.grid;
     let (mut films, mut total, mut known) = (Vec::new(), 0u32, HashMap::new());
     for shard in shards {
         let fresh = known.len();
@@ -255,7 +278,8 @@ fn lay_out(shards: Vec<Shard>, grid: TickGrid, task: Task<'_>) -> Result<Vec<Dat
         }
         let timeline = Timeline { film, first_tick, ticks: pictures.len() as u32 };
         total = total.checked_add(timeline.ticks).ok_or_else(too_many)?;
-        films.push(DatasetFilm { shard, timeline, pictures });
+        let held_out = is_held_out(&shard, &options.held_out_films);
+        films.push(DatasetFilm { shard, timeline, held_out, pictures });
     }
     if films.is_empty() {
         return Err(Error::new(Kind::Empty, "no film is as long as one tick").help("learn from longer films"));
@@ -286,7 +310,17 @@ fn pictures_of_ticks(shard: &Shard, grid: TickGrid) -> (i64, Vec<u32>) {
 
 fn split(films: &[DatasetFilm], options: &DatasetOptions) -> Split {
     let timelines: Vec<Timeline> = films.iter().map(|film| film.timeline).collect();
+    let held_out_films: BTreeSet<usize> =
+        films.iter().filter(|film| film.held_out).map(|film| film.timeline.film).collect();
     let &DatasetOptions { grid, samples, hold_out, validation, seed, .. } = options;
-    let reach = grid.rate.time_of(samples as i64);
-    Splitter { timelines: &timelines, tick: grid.tick, reach, hold_out, validation, seed }.split()
+    Splitter {
+        timelines: &timelines,
+        tick: grid.tick,
+        reach: grid.rate.time_of(samples as i64),
+        hold_out,
+        held_out_films: &held_out_films,
+        validation,
+        seed,
+    }
+    .split()
 }

@@ -48,6 +48,7 @@ impl EnsembleTraining {
             size: 1,
             colour: self.features.colour,
             hold_out: self.hold_out,
+            held_out_films: self.held_out_films.clone(),
             validation: false,
             seed: self.seed,
         }

@@ -13,6 +13,7 @@ fn options() -> DatasetOptions {
         size: 2,
         colour: false,
         hold_out: HoldOut::Every5th,
+        held_out_films: Vec::new(),
         validation: true,
         seed: 1,
     }
@@ -64,6 +65,58 @@ fn nothing_is_held_out_on_request() {
     let dataset = dataset(&[SyntheticFilm::plain("a", 100.0)], &options);
     assert!(ticks(dataset.held_out()).is_empty());
     assert_eq!(ticks(dataset.validation()).len(), 100);
+}
+
+/// A film that is held out as a whole.
+fn held_out(film: &SyntheticFilm) -> Vec<HeldOutFilm> {
+    vec![HeldOutFilm { name: film.name.clone(), blake3: film.source().blake3 }]
+}
+
+#[test]
+fn of_a_held_out_film_nothing_is_learned() {
+    let films = || [SyntheticFilm::plain("a", 100.0), SyntheticFilm::plain("b", 63.0)];
+    for hold_out in [HoldOut::Every5th, HoldOut::None] {
+        for held_out_films in films().iter().map(held_out) {
+            let options = DatasetOptions { hold_out, ..options() };
+            let dataset = dataset(&films(), &DatasetOptions { held_out_films, ..options.clone() });
+            // It comes last, and judges alone; the other film is split as if there were no other.
+            let film = dataset.film(1);
+            assert!(film.held_out && !dataset.film(0).held_out);
+            let all: Vec<u32> = (1000..1000 + film.ticks).collect();
+            assert_eq!(ticks(dataset.judged()), all);
+            let name = &dataset.film(0).shard.source().name;
+            let alone = films().into_iter().find(|film| film.name == *name).unwrap();
+            let alone = super::tests::dataset(&[alone], &options);
+            assert_eq!(dataset.training(), alone.training());
+            assert_eq!(dataset.validation(), alone.validation());
+            assert_eq!(ticks(dataset.held_out()), [ticks(alone.held_out()), all].concat());
+            assert_eq!(alone.judged(), alone.held_out());
+        }
+    }
+}
+
+#[test]
+fn all_shards_of_a_held_out_film_are_held_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let other = SyntheticFilm { size: 3, ..SyntheticFilm::plain("a", 30.0) };
+    let nested = folder.path().join("other");
+    std::fs::create_dir(&nested).unwrap();
+    let first = SyntheticFilm::plain("a", 30.0);
+    let held_out_films = held_out(&first);
+    let shards = vec![
+        first.open(folder.path()),
+        SyntheticFilm::plain("b", 30.0).open(folder.path()),
+        other.open(&nested),
+    ];
+    let corpus = Corpus { shards };
+    let names = |sources: Vec<crate::ledger::Source>| sources.into_iter().map(|s| s.name).collect::<Vec<_>>();
+    assert_eq!(names(corpus.sources()), ["a", "b", "a"]);
+    assert_eq!(names(corpus.sources_without(&held_out_films)), ["b"]);
+    let task = Task { watcher: &Quiet, cancel: &Cancel::default() };
+    let options = DatasetOptions { held_out_films, ..options() };
+    let dataset = TickDataset::new(corpus, &options, folder.path(), task).unwrap();
+    assert!(ticks(dataset.training()).iter().all(|tick| *tick < 1000));
+    assert_eq!(ticks(dataset.judged()), (1000..1300).chain(2000..2300).collect::<Vec<u32>>());
 }
 
 #[test]

@@ -1,4 +1,4 @@
-use crate::dataset::{Corpus, Shard, ShardWriter, SoundTrack, TickDataset};
+use crate::dataset::{Corpus, HeldOutFilm, HoldOut, Shard, ShardWriter, SoundTrack, TickDataset};
 use crate::media::FilmFacts;
 use crate::model::controls::OUTPUTS;
 use crate::model::ensemble::*;
@@ -20,12 +20,13 @@ fn flashes(k: i64) -> bool {
     (k * 7919) % 101 < 8
 }
 
-/// A square that flashes, with a click at each flash and a hum in between. `tamper` changes the sound of held-out blocks.
-fn shard(folder: &Path, tamper: bool) -> Shard {
-    let path: PathBuf = folder.join("flashes.safetensors");
+/// A square that flashes, with a click at each flash and a hum in between. `tampered` says at which samples another
+/// sound is added.
+fn shard(folder: &Path, name: &str, tampered: &dyn Fn(i64) -> bool) -> Shard {
+    let path: PathBuf = folder.join(format!("{name}.safetensors"));
     let source = Source {
-        name: "flashes.mp4".to_owned(),
-        blake3: blake3::hash(b"flashes").to_hex().to_string(),
+        name: format!("{name}.mp4"),
+        blake3: blake3::hash(name.as_bytes()).to_hex().to_string(),
         licence: None,
         author: None,
         title: None,
@@ -50,12 +51,11 @@ fn shard(folder: &Path, tamper: bool) -> Shard {
         writer.push(MediaTime(k * 1_000_000 / FPS), &picture).unwrap();
     }
     let sample = |s: i64| {
-        let held_out = s / (10 * RATE) % 5 == 4;
         let since =
             (0..4).map(|back| s * FPS / RATE - back).find(|k| flashes(*k)).map(|k| s - k * RATE / FPS);
         let click = since.map_or(0.0, |n| 9000.0 * (-(n as f64) / 300.0).exp() * (n as f64 * 0.9).sin());
         let hum = 400.0 * (s as f64 * 0.05).sin();
-        let extra = if tamper && held_out { 12_345.0 * (s as f64 * 0.31).sin() } else { 0.0 };
+        let extra = if tampered(s) { 12_345.0 * (s as f64 * 0.31).sin() } else { 0.0 };
         (click + hum + extra) as i16
     };
     let bytes: Vec<u8> = (0..SECONDS * RATE).flat_map(|s| sample(s).to_le_bytes()).collect();
@@ -72,13 +72,18 @@ fn learned(tamper: bool, seed: u64, steps: u32, live: bool) -> Ensemble {
 
 fn learned_as(tamper: bool, training: EnsembleTraining) -> Ensemble {
     let folder = tempfile::tempdir().unwrap();
-    let shard = shard(folder.path(), tamper);
-    let ledger = vec![shard.source().clone()];
+    let held_out = |s: i64| s / (10 * RATE) % 5 == 4;
+    let shard = shard(folder.path(), "flashes", &|s| tamper && held_out(s));
+    learned_from(Corpus { shards: vec![shard] }, training, folder.path())
+}
+
+fn learned_from(corpus: Corpus, training: EnsembleTraining, scratch: &Path) -> Ensemble {
+    let ledger = corpus.sources_without(&training.held_out_films);
     let grid = TickGrid { tick: FrameRate::new(30, 1).unwrap(), rate: SampleRate::new(RATE as u32).unwrap() };
     let options = training.dataset_options(grid);
     let cancel = Cancel::default();
     let task = Task { watcher: &Quiet, cancel: &cancel };
-    let dataset = TickDataset::new(Corpus { shards: vec![shard] }, &options, folder.path(), task).unwrap();
+    let dataset = TickDataset::new(corpus, &options, scratch, task).unwrap();
     train(&dataset, training, ledger, task).unwrap().0
 }
 
@@ -220,6 +225,40 @@ fn held_out_sound_leaves_no_trace() {
     assert_eq!(one.numbers(), two.numbers());
     assert_ne!(one.verdict(), two.verdict());
     assert_ne!(one.numbers(), learned(false, 3, 12, false).numbers());
+}
+
+/// Of a film that is held out nothing is in the brain, whatever it sounds like, but the brain remembers it.
+#[test]
+fn a_held_out_film_shapes_nothing_and_judges() {
+    let learned = |tamper: bool| {
+        let folder = tempfile::tempdir().unwrap();
+        let other = shard(folder.path(), "other", &|_| tamper);
+        let source = other.source();
+        let held_out_films = vec![HeldOutFilm { name: source.name.clone(), blake3: source.blake3.clone() }];
+        let hold_out = HoldOut::None;
+        let training = EnsembleTraining {
+            steps: 12,
+            live: false,
+            hold_out,
+            held_out_films,
+            ..EnsembleTraining::default()
+        };
+        let shards = vec![other, shard(folder.path(), "flashes", &|_| false)];
+        learned_from(Corpus { shards }, training, folder.path())
+    };
+    let (one, two) = (learned(false), learned(true));
+    assert!(one.numbers() == two.numbers() && one.config() == two.config());
+    assert_eq!(one.ledger().iter().map(|film| &film.name[..]).collect::<Vec<_>>(), ["flashes.mp4"]);
+    assert_eq!(one.training().held_out_films[0].name, "other.mp4");
+    assert_eq!(one.trained_seconds(), Some(60.0));
+    let verdict = one.verdict().unwrap();
+    assert_eq!(verdict.seconds, 60.0);
+    assert!(verdict.words.contains("(all of other.mp4)"), "{verdict:?}");
+    assert_ne!(Some(verdict), two.verdict());
+    let training = |brain: &Ensemble| serde_json::to_string(brain.training()).unwrap();
+    assert!(training(&one).contains("held_out_films"));
+    let before = EnsembleTraining { held_out_films: Vec::new(), ..one.training().clone() };
+    assert!(!serde_json::to_string(&before).unwrap().contains("held_out_films"));
 }
 
 /// Where there is time for all steps, the limit changes nothing; where there is not, fewer steps end as soundly.

@@ -1,6 +1,6 @@
 //! Assembly of the brain: its verdict, its sound, and the units of that sound.
 
-use crate::dataset::TickSpan;
+use crate::dataset::{FilmTicks, TickDataset, TickSpan};
 use crate::ledger::Source;
 use crate::model::descriptor::{DESCRIPTOR, UNIT};
 use crate::model::ensemble::{Ensemble, EnsembleConfig, EnsembleDescription, UnitFeatures};
@@ -35,9 +35,11 @@ impl EnsembleTrainer<'_> {
             if predictable { 1.0 } else { 0.3 },
             calibration.follows_picture(),
         );
-        let held_out = self.dataset.held_out();
-        let verdict = (!held_out.is_empty())
-            .then(|| ValidationScore::of(&self, held_out, &rows_of_spans(&predicted, held_out)).verdict());
+        let judged = self.dataset.judged();
+        let verdict = (!judged.is_empty()).then(|| {
+            let score = ValidationScore::of(&self, judged, &rows_of_spans(&predicted, judged));
+            score.verdict(&held_out_films(self.dataset))
+        });
         let learned = TickSpan::total(&self.spans);
         let trained_seconds = Some(rounded(learned as f64 / self.dataset.grid().tick.as_f64()));
         let picture =
@@ -47,7 +49,7 @@ impl EnsembleTrainer<'_> {
         let (members, predictors): (Vec<_>, Vec<_>) = members.into_iter().unzip();
         let config = EnsembleConfig {
             grid: self.dataset.grid(),
-            size: self.dataset.films().map(|film| film.shard.size()).max().unwrap_or(64),
+            size: learned_films(self.dataset).map(|film| film.shard.size()).max().unwrap_or(64),
             views: self.features.config(),
             members,
             controls: self.scaler,
@@ -109,4 +111,14 @@ impl EnsembleTrainer<'_> {
         }
         (units, Some(training_audio))
     }
+}
+
+/// The films that are not held out as a whole.
+fn learned_films(dataset: &TickDataset) -> impl Iterator<Item = FilmTicks<'_>> {
+    dataset.films().filter(|film| !film.held_out)
+}
+
+/// Names of the films that are held out as a whole.
+fn held_out_films(dataset: &TickDataset) -> Vec<&str> {
+    dataset.films().filter(|film| film.held_out).map(|film| &film.shard.source().name[..]).collect()
 }

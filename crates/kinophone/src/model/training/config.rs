@@ -1,6 +1,6 @@
 //! Settings of an ensemble's training.
 
-use crate::dataset::HoldOut;
+use crate::dataset::{HeldOutFilm, HoldOut};
 use crate::model::features::config::FeatureConfig;
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +33,9 @@ pub struct EnsembleTraining {
     pub keep_sound: bool,
     /// Blocks that were held out, for the record.
     pub hold_out: HoldOut,
+    /// Films of which nothing was learned, and on which it was judged.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub held_out_films: Vec<HeldOutFilm>,
 }
 
 /// A kind of member.
@@ -79,6 +82,7 @@ impl Default for EnsembleTraining {
             live: true,
             keep_sound: true,
             hold_out: HoldOut::Every5th,
+            held_out_films: Vec::new(),
         }
     }
 }

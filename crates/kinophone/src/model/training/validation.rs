@@ -7,6 +7,9 @@ use crate::model::training::prediction::OnsetCurves;
 use crate::model::training::trainer::EnsembleTrainer;
 use kinophone_dsp::metrics::{bootstrap, correlation};
 
+/// Most held-out films that are named in words.
+const MAX_NAMES: usize = 3;
+
 /// Correlations of predicted curves with true ones.
 pub(super) struct ValidationScore {
     loudness_r: f64,
@@ -35,7 +38,8 @@ impl ValidationScore {
         }
     }
 
-    pub(super) fn verdict(self) -> EnsembleVerdict {
+    /// The verdict, which names the films that were held out as a whole: it is on them alone, where there are any.
+    pub(super) fn verdict(self, films: &[&str]) -> EnsembleVerdict {
         let mut verdict = EnsembleVerdict {
             loudness_r: rounded(self.loudness_r),
             onset_r: rounded(self.onset_r),
@@ -46,7 +50,7 @@ impl ValidationScore {
             seconds: rounded(self.seconds),
             words: String::new(),
         };
-        verdict.words = words(&verdict);
+        verdict.words = words(&verdict, films);
         verdict
     }
 }
@@ -70,10 +74,11 @@ fn by_chance(truth: &[f64], predicted: &[f64]) -> f64 {
     scores[(scores.len() - 1) * 19 / 20]
 }
 
-fn words(v: &EnsembleVerdict) -> String {
+fn words(v: &EnsembleVerdict, films: &[&str]) -> String {
     format!(
-        "On {:.0} seconds of film that it never saw, its attacks follow the picture {}, and its loudness {}.{}",
+        "On {:.0} seconds of film that it never saw{}, its attacks follow the picture {}, and its loudness {}.{}",
         v.seconds,
+        all_of(films),
         follows(v.onset_r, v.onset_range, v.onset_by_chance),
         follows(v.loudness_r, v.loudness_range, v.loudness_by_chance),
         if v.seconds < 60.0 {
@@ -82,6 +87,16 @@ fn words(v: &EnsembleVerdict) -> String {
             ""
         }
     )
+}
+
+/// " (all of a.mp4 and b.mp4)"; nothing where no film is named.
+fn all_of(films: &[&str]) -> String {
+    match films {
+        [] => String::new(),
+        [film] => format!(" (all of {film})"),
+        [films @ .., last] if films.len() < MAX_NAMES => format!(" (all of {} and {last})", films.join(", ")),
+        many => format!(" (all of {} films)", many.len()),
+    }
 }
 
 fn follows(r: f64, range: Option<[f64; 2]>, chance: f64) -> String {
@@ -95,4 +110,17 @@ fn follows(r: f64, range: Option<[f64; 2]>, chance: f64) -> String {
     let range = range
         .map_or(String::new(), |[low, high]| format!(", between {low:.2} and {high:.2} in 95 of 100 cases"));
     format!("{how} (correlation {r:.2}{range}; chance reaches {chance:.2})")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_few_held_out_films_are_named() {
+        let names = ["a", "b", "c", "d"];
+        let words = [0, 1, 2, 3, 4].map(|n| all_of(&names[..n]));
+        let expected = ["", " (all of a)", " (all of a and b)", " (all of a, b and c)", " (all of 4 films)"];
+        assert_eq!(words, expected);
+    }
 }
