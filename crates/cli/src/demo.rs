@@ -221,6 +221,7 @@ impl Demo<'_> {
             loudness: LoudnessMode::Usual,
             classic: false,
             folds: None,
+            leave_one_film_out: false,
             seeds: None,
             growth: false,
             keep_sound: false,

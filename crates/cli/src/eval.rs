@@ -22,6 +22,10 @@ Examples:
   footage:
     kinophone eval piano.brain piano.mp4 -o report --folds 5 --growth
 
+  Every film that it was trained on left out once, to see how well a brain of
+  such films does on another one:
+    kinophone eval pianos.brain -o report --leave-one-film-out
+
 Open report/index.html, which needs no other file and no network. report.json
 beside it holds the same figures for programs.";
 
@@ -32,8 +36,8 @@ pub struct EvalArgs {
     /// The brain file
     #[arg(value_name = "BRAIN")]
     brain: PathBuf,
-    /// Films to evaluate it on [default: those that it was trained on]. A film that it was trained on is
-    /// evaluated on its held-out blocks, any other one as a whole
+    /// Films to evaluate it on [default: those that it was trained on, and those that were held out as a whole]. A
+    /// film that it was trained on is evaluated on its held-out blocks, any other one as a whole
     #[arg(value_name = "FILM")]
     films: Vec<PathBuf>,
     /// The folder to write: index.html and report.json
@@ -70,6 +74,10 @@ struct TrainingArgs {
     /// fold
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(2..=5))]
     folds: Option<u8>,
+    /// For each film that the brain was trained on, train another one on all others, and evaluate it on the whole
+    /// of that film
+    #[arg(long)]
+    leave_one_film_out: bool,
     /// Number of trainings that differ in the seed alone, this brain included, 2 to 9: their spread is due to
     /// chance
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(2..=9))]
@@ -102,6 +110,7 @@ impl EvalArgs {
             loudness: self.sound.loudness.mode(),
             classic: self.training.classic,
             folds: self.training.folds.map(usize::from),
+            leave_one_film_out: self.training.leave_one_film_out,
             seeds: self.training.seeds.map(usize::from),
             growth: self.training.growth,
             keep_sound: self.sound.keep_sound,
@@ -126,6 +135,7 @@ fn as_json(args: &EvalArgs, report: &Report) -> Value {
         "words": report.words,
         "films": report.films.iter().map(film).collect::<Vec<_>>(),
         "folds": report.folds,
+        "leave_one_film_out": report.leave_one_film_out,
         "seeds": report.seeds,
         "stillness": report.stillness,
         "growth": report.growth,
@@ -145,6 +155,12 @@ fn as_text(args: &EvalArgs, report: &Report) -> String {
     }
     if let Some(folds) = &report.folds {
         text += &format!("{}{}\n", row(&format!("{}, mean", count(folds.count, "folds")), &folds.mean), "");
+    }
+    if let Some(left_out) = &report.leave_one_film_out {
+        text += "each film, by a brain trained without it\n";
+        text += &left_out.rows.iter().map(|film| row(&film.film, &film.figures)).collect::<String>();
+        text +=
+            &format!("{}\n", row(&format!("{}, mean", count(left_out.rows.len(), "films")), &left_out.mean));
     }
     if let Some(seeds) = &report.seeds {
         text += &format!("{}\n", row(&format!("{}, mean", count(seeds.rows.len(), "seeds")), &seeds.mean));

@@ -4,6 +4,7 @@ mod args;
 mod classic;
 mod ensemble;
 mod footage;
+mod held_out;
 mod network;
 mod outcome;
 #[cfg(test)]
@@ -18,8 +19,9 @@ use kinophone::classic::{
     ClassicConfig, ClassicTrained, ClassicTraining, DatasetRows, RowOptions, RowSplit, RunFiles,
 };
 use kinophone::dataset::{Corpus, Shard, TickDataset};
+use kinophone::model::{self, EnsembleTraining};
 use kinophone::storage::{self, AtomicFile, MissingFolders, Overwrite, Reservation};
-use kinophone::{Error, Kind, Result, model};
+use kinophone::{Error, Kind, Result};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -52,8 +54,9 @@ fn train_ensemble(
     if args.resume {
         context.note("the preset ensemble has no checkpoints: it starts again, and gives the same brain");
     }
-    let ledger = corpus.sources();
-    let training = args.ensemble_training();
+    let held_out_films = held_out::find(args.held_out_films(), &corpus)?;
+    let ledger = corpus.sources_without(&held_out_films);
+    let training = EnsembleTraining { held_out_films, ..args.ensemble_training() };
     let options = training.dataset_options(args.grid());
     let dataset = TickDataset::new(corpus, &options, storage::folder_of(&args.output), context.task())?;
     let (brain, interrupted) = model::train(&dataset, training, ledger, context.task())?;

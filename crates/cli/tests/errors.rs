@@ -39,6 +39,7 @@ fn wrong_usage_is_told_and_ends_with_2() {
         "train film.mp4 -o b --lr nan",
         "train film.mp4 -o b --momentum 0.5",
         "train film.mp4 -o b --hold-out some",
+        "train film.mp4 -o b --preset classic --hold-out-film film",
         "train film.mp4 -o b --say stft",
         "train film.mp4 -o b --preset classic --say controls",
         "train film.mp4 -o b --preset classic --say words",

@@ -6,7 +6,7 @@ use serde_json::Value;
 use std::fs;
 use std::process::{Command, Stdio};
 use support::report::{assert_form, report, run, version, words};
-use support::{kinophone, small_film};
+use support::{Home, kinophone, small_film};
 
 #[test]
 fn trainings_of_the_same_kind_say_how_sure_the_figures_are() {
@@ -45,6 +45,102 @@ fn trainings_of_the_same_kind_say_how_sure_the_figures_are() {
     // Whether more would help was tried out in training, too, and the report says so.
     let prospects = said["brain"]["prospects"]["words"].as_str().unwrap();
     assert!(said["words"].as_str().unwrap().ends_with(prospects), "{}", said["words"]);
+}
+
+/// Two films of twelve seconds in the folder `films`, one of which sounds low and the other high.
+fn two_films() -> Home {
+    let home = Home::new();
+    fs::create_dir(home.at("films")).unwrap();
+    for (name, picture, hz) in [("low", "testsrc2", 330), ("high", "mandelbrot", 990)] {
+        let picture = format!("{picture}=size=128x96:rate=25");
+        let sound = format!("sine=frequency={hz}:beep_factor=2");
+        home.draw(&format!("films/{name}.mkv"), &picture, &sound, "12");
+    }
+    home
+}
+
+/// Power of a sound at a frequency, by Goertzel's method; the sound is at 22 050 Hz.
+fn power_at(sound: &[f32], hz: f64) -> f64 {
+    let k = 2.0 * (std::f64::consts::TAU * hz / 22_050.0).cos();
+    let (a, b) = sound.iter().fold((0.0, 0.0), |(a, b), x| (f64::from(*x) + k * a - b, a));
+    a * a + b * b - k * a * b
+}
+
+#[test]
+fn a_held_out_film_is_judged_whole_and_not_in_the_brain() {
+    let home = two_films();
+    let train = "train @films -o @b --steps 3 --no-live --size 64";
+    for (more, what) in [
+        ("--hold-out-film tall", "the films are high.mkv, low.mkv"),
+        ("--hold-out-film low --hold-out-film high.mkv", "no film to learn from"),
+        ("--preset classic --hold-out-film low", "no effect on the networks of 2015"),
+    ] {
+        let line = train.replace("--steps 3 --no-live", more);
+        let output = kinophone(home.0.path()).args(home.words(&line)).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(2) && said.contains(what), "{more}: {said}");
+    }
+    assert!(!home.at("cache").exists(), "films were prepared for nothing");
+
+    let (said, _) = home.run(&format!("{train} --hold-out none --hold-out-film high"));
+    assert_eq!(said["verdict"]["seconds"], 12.0);
+    let words = said["verdict"]["words"].as_str().unwrap();
+    assert!(words.starts_with("On 12 seconds of film that it never saw (all of high.mkv), "), "{words}");
+    assert_eq!(said["trained_seconds"], 12.0);
+    let (facts, _) = home.run("inspect @b");
+    let names =
+        |films: &Value| films.as_array().unwrap().iter().map(|f| f["name"].clone()).collect::<Vec<_>>();
+    assert_eq!(
+        (names(&facts["ledger"]), names(&facts["training"]["held_out_films"])),
+        (vec!["low.mkv".into()], vec!["high.mkv".into()])
+    );
+    let sound = home.play("b", "films/high.mkv", "");
+    let [low, high] = [330.0, 990.0].map(|hz| power_at(&sound, hz));
+    assert!(low > 100.0 * high, "{low} at 330 Hz, {high} at 990 Hz");
+
+    // It is evaluated on that film, as on one that it does not know, without being told.
+    home.run("eval @b -o @r");
+    let said = report(&home.at("r"));
+    assert_form(&said);
+    let films = said["films"].as_array().unwrap();
+    assert_eq!(
+        (films.len(), &films[0]["name"], &films[0]["learned"]),
+        (1, &"high.mkv".into(), &false.into())
+    );
+    assert_eq!(
+        (&films[0]["seconds"], &said["brain"]["held_out_films"][0]),
+        (&12.0.into(), &"high.mkv".into())
+    );
+    let refused = home.refuse("eval @b -o @none --leave-one-film-out");
+    assert!(
+        refused.contains("was trained on one film") && refused.contains("two films or more"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn every_film_is_left_out_once() {
+    let home = two_films();
+    home.run("train @films -o @b --steps 3 --no-live --size 64");
+    // Films of twelve seconds have no held-out block, but can be left out.
+    assert!(home.refuse("eval @b -o @none").contains("too short to have a part"));
+    let (told, _) = home.run("eval @b -o @r --leave-one-film-out");
+    let said = report(&home.at("r"));
+    assert_form(&said);
+    assert_eq!(told["leave_one_film_out"], said["leave_one_film_out"]);
+    let left_out = &said["leave_one_film_out"];
+    let rows = left_out["rows"].as_array().unwrap();
+    let mut names: Vec<&str> = rows.iter().map(|row| row["film"].as_str().unwrap()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["high.mkv", "low.mkv"]);
+    let figure = |row: &Value| row["logmel_l1"].as_f64().unwrap();
+    let mean = rows.iter().map(figure).sum::<f64>() / 2.0;
+    assert!((figure(&left_out["mean"]) - mean).abs() < 1e-9);
+    assert!(figure(&left_out["low"]) <= mean && mean <= figure(&left_out["high"]));
+    assert!(rows.iter().all(|row| row["seconds"] == 12.0), "{rows:?}");
+    assert!(said["words"].as_str().unwrap().contains("(2 films)"), "{}", said["words"]);
+    // A brain of low tones plays low to high ones: their spectra differ more than those of a brain that knows both.
+    assert!(rows.iter().all(|row| figure(row) > 0.2), "{rows:?}");
 }
 
 #[cfg(unix)]

@@ -12,6 +12,7 @@ use kinophone::dataset::PrepareOptions;
 use kinophone::model::EnsembleTraining;
 use kinophone::nn::activation::Activation;
 use kinophone_dsp::units::{SampleRate, TickGrid};
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
@@ -22,6 +23,9 @@ Examples:
   With colours, from the middle of the picture and the whole of it:
     kinophone train cartoon.mkv -o toon.brain --see motion,appearance,colour \\
         --region 0.25,0,0.5,1
+
+  From a folder of films but one, on which the brain is judged:
+    kinophone train films -o pianos.brain --hold-out-film furelise
 
   From a corpus and a film, for ten minutes, a deep belief network of 2015:
     kinophone train corpus street.mkv -o city.brain --preset classic-deep \\
@@ -134,6 +138,11 @@ impl TrainArgs {
             hold_out: self.network.hold_out,
             ..EnsembleTraining::default()
         })
+    }
+
+    /// Names of the films that are held out as a whole.
+    pub(crate) fn held_out_films(&self) -> &[OsString] {
+        &self.ensemble.hold_out_film
     }
 
     /// The architecture of a network of 2015.

@@ -3,6 +3,7 @@
 use crate::args;
 use clap::{Args, ValueEnum};
 use kinophone::model::{EnsembleTraining, FeatureConfig, MemberKind, Region, RegionMode};
+use std::ffi::OsString;
 
 /// Side of the pictures that films are prepared with for an ensemble, which crops the moving part out of
 /// them.
@@ -25,6 +26,11 @@ pub(super) struct EnsembleArgs {
     /// Training steps of each network [default: 250]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     steps: Option<u32>,
+    /// A film of which nothing is learned, by its file name with or without the extension; can be given several
+    /// times. The verdict is then on all of these films, and not on the ten-second blocks that --hold-out keeps of
+    /// the others
+    #[arg(long, value_name = "NAME")]
+    pub(super) hold_out_film: Vec<OsString>,
     /// Train no networks for live use, which halves the training time
     #[arg(long)]
     no_live: bool,
@@ -172,6 +178,7 @@ impl EnsembleArgs {
     pub(super) fn first_given(&self) -> Option<&'static str> {
         args::first_given(&[
             (self.steps.is_some(), "--steps"),
+            (!self.hold_out_film.is_empty(), "--hold-out-film"),
             (self.no_live, "--no-live"),
             (self.no_sound, "--no-sound"),
             (!self.see.is_empty(), "--see"),

@@ -2,9 +2,11 @@
 
 use crate::cache;
 use crate::context::{self, Context};
-use crate::folders::find_files;
+use crate::folders::{FoundFile, find_files};
 use crate::prepare::prepare_found;
+use crate::report::Failure;
 use crate::train::args::TrainArgs;
+use crate::train::held_out;
 use kinophone::Result;
 use kinophone::dataset::{self, Corpus, Shard};
 use std::cmp::Reverse;
@@ -39,7 +41,7 @@ impl Footage {
     }
 
     /// Opens all of it as one corpus; films are prepared into the cache first.
-    pub fn open(&self, args: &TrainArgs, context: &Context) -> Result<Corpus> {
+    pub fn open(&self, args: &TrainArgs, context: &Context) -> Result<Corpus, Failure> {
         let mut shards = Vec::new();
         for folder in &self.corpora {
             let (corpus, damaged) = Corpus::open(folder, args.skip_damaged, context.task().cancel)?;
@@ -48,23 +50,43 @@ impl Footage {
                 .for_each(|file| context.warn(&format!("{} is damaged and left out", file.display())));
             shards.extend(corpus.shards);
         }
-        for file in self.shards.iter().chain(&self.prepare_films(args, context)?) {
+        for file in &self.shards {
             shards.push(Shard::open(file)?);
+        }
+        let films = find_files(&self.named(), context)?;
+        check_held_out(args, &shards, &films)?;
+        for file in self.prepare(&films, args, context)? {
+            shards.push(Shard::open(&file)?);
         }
         Ok(Corpus { shards: without_duplicates(shards, context) })
     }
 
-    fn prepare_films(&self, args: &TrainArgs, context: &Context) -> Result<Vec<PathBuf>> {
-        let named = self.films.iter().chain(&self.folders).cloned().collect::<Vec<_>>();
+    /// Films and folders of films, as they were named.
+    fn named(&self) -> Vec<PathBuf> {
+        self.films.iter().chain(&self.folders).cloned().collect()
+    }
+
+    fn prepare(&self, films: &[FoundFile], args: &TrainArgs, context: &Context) -> Result<Vec<PathBuf>> {
+        let named = self.named();
         if named.is_empty() {
             return Ok(Vec::new());
         }
-        let films = find_files(&named, context)?;
         let (ffmpeg, cache) = (context.ffmpeg()?, cache::films()?);
-        let prepared = prepare_found(&ffmpeg, &films, &named, &cache, &args.prepare_options(), context);
+        let prepared = prepare_found(&ffmpeg, films, &named, &cache, &args.prepare_options(), context);
         let prepared = prepared.map_err(cache::explained)?;
         Ok(prepared.into_iter().map(|p| p.shard).collect())
     }
+}
+
+/// Fails on names of films to hold out that mean none or all, before the films are prepared, which takes a while.
+fn check_held_out(args: &TrainArgs, shards: &[Shard], films: &[FoundFile]) -> Result<(), Failure> {
+    let film = |film: &FoundFile| film.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let films: Vec<String> = films.iter().map(film).collect();
+    let prepared = shards.iter().map(|shard| &shard.source().name[..]);
+    held_out::check(
+        args.held_out_films(),
+        &prepared.chain(films.iter().map(|name| &name[..])).collect::<Vec<_>>(),
+    )
 }
 
 /// Sorts the shards by their films' hashes, whatever the order of the arguments, so that every machine trains

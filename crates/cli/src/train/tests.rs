@@ -75,7 +75,13 @@ fn options_without_effect_are_usage_errors() {
         assert!(matches!(parse(wrong).check(), Err(Failure::Usage(_))), "{wrong}");
     }
     assert!(parse("--say controls").check().is_ok());
-    for wrong in ["--epochs 3", "--colour", "--preset classic --no-live", "--layers 20 --steps 7"] {
+    for wrong in [
+        "--epochs 3",
+        "--colour",
+        "--preset classic --no-live",
+        "--layers 20 --steps 7",
+        "--preset classic --hold-out-film f",
+    ] {
         assert!(matches!(parse(wrong).check(), Err(Failure::Usage(_))), "{wrong}");
     }
     for right in

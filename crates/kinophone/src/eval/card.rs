@@ -130,6 +130,10 @@ impl Card {
         }
         self.set("seed", training.seed);
         self.set("held out", hold_out_name(training.hold_out));
+        if !training.held_out_films.is_empty() {
+            let names: Vec<&str> = training.held_out_films.iter().map(|film| &film.name[..]).collect();
+            self.set("films held out", names.join(", "));
+        }
         self.set("ticks a second", config.grid.tick);
         let colour = if brain.features().colour() { "colour" } else { "grey" };
         self.set("pictures", format!("{0} x {0}, {colour}", config.size));

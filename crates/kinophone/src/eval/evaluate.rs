@@ -24,7 +24,7 @@ pub fn evaluate(ffmpeg: &Ffmpeg, plan: &EvalPlan, task: Task<'_>) -> Result<Repo
     let folder = AtomicFolder::create(&plan.output, plan.overwrite, Page::Report.data_file())?;
     let brain = Brain::load(&plan.brain)?;
     retraining::check(&brain, plan)?;
-    let films = film::gather(ffmpeg, &brain, &plan.films, &plan.cache, task)?;
+    let films = film::gather(ffmpeg, &brain, plan, task)?;
     let scratch = folder.path().join("work");
     std::fs::create_dir(&scratch).map_err(|e| Error::io("made", &scratch, e))?;
     let context = EvalContext { ffmpeg, plan, brain: &brain, folder: folder.path(), scratch: &scratch, task };
@@ -52,6 +52,7 @@ fn report(context: &EvalContext<'_>, films: &[EvalFilm]) -> Result<Report> {
         words: String::new(),
         films: film_reports,
         folds: retrainings.folds,
+        leave_one_film_out: retrainings.leave_one_film_out,
         seeds: retrainings.seeds,
         stillness,
         growth: retrainings.growth,
@@ -67,6 +68,7 @@ fn brain_facts(context: &EvalContext<'_>) -> BrainFacts {
         id: brain.id().to_owned(),
         kind: brain_kind(brain),
         hold_out: hold_out_name(brain.hold_out()),
+        held_out_films: brain.held_out_films().iter().map(|film| film.name.clone()).collect(),
         seed: brain.seed(),
         learned_from: film::ledger(brain),
         trained_seconds: film::trained_seconds(brain),

@@ -1,10 +1,11 @@
 //! The films on which a brain is evaluated, and the parts of them that are held out.
 
 use crate::brain::Brain;
-use crate::dataset::{self, HoldOut, PrepareOptions, Shard};
+use crate::dataset::{self, HeldOutFilm, HoldOut, PrepareOptions, Shard};
 use crate::eval::curves::BLOCK_SECS;
 use crate::eval::figures::rounded;
 use crate::eval::naming::distinct;
+use crate::eval::plan::EvalPlan;
 use crate::eval::report::TrainingFilm;
 use crate::ledger::Source;
 use crate::media::Ffmpeg;
@@ -49,17 +50,18 @@ impl EvalFilm {
 }
 
 /// Opens the prepared pictures and sound of `films`, or, where none is named, of those that the brain was
-/// trained on. Films without anything to evaluate are left out with a warning.
+/// trained on and those that were held out of its training as a whole. Films without anything to evaluate are left out with a warning.
 pub(crate) fn gather(
     ffmpeg: &Ffmpeg,
     brain: &Brain,
-    films: &[PathBuf],
-    cache: &Path,
+    plan: &EvalPlan,
     task: Task<'_>,
 ) -> Result<Vec<EvalFilm>> {
+    let EvalPlan { films, cache, leave_one_film_out, .. } = plan;
     let found = if films.is_empty() {
         let known = brain.ledger().iter().map(|source| known(brain, source, cache));
-        known.collect::<Result<Vec<_>>>()?
+        let held_out = brain.held_out_films().iter().map(|film| held_out_film(brain, film, cache));
+        known.chain(held_out).collect::<Result<Vec<_>>>()?
     } else {
         films.iter().map(|film| named(ffmpeg, brain, film, cache, task)).collect::<Result<Vec<_>>>()?
     };
@@ -70,7 +72,8 @@ pub(crate) fn gather(
     let (good, bad): (Vec<EvalFilm>, Vec<EvalFilm>) =
         found.into_iter().partition(|film| film.has_enough(film.hold_out));
     for film in &bad {
-        if good.is_empty() {
+        // Brains that are trained without a film are evaluated on all of it.
+        if good.is_empty() && !leave_one_film_out {
             return Err(nothing_to_evaluate(film));
         }
         task.watcher.warn(&format!("{} is left out: {}", film.name, reason(film)));
@@ -95,15 +98,33 @@ fn without_duplicates(films: Vec<EvalFilm>, task: Task<'_>) -> Vec<EvalFilm> {
 
 /// A film of the ledger, from the folder of prepared films.
 fn known(brain: &Brain, source: &Source, cache: &Path) -> Result<EvalFilm> {
-    let found = dataset::find_hash(cache, &source.blake3, brain.size(), brain.colour())?;
-    let Some(shard) = found.filter(|shard| shard.sound().is_some()) else {
-        return Err(Error::new(
-            Kind::NotFound,
-            format!("the brain was trained on {}, which is not among the prepared films", source.name),
-        )
-        .help(format!("name the film: kinophone eval BRAIN {} -o REPORT", source.name)));
-    };
+    let shard = prepared(brain, &source.blake3, cache)?.ok_or_else(|| {
+        let what = format!("the brain was trained on {}, which is not among the prepared films", source.name);
+        not_prepared(what, &source.name)
+    })?;
     Ok(EvalFilm { name: source.name.clone(), path: None, shard, hold_out: Some(brain.hold_out()) })
+}
+
+/// A film that was held out as a whole, from the folder of prepared films.
+fn held_out_film(brain: &Brain, film: &HeldOutFilm, cache: &Path) -> Result<EvalFilm> {
+    let shard = prepared(brain, &film.blake3, cache)?.ok_or_else(|| {
+        let what = format!(
+            "{} was held out of the brain's training, and is not among the prepared films",
+            film.name
+        );
+        not_prepared(what, &film.name)
+    })?;
+    Ok(EvalFilm { name: film.name.clone(), path: None, shard, hold_out: None })
+}
+
+/// A film with sound from the folder of prepared films.
+fn prepared(brain: &Brain, blake3: &str, cache: &Path) -> Result<Option<Shard>> {
+    let found = dataset::find_hash(cache, blake3, brain.size(), brain.colour())?;
+    Ok(found.filter(|shard| shard.sound().is_some()))
+}
+
+fn not_prepared(what: String, film: &str) -> Error {
+    Error::new(Kind::NotFound, what).help(format!("name the film: kinophone eval BRAIN {film} -o REPORT"))
 }
 
 fn named(ffmpeg: &Ffmpeg, brain: &Brain, film: &Path, cache: &Path, task: Task<'_>) -> Result<EvalFilm> {

@@ -27,6 +27,8 @@ pub struct EvalPlan {
     pub folds: Option<usize>,
     /// Trainings that differ in the seed alone, this brain included, at least 2.
     pub seeds: Option<usize>,
+    /// For each film that the brain was trained on, trains another one without that film and evaluates it there.
+    pub leave_one_film_out: bool,
     /// Trains on parts of the footage as well.
     pub growth: bool,
     /// Keeps the soundtracks in the report's folder, as `sound/FILM.VERSION.wav`.

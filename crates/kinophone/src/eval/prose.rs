@@ -1,7 +1,7 @@
 //! The verdict in prose: better than chance or not, by how much, silent without events or not, and the likely
 //! remedy.
 
-use crate::eval::report::{Estimate, FilmReport, GrowthRow, Report, Stillness, Version};
+use crate::eval::report::{Estimate, FilmReport, GrowthRow, LeaveOneFilmOut, Report, Stillness, Version};
 use crate::eval::still::{INAUDIBLE_DB, NOISE};
 use crate::wording::count;
 
@@ -23,6 +23,7 @@ pub(crate) fn verdict(report: &Report) -> String {
             sentences.extend(on_films(&films, what));
         }
     }
+    sentences.extend(report.leave_one_film_out.as_ref().map(on_left_out_films));
     sentences.extend(on_stillness(&report.stillness));
     sentences.extend(report.growth.as_deref().and_then(on_growth));
     sentences.push(advice(report));
@@ -126,6 +127,23 @@ fn on_stillness(films: &[Stillness]) -> Option<String> {
     } else {
         format!("It does not keep silent where the picture shows nothing: {}.", loud.join(", "))
     })
+}
+
+fn on_left_out_films(left_out: &LeaveOneFilmOut) -> String {
+    let LeaveOneFilmOut { rows, mean, low, high } = left_out;
+    let interval = match (low, high) {
+        (Some(low), Some(high)) => {
+            format!(", between {:.2} and {:.2} in 95 of 100 cases", low.onset_r, high.onset_r)
+        }
+        _ => String::new(),
+    };
+    format!(
+        "Brains like it that were trained without a film follow that film ({}) with a mean correlation of attacks of {:.2}{interval}, \
+         of loudness of {:.2}.",
+        count(rows.len(), "films"),
+        mean.onset_r,
+        mean.loudness_r
+    )
 }
 
 fn on_growth(rows: &[GrowthRow]) -> Option<String> {

@@ -23,6 +23,8 @@ pub struct Report {
     pub films: Vec<FilmReport>,
     /// Cross-validation, where it was asked for.
     pub folds: Option<Folds>,
+    /// Every training film left out once, where that was asked for.
+    pub leave_one_film_out: Option<LeaveOneFilmOut>,
     /// The same brain from other seeds, where they were asked for.
     pub seeds: Option<Seeds>,
     /// Its level for films without events.
@@ -42,6 +44,8 @@ pub struct BrainFacts {
     pub kind: &'static str,
     /// The rule of the held-out blocks, such as `every5th`.
     pub hold_out: String,
+    /// Names of the films that were held out as a whole.
+    pub held_out_films: Vec<String>,
     /// The seed of its training; `None` for brains of 2015.
     pub seed: Option<u64>,
     /// Its ledger.
@@ -227,6 +231,32 @@ pub struct Folds {
 pub struct FoldRow {
     /// Blocks with this number modulo five were held out.
     pub fold: u32,
+    /// Its figures.
+    #[serde(flatten)]
+    pub figures: Figures,
+}
+
+/// A cross-validation over films, without networks for live use: for each film that the brain was trained on,
+/// one like it is trained on all others.
+#[derive(Clone, Debug, Serialize)]
+pub struct LeaveOneFilmOut {
+    /// One row per film, in the order of the ledger; films too short to be evaluated have none.
+    pub rows: Vec<LeftOutFilmRow>,
+    /// Mean of the rows.
+    pub mean: Figures,
+    /// Lower end of the 95 % interval of the mean; `None` for a single row.
+    pub low: Option<Figures>,
+    /// Upper end.
+    pub high: Option<Figures>,
+}
+
+/// A training without a film, evaluated on the whole of it.
+#[derive(Clone, Debug, Serialize)]
+pub struct LeftOutFilmRow {
+    /// The film's name.
+    pub film: String,
+    /// Seconds that were evaluated.
+    pub seconds: f64,
     /// Its figures.
     #[serde(flatten)]
     pub figures: Figures,

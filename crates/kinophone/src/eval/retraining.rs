@@ -6,13 +6,16 @@
 use crate::brain::Brain;
 use crate::classic::DatasetRows;
 use crate::classic::{self, ClassicConfig, ClassicTraining, RowOptions, RowSplit, RunFiles};
-use crate::dataset::{Corpus, HoldOut, Shard, TickDataset, TickSpan};
+use crate::dataset::{Corpus, HeldOutFilm, HoldOut, Shard, TickDataset, TickSpan};
 use crate::eval::context::{EvalContext, EvalPlayer, PlaybackMode};
 use crate::eval::curves::{self, Curves, EvaluatedFrames};
 use crate::eval::figures::{MeanFigures, MeanInterval, mean_interval, rounded};
 use crate::eval::film::{EvalFilm, training_shards};
+use crate::eval::naming::distinct;
 use crate::eval::plan::EvalPlan;
-use crate::eval::report::{Figures, FoldRow, Folds, GrowthRow, SeedRow, Seeds};
+use crate::eval::report::{
+    Figures, FoldRow, Folds, GrowthRow, LeaveOneFilmOut, LeftOutFilmRow, SeedRow, Seeds,
+};
 use crate::eval::sound;
 use crate::model::{self, Ensemble, EnsembleTraining};
 use crate::render::GivenPictures;
@@ -31,6 +34,7 @@ const FOOTAGE_SHARES: [f64; 3] = [0.25, 0.5, 1.0];
 #[derive(Default)]
 pub(crate) struct Retrainings {
     pub(crate) folds: Option<Folds>,
+    pub(crate) leave_one_film_out: Option<LeaveOneFilmOut>,
     pub(crate) seeds: Option<Seeds>,
     pub(crate) growth: Option<Vec<GrowthRow>>,
 }
@@ -38,8 +42,12 @@ pub(crate) struct Retrainings {
 /// Fails on further trainings that are not possible, before any work.
 pub(crate) fn check(brain: &Brain, plan: &EvalPlan) -> Result<()> {
     let refused = |what: &str, help: &str| Err(Error::new(Kind::Invalid, what).at(&plan.brain).help(help));
-    let options =
-        [(plan.folds.is_some(), "--folds"), (plan.seeds.is_some(), "--seeds"), (plan.growth, "--growth")];
+    let options = [
+        (plan.folds.is_some(), "--folds"),
+        (plan.leave_one_film_out, "--leave-one-film-out"),
+        (plan.seeds.is_some(), "--seeds"),
+        (plan.growth, "--growth"),
+    ];
     let Some((_, option)) = options.iter().find(|(is, _)| *is) else { return Ok(()) };
     if matches!(brain, Brain::Classic(_)) {
         return refused(
@@ -47,9 +55,15 @@ pub(crate) fn check(brain: &Brain, plan: &EvalPlan) -> Result<()> {
             &format!("leave {option} out, or evaluate a brain of the preset ensemble"),
         );
     }
+    if plan.leave_one_film_out && brain.ledger().len() < 2 {
+        return refused(
+            "was trained on one film, and without it nothing is left to train on",
+            "train a brain on two films or more; --folds 5 leaves parts of a film out",
+        );
+    }
     if brain.hold_out() == HoldOut::None && (plan.seeds.is_some() || plan.growth) {
         return refused(
-            "held nothing out, so other trainings can't be evaluated on the same film",
+            "held nothing out of its films, so other trainings can't be evaluated on them",
             "use --folds 5, or train it again without --hold-out none",
         );
     }
@@ -60,12 +74,13 @@ pub(crate) fn check(brain: &Brain, plan: &EvalPlan) -> Result<()> {
 pub(crate) fn retrain(context: &EvalContext<'_>, films: &[EvalFilm]) -> Result<Retrainings> {
     let plan = context.plan;
     let Brain::Ensemble(brain) = context.brain else { return Ok(Retrainings::default()) };
-    if plan.folds.is_none() && plan.seeds.is_none() && !plan.growth {
+    if plan.folds.is_none() && !plan.leave_one_film_out && plan.seeds.is_none() && !plan.growth {
         return Ok(Retrainings::default());
     }
     let retrainer = Retrainer::open(context, brain, films)?;
     Ok(Retrainings {
         folds: plan.folds.map(|count| retrainer.folds(count)).transpose()?,
+        leave_one_film_out: plan.leave_one_film_out.then(|| retrainer.leave_one_film_out()).transpose()?,
         seeds: plan.seeds.map(|count| retrainer.seeds(count)).transpose()?,
         growth: plan.growth.then(|| retrainer.growth()).transpose()?,
     })
@@ -104,7 +119,8 @@ impl<'a> Retrainer<'a> {
         let EvalContext { task, scratch, .. } = *self.context;
         let dataset = self.dataset(&training, share)?;
         let seconds = TickSpan::total(dataset.training()) as f64 / self.context.fps();
-        let ledger = self.brain.ledger().to_vec();
+        let mut ledger = self.brain.ledger().to_vec();
+        ledger.retain(|source| training.held_out_films.iter().all(|film| film.blake3 != source.blake3));
         let (brain, interrupted) = model::train(&dataset, training, ledger, task)?;
         if interrupted {
             return Err(Error::interrupted());
@@ -128,22 +144,34 @@ impl<'a> Retrainer<'a> {
     /// Evaluates a player on all films, on the blocks that the rule holds out: the mean over films, weighted
     /// by their length. `None` where no film has such a block.
     fn evaluate(&self, player: &EvalPlayer, rule: HoldOut) -> Result<Option<Figures>> {
-        let context = self.context;
-        let mode = PlaybackMode { live: false, loudness: context.plan.loudness };
         let mut mean = MeanFigures::default();
-        for (shard, reference) in &self.training_films {
-            let pictures = GivenPictures::of(shard, player.size, player.colour)?;
-            let film = (&shard.source().name[..], pictures);
-            let file = context.playback().render(player, film, mode, "again.wav")?;
-            let generated = Curves::of(&context.decode(&file, shard.time(0))?, context.fps());
-            let common = reference.frames().min(generated.frames());
-            let seen = curves::frames_with_picture(shard.time(0), common, context.fps());
-            let frames = EvaluatedFrames::new(seen, context.fps(), |block| rule.holds(block));
-            if let Some(scores) = curves::score(reference, &generated, &frames) {
-                mean.add(&Figures::from(&scores.measures), frames.indices.len() as f64);
+        for film in &self.training_films {
+            if let Some((figures, seconds)) = self.evaluate_film(player, film, |block| rule.holds(block))? {
+                mean.add(&figures, seconds);
             }
         }
         Ok(mean.mean())
+    }
+
+    /// Evaluates a player on those blocks of a film, and gives the seconds in them. `None` where they are too
+    /// short.
+    fn evaluate_film(
+        &self,
+        player: &EvalPlayer,
+        (shard, reference): &(Shard, Curves),
+        evaluates: impl Fn(i64) -> bool,
+    ) -> Result<Option<(Figures, f64)>> {
+        let context = self.context;
+        let mode = PlaybackMode { live: false, loudness: context.plan.loudness };
+        let pictures = GivenPictures::of(shard, player.size, player.colour)?;
+        let film = (&shard.source().name[..], pictures);
+        let file = context.playback().render(player, film, mode, "again.wav")?;
+        let generated = Curves::of(&context.decode(&file, shard.time(0))?, context.fps());
+        let common = reference.frames().min(generated.frames());
+        let seen = curves::frames_with_picture(shard.time(0), common, context.fps());
+        let frames = EvaluatedFrames::new(seen, context.fps(), evaluates);
+        let scores = curves::score(reference, &generated, &frames);
+        Ok(scores.map(|scores| (Figures::from(&scores.measures), frames.seconds())))
     }
 
     fn folds(&self, count: usize) -> Result<Folds> {
@@ -170,6 +198,40 @@ impl<'a> Retrainer<'a> {
                 .help("leave --folds out; five folds need fifty seconds of film or more"));
         };
         Ok(Folds { count: rows.len(), rows, mean, low, high })
+    }
+
+    fn leave_one_film_out(&self) -> Result<LeaveOneFilmOut> {
+        let films = &self.training_films;
+        let names = distinct(films.iter().map(|(shard, _)| shard.source().name.clone()).collect());
+        let mut rows = Vec::new();
+        for (k, (film, name)) in films.iter().zip(names).enumerate() {
+            let watcher = self.context.task.watcher;
+            watcher.say(&format!("film {} of {}: without {name}", k + 1, films.len()));
+            let player = self.train(self.training_without(&film.0), 1.0, k)?.0;
+            match self.evaluate_film(&player, film, |_| true)? {
+                Some((figures, seconds)) => {
+                    rows.push(LeftOutFilmRow { film: name, seconds: rounded(seconds, 1), figures });
+                }
+                None => watcher.warn(&format!("{name} is left out: it is too short to be evaluated")),
+            }
+        }
+        let figures: Vec<Figures> = rows.iter().map(|row| row.figures).collect();
+        let (mean, low, high) = match (mean_interval(&figures), &figures[..]) {
+            (Some(interval), _) => (interval.mean, Some(interval.low), Some(interval.high)),
+            (None, [one]) => (*one, None, None),
+            (None, _) => {
+                return Err(Error::new(Kind::Empty, "the films are too short to be evaluated")
+                    .help("leave --leave-one-film-out out, or train on longer films"));
+            }
+        };
+        Ok(LeaveOneFilmOut { rows, mean, low, high })
+    }
+
+    /// The brain's own settings, and that film held out.
+    fn training_without(&self, film: &Shard) -> EnsembleTraining {
+        let source = film.source();
+        let left_out = HeldOutFilm { name: source.name.clone(), blake3: source.blake3.clone() };
+        EnsembleTraining { held_out_films: vec![left_out], ..self.training() }
     }
 
     fn seeds(&self, count: usize) -> Result<Seeds> {

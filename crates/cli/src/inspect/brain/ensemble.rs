@@ -85,6 +85,7 @@ fn training(facts: Facts, brain: &Ensemble) -> Facts {
         .maybe("time limit in minutes", training.minutes)
         .maybe("film", brain.trained_seconds().map(|seconds| format!("{seconds:.0} s")))
         .line("held out", setting(&training.hold_out))
+        .maybe("films held out", films_held_out(brain))
         .line("seed", training.seed);
     brain.shortcomings().iter().fold(facts, |facts, lack| facts.line("too little", lack))
 }
@@ -92,7 +93,10 @@ fn training(facts: Facts, brain: &Ensemble) -> Facts {
 fn verdict(facts: Facts, brain: &Ensemble) -> Facts {
     let facts = match brain.verdict() {
         Some(verdict) => facts
-            .section("verdict on held-out blocks")
+            .section(match brain.training().held_out_films.len() {
+                0 => "verdict on held-out blocks",
+                _ => "verdict on held-out films",
+            })
             .line("onsets, correlation", with_range(verdict.onset_r, verdict.onset_range))
             .line("by chance", format!("{:.2}", verdict.onset_by_chance))
             .line("loudness, correlation", with_range(verdict.loudness_r, verdict.loudness_range))
@@ -104,6 +108,13 @@ fn verdict(facts: Facts, brain: &Ensemble) -> Facts {
         Some(curve) => facts.section("gain from more footage").line("summary", &curve.words),
         None => facts,
     }
+}
+
+/// Names of the films that were held out as a whole; `None` where there are none.
+fn films_held_out(brain: &Ensemble) -> Option<String> {
+    let films = &brain.training().held_out_films;
+    let names: Vec<&str> = films.iter().map(|film| &film.name[..]).collect();
+    (!names.is_empty()).then(|| names.join(", "))
 }
 
 /// "0.46 (0.35 to 0.55 in 95 of 100 cases)".
