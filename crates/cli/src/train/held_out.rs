@@ -37,7 +37,7 @@ pub(super) fn find(wanted: &[OsString], corpus: &Corpus) -> Result<Vec<HeldOutFi
     Ok(meant.map(|(shard, _)| film(shard.source())).collect())
 }
 
-/// For each film, whether one of the names means it.
+/// For each film, true if one of the names means it.
 fn all_meant(wanted: &[OsString], films: &[&str]) -> Vec<bool> {
     let mut all = vec![false; films.len()];
     for name in wanted {
