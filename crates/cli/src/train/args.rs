@@ -31,12 +31,10 @@ Examples:
     kinophone train corpus street.mkv -o city.brain --preset classic-deep \\
         --activation sigmoid --pretrain rbm --minutes 10
 
-  Continue after Ctrl-C, a crash or a power cut:
-    kinophone train piano.mp4 -o piano.brain --resume
-
 Films named directly are prepared once, into $KINOPHONE_CACHE or the cache
 folder that 'kinophone doctor' names. The state of the run (checkpoints,
-metrics.jsonl, loss.png) is in BRAIN.run beside the brain.";
+metrics.jsonl, loss.png) is in BRAIN.run beside the brain; after Ctrl-C, a
+crash or a power cut, the same command line with --resume continues it.";
 
 /// Options of `train`.
 #[derive(Debug, Args)]

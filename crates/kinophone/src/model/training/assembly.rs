@@ -3,7 +3,7 @@
 use crate::dataset::{FilmTicks, TickDataset, TickSpan};
 use crate::ledger::Source;
 use crate::model::descriptor::{DESCRIPTOR, UNIT};
-use crate::model::ensemble::{Ensemble, EnsembleConfig, EnsembleDescription, UnitFeatures};
+use crate::model::ensemble::{Ensemble, EnsembleConfig, EnsembleDescription, EnsembleVerdict, UnitFeatures};
 use crate::model::features::{GENERAL, THUMBNAIL, thumbnail_of};
 use crate::model::follow::familiarity::LANDMARKS;
 use crate::model::member::{MemberConfig, Predictor};
@@ -35,11 +35,7 @@ impl EnsembleTrainer<'_> {
             if predictable { 1.0 } else { 0.3 },
             calibration.follows_picture(),
         );
-        let judged = self.dataset.judged();
-        let verdict = (!judged.is_empty()).then(|| {
-            let score = ValidationScore::of(&self, judged, &rows_of_spans(&predicted, judged));
-            score.verdict(&held_out_films(self.dataset))
-        });
+        let verdict = self.verdict(&predicted);
         let learned = TickSpan::total(&self.spans);
         let trained_seconds = Some(rounded(learned as f64 / self.dataset.grid().tick.as_f64()));
         let picture =
@@ -71,6 +67,15 @@ impl EnsembleTrainer<'_> {
             learning_curve,
         };
         Ensemble::new(about, self.features, predictors, units, training_audio, landmarks)
+    }
+
+    /// The verdict on predictions for whole films; `None` where nothing was held out to judge by.
+    fn verdict(&self, predicted: &[Vec<f32>]) -> Option<EnsembleVerdict> {
+        let judged = self.dataset.judged();
+        (!judged.is_empty()).then(|| {
+            let score = ValidationScore::of(self, judged, &rows_of_spans(predicted, judged));
+            score.verdict(&held_out_films(self.dataset))
+        })
     }
 
     /// Thumbnails of some training ticks, evenly spread.
