@@ -10,6 +10,9 @@ use kinophone::wording::count;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
+/// Columns of the titles of versions.
+const TITLE_WIDTH: usize = 16;
+
 const EXAMPLES: &str = "\
 Examples:
   On the held-out parts of the film that it was trained on:
@@ -158,7 +161,7 @@ fn as_text(args: &EvalArgs, report: &Report) -> String {
     }
     if let Some(left_out) = &report.leave_one_film_out {
         text += "each film, by a brain trained without it\n";
-        text += &left_out.rows.iter().map(|film| row(&film.film, &film.figures)).collect::<String>();
+        text += &left_out.rows.iter().map(|film| film_row(&film.film, &film.figures)).collect::<String>();
         text +=
             &format!("{}\n", row(&format!("{}, mean", count(left_out.rows.len(), "films")), &left_out.mean));
     }
@@ -172,10 +175,18 @@ fn as_text(args: &EvalArgs, report: &Report) -> String {
     text
 }
 
+/// The row of a film. A long name has a line of its own, so that the figures stay in their columns.
+fn film_row(name: &str, figures: &Figures) -> String {
+    match name.chars().count() {
+        0..=TITLE_WIDTH => row(name, figures),
+        _ => format!("  {name}\n{}", row("", figures)),
+    }
+}
+
 fn row(title: &str, figures: &Figures) -> String {
     let buzz = figures.comb_db.map_or("    –".to_owned(), |db| format!("{db:5.1}"));
     format!(
-        "  {title:<16} {:8.2} {:9.2} {:7.2} {buzz}\n",
+        "  {title:<TITLE_WIDTH$} {:8.2} {:9.2} {:7.2} {buzz}\n",
         figures.onset_r, figures.loudness_r, figures.logmel_l1
     )
 }
