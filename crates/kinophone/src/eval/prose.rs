@@ -138,8 +138,8 @@ fn on_left_out_films(left_out: &LeaveOneFilmOut) -> String {
         _ => String::new(),
     };
     format!(
-        "Brains like it that were trained without a film follow that film ({}) with a mean correlation of attacks of {:.2}{interval}, \
-         of loudness of {:.2}.",
+        "Of {} left out of such a training in turn, attacks are followed with a mean correlation of {:.2}{interval}, loudness \
+         of {:.2}.",
         count(rows.len(), "films"),
         mean.onset_r,
         mean.loudness_r
