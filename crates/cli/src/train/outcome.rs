@@ -48,6 +48,8 @@ pub fn report_ensemble(
             "id": brain.id(),
             "interrupted": interrupted,
             "verdict": brain.verdict(),
+            "trust": brain.config().trust,
+            "lag": brain.config().lag,
             "prospects": brain.learning_curve(),
             "lacks": brain.shortcomings(),
             "trained_seconds": brain.trained_seconds(),
@@ -55,9 +57,10 @@ pub fn report_ensemble(
     };
     let text = || {
         let words = brain.verdict().map_or_else(|| no_verdict(brain), |verdict| &verdict.words);
+        let trust = validation_words(brain);
         let curve = brain.learning_curve().map_or(String::new(), |p| format!(" {}", p.words));
         let members = count(brain.config().members.len(), "members");
-        format!("{}: {members}\n{words}{curve}\n", crate::report::shown(&args.output))
+        format!("{}: {members}\n{words} {trust}{curve}\n", crate::report::shown(&args.output))
     };
     context.report.result(json, text)?;
     if interrupted {
@@ -66,6 +69,20 @@ pub fn report_ensemble(
         context.note(&next_step(&args.output));
     }
     Ok(())
+}
+
+/// Results of the validation on parts that were set aside.
+fn validation_words(brain: &Ensemble) -> String {
+    let config = brain.config();
+    let late = if config.lag > 0 { "late" } else { "early" };
+    let lag = match config.lag {
+        0 => String::new(),
+        lag => format!(
+            " Its attacks came {} too {late}, which is taken out in films.",
+            count(lag.unsigned_abs() as usize, "ticks")
+        ),
+    };
+    format!("{}{lag}", config.trust.words())
 }
 
 /// The reason for which there is no verdict.

@@ -155,7 +155,7 @@ impl Card {
                 score("attacks, correlation", v.onset_r, v.onset_range, v.onset_by_chance),
                 score("loudness, correlation", v.loudness_r, v.loudness_range, v.loudness_by_chance),
             ];
-            self.verdict = Some(v.words.clone());
+            self.verdict = Some(format!("{} {}", v.words, config.trust.words()));
         }
         self.learning_curve = brain.learning_curve().cloned();
         self.not_good_for

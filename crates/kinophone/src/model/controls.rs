@@ -234,6 +234,11 @@ impl ControlScaler {
         row[LOUDNESS]
     }
 
+    /// The flux of controls, in deviations.
+    pub(crate) fn scaled_flux(row: &[f32; OUTPUTS]) -> f32 {
+        row[FLUX]
+    }
+
     /// True if the picture determines the sound.
     pub(crate) fn is_certain(&self) -> bool {
         self.certain

@@ -19,8 +19,10 @@ use crate::model::descriptor::UNIT;
 use crate::model::features::config::ViewConfig;
 use crate::model::features::{THUMBNAIL, VisualFeatures};
 use crate::model::follow::familiarity::LANDMARKS;
+use crate::model::follow::trust::Trust;
 use crate::model::member::{MemberConfig, Predictor};
 use crate::model::training::config::EnsembleTraining;
+use crate::model::training::lag::MAX_LAG;
 use crate::model::training::learning_curve::LearningCurve;
 use crate::model::training_audio::{TrainingAudio, TrainingAudioConfig};
 use crate::storage::Overwrite;
@@ -81,6 +83,12 @@ pub struct EnsembleConfig {
     /// Number of thumbnails of its training pictures, by which it knows its film again; 0 in older files.
     #[serde(default)]
     pub landmarks: usize,
+    /// Trust in its networks where a film looks familiar.
+    #[serde(default)]
+    pub trust: Trust,
+    /// Ticks by which its networks predict too late; below 0, too early. It is taken out in films.
+    #[serde(default)]
+    pub lag: i32,
 }
 
 impl EnsembleConfig {
@@ -288,6 +296,9 @@ fn check_config(config: &EnsembleConfig) -> Result<(), String> {
     }
     if !config.plays(false) {
         return Err("has no member for films".to_owned());
+    }
+    if !config.trust.is_possible() || config.lag.abs() > MAX_LAG {
+        return Err("trusts its networks by impossible shares, or is too late".to_owned());
     }
     if !config.views.iter().all(|view| view.region.is_valid()) {
         return Err("looks beyond the picture".to_owned());

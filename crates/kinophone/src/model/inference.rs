@@ -4,7 +4,7 @@ use crate::model::ensemble::Ensemble;
 use crate::model::features::VisualFeatures;
 use crate::model::features::config::EMBEDDING;
 use crate::model::features::stream::FeatureStream;
-use crate::model::follow::{Follow, FollowedBrain, Follower};
+use crate::model::follow::{Follow, FollowedBrain, FollowedShares, Follower};
 use crate::model::member_streams::MemberStreams;
 use kinophone_dsp::units::MediaTime;
 
@@ -50,12 +50,14 @@ impl<'a> EnsembleStream<'a> {
             width: brain.features.width(),
             descriptors: brain.training_audio().map_or(&[], |(_, units)| &units.descriptors),
             landmarks: brain.landmarks(),
+            trust: config.trust,
         };
         let follower = Follower::new(known, follow, live);
         let stream = FeatureStream::new(&brain.features, side, colour, config.grid.tick, first, batch);
         Self {
             feature_stream: if follower.is_some() { stream.with_changes() } else { stream },
             member_streams: MemberStreams::new(members, brain.features.width(), brain.controls())
+                .advanced(if live { 0 } else { config.lag })
                 .led_by(follower),
             features: &brain.features,
             visual: Vec::new(),
@@ -72,7 +74,7 @@ impl<'a> EnsembleStream<'a> {
     }
 
     /// Shares, 0 to 1, by which the ticks that were answered since the last call follow what moves.
-    pub fn shares(&mut self) -> impl Iterator<Item = f32> + '_ {
+    pub(crate) fn shares(&mut self) -> impl Iterator<Item = FollowedShares> + '_ {
         self.member_streams.shares.iter_mut().flat_map(|shares| shares.drain(..))
     }
 

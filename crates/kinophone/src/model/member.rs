@@ -185,6 +185,10 @@ pub(crate) struct MemberStream<'a> {
     predicted: Vec<f32>,
     /// Answers still to be dropped: those for ticks before the first.
     early: usize,
+    /// Ticks that it is given after the last.
+    ahead: usize,
+    /// Times that its first answer is given again.
+    repeats: usize,
     answers: VecDeque<f32>,
 }
 
@@ -198,8 +202,17 @@ impl<'a> MemberStream<'a> {
             inputs: Vec::new(),
             predicted: Vec::new(),
             early: config.ahead,
+            ahead: config.ahead,
+            repeats: 0,
             answers: VecDeque::new(),
         }
+    }
+
+    /// Before the first tick: gives answers so many ticks earlier than it learned to, or later where that is below 0.
+    pub(crate) fn advanced(mut self, ticks: i32) -> Self {
+        let (earlier, later) = (ticks.max(0) as usize, ticks.min(0).unsigned_abs() as usize);
+        (self.early, self.ahead, self.repeats) = (self.early + earlier, self.ahead + earlier, later);
+        self
     }
 
     /// Ticks that it has answered and that were not taken.
@@ -249,7 +262,11 @@ impl<'a> MemberStream<'a> {
     fn keep(&mut self, done: usize) {
         let early = done.min(self.early);
         self.early -= early;
-        self.answers.extend(&self.predicted[early * OUTPUTS..done * OUTPUTS]);
+        let new = &self.predicted[early * OUTPUTS..done * OUTPUTS];
+        if let Some(first) = new.get(..OUTPUTS) {
+            (0..std::mem::take(&mut self.repeats)).for_each(|_| self.answers.extend(first));
+        }
+        self.answers.extend(new);
     }
 
     /// After the last tick: computes the answers that are left, as if the last picture stood still.
@@ -257,7 +274,7 @@ impl<'a> MemberStream<'a> {
         let width = self.config.width();
         let Some(begin) = self.recent.len().checked_sub(width) else { return };
         let last = self.recent[begin..].to_vec();
-        (0..self.config.ahead).for_each(|_| self.recent.extend(&last));
+        (0..self.ahead).for_each(|_| self.recent.extend(&last));
         self.advance();
         if let (PredictorState::Net(stream), PredictorConfig::Net(architecture)) =
             (&mut self.state, &self.config.predictor)

@@ -1,7 +1,7 @@
 //! Members that answer together, what leads them in unfamiliar films, and the rule of silence.
 
 use crate::model::controls::{ControlScaler, OUTPUTS};
-use crate::model::follow::Follower;
+use crate::model::follow::{FollowedShares, Follower};
 use crate::model::member::{MemberConfig, MemberStream, Predictor};
 use std::collections::VecDeque;
 
@@ -28,8 +28,8 @@ pub(crate) struct MemberStreams<'a> {
     silences: VecDeque<f32>,
     members: Vec<MemberStream<'a>>,
     follower: Option<Follower<'a>>,
-    /// The share of each answered tick that was led, where somebody asks.
-    pub(crate) shares: Option<Vec<f32>>,
+    /// The shares of each answered tick that were led, where somebody asks.
+    pub(crate) shares: Option<Vec<FollowedShares>>,
     pub(crate) received: u64,
     answered: u64,
 }
@@ -56,6 +56,12 @@ impl<'a> MemberStreams<'a> {
             received: 0,
             answered: 0,
         }
+    }
+
+    /// Before the first tick: gives the members' answers so many ticks earlier, or later where that is below 0.
+    pub(crate) fn advanced(mut self, ticks: i32) -> Self {
+        self.members = self.members.into_iter().map(|member| member.advanced(ticks)).collect();
+        self
     }
 
     /// Before the first tick: lets a follower lead.
@@ -97,8 +103,8 @@ impl<'a> MemberStreams<'a> {
         for _ in 0..ready {
             let mut row = [0.0; OUTPUTS];
             self.members.iter_mut().for_each(|member| member.add(&mut row));
-            let share = self.follower.as_mut().map_or(0.0, |follower| follower.lead(&mut row));
-            self.shares.iter_mut().for_each(|shares| shares.push(share));
+            let led = self.follower.as_mut().map(|follower| follower.lead(&mut row)).unwrap_or_default();
+            self.shares.iter_mut().for_each(|shares| shares.push(led));
             self.scaler.fade_to_silence(&mut row, self.silences.pop_front().unwrap_or(0.0));
             rows.extend(row);
         }

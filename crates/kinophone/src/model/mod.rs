@@ -22,6 +22,7 @@ pub use ensemble::{Ensemble, EnsembleConfig, UnitFeatures};
 pub use features::config::{EMBEDDING, FeatureConfig, RegionMode};
 pub use features::crop::Region;
 pub use follow::Follow;
+pub use follow::trust::Trust;
 pub use inference::{EnsembleStream, InferenceOptions};
 pub use member::{MemberConfig, PredictorConfig};
 pub use training::config::{EnsembleTraining, MemberKind};

@@ -60,10 +60,10 @@ impl<'a> MosaicRenderer<'a> {
     /// Hands the predictions to the engine.
     fn request(&mut self) -> Result<()> {
         self.embeddings.extend(self.predictions.embeddings());
-        for (row, share) in self.rows.chunks_exact(OUTPUTS).zip(self.predictions.shares()) {
+        for (row, led) in self.rows.chunks_exact(OUTPUTS).zip(self.predictions.shares()) {
             let target = target(self.brain, self.database, row, self.embeddings.drain(..EMBEDDING));
             // Where neither the brain knows when something begins nor the motion says so, attacks are left to the units.
-            let rise = if self.knows_attacks || share >= LED { target.rise } else { f32::NAN };
+            let rise = if self.knows_attacks || led.onsets >= LED { target.rise } else { f32::NAN };
             self.engine.push(Target { rise, ..target })?;
         }
         self.rows.clear();

@@ -3,13 +3,16 @@
 //! Two pictures are aligned by an affine motion and a constant change of light, found by Gauss–Newton steps from coarse to fine
 //! (Bergen et al., "Hierarchical model-based motion estimation", ECCV 1992) with weights that leave out what does not fit
 //! (Geman and McClure: Odobez and Bouthemy, "Robust multiresolution estimation of parametric motion models", Journal of Visual
-//! Communication and Image Representation 6, 1995). What is left beside it moves by itself.
+//! Communication and Image Representation 6, 1995). What is left beside it moves by itself. The pictures are smoothed before: means of
+//! blocks change with the place of edges within a block, as if something moved.
 
 use crate::visual::film::SIDE;
 
 /// Sides of the pictures that are aligned, from coarse to fine, and steps at each. Finer ones take four times as long and find
 /// the edges of things that did not move.
 const LEVELS: [(usize, usize); 2] = [(16, 8), (32, 5)];
+/// Times that pictures are smoothed before.
+const SMOOTHINGS: usize = 2;
 /// Parameters: displacements across and down as linear functions of the place, and light.
 const PARAMETERS: usize = 7;
 /// Change of a pixel that may be noise of film and codec.
@@ -17,7 +20,7 @@ const NOISE: f32 = 1.5 / 255.0;
 /// Parts of a pixel by which an aligned picture may still be off where the camera moved.
 const MISALIGNMENT: f32 = 0.35;
 /// Share of a change that is left over where nothing but the camera moves, and from which on all that is left over counts.
-const UNFITTING: (f32, f32) = (0.25, 0.55);
+const UNFITTING: (f32, f32) = (0.2, 0.5);
 /// Pixels of the weights' scale at least.
 const MIN_SCALE: f32 = 1.0 / 255.0;
 /// Less than this share of a picture that is seen in both says nothing.
@@ -37,6 +40,7 @@ pub(crate) struct PictureChange {
 /// Finds the change from one picture to the next, [`SIDE`] pixels a side.
 pub(crate) struct ChangeMeter {
     levels: Vec<Level>,
+    smoothed: [Vec<f32>; 3],
 }
 
 /// Pictures of one size, and the gradients of the later one.
@@ -55,7 +59,8 @@ impl Default for ChangeMeter {
             let room = || vec![0.0; side * side];
             Level { side, steps, before: room(), now: room(), gradient: vec![[0.0; 2]; side * side] }
         };
-        Self { levels: LEVELS.into_iter().map(level).collect() }
+        let room = || vec![0.0; (SIDE * SIDE) as usize];
+        Self { levels: LEVELS.into_iter().map(level).collect(), smoothed: [room(), room(), room()] }
     }
 }
 
@@ -67,8 +72,13 @@ impl ChangeMeter {
             return PictureChange::default();
         }
         let mut motion = [0.0; PARAMETERS];
+        let [smooth_before, smooth_now, across] = &mut self.smoothed;
+        for (picture, smoothed) in [(before, &mut *smooth_before), (now, &mut *smooth_now)] {
+            smoothed.copy_from_slice(picture);
+            (0..SMOOTHINGS).for_each(|_| smooth(smoothed, across));
+        }
         for level in &mut self.levels {
-            level.load(before, now);
+            level.load(smooth_before, smooth_now);
             motion = level.align(motion);
         }
         let finest = &self.levels[LEVELS.len() - 1];
@@ -181,6 +191,28 @@ impl Level {
 fn mean(values: impl Iterator<Item = f32>) -> f32 {
     let (sum, count) = values.fold((0.0, 0usize), |(sum, count), x| (sum + x, count + 1));
     sum / count.max(1) as f32
+}
+
+/// Smooths a picture by the binomial weights 1, 4, 6, 4, 1 along rows and columns.
+fn smooth(picture: &mut [f32], across: &mut [f32]) {
+    const WEIGHTS: [f32; 5] = [0.0625, 0.25, 0.375, 0.25, 0.0625];
+    let (side, last) = (SIDE as usize, SIDE as usize - 1);
+    for (row, across) in picture.chunks_exact(side).zip(across.chunks_exact_mut(side)) {
+        let tap = |x: usize, i: usize| WEIGHTS[i] * row[(x + i).saturating_sub(2).min(last)];
+        for x in [0, 1, last - 1, last] {
+            across[x] = (0..5).map(|i| tap(x, i)).sum();
+        }
+        for (across, near) in across[2..].iter_mut().zip(row.windows(5)) {
+            *across = near.iter().zip(WEIGHTS).map(|(x, weight)| weight * x).sum();
+        }
+    }
+    for (y, out) in picture.chunks_exact_mut(side).enumerate() {
+        out.fill(0.0);
+        for (i, weight) in WEIGHTS.into_iter().enumerate() {
+            let near = (y + i).saturating_sub(2).min(last) * side;
+            out.iter_mut().zip(&across[near..][..side]).for_each(|(out, x)| *out += weight * x);
+        }
+    }
 }
 
 /// Means of blocks of pixels.

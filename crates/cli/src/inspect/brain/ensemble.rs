@@ -87,7 +87,16 @@ fn training(facts: Facts, brain: &Ensemble) -> Facts {
         .line("held out", setting(&training.hold_out))
         .maybe("films held out", films_held_out(brain))
         .line("seed", training.seed);
-    brain.shortcomings().iter().fold(facts, |facts, lack| facts.line("too little", lack))
+    let facts = brain.shortcomings().iter().fold(facts, |facts, lack| facts.line("too little", lack));
+    let (trust, lag) = (brain.config().trust, brain.config().lag);
+    let percent = |share: f32| format!("{:.0} %", 100.0 * share);
+    let [onsets, loudness, tone] = [trust.onsets, trust.loudness, trust.tone].map(percent);
+    facts
+        .section("trust in its networks")
+        .line("onsets", onsets)
+        .line("loudness", loudness)
+        .line("tone", tone)
+        .maybe("lag", (lag != 0).then(|| count(lag, "ticks")))
 }
 
 fn verdict(facts: Facts, brain: &Ensemble) -> Facts {

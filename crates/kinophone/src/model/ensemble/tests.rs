@@ -7,6 +7,7 @@ use crate::model::inference::{EnsembleStream, InferenceOptions};
 use crate::model::train;
 use crate::model::training::config::MemberKind;
 use crate::task::{Cancel, Quiet, Task};
+use kinophone_dsp::metrics::BANDS;
 use kinophone_dsp::units::{FrameRate, MediaTime, SampleRate};
 use std::path::PathBuf;
 
@@ -124,10 +125,9 @@ fn an_ensemble_learns_keeps_its_promises_and_survives_its_file() {
     assert!(brain.shortcomings().is_empty());
     // Blocks 0 to 3 and 5, half a second less on either side of what is held out.
     assert!((brain.trained_seconds().unwrap() - 49.0).abs() < 0.1, "{:?}", brain.trained_seconds());
-    // Ten seconds held out and a tenth of the rest are too little for a range.
+    // Ten seconds held out and a fifth of the rest.
     let curve = brain.learning_curve().unwrap();
-    assert!(curve.seconds > 14.0 && curve.footage.low.is_none(), "{curve:?}");
-    assert!(curve.words.contains("too little film"), "{curve:?}");
+    assert!((curve.seconds - 19.8).abs() < 0.5 && curve.footage.low.is_some(), "{curve:?}");
     assert!(verdict.onset_r > 0.45 && verdict.onset_r > verdict.onset_by_chance + 0.2, "{verdict:?}");
 
     // Clicks are said where it flashes (1.60 s and 3.08 s: ticks 48 and 92), and nowhere else.
@@ -180,7 +180,9 @@ fn batches_of_pictures_change_nothing() {
 /// In a film that looks like nothing known its motion leads, whatever the networks say, and in the brain's own film it does not.
 #[test]
 fn motion_leads_in_films_that_look_unfamiliar() {
-    let brain = learned(false, 4, 8, true);
+    let mut brain = learned(false, 4, 8, true);
+    // So short a training taught it little; here it is to be trusted all the same.
+    brain.about.config.trust = Trust::FULL;
     let options = |live: bool, follow: Follow| InferenceOptions { live, batch: 16, follow };
     // A square moves over stripes, more and less, and rests for two seconds in ten.
     let speed = |k: i64| if k % 250 < 50 { 0.0 } else { 1.5 + (k as f64 / 20.0).sin() };
@@ -213,6 +215,78 @@ fn motion_leads_in_films_that_look_unfamiliar() {
         assert!(live || followed == Some(0.0), "{followed:?}");
         assert!(live || own == predicted(&brain, live, 16));
         assert_eq!(played(&brain, options(live, Follow::Share(0.0)), 100, &two_flashes).1, None);
+    }
+}
+
+/// Networks that validation does not trust are led in their own film, too, each quality by as much as it is not trusted.
+#[test]
+fn motion_leads_where_validation_trusts_no_network() {
+    let mut brain = learned(false, 4, 8, false);
+    let auto = InferenceOptions { live: false, batch: 16, follow: Follow::Auto };
+    let onsets = |rows: &[f32]| rows.chunks_exact(OUTPUTS).map(|row| row[BANDS + 1]).collect::<Vec<f32>>();
+    brain.about.config.trust = Trust { loudness: 0.0, ..Trust::FULL };
+    let (rows, followed) = played(&brain, auto, 100, &two_flashes);
+    assert_eq!(followed, Some(1.0));
+    assert_eq!(onsets(&rows), onsets(&predicted(&brain, false, 16)));
+    let whole = InferenceOptions { follow: Follow::Share(1.0), ..auto };
+    let loudness = |rows: &[f32]| rows.chunks_exact(OUTPUTS).map(|row| row[BANDS]).collect::<Vec<f32>>();
+    assert_eq!(loudness(&rows), loudness(&played(&brain, whole, 100, &two_flashes).0));
+    // Its tone alone: the bands go with its loudness.
+    brain.about.config.trust = Trust { tone: 0.0, ..Trust::FULL };
+    let toneless = played(&brain, auto, 100, &two_flashes).0;
+    assert_eq!(loudness(&toneless), loudness(&predicted(&brain, false, 16)));
+    assert_ne!(toneless, predicted(&brain, false, 16));
+}
+
+/// Answers that came too late in validation come earlier in films, and as they are live.
+#[test]
+fn a_lag_is_taken_out_in_films() {
+    let mut brain = learned(false, 4, 8, true);
+    let scene = |k: i64, x: u32, y: u32| two_flashes(k, x, y) / 2 + 3 * x as u8;
+    let predicted = |brain: &Ensemble, live: bool| {
+        played(brain, InferenceOptions { live, batch: 16, follow: Follow::Share(0.0) }, 100, &scene).0
+    };
+    let [usual, live] = [false, true].map(|live| predicted(&brain, live));
+    let tick = |rows: &[f32], k: usize| rows[k * OUTPUTS..][..OUTPUTS].to_vec();
+    for lag in [3, -2] {
+        brain.about.config.lag = lag;
+        let moved = predicted(&brain, false);
+        assert_eq!((moved.len(), predicted(&brain, true)), (usual.len(), live.clone()));
+        for k in 5..110 {
+            assert_eq!(tick(&moved, k), tick(&usual, k.saturating_add_signed(lag as isize)), "{lag} {k}");
+        }
+    }
+}
+
+/// Whatever a film shows, a brain that does not know it gives controls that make sense.
+#[test]
+fn nothing_that_a_film_shows_confuses_a_brain() {
+    let brain = learned(false, 4, 8, true);
+    let noise = |k: i64, x: u32, y: u32| {
+        let seed = (k as u32).wrapping_mul(7919).wrapping_add(y * SIDE + x).wrapping_mul(2_654_435_761);
+        (seed >> 24) as u8
+    };
+    let scene = |x: i64, y: u32| (120.0 + 80.0 * (x as f64 * 0.31).sin() * (f64::from(y) * 0.4).cos()) as u8;
+    type Film<'a> = &'a dyn Fn(i64, u32, u32) -> u8;
+    let films: [(&str, Film<'_>, f32); 6] = [
+        ("a still", &|_, x, y| scene(i64::from(x), y), -1.5),
+        ("grain on a still", &|k, x, y| scene(i64::from(x), y) + (noise(k, x, y) & 1), -1.0),
+        ("a camera over a still", &|k, x, y| scene(i64::from(x) + k, y), -1.0),
+        ("cuts alone", &|k, x, y| scene(i64::from(x) + 977 * k, y), 2.5),
+        ("noise alone", &noise, 2.5),
+        ("its own film upside down", &|k, x, y| two_flashes(k % 100, x, SIDE - 1 - y), 2.5),
+    ];
+    for (name, film, most) in films {
+        for live in [false, true] {
+            let options = InferenceOptions { live, batch: 16, follow: Follow::Share(1.0) };
+            let (rows, _) = played(&brain, options, 375, film);
+            assert!(rows.len() == 450 * OUTPUTS && rows.iter().all(|x| x.is_finite()), "{name} {live}");
+            let widening = (4.0 / brain.controls().loudness_deviation_db()).max(1.0);
+            let loudest = rows.chunks_exact(OUTPUTS).skip(150).map(|row| row[BANDS] / widening);
+            let loudest = loudest.fold(f32::NEG_INFINITY, f32::max);
+            // What the networks say clearly is added to what moves in films.
+            assert!(loudest < most + if live { 0.1 } else { 1.0 }, "{name} {live}: {loudest}");
+        }
     }
 }
 

@@ -1,8 +1,9 @@
 //! Motion on the scale of its own film: much motion is much for this film.
 //!
 //! A film's scale is a histogram of all levels of motion that came, and of those of the next minute; live, a mean and a deviation that
-//! forget in ten seconds. A tick is answered 60.4 s after it came, live at once.
+//! forget in ten seconds. A tick is answered 70.4 s after it came, live at once.
 
+use crate::model::follow::motion_level::MotionLevels;
 use std::collections::VecDeque;
 
 /// Ticks that are known ahead, but for live use: a minute. The scale of a shorter film is that of the whole; of a longer one it is that of
@@ -14,8 +15,6 @@ const SMOOTH: usize = 5;
 const ALONE: usize = 8;
 /// A tick moves at most this many times as much (of a level) as any other nearby.
 const ABOVE_OTHERS: f32 = 1.15;
-/// Share of the camera's motion that counts like motion of things.
-const CAMERA_SHARE: f32 = 0.4;
 /// Levels that are told apart.
 const BINS: usize = 1024;
 /// Loudness where nothing moves at all, in deviations.
@@ -51,6 +50,7 @@ pub(crate) struct MotionTick {
 pub(crate) struct FilmScale {
     live: bool,
     finished: bool,
+    incoming: MotionLevels,
     /// Levels of motion, of which the first is that of tick `first`.
     levels: VecDeque<f32>,
     first: usize,
@@ -71,6 +71,7 @@ impl FilmScale {
         Self {
             live,
             finished: false,
+            incoming: MotionLevels::new(live),
             levels: VecDeque::new(),
             first: 0,
             next: 0,
@@ -89,14 +90,19 @@ impl FilmScale {
 
     /// Takes the general numbers of the next tick.
     pub(crate) fn push(&mut self, general: &[f32]) {
-        let amount = |level: f32| 256f32.powf(level) - 1.0;
-        let [things, all] = [amount(general[0]), amount(general[1])];
-        let level = (things + CAMERA_SHARE * (all - things).max(0.0)).ln_1p() / 256f32.ln();
-        self.levels.push_back(if level.is_finite() { level.clamp(0.0, 1.0) } else { 0.0 });
+        self.incoming.push(general);
+        self.take_levels();
     }
 
     pub(crate) fn finish(&mut self) {
         self.finished = true;
+        self.take_levels();
+    }
+
+    fn take_levels(&mut self) {
+        while let Some(level) = self.incoming.next(self.finished || self.live) {
+            self.levels.push_back(level);
+        }
     }
 
     fn received(&self) -> usize {

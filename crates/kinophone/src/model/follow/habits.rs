@@ -1,6 +1,6 @@
 //! Habits of a brain's sound: the tone that goes with a loudness.
 
-use crate::model::controls::OUTPUTS;
+use crate::model::controls::{ControlScaler, OUTPUTS};
 use crate::model::descriptor::{DescriptorLayout, UNIT};
 use kinophone_dsp::metrics::BANDS;
 
@@ -17,23 +17,41 @@ impl SoundHabits {
             return Self { slopes: [1.0; BANDS] };
         }
         let layout = DescriptorLayout::SOUND_AND_PICTURE;
+        let units = descriptors.chunks_exact(UNIT);
+        // Descriptors have bands by an eighth and loudness by half.
+        Self::fit(units.map(|unit| (&unit[layout.tone.clone()], 0.125 / 0.5 * unit[layout.loudness.start])))
+    }
+
+    /// Of the bands and the loudness of ticks, in deviations or in equal shares of them.
+    pub(crate) fn fit<'a>(ticks: impl Iterator<Item = (&'a [f32], f32)>) -> Self {
         let (mut sums, mut mean, mut square, mut count) = ([[0.0f64; 2]; BANDS], 0.0, 0.0, 0.0);
-        for unit in descriptors.chunks_exact(UNIT) {
-            let loudness = f64::from(unit[layout.loudness.start]);
+        for (bands, loudness) in ticks {
+            let loudness = f64::from(loudness);
             (mean, square, count) = (mean + loudness, square + loudness * loudness, count + 1.0);
-            for ([sum, product], x) in sums.iter_mut().zip(&unit[layout.tone.clone()]) {
+            for ([sum, product], x) in sums.iter_mut().zip(bands) {
                 *sum += f64::from(*x);
                 *product += f64::from(*x) * loudness;
             }
         }
-        mean /= f64::max(count, 1.0);
-        let variance = (square / f64::max(count, 1.0) - mean * mean).max(1e-9);
-        // Descriptors have bands by an eighth and loudness by half.
+        let count = f64::max(count, 1.0);
+        mean /= count;
+        let variance = (square / count - mean * mean).max(1e-9);
         let slope = |[sum, product]: [f64; 2]| {
-            let covariance = product / f64::max(count, 1.0) - sum / f64::max(count, 1.0) * mean;
-            (covariance / variance * 8.0 * 0.5).clamp(0.0, 1.5) as f32
+            let covariance = product / count - sum / count * mean;
+            (covariance / variance).clamp(0.0, 1.5) as f32
         };
         Self { slopes: sums.map(slope) }
+    }
+
+    /// The change of each band with that of the loudness.
+    pub(crate) fn slopes(&self) -> &[f32; BANDS] {
+        &self.slopes
+    }
+
+    /// Draws the bands of controls towards the tone that goes with their loudness, by a share.
+    pub(crate) fn draw_tone(&self, row: &mut [f32; OUTPUTS], share: f32) {
+        let loudness = ControlScaler::scaled_loudness(row);
+        row.iter_mut().zip(self.slopes).for_each(|(band, slope)| *band += share * (slope * loudness - *band));
     }
 
     /// Changes the bands of controls as the loudness changes.

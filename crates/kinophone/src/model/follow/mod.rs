@@ -3,17 +3,21 @@
 //! Networks learn how *their* film sounds; in another one they answer with what is least wrong on average, and often with the
 //! opposite of what is seen. Where a film looks unfamiliar ([`Familiarity`]), its motion leads instead: the more moves, for this
 //! film ([`FilmScale`]), the louder; where something begins to move, there is an attack; and the tone is the one that the brain's
-//! own sound has at that loudness ([`SoundHabits`]). Trials with figures are in docs/experiments.md.
+//! own sound has at that loudness ([`SoundHabits`]). In films that look familiar, the same takes over as much as validation showed the
+//! networks to know nothing ([`Trust`]). Trials with figures are in docs/experiments.md.
 
 pub(crate) mod familiarity;
 pub(crate) mod film_scale;
 pub(crate) mod habits;
+mod motion_level;
+pub(crate) mod trust;
 
 use crate::model::controls::{ControlScaler, OUTPUTS};
 use crate::model::features::{GENERAL, thumbnail_of};
 use crate::model::follow::familiarity::Familiarity;
 use crate::model::follow::film_scale::{FilmScale, MotionTick};
 use crate::model::follow::habits::SoundHabits;
+use crate::model::follow::trust::Trust;
 use std::collections::VecDeque;
 
 /// Share of the controls that follow what moves in the picture.
@@ -56,6 +60,17 @@ pub(crate) struct FollowedBrain<'a> {
     pub(crate) descriptors: &'a [f32],
     /// Thumbnails of its pictures, `[n, 64]`; none in older files.
     pub(crate) landmarks: &'a [f32],
+    /// Trust in its networks.
+    pub(crate) trust: Trust,
+}
+
+/// Shares, 0 to 1, by which the controls of a tick follow what moves.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct FollowedShares {
+    /// Of the loudness.
+    pub(crate) loudness: f32,
+    /// Of the onsets.
+    pub(crate) onsets: f32,
 }
 
 /// What leads a stream of ticks besides its members.
@@ -63,6 +78,7 @@ pub(crate) struct Follower<'a> {
     follow: Follow,
     scaler: &'a ControlScaler,
     width: usize,
+    trust: Trust,
     habits: SoundHabits,
     familiarity: Option<Familiarity>,
     scale: FilmScale,
@@ -87,6 +103,7 @@ impl<'a> Follower<'a> {
             follow,
             scaler: known.scaler,
             width: known.width,
+            trust: known.trust,
             habits: SoundHabits::of(known.descriptors),
             familiarity,
             scale: FilmScale::new(live),
@@ -119,23 +136,35 @@ impl<'a> Follower<'a> {
         self.scale.ready()
     }
 
-    /// Leads the controls of the next tick; returns the share by which it did.
-    pub(crate) fn lead(&mut self, row: &mut [f32; OUTPUTS]) -> f32 {
-        let Some(motion) = self.scale.next() else { return 0.0 };
-        let share = self.share();
+    /// Leads the controls of the next tick; returns the shares by which it did.
+    pub(crate) fn lead(&mut self, row: &mut [f32; OUTPUTS]) -> FollowedShares {
+        let Some(motion) = self.scale.next() else { return FollowedShares::default() };
+        let shares = self.shares();
         self.answered += 1;
-        self.followed += f64::from(share);
-        if share > 0.0 {
-            self.blend(row, motion, share);
+        self.followed += f64::from(shares.loudness);
+        if self.follow == Follow::Auto && self.trust.tone < 1.0 {
+            self.habits.draw_tone(row, 1.0 - self.trust.tone);
         }
-        share
+        if shares != FollowedShares::default() {
+            self.blend(row, motion, shares);
+        }
+        shares
     }
 
-    /// The share of the next tick.
-    fn share(&mut self) -> f32 {
-        if let Follow::Share(share) = self.follow {
-            return share;
+    /// The shares of the next tick: all where the film looks unfamiliar, and elsewhere as much as the networks are not to be trusted.
+    fn shares(&mut self) -> FollowedShares {
+        let known = match self.follow {
+            Follow::Share(share) => return FollowedShares { loudness: share, onsets: share },
+            Follow::Auto => 1.0 - self.strangeness(),
+        };
+        FollowedShares {
+            loudness: 1.0 - known * self.trust.loudness,
+            onsets: 1.0 - known * self.trust.onsets,
         }
+    }
+
+    /// Strangeness of the pictures around the next tick, 0 to 1.
+    fn strangeness(&mut self) -> f32 {
         let (before, after) = if self.scale.is_live() { (2 * NEARBY, 0) } else { (NEARBY, NEARBY) };
         let gone = self.answered.saturating_sub(before) - self.first;
         self.nearby.drain(..gone);
@@ -147,17 +176,18 @@ impl<'a> Follower<'a> {
         certain * (1.0 - familiar / count.max(1) as f32 / FAMILIAR_SHARE).max(0.0)
     }
 
-    fn blend(&mut self, row: &mut [f32; OUTPUTS], motion: MotionTick, share: f32) {
+    fn blend(&mut self, row: &mut [f32; OUTPUTS], motion: MotionTick, shares: FollowedShares) {
         let before = ControlScaler::scaled_loudness(row);
         self.said += (before - self.said) / SAID_TICKS;
         let clear = self.said - self.said.clamp(-UNCLEAR, UNCLEAR);
         let widening = (MIN_DEVIATION_DB / self.scaler.loudness_deviation_db()).max(1.0);
         // Live, fewer networks answer, and they take more that is foreign for silence.
-        let kept = if self.scale.is_live() { 0.0 } else { KEPT };
+        let kept = if self.scale.is_live() { 0.0 } else { KEPT * self.trust.loudness };
         let led = widening * motion.loudness + kept * clear;
-        let loudness = before + share * (led - before);
+        let loudness = before + shares.loudness * (led - before);
         self.habits.change_loudness(row, loudness - before);
-        self.scaler.lead(row, (loudness, SOUNDING_SHARE * share), (motion.onset, ONSET_SHARE * share));
+        let sounding = SOUNDING_SHARE * shares.loudness;
+        self.scaler.lead(row, (loudness, sounding), (motion.onset, ONSET_SHARE * shares.onsets));
     }
 
     /// Mean share of the ticks that were led.

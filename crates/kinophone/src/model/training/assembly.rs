@@ -5,6 +5,7 @@ use crate::ledger::Source;
 use crate::model::descriptor::{DESCRIPTOR, UNIT};
 use crate::model::ensemble::{Ensemble, EnsembleConfig, EnsembleDescription, EnsembleVerdict, UnitFeatures};
 use crate::model::features::{GENERAL, THUMBNAIL, thumbnail_of};
+use crate::model::follow::FollowedBrain;
 use crate::model::follow::familiarity::LANDMARKS;
 use crate::model::member::{MemberConfig, Predictor};
 use crate::model::training::calibration::Calibration;
@@ -26,22 +27,26 @@ impl EnsembleTrainer<'_> {
         calibration: Calibration,
         ledger: Vec<Source>,
     ) -> Ensemble {
-        let ticks: u64 = self.films.iter().map(|film| film.visual.ticks() as u64).sum();
-        self.task.watcher.stage("judging", "ticks", Some(ticks));
-        let predicted = self.predict(&members, &|done| self.task.watcher.advance(done));
         let predictable = calibration.is_predictable();
         self.scaler.calibrate(
             &calibration.predicted,
             if predictable { 1.0 } else { 0.3 },
             calibration.follows_picture(),
         );
-        let verdict = self.verdict(&predicted);
-        let learned = TickSpan::total(&self.spans);
-        let trained_seconds = Some(rounded(learned as f64 / self.dataset.grid().tick.as_f64()));
         let picture =
             if calibration.follows_picture() { FOLLOWING_PICTURE_WEIGHT } else { USUAL_PICTURE_WEIGHT };
         let (units, training_audio) = self.units(picture);
         let landmarks = self.landmarks();
+        let known = FollowedBrain {
+            scaler: &self.scaler,
+            width: self.features.width(),
+            descriptors: &units.descriptors,
+            landmarks: &landmarks,
+            trust: calibration.trust,
+        };
+        let verdict = self.verdict(&members, known, calibration.lag);
+        let learned = TickSpan::total(&self.spans);
+        let trained_seconds = Some(rounded(learned as f64 / self.dataset.grid().tick.as_f64()));
         let (members, predictors): (Vec<_>, Vec<_>) = members.into_iter().unzip();
         let config = EnsembleConfig {
             grid: self.dataset.grid(),
@@ -54,6 +59,8 @@ impl EnsembleTrainer<'_> {
             picture,
             training_audio: training_audio.as_ref().map(|m| m.config().clone()),
             landmarks: landmarks.len() / THUMBNAIL,
+            trust: calibration.trust,
+            lag: calibration.lag,
         };
         let (training, shortcomings, learning_curve) =
             (self.training, self.shortcomings, calibration.learning_curve);
@@ -69,13 +76,22 @@ impl EnsembleTrainer<'_> {
         Ensemble::new(about, self.features, predictors, units, training_audio, landmarks)
     }
 
-    /// The verdict on predictions for whole films; `None` where nothing was held out to judge by.
-    fn verdict(&self, predicted: &[Vec<f32>]) -> Option<EnsembleVerdict> {
+    /// Scores of the brain as it plays films, on held-out ticks; `None` where there are none.
+    fn verdict(
+        &self,
+        members: &[(MemberConfig, Predictor)],
+        known: FollowedBrain<'_>,
+        lag: i32,
+    ) -> Option<EnsembleVerdict> {
+        let ticks: u64 = self.films.iter().map(|film| film.visual.ticks() as u64).sum();
+        self.task.watcher.stage("judging", "ticks", Some(ticks));
         let judged = self.dataset.judged();
-        (!judged.is_empty()).then(|| {
-            let score = ValidationScore::of(self, judged, &rows_of_spans(predicted, judged));
-            score.verdict(&held_out_films(self.dataset))
-        })
+        if judged.is_empty() {
+            return None;
+        }
+        let predicted = self.predict(members, known, lag, &|done| self.task.watcher.advance(done));
+        let score = ValidationScore::of(self, judged, &rows_of_spans(&predicted, judged));
+        Some(score.verdict(&held_out_films(self.dataset)))
     }
 
     /// Thumbnails of some training ticks, evenly spread.

@@ -1,11 +1,16 @@
-//! Calibration: how well quickly trained members do on ticks that were set aside, and what follows from it for the ensemble.
+//! Calibration: scores of quickly trained members on ticks that were set aside, and what follows from them for the ensemble.
 
 use crate::Result;
 use crate::dataset::TickSpan;
-use crate::model::member::{MemberConfig, PredictorConfig};
-use crate::model::training::learning_curve::LearningCurve;
-use crate::model::training::prediction::rows_of_spans;
-use crate::model::training::step_budget::StepBudget;
+use crate::model::controls::OUTPUTS;
+use crate::model::follow::film_scale::MotionTick;
+use crate::model::follow::trust::Trust;
+use crate::model::member::{MemberConfig, Predictor, PredictorConfig};
+use crate::model::training::film_features::FilmFeatures;
+use crate::model::training::lag::{advanced_rows, lag};
+use crate::model::training::learning_curve::{LearningCurve, blocks};
+use crate::model::training::stacking::ValidationTicks;
+use crate::model::training::step_budget::{NetworkBudget, StepBudget};
 use crate::model::training::trainer::EnsembleTrainer;
 use kinophone_dsp::metrics::correlation;
 use kinophone_dsp::spectral::BandMatcherConfig;
@@ -19,6 +24,10 @@ const PREDICTABLE_ONSET_R: f64 = 0.2;
 const FOLLOWING_LOUDNESS_R: f64 = 0.9;
 /// Ticks between those that are set aside and those that are learned: a second.
 const ASIDE_DISTANCE: usize = 30;
+/// A fold sets one of so many parts of the training ticks aside.
+const PARTS: usize = 5;
+/// Ticks of validation that are enough: a minute. A shorter film has more folds.
+const ENOUGH_TICKS: usize = 1800;
 
 /// Scores of quickly trained members on ticks that they did not learn, and their predictions.
 #[derive(Default)]
@@ -26,11 +35,22 @@ pub(crate) struct Calibration {
     pub(crate) onset_r: f64,
     pub(crate) loudness_r: f64,
     pub(crate) predicted: Vec<f32>,
+    /// Trust that the predictions deserve, once the lag is taken out.
+    pub(crate) trust: Trust,
+    pub(crate) lag: i32,
     pub(crate) learning_curve: Option<LearningCurve>,
 }
 
-/// Trainings of a network that a calibration takes: a whole one, and one with half the steps.
-pub(crate) const CALIBRATION_NETWORKS: f64 = 1.5;
+/// Trainings of a network that a calibration takes: a whole one of the first fold, and halves of the others and for the learning curve.
+pub(super) fn calibration_networks(spans: &[TickSpan]) -> f64 {
+    1.0 + 0.5 * fold_count(spans) as f64
+}
+
+/// Ticks that members learn, and others that judge them.
+struct Fold {
+    rest: Vec<TickSpan>,
+    aside: Vec<TickSpan>,
+}
 
 impl Calibration {
     /// True if the picture determines what sounds.
@@ -77,43 +97,116 @@ impl EnsembleTrainer<'_> {
         configs: &[MemberConfig],
         step_budget: &mut StepBudget,
     ) -> Result<Calibration> {
-        let (rest, aside) = set_aside(&self.spans);
-        let budget = step_budget.next(1.0);
-        if rest.is_empty() || aside.is_empty() {
-            return Ok(Calibration::default());
-        }
-        let convolutional = |config: &&MemberConfig| {
-            matches!(config.predictor, PredictorConfig::Net(Architecture::Tcn { .. }))
+        let folds = folds(&self.spans);
+        let Some(first) = folds.first() else {
+            step_budget.next(calibration_networks(&self.spans));
+            return Ok(self.unknown());
         };
-        let network = |config: &&MemberConfig| config.is_network();
-        let films = || configs.iter().filter(|config| config.usage.includes(false));
-        let quickest = films().find(convolutional).or(films().find(network));
-        let others = films().filter(|config| !network(config));
-        let tried = quickest.into_iter().chain(others).enumerate();
-        let learned: Vec<_> = tried
-            .map(|(i, config)| self.train_member("trying out", configs.len() + i, config, &rest, budget))
-            .collect::<Result<_>>()?;
-        let (members, steps): (Vec<_>, Vec<u32>) = learned.into_iter().unzip();
-        let predicted = rows_of_spans(&self.predict(&members, &|_| ()), &aside);
+        let tried = quickest(configs);
+        let budget = step_budget.next(1.0);
+        let (members, steps) = self.try_out(&tried, configs.len(), first, budget)?;
+        let mut predicted = self.predict_spans(&first.aside, &members.iter().collect::<Vec<_>>());
+        for fold in &folds[1..] {
+            let budget = step_budget.next(0.5).halved();
+            let (members, _) = self.try_out(&tried, configs.len(), fold, budget)?;
+            predicted.extend(self.predict_spans(&fold.aside, &members.iter().collect::<Vec<_>>()));
+        }
+        let aside: Vec<TickSpan> = folds.iter().flat_map(|fold| fold.aside.iter().cloned()).collect();
+        let runs = runs(&aside);
+        let [_, onsets] = self.curves(&aside, &predicted);
+        let lag = lag(&onsets, &runs, &blocks(&aside, self.dataset.grid().tick));
+        let predicted = advanced_rows(&predicted, &runs, lag);
         let [loudness_r, onset_r] =
             self.curves(&aside, &predicted).map(|(truth, predicted)| correlation(&truth, &predicted));
+        let trust = self.trust(&aside, &predicted);
         // Held-out blocks may say how good something is, as long as they shape nothing.
         let judged_spans: Vec<TickSpan> =
-            aside.into_iter().chain(self.dataset.held_out().iter().cloned()).collect();
-        let learning_curve = self.learning_curve(configs.len(), &members, &steps, &rest, &judged_spans)?;
-        step_budget.next(CALIBRATION_NETWORKS - 1.0);
-        Ok(Calibration { onset_r, loudness_r, predicted, learning_curve })
+            first.aside.iter().chain(self.dataset.held_out()).cloned().collect();
+        let learning_curve =
+            self.learning_curve(configs.len(), &members, &steps, &first.rest, &judged_spans)?;
+        step_budget.next(0.5);
+        if self.task.cancel.is_cancelled() {
+            // What was interrupted says nothing.
+            return Ok(self.unknown());
+        }
+        Ok(Calibration { onset_r, loudness_r, predicted, trust, lag, learning_curve })
+    }
+
+    /// The calibration where nothing could be found out.
+    fn unknown(&self) -> Calibration {
+        Calibration { trust: self.trust(&[], &[]), ..Calibration::default() }
+    }
+
+    /// Trains members on a fold. Returns them, and the steps of each.
+    fn try_out(
+        &self,
+        tried: &[&MemberConfig],
+        number: usize,
+        fold: &Fold,
+        budget: NetworkBudget,
+    ) -> Result<(Vec<(MemberConfig, Predictor)>, Vec<u32>)> {
+        let train = |(i, config): (usize, &&MemberConfig)| {
+            self.train_member("trying out", number + i, config, &fold.rest, budget)
+        };
+        let learned: Vec<_> = tried.iter().enumerate().map(train).collect::<Result<_>>()?;
+        Ok(learned.into_iter().unzip())
+    }
+
+    /// Trust that predictions for ticks that were not learned deserve.
+    fn trust(&self, spans: &[TickSpan], predicted: &[f32]) -> Trust {
+        let motions: Vec<Vec<MotionTick>> = self.films.iter().map(FilmFeatures::motion).collect();
+        let motion: Vec<MotionTick> =
+            spans.iter().flat_map(|span| motions[span.film][span.ticks.clone()].iter().copied()).collect();
+        let mut truth = vec![0.0; predicted.len()];
+        let places = spans.iter().flat_map(TickSpan::places);
+        for ((film, tick), row) in places.zip(truth.chunks_exact_mut(OUTPUTS)) {
+            self.scaler.target(&self.films[film].audio, tick, row);
+        }
+        ValidationTicks { truth: &truth, predicted, motion: &motion }.trust(&self.scaler)
     }
 }
 
-/// Splits ticks into those to learn and the fourth tenth of all, which is set aside with a second of distance.
-fn set_aside(spans: &[TickSpan]) -> (Vec<TickSpan>, Vec<TickSpan>) {
-    let total: usize = spans.iter().map(|span| span.ticks.len()).sum();
-    let (from, to) = (total * 3 / 10, total * 4 / 10);
+/// The quickest network for films, and the members that are no networks.
+fn quickest(configs: &[MemberConfig]) -> Vec<&MemberConfig> {
+    let convolutional =
+        |config: &&MemberConfig| matches!(config.predictor, PredictorConfig::Net(Architecture::Tcn { .. }));
+    let network = |config: &&MemberConfig| config.is_network();
+    let films = || configs.iter().filter(|config| config.usage.includes(false));
+    let quickest = films().find(convolutional).or(films().find(network));
+    quickest.into_iter().chain(films().filter(|config| !network(config))).collect()
+}
+
+/// Spans that lie end to end, as ranges of what holds all of them.
+fn runs(spans: &[TickSpan]) -> Vec<Range<usize>> {
+    let mut end = 0;
+    let run = |span: &TickSpan| {
+        end += span.ticks.len();
+        end - span.ticks.len()..end
+    };
+    spans.iter().map(run).collect()
+}
+
+fn fold_count(spans: &[TickSpan]) -> usize {
+    let part = TickSpan::total(spans) / PARTS;
+    ENOUGH_TICKS.div_ceil(part.max(1)).min(PARTS)
+}
+
+/// As many folds as are needed, from the middle of the films on; none where nothing could be learned or judged.
+fn folds(spans: &[TickSpan]) -> Vec<Fold> {
+    let total = TickSpan::total(spans);
+    let parts = (0..fold_count(spans)).map(|k| (PARTS / 2 + 2 * k) % PARTS);
+    parts
+        .map(|k| set_aside(spans, total * k / PARTS..total * (k + 1) / PARTS))
+        .filter(|fold| !fold.rest.is_empty() && !fold.aside.is_empty())
+        .collect()
+}
+
+/// Splits ticks into those to learn and those of a range of all, which is set aside with a second of distance.
+fn set_aside(spans: &[TickSpan], range: Range<usize>) -> Fold {
     let (mut rest, mut aside, mut before) = (Vec::new(), Vec::new(), 0);
     for span in spans {
         let place = |at: usize| (span.ticks.start + at.saturating_sub(before)).min(span.ticks.end);
-        let (start, end) = (place(from), place(to));
+        let (start, end) = (place(range.start), place(range.end));
         let keep = |ticks: Range<usize>, into: &mut Vec<TickSpan>| {
             if !ticks.is_empty() {
                 into.push(TickSpan { film: span.film, ticks });
@@ -128,5 +221,5 @@ fn set_aside(spans: &[TickSpan]) -> (Vec<TickSpan>, Vec<TickSpan>) {
         }
         before += span.ticks.len();
     }
-    (rest, aside)
+    Fold { rest, aside }
 }

@@ -2,8 +2,9 @@
 
 use crate::Result;
 use crate::dataset::{AudioFeatures, FilmTicks, TickDataset, TickSpan};
-use crate::model::features::VisualFeatures;
 use crate::model::features::stream::{Augmentation, FeatureStream};
+use crate::model::features::{GENERAL, VisualFeatures};
+use crate::model::follow::film_scale::{FilmScale, MotionTick};
 use crate::model::member_streams::blankness;
 use crate::task::Task;
 use kinophone_dsp::units::FrameRate;
@@ -55,6 +56,19 @@ impl FilmFeatures {
         }
         Ok(films)
     }
+
+    /// The motion of all its ticks, on its own scale.
+    pub(super) fn motion(&self) -> Vec<MotionTick> {
+        let mut scale = FilmScale::new(false);
+        let range = self.visual.width - GENERAL..self.visual.width;
+        let mut general = [0.0; GENERAL];
+        for tick in 0..self.visual.ticks() {
+            self.visual.fill(tick, std::slice::from_ref(&range), &mut general);
+            scale.push(&general);
+        }
+        scale.finish();
+        std::iter::from_fn(|| scale.next()).collect()
+    }
 }
 
 /// A random augmentation: shifted, scaled, at another contrast and brightness, and every other one mirrored.
@@ -95,11 +109,9 @@ fn extract(
     let shard = film.shard;
     let side = shard.size() as usize;
     let mut feature_stream =
-        FeatureStream::new(features, side, shard.colour(), tick, film.first_tick, PICTURE_BATCH).augmented(
-            side,
-            shard.colour(),
-            augmentation,
-        );
+        FeatureStream::new(features, side, shard.colour(), tick, film.first_tick, PICTURE_BATCH)
+            .with_changes()
+            .augmented(side, shard.colour(), augmentation);
     let (mut rows, mut numbers) = (Vec::new(), Vec::new());
     let keep = |rows: &mut Vec<f32>, numbers: &mut Vec<i16>| {
         numbers.extend(QuantizedFeatures::new(features.width(), rows).numbers);

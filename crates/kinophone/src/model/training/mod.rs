@@ -5,11 +5,13 @@ pub mod calibration;
 pub mod config;
 pub mod data_checks;
 mod film_features;
+pub(crate) mod lag;
 pub mod learning_curve;
 mod member_plan;
 mod members;
 mod prediction;
 pub mod sampling;
+mod stacking;
 pub mod step_budget;
 mod trainer;
 pub mod validation;
@@ -17,7 +19,7 @@ pub mod validation;
 use crate::dataset::TickDataset;
 use crate::ledger::Source;
 use crate::model::ensemble::Ensemble;
-use crate::model::training::calibration::CALIBRATION_NETWORKS;
+use crate::model::training::calibration::calibration_networks;
 use crate::model::training::config::EnsembleTraining;
 use crate::model::training::member_plan::planned_members;
 use crate::model::training::step_budget::StepBudget;
@@ -42,7 +44,8 @@ pub fn train(
         return Err(Error::new(Kind::Invalid, what)
             .help("add motion or appearance to --see, or a network to --net, such as tcn"));
     }
-    let networks = configs.iter().filter(|config| config.is_network()).count() as f64 + CALIBRATION_NETWORKS;
+    let networks = configs.iter().filter(|config| config.is_network()).count() as f64
+        + calibration_networks(&trainer.spans);
     let mut step_budget = StepBudget::new(trainer.training.steps, trainer.training.minutes, begun, networks);
     let calibration = trainer.calibrate(&configs, &mut step_budget)?;
     let configs = calibration.suitable(configs);

@@ -2,6 +2,7 @@
 
 use crate::dataset::{AudioFeatures, TickSpan};
 use crate::model::controls::OUTPUTS;
+use crate::model::follow::{Follow, FollowedBrain, Follower};
 use crate::model::member::{MemberConfig, Predictor};
 use crate::model::member_streams::MemberStreams;
 use crate::model::training::film_features::PICTURE_BATCH;
@@ -16,10 +17,12 @@ pub(super) type OnsetCurves = (Vec<f64>, Vec<f64>);
 const CONTEXT_TICKS: usize = 150;
 
 impl EnsembleTrainer<'_> {
-    /// Predictions of members for whole films, `[ticks, 69]` each. Tells `advance` how many ticks are done.
+    /// Predictions of a brain for whole films, `[ticks, 69]` each. Tells `advance` how many ticks are done.
     pub(super) fn predict(
         &self,
         members: &[(MemberConfig, Predictor)],
+        known: FollowedBrain<'_>,
+        lag: i32,
         advance: &(dyn Fn(u64) + Sync),
     ) -> Vec<Vec<f32>> {
         let done = AtomicU64::new(0);
@@ -33,7 +36,9 @@ impl EnsembleTrainer<'_> {
         self.films
             .par_iter()
             .map(|film| {
-                let mut member_streams = MemberStreams::new(films(), width, &self.scaler);
+                let mut member_streams = MemberStreams::new(films(), width, &self.scaler)
+                    .advanced(lag)
+                    .led_by(Follower::new(known, Follow::Auto, false));
                 let (mut rows, mut visual) = (Vec::new(), vec![0.0; PICTURE_BATCH * width]);
                 let ticks: Vec<usize> = (0..film.visual.ticks()).collect();
                 for ticks in ticks.chunks(PICTURE_BATCH) {

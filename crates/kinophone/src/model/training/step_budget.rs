@@ -27,6 +27,11 @@ impl NetworkBudget {
         Self { steps, time: None }
     }
 
+    /// Half of the steps, in the same time.
+    pub(crate) fn halved(self) -> Self {
+        Self { steps: (self.steps / 2).max(1), ..self }
+    }
+
     /// Number of steps to plan, when `done` of them took that long.
     pub(crate) fn plan(&self, done: u32, took: Duration) -> u32 {
         let Some(time) = self.time else { return self.steps };
