@@ -59,6 +59,19 @@ fn film_of_bursts(path: &Path) {
     ffmpeg(&[&arguments[..], &rest[..]].concat());
 }
 
+/// Insists that both correlations with motion and their chances are the judge's.
+fn assert_follows(further: &Value, judged: &Value) {
+    for name in ["loudness_motion", "onset_motion"] {
+        let ours = &further[format!("{name}_r")];
+        for (ours, theirs) in
+            [("value", "r"), ("chance", "chance")].map(|(a, b)| (&ours[a], format!("{name}_{b}")))
+        {
+            let (ours, theirs) = (ours.as_f64().unwrap(), judged[&theirs].as_f64().unwrap());
+            assert!((ours - theirs).abs() < 1e-3, "{name}: {ours} instead of {theirs}");
+        }
+    }
+}
+
 #[test]
 fn what_moves_is_followed_as_the_independent_judge_says() {
     let home = tempfile::tempdir().unwrap();
@@ -75,17 +88,8 @@ fn what_moves_is_followed_as_the_independent_judge_says() {
     let ours = &version(film, "ours")["further"];
     let judged = follow(&home.join("other.mp4"), &home.join("r/sound/other.mp4.ours.wav"));
     let of_original = follow(&home.join("other.mp4"), &home.join("other.mp4"));
-    for (further, judged) in [(ours, &judged), (&film["original"]["further"], &of_original)] {
-        for name in ["loudness_motion", "onset_motion"] {
-            let (value, chance) = (&further[format!("{name}_r")], &judged[format!("{name}_chance")]);
-            for (ours, theirs) in
-                [(&value["value"], &judged[format!("{name}_r")]), (&value["chance"], chance)]
-            {
-                let (ours, theirs) = (ours.as_f64().unwrap(), theirs.as_f64().unwrap());
-                assert!((ours - theirs).abs() < 1e-3, "{name}: {ours} instead of {theirs}");
-            }
-        }
-    }
+    assert_follows(ours, &judged);
+    assert_follows(&film["original"]["further"], &of_original);
     // The film's own sound goes with its bursts, whatever an untrained brain may do.
     assert!(of_original["loudness_motion_r"].as_f64().unwrap() > 0.4, "{of_original}");
     assert_eq!(&told["films"][0]["versions"][0]["further"], ours);

@@ -2,7 +2,8 @@
 //!
 //! Pictures are grey and small, at [`FOLLOW_RATE`] a second. Motion is log(1 + mean absolute difference to the
 //! picture before, in 1/255). The definitions are those of `bench/follow.py`, with which earlier experiments
-//! were measured, so that figures can be set beside each other.
+//! were measured, so that figures can be set beside each other. Beyond the ends of a film lie zeros, in
+//! decibels, too: even a steady sound has a small correlation there, which its chance shares.
 
 use crate::metrics::{RATE, correlation, frame_loudness, log_mel, mean, onset_strength};
 

@@ -30,6 +30,8 @@ use std::ops::Range;
 const FINE_FPS: f64 = 100.0;
 /// Frames before and after a place between which the spectrum's change is measured: their windows of 93 ms hardly overlap.
 const CHANGE_REACH: usize = 5;
+/// Log-mel power above which a band sounds: that of white noise at about −70 dB. What an encoder leaves of silence is softer.
+const AUDIBLE_BAND: f64 = -3.0;
 /// Quantile of the film's own changes above which a splice counts as a jump.
 const LARGE_CHANGE: f64 = 0.95;
 /// Tolerance of an onset in seconds, as in the paper.
@@ -62,7 +64,8 @@ impl FineAnalysis {
         let before = self.log_mel.get(frame.checked_sub(CHANGE_REACH)?)?;
         let after = self.log_mel.get(frame + CHANGE_REACH)?;
         let sum: f64 = before.iter().zip(after).map(|(a, b)| (a - b).abs()).sum();
-        (sum > 0.0).then_some(10.0 * sum / BANDS as f64)
+        let sounds = before.iter().chain(after).any(|band| *band > AUDIBLE_BAND);
+        sounds.then_some(10.0 * sum / BANDS as f64)
     }
 }
 
