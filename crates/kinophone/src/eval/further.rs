@@ -321,7 +321,7 @@ mod tests {
         let tone = |n: usize, hz: f64| (std::f64::consts::TAU * hz * n as f64 / f64::from(RATE)).sin() as f32;
         let noise = noise(SECS * RATE as usize, 7);
         let reference: Vec<f32> = (0..noise.len()).map(|n| 0.3 * tone(n, 440.0) + 0.02 * noise[n]).collect();
-        let leaps = |n: usize| if n / (2 * RATE as usize) % 2 == 0 { 440.0 } else { 1100.0 };
+        let leaps = |n: usize| [440.0, 1100.0][n / (2 * RATE as usize) % 2];
         let generated: Vec<f32> =
             (0..noise.len()).map(|n| 0.3 * tone(n, leaps(n)) + 0.02 * noise[n]).collect();
         let splices: Vec<f64> = (1..SECS).map(|k| k as f64).collect();

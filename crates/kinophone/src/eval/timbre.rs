@@ -172,7 +172,8 @@ mod tests {
     #[test]
     fn patches_lie_within_runs() {
         assert_eq!(starts(200, &[0..60, 100..300]).collect::<Vec<_>>()[..3], [0, 12, 100]);
-        assert_eq!(starts(200, &[100..300]).last(), Some(148));
-        assert!(PatchStatistics::of(&[[0.0; BANDS]; 600], &[0..600]).is_none());
+        let run = std::slice::from_ref;
+        assert_eq!(starts(200, run(&(100..300))).last(), Some(148));
+        assert!(PatchStatistics::of(&[[0.0; BANDS]; 600], run(&(0..600))).is_none());
     }
 }

@@ -56,7 +56,8 @@ impl Ffmpeg {
     }
 
     /// Motion of the film's pictures at [`FOLLOW_RATE`](kinophone_dsp::metrics::follow::FOLLOW_RATE) a second, from the first
-    /// one on, see [`kinophone_dsp::metrics::follow`]. Fails as [`Ffmpeg::decode`] does.
+    /// one on, see [`kinophone_dsp::metrics::follow`]: where pictures begin later than the film's sound, `bench/follow.py` holds the
+    /// first one until then. Fails as [`Ffmpeg::decode`] does.
     pub fn motion(&self, path: &Path, task: Task<'_>) -> Result<Vec<f64>> {
         steady::motion(self, path, task)
     }
