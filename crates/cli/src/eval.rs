@@ -5,7 +5,9 @@ use crate::cache;
 use crate::context::{self, Context};
 use crate::report::{self, Failure, Outcome};
 use clap::Args;
-use kinophone::eval::{self, EvalPlan, Figures, FilmReport, Report, Version};
+use kinophone::eval::{
+    self, EvalPlan, Figures, FilmReport, FurtherMeasures, MeasuredBesideChance, Report, Version,
+};
 use kinophone::wording::count;
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -123,13 +125,14 @@ impl EvalArgs {
 
 /// The figures without sound and pictures, which are in the report's folder.
 fn as_json(args: &EvalArgs, report: &Report) -> Value {
-    let version = |version: &Version| json!({ "key": version.key, "measures": version.measures });
+    let version = |version: &Version| json!({ "key": version.key, "measures": version.measures, "further": version.further });
     let film = |film: &FilmReport| {
         json!({
             "name": film.name,
             "learned": film.learned,
             "seconds": film.seconds,
             "chance": film.chance,
+            "original": film.original.further,
             "versions": film.versions.iter().map(version).collect::<Vec<_>>(),
         })
     };
@@ -150,26 +153,30 @@ fn as_text(args: &EvalArgs, report: &Report) -> String {
     for film in &report.films {
         let part = if film.learned { "held-out parts" } else { "not trained on" };
         text += &format!("{} ({part}, {:.0} s)\n", film.name, film.seconds);
-        text += "                    onsets  loudness  timbre  buzz\n";
+        text += "                     onsets  loudness  timbre  buzz  follow  hits  jumps\n";
         for version in &film.versions {
-            text += &row(&version.title, &Figures::from(&version.measures));
+            text += &row(&version.title, &Figures::from(&version.measures), &version.further);
         }
         text.push('\n');
     }
     if let Some(folds) = &report.folds {
-        text += &format!("{}{}\n", row(&format!("{}, mean", count(folds.count, "folds")), &folds.mean), "");
+        text +=
+            &format!("{}{}\n", mean_row(&format!("{}, mean", count(folds.count, "folds")), &folds.mean), "");
     }
     if let Some(left_out) = &report.leave_one_film_out {
         text += "each film, by a brain trained without it\n";
         text += &left_out.rows.iter().map(|film| film_row(&film.film, &film.figures)).collect::<String>();
-        text +=
-            &format!("{}\n", row(&format!("{}, mean", count(left_out.rows.len(), "films")), &left_out.mean));
+        text += &format!(
+            "{}\n",
+            mean_row(&format!("{}, mean", count(left_out.rows.len(), "films")), &left_out.mean)
+        );
     }
     if let Some(seeds) = &report.seeds {
-        text += &format!("{}\n", row(&format!("{}, mean", count(seeds.rows.len(), "seeds")), &seeds.mean));
+        text +=
+            &format!("{}\n", mean_row(&format!("{}, mean", count(seeds.rows.len(), "seeds")), &seeds.mean));
     }
     for grown in report.growth.iter().flatten() {
-        text += &row(&format!("after {:.0} s", grown.seconds), &grown.figures);
+        text += &mean_row(&format!("after {:.0} s", grown.seconds), &grown.figures);
     }
     text += &format!("{}\n\nopen {}\n", report.words, report::shown(&args.output.join("index.html")));
     text
@@ -178,12 +185,24 @@ fn as_text(args: &EvalArgs, report: &Report) -> String {
 /// The row of a film. A long name has a line of its own, so that the figures stay in their columns.
 fn film_row(name: &str, figures: &Figures) -> String {
     match name.chars().count() {
-        0..=TITLE_WIDTH => row(name, figures),
-        _ => format!("  {name}\n{}", row("", figures)),
+        0..=TITLE_WIDTH => mean_row(name, figures),
+        _ => format!("  {name}\n{}", mean_row("", figures)),
     }
 }
 
-fn row(title: &str, figures: &Figures) -> String {
+/// A version's row: the four figures, loudness with motion, the share of onsets that are hit, and that of splices that are jumps.
+fn row(title: &str, figures: &Figures, further: &FurtherMeasures) -> String {
+    let correlation = further.loudness_motion_r.map_or("–".to_owned(), |r| format!("{:.2}", r.value));
+    let percent = |share: Option<MeasuredBesideChance>| {
+        share.map_or("–".to_owned(), |share| format!("{:.0} %", 100.0 * share.value))
+    };
+    let (hits, jumps) = (percent(further.onset_accuracy), percent(further.jumps));
+    let row = mean_row(title, figures);
+    format!("{} {correlation:>7} {hits:>5} {jumps:>6}\n", row.trim_end_matches('\n'))
+}
+
+/// A row of the four figures alone.
+fn mean_row(title: &str, figures: &Figures) -> String {
     let buzz = figures.comb_db.map_or("    –".to_owned(), |db| format!("{db:5.1}"));
     format!(
         "  {title:<TITLE_WIDTH$} {:8.2} {:9.2} {:7.2} {buzz}\n",

@@ -120,6 +120,8 @@ fn as_json(args: &GalleryArgs, gallery: &Gallery) -> Value {
             "synth": cell.synth,
             "file": cell.file.as_ref().map(|file| report::lossy(&args.output.join(file))),
             "seconds": cell.seconds,
+            "learned": cell.learned,
+            "further": cell.further,
             "error": cell.error,
         })
     };

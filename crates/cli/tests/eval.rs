@@ -4,9 +4,10 @@ mod support;
 
 use serde_json::Value;
 use std::fs;
+use std::path::Path;
 use std::process::{Command, Stdio};
-use support::report::{assert_form, report, run, version, words};
-use support::{Home, kinophone, small_film};
+use support::report::{assert_form, assert_further, report, run, version, words};
+use support::{Home, ffmpeg, follow, kinophone, small_film};
 
 #[test]
 fn trainings_of_the_same_kind_say_how_sure_the_figures_are() {
@@ -141,6 +142,75 @@ fn every_film_is_left_out_once() {
     assert!(said["words"].as_str().unwrap().contains("2 films"), "{}", said["words"]);
     // A brain of low tones plays low to high ones: their spectra differ more than those of a brain that knows both.
     assert!(rows.iter().all(|row| figure(row) > 0.2), "{rows:?}");
+}
+
+/// A film that is neither square nor of 30 pictures a second, in limited range, whose picture moves in bursts.
+fn film_of_bursts(path: &Path) {
+    let picture =
+        "color=c=gray:size=160x90:rate=24,geq=lum='128+90*lt(mod(T,1.3),0.3)*sin(40*T+X/9)':cb=128:cr=128";
+    let sound = "aevalsrc='0.4*sin(2*PI*300*t)*exp(-6*mod(t,1.3))+0.01*random(0)':s=44100";
+    let arguments =
+        ["-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", sound, "-t", "23.7", "-c:v", "libx264"];
+    let rest = ["-preset", "ultrafast", "-c:a", "aac", path.to_str().unwrap()];
+    ffmpeg(&[&arguments[..], &rest[..]].concat());
+}
+
+/// Insists that both correlations with motion and their chances are the judge's.
+fn assert_follows(further: &Value, judged: &Value) {
+    for name in ["loudness_motion", "onset_motion"] {
+        let ours = &further[format!("{name}_r")];
+        for (ours, theirs) in
+            [("value", "r"), ("chance", "chance")].map(|(a, b)| (&ours[a], format!("{name}_{b}")))
+        {
+            let (ours, theirs) = (ours.as_f64().unwrap(), judged[&theirs].as_f64().unwrap());
+            assert!((ours - theirs).abs() < 1e-3, "{name}: {ours} instead of {theirs}");
+        }
+    }
+}
+
+#[test]
+fn what_moves_is_followed_as_the_independent_judge_says() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    small_film(&home.join("film.mp4"), 52);
+    film_of_bursts(&home.join("other.mp4"));
+    let at = |name: &str| home.join(name).to_str().unwrap().to_owned();
+    run(home, &format!("train {} -o {} --steps 3 --no-live --size 64", at("film.mp4"), at("b.brain")));
+    let line = format!("eval {} {} -o {} --keep-sound", at("b.brain"), at("other.mp4"), at("r"));
+    let told = run(home, &line);
+    let said = report(&home.join("r"));
+    assert_form(&said);
+    let film = &said["films"][0];
+    let ours = &version(film, "ours")["further"];
+    let judged = follow(&home.join("other.mp4"), &home.join("r/sound/other.mp4.ours.wav"));
+    let of_original = follow(&home.join("other.mp4"), &home.join("other.mp4"));
+    assert_follows(ours, &judged);
+    assert_follows(&film["original"]["further"], &of_original);
+    // The film's own sound goes with its bursts, whatever an untrained brain may do.
+    assert!(of_original["loudness_motion_r"].as_f64().unwrap() > 0.4, "{of_original}");
+    assert_eq!(&told["films"][0]["versions"][0]["further"], ours);
+    // A mosaic tells its splices; of noise there are none.
+    assert!(ours["splices"].is_u64() && version(film, "mean")["further"]["splices"].is_null());
+    let silence = &version(film, "silence")["further"];
+    assert_eq!(
+        (&silence["onset_accuracy"]["value"], &silence["onset_ap"]["value"]),
+        (&0.0.into(), &0.0.into())
+    );
+    // What moves leads in a film that a brain of three steps does not know.
+    assert!(!version(film, "ours")["led"].as_array().unwrap().is_empty());
+
+    // From the cache alone there are no pictures to follow, and a gallery has the figures, too.
+    run(home, &format!("eval {} -o {}", at("b.brain"), at("own")));
+    let own = report(&home.join("own"));
+    assert!(version(&own["films"][0], "ours")["further"]["loudness_motion_r"].is_null());
+    run(home, &format!("gallery {} {} -o {}", at("b.brain"), at("other.mp4"), at("g")));
+    let text = fs::read(home.join("g/gallery.json")).unwrap();
+    let cell = serde_json::from_slice::<Value>(&text).unwrap()["cells"][0].clone();
+    assert_further(&cell["further"]);
+    let (here, there) = (&cell["further"]["loudness_motion_r"]["value"], &ours["loudness_motion_r"]["value"]);
+    // Its sound is compressed, theirs is not.
+    assert!((here.as_f64().unwrap() - there.as_f64().unwrap()).abs() < 0.02, "{here} {there}");
+    assert_eq!(cell["learned"], false);
 }
 
 #[cfg(unix)]

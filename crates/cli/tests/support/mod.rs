@@ -116,6 +116,17 @@ pub fn judge(reference: &Path, generated: &Path, more: &[&str]) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
+/// The figures of `bench/follow.py` for a film and a soundtrack, in full: how the sound follows what moves.
+pub fn follow(film: &Path, soundtrack: &Path) -> Value {
+    let bench = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../bench");
+    let program = "import json, sys; sys.path.insert(0, sys.argv[1]); import follow; print(json.dumps(follow.follow(*sys.argv[2:])))";
+    let output =
+        Command::new("python3").args(["-c", program]).args([&bench, film, soundtrack]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "follow.py needs numpy (scripts/setup --tests): {said}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
 /// A small film with changing pictures and a tone, `seconds` long.
 pub fn small_film(path: &Path, seconds: u32) {
     let length = seconds.to_string();

@@ -51,7 +51,7 @@ pub fn assert_form(report: &Value) {
         );
         assert_eq!(
             keys(&film["original"]),
-            set("audio spectrogram loudness_db onset comb_db level_db spectrum_db")
+            set("audio spectrogram loudness_db onset comb_db level_db spectrum_db further")
         );
         let fps = film["fps"].as_f64().unwrap();
         let frames = (film["seconds"].as_f64().unwrap() * fps).round() as usize;
@@ -79,15 +79,35 @@ pub fn assert_form(report: &Value) {
         for version in film["versions"].as_array().unwrap() {
             assert_eq!(
                 keys(version),
-                set("key title about baseline audio spectrogram loudness_db onset measures lags comb")
+                set(
+                    "key title about baseline audio spectrogram loudness_db onset measures further led lags comb"
+                )
             );
             assert_eq!(
                 keys(&version["measures"]),
                 set("onset_r loudness_r logmel_l1 onset_lag_frames comb_db level_db")
             );
+            assert_further(&version["further"]);
+            let led = version["led"].as_array().unwrap();
+            assert!(led.is_empty() || led.len() == frames, "{}", led.len());
             let lags: Vec<i64> =
                 version["lags"].as_array().unwrap().iter().map(|l| l[0].as_i64().unwrap()).collect();
             assert_eq!(lags, (-15..=15).collect::<Vec<_>>());
         }
+    }
+}
+
+/// Insists on the form of the further scores, and that shares are shares.
+pub fn assert_further(further: &Value) {
+    let shares = ["onset_accuracy", "onset_ap", "onset_accuracy_33ms", "onset_ap_33ms", "jumps"];
+    let all = ["loudness_motion_r", "onset_motion_r", "envelope_l1", "timbre_db"].into_iter().chain(shares);
+    assert_eq!(keys(further), all.clone().chain(["splices"]).collect());
+    for key in all {
+        if further[key].is_null() {
+            continue;
+        }
+        assert_eq!(keys(&further[key]), BTreeSet::from(["value", "chance"]), "{key}");
+        let value = further[key]["value"].as_f64().unwrap();
+        assert!(!shares.contains(&key) || (0.0..=1.0).contains(&value), "{key}: {value}");
     }
 }

@@ -1,11 +1,13 @@
 //! Objective metrics of a soundtrack: frame loudness, log-mel spectrum, onsets, the comb at the frame rate,
-//! and the comparison of two soundtracks.
+//! the comparison of two soundtracks, and how one follows what moves.
 //!
 //! They are defined so that figures can be set beside those of earlier experiments with the same definitions:
 //! mono at [`RATE`], transforms of 2048 samples under a symmetric Hann window, 64 mel bands from 30 Hz up.
 //! None of them replaces listening.
 
 pub mod bootstrap;
+pub mod follow;
+pub mod onset_matching;
 #[cfg(test)]
 mod tests;
 

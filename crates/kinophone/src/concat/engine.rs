@@ -27,6 +27,8 @@ pub(crate) struct EngineOptions<'a> {
     pub(crate) shot_ticks: Option<Vec<u64>>,
     /// True if clips are kept for a score, and not only tallied for credits.
     pub(crate) keep_clips: bool,
+    /// True if the places of jumps are kept.
+    pub(crate) keep_jumps: bool,
     /// Time of the ticks at which the soundtrack begins: what sounds before it is left out.
     pub(crate) begin: MediaTime,
 }
@@ -56,6 +58,7 @@ pub(crate) struct ConcatEngine<'a> {
 impl<'a> ConcatEngine<'a> {
     pub(crate) fn new(database: &'a UnitDatabase<'a>, options: EngineOptions<'_>) -> Result<Self> {
         let EngineOptions { config, rendering, lookahead, usual_db, tune, shot_ticks, .. } = options;
+        let keep_jumps = options.keep_jumps && matches!(rendering, UnitRendering::Joined(_));
         let sound = database.sound;
         let max_gain_db = config.max_gain_db + (database.scaler.mean_loudness_db() - usual_db).abs();
         let config = MosaicConfig { max_gain_db, ..config };
@@ -65,7 +68,9 @@ impl<'a> ConcatEngine<'a> {
             ScoreRecorder::new(grains, options.keep_clips, number as u32, begin)
         };
         let layer = |number: usize| {
-            EngineLayer::new(database, number, &config, &rendering, (lookahead, recorder(number)))
+            let layer =
+                EngineLayer::new(database, number, &config, &rendering, (lookahead, recorder(number)))?;
+            Ok(if keep_jumps { layer.with_jumps() } else { layer })
         };
         let layers = (0..options.layers.max(1)).map(layer).collect::<Result<_>>()?;
         let filter = match rendering {
@@ -134,6 +139,16 @@ impl<'a> ConcatEngine<'a> {
     /// Takes the record of what was played.
     pub(crate) fn take_played(&mut self) -> PlayedClips {
         std::mem::take(&mut self.played)
+    }
+
+    /// Takes the ticks, in order, whose unit does not continue the one before in some layer; `None` where they were not kept, or
+    /// grains are played.
+    pub(crate) fn take_jumps(&mut self) -> Option<Vec<i64>> {
+        let layers = self.layers.iter_mut().map(EngineLayer::take_jumps);
+        let mut jumps = layers.collect::<Option<Vec<_>>>()?.concat();
+        jumps.sort_unstable();
+        jumps.dedup();
+        Some(jumps)
     }
 
     /// Seconds from the end of a tick until its sound is complete, without the time that computing takes.

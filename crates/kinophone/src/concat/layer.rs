@@ -35,6 +35,8 @@ pub(crate) struct EngineLayer<'a> {
     pending: VecDeque<PendingTick>,
     sound: Vec<f32>,
     clips: Vec<Clip>,
+    /// Ticks with which jumps begin, where they are kept.
+    jumps: Option<Vec<i64>>,
 }
 
 impl<'a> EngineLayer<'a> {
@@ -55,7 +57,18 @@ impl<'a> EngineLayer<'a> {
             pending: VecDeque::new(),
             sound: Vec::new(),
             clips: Vec::new(),
+            jumps: None,
         })
+    }
+
+    /// Keeps the ticks with which jumps begin.
+    pub(crate) fn with_jumps(self) -> Self {
+        Self { jumps: Some(Vec::new()), ..self }
+    }
+
+    /// Takes the ticks whose unit does not continue the one before, where they are kept.
+    pub(crate) fn take_jumps(&mut self) -> Option<Vec<i64>> {
+        self.jumps.take()
     }
 
     /// Requests a unit for the next tick.
@@ -147,10 +160,14 @@ impl<'a> EngineLayer<'a> {
                 &database.weighted(database.descriptor(unit)),
             )
         });
+        let jumped = self.last.is_some_and(|(last, _)| !database.units.continues(last, unit));
+        if let Some(jumps) = self.jumps.as_mut().filter(|_| jumped) {
+            jumps.push(self.ticks);
+        }
         self.recorder.push(SelectedTick {
             tick: self.ticks,
             cost,
-            jumped: self.last.is_some_and(|(last, _)| !database.units.continues(last, unit)),
+            jumped,
             power: gate * gate * 10f64.powf(loudness_db / 10.0),
         });
         self.ticks += 1;

@@ -9,7 +9,7 @@ use crate::eval::plan::EvalPlan;
 use crate::eval::sound::{self, measure_rate};
 use crate::media::Ffmpeg;
 use crate::render::{self, GivenPictures, LoudnessMode, RenderPlan};
-use crate::soundtrack::OutputOptions;
+use crate::soundtrack::{OutputOptions, RenderTrace};
 use crate::storage::Overwrite;
 use crate::task::Task;
 use kinophone_dsp::units::MediaTime;
@@ -62,12 +62,24 @@ impl Playback<'_> {
     pub(crate) fn render(
         &self,
         player: &EvalPlayer,
-        (name, pictures): (&str, GivenPictures<'_>),
+        film: (&str, GivenPictures<'_>),
         mode: PlaybackMode,
         file: &str,
     ) -> Result<PathBuf> {
+        self.render_traced(player, film, mode, file).map(|(output, _)| output)
+    }
+
+    /// Does the same, and gives the render's trace, where the brain's renderer keeps one.
+    pub(crate) fn render_traced(
+        &self,
+        player: &EvalPlayer,
+        (name, pictures): (&str, GivenPictures<'_>),
+        mode: PlaybackMode,
+        file: &str,
+    ) -> Result<(PathBuf, Option<RenderTrace>)> {
         let output = self.scratch.join(file);
         let plan = RenderPlan {
+            trace: true,
             seed: self.seed,
             lookahead: if mode.live { Lookahead::LIVE } else { Lookahead::WholeFilm },
             loudness: mode.loudness,
@@ -77,8 +89,8 @@ impl Playback<'_> {
                 OutputOptions::alone(output.clone(), Overwrite::Replace),
             )
         };
-        render::render_to(self.ffmpeg, &plan, pictures, self.task)?;
-        Ok(output)
+        let rendered = render::render_to(self.ffmpeg, &plan, pictures, self.task)?;
+        Ok((output, rendered.trace))
     }
 
     /// Decodes a soundtrack for measurement.

@@ -116,6 +116,17 @@ impl EvaluatedFrames {
         self.indices.iter().map(|frame| curve[*frame]).collect()
     }
 
+    /// Shifts in frames, in order, after which a sound belongs to other pictures: those from which the level of chance is taken.
+    /// Empty where too little is evaluated.
+    pub(crate) fn shifts(&self) -> Vec<usize> {
+        let (n, least) = (self.indices.len(), (MIN_SHIFT_SECS * self.fps).ceil() as usize);
+        if n <= 4 * least {
+            return Vec::new();
+        }
+        let shifts = (0..CHANCE_SHIFTS).map(|k| least + k * (n - 2 * least) / CHANCE_SHIFTS);
+        shifts.collect::<std::collections::BTreeSet<_>>().into_iter().collect()
+    }
+
     /// The frames whose onsets can be shifted to every lag.
     fn inner(&self) -> impl Fn(&usize) -> bool {
         let reach = lag_reach(self.fps);
@@ -159,27 +170,23 @@ pub(crate) fn score(reference: &Curves, generated: &Curves, frames: &EvaluatedFr
 
 /// The correlations that one in twenty of the time-shifted predictions exceeds.
 pub(crate) fn chance(reference: &Curves, generated: &Curves, frames: &EvaluatedFrames) -> Chance {
-    let (n, least) = (frames.indices.len(), (MIN_SHIFT_SECS * frames.fps).ceil() as usize);
-    if n <= 4 * least {
+    let (n, shifts) = (frames.indices.len(), frames.shifts());
+    if shifts.is_empty() {
         return Chance { onset_r: None, loudness_r: None };
     }
     let rolled = |truth: &[f64], predicted: &[f64], shift: i64| {
         let shift = shift.rem_euclid(n as i64) as usize;
         correlation(truth, &[&predicted[shift..], &predicted[..shift]].concat())
     };
-    let shifts: Vec<i64> = (0..CHANCE_SHIFTS)
-        .map(|k| (least + k * (n - 2 * least) / CHANCE_SHIFTS) as i64)
-        .collect::<std::collections::BTreeSet<_>>()
-        .into_iter()
-        .collect();
     let (truth, predicted) = (frames.pick(&reference.onset), frames.pick(&generated.onset));
     let reach = lag_reach(frames.fps) as i64;
     let onsets = shifts.iter().map(|shift| {
-        (-reach..=reach).map(|lag| rolled(&truth, &predicted, shift + lag)).fold(-1.0, f64::max)
+        (-reach..=reach).map(|lag| rolled(&truth, &predicted, *shift as i64 + lag)).fold(-1.0, f64::max)
     });
     let onsets = quantile(onsets.collect(), 0.95);
     let (truth, predicted) = (frames.pick(&reference.loudness), frames.pick(&generated.loudness));
-    let loudness = quantile(shifts.iter().map(|shift| rolled(&truth, &predicted, *shift)).collect(), 0.95);
+    let loudness =
+        quantile(shifts.iter().map(|shift| rolled(&truth, &predicted, *shift as i64)).collect(), 0.95);
     Chance { onset_r: Some(onsets), loudness_r: Some(loudness) }
 }
 

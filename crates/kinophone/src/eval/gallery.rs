@@ -8,7 +8,8 @@ use crate::eval::film::ledger;
 use crate::eval::naming::{brain_kind, distinct};
 use crate::eval::page::{self, Page};
 use crate::eval::pictures;
-use crate::eval::report::TrainingFilm;
+use crate::eval::report::{FurtherMeasures, TrainingFilm};
+use crate::eval::shown_film::ShownFilmAnalysis;
 use crate::eval::sound::{self, measure_rate};
 use crate::media::Ffmpeg;
 use crate::plot::Sonogram;
@@ -20,6 +21,7 @@ use crate::{Error, Kind, Result};
 use kinophone_dsp::frames::{
     FrameFormat, FrameSynthConfig, Granular2015Config, GranularConfig, WindowedConfig,
 };
+use kinophone_dsp::units::MediaTime;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
@@ -111,6 +113,11 @@ pub struct GalleryCell {
     pub spectrogram: Option<String>,
     /// Its length.
     pub seconds: Option<f64>,
+    /// True where the brain was trained on parts of the film.
+    pub learned: bool,
+    /// Its scores over the whole film: how it follows what moves and, where the film has sound, against that. `None` where it could
+    /// not be made.
+    pub further: Option<FurtherMeasures>,
     /// The reason for which it could not be made.
     pub error: Option<String>,
 }
@@ -176,6 +183,15 @@ struct ShownFilm {
     playable: PathBuf,
     /// The stem of its files' names.
     stem: String,
+    analysis: ShownFilmAnalysis,
+}
+
+/// A soundtrack that was rendered for a cell.
+struct MadeCell {
+    seconds: f64,
+    sonogram: Sonogram,
+    further: FurtherMeasures,
+    learned: bool,
 }
 
 /// The surroundings of a gallery: its plan and its folders.
@@ -241,7 +257,8 @@ impl GalleryContext<'_> {
             seconds: rounded(facts.duration.unwrap_or_default().as_secs_f64(), 3),
             poster: Some(pictures::poster(self.ffmpeg, film, POSTER_WIDTH, self.task)?),
         };
-        Ok((gallery_film, ShownFilm { name: name_of(film), playable, stem }))
+        let analysis = ShownFilmAnalysis::of(self.ffmpeg, film, !facts.sounds.is_empty(), self.task)?;
+        Ok((gallery_film, ShownFilm { name: name_of(film), playable, stem, analysis }))
     }
 
     /// Renders a film with all brains; their spectrograms share one scale of colours.
@@ -271,10 +288,12 @@ impl GalleryContext<'_> {
                     synth: (*synth).to_owned(),
                     file: made.is_some().then_some(file),
                     spectrogram: None,
-                    seconds: made.as_ref().map(|(seconds, _)| rounded(*seconds, 3)),
+                    seconds: made.as_ref().map(|made| rounded(made.seconds, 3)),
+                    learned: made.as_ref().is_some_and(|made| made.learned),
+                    further: made.as_ref().map(|made| made.further),
                     error,
                 };
-                cells.push((cell, made.map(|(_, sonogram)| sonogram)));
+                cells.push((cell, made.map(|made| made.sonogram)));
             }
         }
         let loudest = cells
@@ -298,7 +317,7 @@ impl GalleryContext<'_> {
         brain: &LoadedBrain,
         synth: &str,
         file: &str,
-    ) -> Result<(f64, Sonogram)> {
+    ) -> Result<MadeCell> {
         let output = self.folder.join(file);
         let folder = output.parent().unwrap_or(self.folder);
         std::fs::create_dir_all(folder).map_err(|e| Error::io("made", folder, e))?;
@@ -311,6 +330,7 @@ impl GalleryContext<'_> {
             synth: synth_request(&brain.brain, synth, self.plan.seed),
             seed: self.plan.seed,
             loudness: self.plan.loudness,
+            trace: true,
             ..RenderPlan::new(
                 brain.file.clone(),
                 shown.playable.clone(),
@@ -320,8 +340,14 @@ impl GalleryContext<'_> {
         let pictures = GivenPictures::of(&shard, size, colour)?;
         let rendered = render::render_to(self.ffmpeg, &plan, pictures, self.task)?;
         let samples = sound::decode(self.ffmpeg, &output, self.task)?;
+        let clock = (shard.time(0).max(MediaTime::ZERO), brain.brain.grid().tick.as_f64());
         let (columns, rows) = SONOGRAM_SIZE;
-        Ok((rendered.soundtrack.seconds, Sonogram::new(&samples, measure_rate(), columns, rows)))
+        Ok(MadeCell {
+            seconds: rendered.soundtrack.seconds,
+            sonogram: Sonogram::new(&samples, measure_rate(), columns, rows),
+            further: shown.analysis.measure(&samples, clock, rendered.trace.as_ref()),
+            learned: brain.brain.ledger().iter().any(|source| source.blake3 == shard.source().blake3),
+        })
     }
 }
 

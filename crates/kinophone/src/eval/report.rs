@@ -141,6 +141,8 @@ pub struct Original {
     pub level_db: f64,
     /// Prominence in dB of each harmonic of the frame rate, the first one first.
     pub spectrum_db: Vec<f64>,
+    /// Its agreement with what moves, and the distance of timbre between its halves.
+    pub further: FurtherMeasures,
 }
 
 /// A version of the sound beside the original.
@@ -164,6 +166,10 @@ pub struct Version {
     pub onset: Vec<f64>,
     /// Its scores against the original.
     pub measures: ReportMeasures,
+    /// Further scores.
+    pub further: FurtherMeasures,
+    /// Share, 0 to 1, by which what moves leads the sound of every evaluated frame; empty where nothing can.
+    pub led: Vec<f64>,
     /// Onset correlation by shift in frames.
     pub lags: Vec<(i64, f64)>,
     /// Harmonic of the frame rate and its prominence in dB.
@@ -196,6 +202,51 @@ pub struct Estimate {
     pub low: Option<f64>,
     /// Upper end.
     pub high: Option<f64>,
+}
+
+/// Further scores of a soundtrack; all but following are against the original, over the evaluated frames.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct FurtherMeasures {
+    /// Correlation of the loudness with the motion of the pictures, over the whole soundtrack, see
+    /// [`Follow`](kinophone_dsp::metrics::follow::Follow). `None` where the film itself is not at hand.
+    pub loudness_motion_r: Option<MeasuredBesideChance>,
+    /// The same of the onsets with the onsets of motion.
+    pub onset_motion_r: Option<MeasuredBesideChance>,
+    /// Share of the original's onsets that have one within ±100 ms, see
+    /// [`OnsetAgreement`](kinophone_dsp::metrics::onset_matching::OnsetAgreement). `None` where the original has none.
+    pub onset_accuracy: Option<MeasuredBesideChance>,
+    /// Average precision of the onsets within ±100 ms.
+    pub onset_ap: Option<MeasuredBesideChance>,
+    /// The share within ±33 ms.
+    pub onset_accuracy_33ms: Option<MeasuredBesideChance>,
+    /// The average precision within ±33 ms.
+    pub onset_ap_33ms: Option<MeasuredBesideChance>,
+    /// Mean absolute difference of the envelopes (RMS, full scale is 1); lower is better.
+    pub envelope_l1: Option<MeasuredBesideChance>,
+    /// Distance in dB of the short courses of the spectrum as distributions, which does not mind when they sound; lower is
+    /// better. `None` where less than about seven seconds are evaluated. Of the original: the distance between its halves.
+    pub timbre_db: Option<MeasuredBesideChance>,
+    /// Splices of a mosaic that sound; `None` of other sounds.
+    pub splices: Option<usize>,
+    /// Share of the splices at which the spectrum changes more than at 95 of 100 places of the original; chance is the share of
+    /// all places of the same sound.
+    pub jumps: Option<MeasuredBesideChance>,
+}
+
+/// A figure and its level of chance.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct MeasuredBesideChance {
+    /// The figure.
+    pub value: f64,
+    /// The figure of the sound when it is moved in time; `None` where too little was evaluated, or it stays the same.
+    pub chance: Option<f64>,
+}
+
+impl MeasuredBesideChance {
+    /// A figure without a level of chance.
+    pub(crate) fn alone(value: f64) -> Self {
+        Self { value, chance: None }
+    }
 }
 
 /// The four figures by which trainings are compared.

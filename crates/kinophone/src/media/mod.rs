@@ -40,6 +40,7 @@ mod requests;
 pub(crate) mod room;
 mod scrambled;
 mod sound;
+mod steady;
 #[cfg(test)]
 mod tests;
 mod track_stream;

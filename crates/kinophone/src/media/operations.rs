@@ -8,7 +8,7 @@ use crate::media::ffmpeg::Ffmpeg;
 use crate::media::film::Film;
 use crate::media::requests::{Decode, DecodeSound, DrawnFilm, Encode};
 use crate::media::sound::SoundStream;
-use crate::media::{copy, draw, encode, input, locate, room, sound};
+use crate::media::{copy, draw, encode, input, locate, room, sound, steady};
 use crate::task::Task;
 use std::path::Path;
 
@@ -53,6 +53,13 @@ impl Ffmpeg {
     /// nobody asks for anything else, so that they can be set beside those of other programs.
     pub fn decode_for_measures(&self, path: &Path) -> Result<SoundStream> {
         sound::decode_for_measures(self, path)
+    }
+
+    /// Motion of the film's pictures at [`FOLLOW_RATE`](kinophone_dsp::metrics::follow::FOLLOW_RATE) a second, from the first
+    /// one on, see [`kinophone_dsp::metrics::follow`]: where pictures begin later than the film's sound, `bench/follow.py` holds the
+    /// first one until then. Fails as [`Ffmpeg::decode`] does.
+    pub fn motion(&self, path: &Path, task: Task<'_>) -> Result<Vec<f64>> {
+        steady::motion(self, path, task)
     }
 
     /// Writes a copy of the film's pictures alone, without sound, that browsers play: H.264, at most `width`

@@ -69,6 +69,11 @@ impl<'a> EnsembleStream<'a> {
     /// [`EnsembleStream::shares`] gives.
     pub fn with_embeddings(mut self) -> Self {
         self.embeddings = Some(Vec::new());
+        self.with_shares()
+    }
+
+    /// Before the first picture: keeps what [`EnsembleStream::shares`] gives.
+    pub fn with_shares(mut self) -> Self {
         self.member_streams.shares = Some(Vec::new());
         self
     }

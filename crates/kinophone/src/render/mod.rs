@@ -109,7 +109,7 @@ impl RenderJob<'_> {
         }
         let (library, database) = (library.as_ref(), database.as_ref());
         let instrument = Instrument { brain: &brain, synth: &synth, library, database, phases };
-        let (soundtrack, played) = self.play(reserved, instrument, given)?;
+        let (soundtrack, mut played) = self.play(reserved, instrument, given)?;
         Ok(Rendered {
             ticks: played.ticks,
             followed: played.followed.map(|share| (share * 1e3).round() / 1e3),
@@ -118,6 +118,7 @@ impl RenderJob<'_> {
             latency_ms: plan.lookahead.is_live().then(|| rounded_ms(played.latency)),
             brain: brain.id().to_owned(),
             from_corpus: played.from_corpus,
+            trace: played.trace.take(),
             sounds: library
                 .map(|library| library.sources().iter().map(|source| source.name.clone()).collect()),
             soundtrack,
@@ -231,6 +232,7 @@ impl RenderJob<'_> {
             tune: 0.0,
             shot_ticks: by_shot.then(shots).transpose()?,
             keep_clips: !plan.output.scores.is_empty(),
+            keep_jumps: plan.trace,
             begin: MediaTime::ZERO,
         };
         let asked = matches!(plan.synth, SynthRequest::Mosaic { attack: Some(_), .. });

@@ -7,7 +7,7 @@ use crate::model::{
     DESCRIPTOR, EMBEDDING, Ensemble, EnsembleStream, Follow, InferenceOptions, OUTPUTS, UNIT,
 };
 use crate::render::spectral::batch_of;
-use crate::soundtrack::{MixStage, PlayedClips, Renderer, ticks_until};
+use crate::soundtrack::{MixStage, PlayedClips, RenderTrace, Renderer, ticks_until};
 use kinophone_dsp::granular::GrainModulation;
 use kinophone_dsp::units::MediaTime;
 use std::collections::VecDeque;
@@ -32,6 +32,8 @@ pub(crate) struct MosaicRenderer<'a> {
     rows: Vec<f32>,
     /// Embeddings of the pictures of coming ticks.
     embeddings: VecDeque<f32>,
+    /// Shares by which ticks follow what moves, where a trace is kept.
+    shares: Option<Vec<f32>>,
 }
 
 impl<'a> MosaicRenderer<'a> {
@@ -44,6 +46,7 @@ impl<'a> MosaicRenderer<'a> {
     ) -> Result<Self> {
         let (size, live) = (brain.config().size as usize, options.lookahead.is_live());
         let inference = InferenceOptions { live, batch: batch_of(live), follow };
+        let shares = options.keep_jumps.then(Vec::new);
         Ok(Self {
             predictions: EnsembleStream::new(brain, size, brain.features().colour(), 0, inference)
                 .with_embeddings(),
@@ -52,6 +55,7 @@ impl<'a> MosaicRenderer<'a> {
             shown: MediaTime::ZERO,
             rows: Vec::new(),
             embeddings: VecDeque::new(),
+            shares,
             brain,
             database,
         })
@@ -65,6 +69,9 @@ impl<'a> MosaicRenderer<'a> {
             // Where neither the brain knows when something begins nor the motion says so, attacks are left to the units.
             let rise = if self.knows_attacks || led.onsets >= LED { target.rise } else { f32::NAN };
             self.engine.push(Target { rise, ..target })?;
+            if let Some(shares) = &mut self.shares {
+                shares.push(led.loudness);
+            }
         }
         self.rows.clear();
         Ok(())
@@ -122,6 +129,15 @@ impl Renderer for MosaicRenderer<'_> {
 
     fn latency(&self) -> f64 {
         self.engine.latency()
+    }
+
+    fn take_trace(&mut self) -> Option<RenderTrace> {
+        let shares = self.shares.take()?;
+        let tick = self.brain.config().grid.tick.as_f64();
+        let jumps = self.engine.take_jumps();
+        let jumps = jumps.map(|ticks| ticks.iter().map(|number| *number as f64 / tick).collect());
+        let led = self.predictions.followed().is_some();
+        Some(RenderTrace { shares: if led { shares } else { Vec::new() }, jumps })
     }
 
     fn take_played(&mut self) -> Option<PlayedClips> {

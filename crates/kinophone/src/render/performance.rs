@@ -2,7 +2,7 @@
 
 use crate::Result;
 use crate::render::TimedPictures;
-use crate::soundtrack::{OpenOutput, Renderer, no_picture};
+use crate::soundtrack::{OpenOutput, RenderTrace, Renderer, no_picture};
 use crate::task::Task;
 use kinophone_dsp::units::MediaTime;
 use std::path::Path;
@@ -18,6 +18,7 @@ pub(crate) struct PlayedPictures {
     /// True if pictures came from a shard instead of the film.
     pub(crate) from_corpus: bool,
     pub(crate) complaints: Vec<String>,
+    pub(crate) trace: Option<RenderTrace>,
 }
 
 /// Plays `pictures` of `film` into `output`; `expected` is the number of ticks, for the progress.
@@ -54,5 +55,6 @@ pub(crate) fn perform(
     task.watcher.advance(renderer.ticks());
     task.warn_of(film, &decoded.complaints);
     let (ticks, followed, latency) = (renderer.ticks(), renderer.followed(), renderer.latency());
-    Ok(PlayedPictures { length, ticks, followed, latency, from_corpus, complaints: decoded.complaints })
+    let (complaints, trace) = (decoded.complaints, renderer.take_trace());
+    Ok(PlayedPictures { length, ticks, followed, latency, from_corpus, complaints, trace })
 }

@@ -4,7 +4,7 @@ use crate::brain::Brain;
 use crate::concat::{Lookahead, SelectionConfig};
 use crate::model::{DescriptorMatching, Follow};
 use crate::render::synth::{ResolvedSynth, SynthRequest};
-use crate::soundtrack::{OutputOptions, Soundtrack};
+use crate::soundtrack::{OutputOptions, RenderTrace, Soundtrack};
 use crate::{Error, Kind, Result};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -35,6 +35,8 @@ pub struct RenderPlan {
     pub loudness: LoudnessMode,
     /// A folder of shards: where the film is among them, its pictures are taken from there and not decoded again.
     pub corpus: Option<PathBuf>,
+    /// Keeps the render's trace, which grows with the film by some bytes a tick.
+    pub trace: bool,
 }
 
 /// A library of sounds to play with: a folder of shards, of sound alone or of films.
@@ -74,6 +76,7 @@ impl RenderPlan {
             follow: Follow::Auto,
             loudness: LoudnessMode::Usual,
             corpus: None,
+            trace: false,
         }
     }
 
@@ -121,4 +124,7 @@ pub struct Rendered {
     pub sounds: Option<Vec<String>>,
     /// True if a mosaic was filtered, so that scores for other programs sound as it was before.
     pub filtered: bool,
+    /// The trace, where it was asked for.
+    #[serde(skip)]
+    pub trace: Option<RenderTrace>,
 }

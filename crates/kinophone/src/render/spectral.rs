@@ -3,7 +3,7 @@
 use crate::model::controls::ControlFrame;
 use crate::model::{Ensemble, EnsembleStream, InferenceOptions, OUTPUTS};
 use crate::render::plan::RenderPlan;
-use crate::soundtrack::{MixStage, Renderer, ticks_until};
+use crate::soundtrack::{MixStage, RenderTrace, Renderer, ticks_until};
 use crate::{Error, Kind, Result};
 use kinophone_dsp::spectral::{SpectralConfig, SpectralFrame, SpectralSynth};
 use kinophone_dsp::units::MediaTime;
@@ -22,6 +22,8 @@ pub(crate) struct SpectralRenderer<'a> {
     sound: Vec<f32>,
     /// Samples handed over so far.
     delivered: usize,
+    /// Shares by which ticks follow what moves, where a trace is kept.
+    shares: Option<Vec<f32>>,
 }
 
 /// Pictures that an ensemble analyses together.
@@ -43,8 +45,10 @@ impl<'a> SpectralRenderer<'a> {
         config.check().map_err(|e| unusable(&e))?;
         let (size, live) = (brain.config().size as usize, plan.lookahead.is_live());
         let inference = InferenceOptions { live, batch: batch_of(live), follow: plan.follow };
+        let predictions = EnsembleStream::new(brain, size, brain.features().colour(), 0, inference);
         Ok(Self {
-            predictions: EnsembleStream::new(brain, size, brain.features().colour(), 0, inference),
+            predictions: if plan.trace { predictions.with_shares() } else { predictions },
+            shares: plan.trace.then(Vec::new),
             synth: SpectralSynth::new(brain.config().grid, config, phases),
             shown: MediaTime::ZERO,
             rows: Vec::new(),
@@ -61,6 +65,9 @@ impl<'a> SpectralRenderer<'a> {
             self.synth.push(SpectralFrame { bands: &bands, loudness_db, silence });
         }
         self.rows.clear();
+        if let Some(shares) = &mut self.shares {
+            shares.extend(self.predictions.shares().map(|led| led.loudness));
+        }
         self.deliver_until(usize::MAX, out)
     }
 
@@ -97,6 +104,12 @@ impl Renderer for SpectralRenderer<'_> {
 
     fn followed(&self) -> Option<f64> {
         self.predictions.followed()
+    }
+
+    fn take_trace(&mut self) -> Option<RenderTrace> {
+        let shares = self.shares.take()?;
+        let led = self.predictions.followed().is_some();
+        Some(RenderTrace { shares: if led { shares } else { Vec::new() }, jumps: None })
     }
 
     fn latency(&self) -> f64 {

@@ -180,6 +180,7 @@ impl RevoiceJob<'_> {
             layers: plan.selection.layers,
             tune: plan.tune,
             shot_ticks: plan.selection.by_shot.then(shots).transpose()?,
+            keep_jumps: false,
             keep_clips: !plan.output.scores.is_empty(),
             begin,
         })

@@ -19,6 +19,7 @@ pub use options::OutputOptions;
 pub(crate) use output::{
     FinishedSound, OpenOutput, OutputRequest, PlayedClips, ReservedOutput, SoundtrackMeta, nothing_to_score,
 };
+pub use renderer::RenderTrace;
 pub(crate) use renderer::{Renderer, rounded_ms, ticks_until};
 
 use crate::media::SoundCodec;

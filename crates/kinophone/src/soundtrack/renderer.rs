@@ -4,6 +4,16 @@ use crate::Result;
 use crate::soundtrack::{MixStage, PlayedClips};
 use kinophone_dsp::units::{FrameRate, MediaTime};
 
+/// The course of a render, as far as a renderer knows it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RenderTrace {
+    /// Share by which every tick's sound follows what moves, 0 to 1; empty where nothing can.
+    pub shares: Vec<f32>,
+    /// Places, in seconds from the beginning of the soundtrack, at which a mosaic's unit does not continue the one before;
+    /// `None` where sound is not made of units that follow each other.
+    pub jumps: Option<Vec<f64>>,
+}
+
 /// Turns a succession of pictures into sound.
 pub(crate) trait Renderer {
     /// Takes a picture that is shown from where the last one ended until `until`, counted from the first picture; sound that is
@@ -23,6 +33,11 @@ pub(crate) trait Renderer {
 
     /// Seconds beyond the end of a tick that must be known before its sound is complete.
     fn latency(&self) -> f64;
+
+    /// Takes the trace, after the end; `None` where none was asked for.
+    fn take_trace(&mut self) -> Option<RenderTrace> {
+        None
+    }
 
     /// Takes the record of the recorded sound that was played, after the end; `None` where the sound is made of none.
     fn take_played(&mut self) -> Option<PlayedClips> {
