@@ -24,7 +24,8 @@ use serde::{Deserialize, Serialize};
 /// Controls a tick.
 pub const OUTPUTS: usize = BANDS + 5;
 
-const LOUDNESS: usize = BANDS;
+/// Place of the loudness among the controls.
+pub(crate) const LOUDNESS: usize = BANDS;
 const ROOT_FLUX: usize = BANDS + 1;
 const PEAK: usize = BANDS + 2;
 const FLUX: usize = BANDS + 3;

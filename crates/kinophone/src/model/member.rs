@@ -1,7 +1,7 @@
 //! A member of an ensemble: its configuration, its learned part, and its stream of answers.
 
 use crate::Result;
-use crate::model::controls::OUTPUTS;
+use crate::model::controls::{LOUDNESS, OUTPUTS};
 use crate::model::knn::{KnnBuffers, KnnRegressor};
 use kinophone_nn::sequence::{Architecture, SequenceNet, SequenceStream};
 use kinophone_nn::tensors::Tensors;
@@ -218,6 +218,11 @@ impl<'a> MemberStream<'a> {
     /// Ticks that it has answered and that were not taken.
     pub(crate) fn answered(&self) -> usize {
         self.answers.len() / OUTPUTS
+    }
+
+    /// The square of the loudness in its next answer, by its share.
+    pub(crate) fn squared_loudness(&self) -> f32 {
+        self.share * self.answers[LOUDNESS].powi(2)
     }
 
     /// Adds its next answer to `row`, by its share.

@@ -102,8 +102,10 @@ impl<'a> MemberStreams<'a> {
         let ready = (ready as u64).min(self.received - self.answered);
         for _ in 0..ready {
             let mut row = [0.0; OUTPUTS];
+            let square = self.members.iter().map(MemberStream::squared_loudness).sum();
             self.members.iter_mut().for_each(|member| member.add(&mut row));
-            let led = self.follower.as_mut().map(|follower| follower.lead(&mut row)).unwrap_or_default();
+            let led = self.follower.as_mut().map(|follower| follower.lead(&mut row, square));
+            let led = led.unwrap_or_default();
             self.shares.iter_mut().for_each(|shares| shares.push(led));
             self.scaler.fade_to_silence(&mut row, self.silences.pop_front().unwrap_or(0.0));
             rows.extend(row);

@@ -35,10 +35,10 @@ pub enum Follow {
 const ONSET_SHARE: f32 = 0.5;
 /// Share of the networks' certainty of silence that motion takes away.
 const SOUNDING_SHARE: f32 = 0.5;
-/// Networks that know nothing of a film contradict one another, and the mean of their loudness hardly moves, in deviations: within
-/// this it is unclear, and beyond it is added, this many times. So hands that leave the piano still silence another piano.
-const UNCLEAR: f32 = 0.5;
-const KEPT: f32 = 2.5;
+/// Networks that know nothing of a film contradict one another. What they say of the loudness is added to what moves, so many times
+/// and by how far they agree: by the size of their mean beside the root of their mean square. So hands that leave the piano still
+/// silence another piano.
+const KEPT: f32 = 2.25;
 /// Ticks over which that loudness is averaged.
 const SAID_TICKS: f32 = 8.0;
 /// Least deviation of the loudness that motion leads, in dB: sound that hardly changes would not be heard to follow.
@@ -89,6 +89,10 @@ pub(crate) struct Follower<'a> {
     followed: f64,
     /// Loudness as the networks say it, averaged.
     said: f32,
+    /// The mean square of what each says, averaged.
+    said_square: f32,
+    /// Strangeness of pictures of which nothing is known yet.
+    unknown: f32,
 }
 
 impl<'a> Follower<'a> {
@@ -112,6 +116,8 @@ impl<'a> Follower<'a> {
             answered: 0,
             followed: 0.0,
             said: 0.0,
+            said_square: 0.0,
+            unknown: if live && !known.scaler.is_certain() { 1.0 } else { 0.0 },
         })
     }
 
@@ -136,8 +142,11 @@ impl<'a> Follower<'a> {
         self.scale.ready()
     }
 
-    /// Leads the controls of the next tick; returns the shares by which it did.
-    pub(crate) fn lead(&mut self, row: &mut [f32; OUTPUTS]) -> FollowedShares {
+    /// Leads the controls of the next tick, of whose loudness members gave answers of a mean `square`; returns the shares by which it
+    /// did.
+    pub(crate) fn lead(&mut self, row: &mut [f32; OUTPUTS], square: f32) -> FollowedShares {
+        self.said += (ControlScaler::scaled_loudness(row) - self.said) / SAID_TICKS;
+        self.said_square += (square - self.said_square) / SAID_TICKS;
         let Some(motion) = self.scale.next() else { return FollowedShares::default() };
         let shares = self.shares();
         self.answered += 1;
@@ -171,19 +180,19 @@ impl<'a> Follower<'a> {
         self.first += gone;
         let near = self.nearby.iter().take(self.answered - self.first + after + 1).flatten();
         let (familiar, count) = near.fold((0.0, 0), |(sum, count), x| (sum + x, count + 1));
-        // A few pictures say as little as none.
+        // A few pictures say as little as none. What a camera sees is rarely a brain's own film.
         let certain = (count as f32 / CERTAIN_TICKS).min(1.0);
-        certain * (1.0 - familiar / count.max(1) as f32 / FAMILIAR_SHARE).max(0.0)
+        let strange = (1.0 - familiar / count.max(1) as f32 / FAMILIAR_SHARE).max(0.0);
+        certain * strange + (1.0 - certain) * self.unknown
     }
 
     fn blend(&mut self, row: &mut [f32; OUTPUTS], motion: MotionTick, shares: FollowedShares) {
         let before = ControlScaler::scaled_loudness(row);
-        self.said += (before - self.said) / SAID_TICKS;
-        let clear = self.said - self.said.clamp(-UNCLEAR, UNCLEAR);
+        let agreement = (self.said.abs() / self.said_square.sqrt().max(f32::MIN_POSITIVE)).min(1.0);
         let widening = (MIN_DEVIATION_DB / self.scaler.loudness_deviation_db()).max(1.0);
         // Live, fewer networks answer, and they take more that is foreign for silence.
         let kept = if self.scale.is_live() { 0.0 } else { KEPT * self.trust.loudness };
-        let led = widening * motion.loudness + kept * clear;
+        let led = widening * motion.loudness + kept * agreement * self.said;
         let loudness = before + shares.loudness * (led - before);
         self.habits.change_loudness(row, loudness - before);
         let sounding = SOUNDING_SHARE * shares.loudness;
