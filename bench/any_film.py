@@ -8,7 +8,9 @@ Rows (default: all):
   live     the same with --live
   piano    a brain of one pianist plays another, compared with the true sound: loudness, and attacks within one frame
   own      held-out blocks of the brains' own films, compared with the true sound (judge.py, every fifth block)
-  short    the same of six stretches of 42 to 120 seconds, with --follow 0 (networks alone), auto and 1 (motion alone)
+  folds    five brains of piano-bach, each judged on the fifth of its blocks that it held out
+  short    the same of six stretches of 42 to 120 seconds (blocks 2 and 7, which all of them have), with --follow 0 (networks alone), auto and 1
+           (motion alone)
   pan      a still scene under a camera held by hand, against the scene itself: level of the sound
 --pairs prints every pair. Brains are kept in --work. Needs numpy and ffmpeg; the films are those of footage.py.
 """
@@ -39,10 +41,11 @@ class Bench:
     def run(self, *command):
         subprocess.run([self.o.program, *map(str, command)], check=True, env=self.env, stdout=subprocess.DEVNULL)
 
-    def brain(self, film, seed):
-        path = self.work / f"{Path(film).stem}.{seed}.brain"
+    def brain(self, film, seed, fold=4):
+        """A brain of a film that holds out its blocks of ten seconds numbered `fold`, `fold` + 5 …"""
+        path = self.work / f"{Path(film).stem}.{seed}.{fold}.brain"
         if not path.exists():
-            self.run("train", film, "-o", path, "--seed", seed, "--quiet")
+            self.run("train", film, "-o", path, "--seed", seed, "--quiet", "--hold-out", "every5th" if fold == 4 else f"fold{fold}")
         return path
 
     def render(self, brain, film, *options):
@@ -76,22 +79,22 @@ class Bench:
         chance = [np.mean([row[key] for row in rows]) for key in ("loudness_motion_chance", "onset_motion_chance")]
         return f"loudness~motion {np.mean(loud):.2f}, worst {min(loud):.2f} (chance {chance[0]:.2f}); onset~motion onset {np.mean(onset):.2f} (chance {chance[1]:.2f})"
 
-    def compare(self, film, sound, held_out):
+    def compare(self, film, sound, fold):
         """Loudness_r, onset_r within half a second and within a frame, L1: as judge.py has them."""
         ref, gen = (judge.decode(str(path), None) for path in (film, sound))
         n = int(min(len(ref), len(gen)) * FPS / judge.RATE)
         (loud_ref, mel_ref), (loud, mel) = judge.curves(ref, FPS, n), judge.curves(gen, FPS, n)
-        keep = (np.arange(n) / FPS // 10).astype(int) % 5 == 4 if held_out else np.ones(n, bool)
+        keep = np.ones(n, bool) if fold is None else (np.arange(n) / FPS // 10).astype(int) % 5 == fold
         onsets = judge.onset(mel_ref), judge.onset(mel)
         shift = np.mean(mel[keep]) - np.mean(mel_ref[keep])
         return (judge.r(loud_ref[keep], loud[keep]), judge.best_lag(*onsets, keep, FPS // 2)[0], judge.best_lag(*onsets, keep, 1)[0],
                 float(np.abs(mel[keep] - shift - mel_ref[keep]).mean()))
 
-    def mean_of(self, train, film, held_out, *options):
-        scores = []
-        for seed in self.o.seeds:
-            scores.append(self.compare(film, self.render(self.brain(train, seed), film, *options), held_out))
-        return np.mean(scores, axis=0)
+    def mean_of(self, train, film, fold, *options):
+        """Mean over seeds, on the blocks of a fold that were held out, or on the whole film where that is None."""
+        def one(seed):
+            return self.compare(film, self.render(self.brain(train, seed, 4 if fold is None else fold), film, *options), fold)
+        return np.mean([one(seed) for seed in self.o.seeds], axis=0)
 
     def pan(self):
         """A picture of a film, still for 20 s and then seen by a camera that shakes and pans for 20 s; level of the second part over the first."""
@@ -120,7 +123,7 @@ def main():
     o.seeds = [int(seed) for seed in o.seeds.split(",")]
     kept = o.work is not None
     o.work = o.work or tempfile.mkdtemp()
-    bench, rows = Bench(o), o.rows or ["foreign", "live", "piano", "own", "short", "pan"]
+    bench, rows = Bench(o), o.rows or ["foreign", "live", "piano", "own", "folds", "short", "pan"]
     row = lambda name, value: print(f"| {name} | {value} |", flush=True)
     print("| row | figure |\n|---|---|")
     try:
@@ -129,16 +132,20 @@ def main():
         if "live" in rows:
             row("foreign films, --live", bench.foreign("--live"))
         if "piano" in rows:
-            loud, _, near, _ = bench.mean_of(find("piano-bach.mp4"), find("piano-furelise.mp4"), False)
+            loud, _, near, _ = bench.mean_of(find("piano-bach.mp4"), find("piano-furelise.mp4"), None)
             row("one piano to another", f"loudness_r {loud:.2f}, onset_r within a frame {near:.2f}")
         if "own" in rows:
             for film in ("piano-bach.mp4", "big-buck-bunny.mp4"):
-                loud, onset, near, l1 = bench.mean_of(find(film), find(film), True)
+                loud, onset, near, l1 = bench.mean_of(find(film), find(film), 4)
                 row(f"own blocks, {film}", f"onset_r {onset:.2f} (within a frame {near:.2f}), loudness_r {loud:.2f}, L1 {l1:.2f}")
+        if "folds" in rows:
+            film = find("piano-bach.mp4")
+            loud, onset, near, l1 = np.mean([bench.mean_of(film, film, fold) for fold in range(5)], axis=0)
+            row("own blocks, piano-bach.mp4, five folds", f"onset_r within a frame {near:.2f}, loudness_r {loud:.2f}, L1 {l1:.2f}")
         if "short" in rows:
             films = [bench.stretch(*parts) for parts in SHORT]
             for name, options in (("networks alone", ["--follow", "0"]), ("as it is", []), ("motion alone", ["--follow", "1"])):
-                scores = [bench.mean_of(film, film, True, *options) for film in films]
+                scores = [bench.mean_of(film, film, 2, *options) for film in films]
                 if o.pairs:
                     print(name, [[round(float(x), 2) for x in s] for s in scores], file=sys.stderr)
                 loud, onset, near, l1 = np.mean(scores, axis=0)

@@ -5,10 +5,11 @@ use crate::dataset::TickSpan;
 use crate::model::controls::OUTPUTS;
 use crate::model::follow::film_scale::MotionTick;
 use crate::model::follow::trust::Trust;
-use crate::model::member::{MemberConfig, Predictor, PredictorConfig};
+use crate::model::member::{MemberConfig, PredictorConfig};
 use crate::model::training::film_features::FilmFeatures;
 use crate::model::training::lag::{advanced_rows, lag};
 use crate::model::training::learning_curve::{LearningCurve, blocks};
+use crate::model::training::members::TrainedMember;
 use crate::model::training::stacking::ValidationTicks;
 use crate::model::training::step_budget::{NetworkBudget, StepBudget};
 use crate::model::training::trainer::EnsembleTrainer;
@@ -28,6 +29,8 @@ const ASIDE_DISTANCE: usize = 30;
 const PARTS: usize = 5;
 /// Ticks of validation that are enough: a minute. A shorter film has more folds.
 const ENOUGH_TICKS: usize = 1800;
+/// Ticks of a fold at most: ten minutes, so that memory does not grow with the films.
+const MOST_TICKS: usize = 18_000;
 
 /// Scores of quickly trained members on ticks that they did not learn, and their predictions.
 #[derive(Default)]
@@ -144,7 +147,7 @@ impl EnsembleTrainer<'_> {
         number: usize,
         fold: &Fold,
         budget: NetworkBudget,
-    ) -> Result<(Vec<(MemberConfig, Predictor)>, Vec<u32>)> {
+    ) -> Result<(Vec<TrainedMember>, Vec<u32>)> {
         let train = |(i, config): (usize, &&MemberConfig)| {
             self.train_member("trying out", number + i, config, &fold.rest, budget)
         };
@@ -195,8 +198,12 @@ fn fold_count(spans: &[TickSpan]) -> usize {
 fn folds(spans: &[TickSpan]) -> Vec<Fold> {
     let total = TickSpan::total(spans);
     let parts = (0..fold_count(spans)).map(|k| (PARTS / 2 + 2 * k) % PARTS);
+    let range = |k: usize| {
+        let start = total * k / PARTS;
+        start..(total * (k + 1) / PARTS).min(start + MOST_TICKS)
+    };
     parts
-        .map(|k| set_aside(spans, total * k / PARTS..total * (k + 1) / PARTS))
+        .map(|k| set_aside(spans, range(k)))
         .filter(|fold| !fold.rest.is_empty() && !fold.aside.is_empty())
         .collect()
 }
@@ -222,4 +229,39 @@ fn set_aside(spans: &[TickSpan], range: Range<usize>) -> Fold {
         before += span.ticks.len();
     }
     Fold { rest, aside }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ticks(spans: &[TickSpan]) -> Vec<(usize, usize)> {
+        spans.iter().flat_map(TickSpan::places).collect()
+    }
+
+    #[test]
+    fn short_films_are_set_aside_whole_and_long_ones_in_part() {
+        // Fifty seconds in two films, two minutes, seven, and five hours.
+        let short = [TickSpan { film: 0, ticks: 100..1000 }, TickSpan { film: 1, ticks: 0..600 }];
+        let film = |count: usize| vec![TickSpan { film: 0, ticks: 0..count }];
+        let long = [(film(3600), 3, 2160), (film(12_600), 1, 2520), (film(540_000), 1, MOST_TICKS)];
+        for (spans, count, most) in long.into_iter().chain([(short.to_vec(), 5, 1500)]) {
+            let folds = folds(&spans);
+            let mut aside: Vec<_> = folds.iter().flat_map(|fold| ticks(&fold.aside)).collect();
+            aside.sort_unstable();
+            aside.dedup();
+            assert_eq!((folds.len(), aside.len()), (count, most));
+            for fold in &folds {
+                let aside = ticks(&fold.aside);
+                let far = |(film, tick): &(usize, usize)| {
+                    aside.iter().all(|(f, t)| f != film || t.abs_diff(*tick) >= ASIDE_DISTANCE)
+                };
+                // Some of them: all would take long.
+                let rest = ticks(&fold.rest);
+                assert!(rest.iter().step_by(97).all(far), "{count}");
+            }
+        }
+        assert!(folds(&film(3)).iter().all(|fold| !fold.rest.is_empty() && !fold.aside.is_empty()));
+        assert!(folds(&[]).is_empty());
+    }
 }

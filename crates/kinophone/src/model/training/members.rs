@@ -13,6 +13,9 @@ use crate::{Error, Result};
 use kinophone_nn::sequence::{Architecture, HyperParams, Loss, LossKind, SequenceNet, SequenceTrainer};
 use std::time::Instant;
 
+/// A member that was trained.
+pub(super) type TrainedMember = (MemberConfig, Predictor);
+
 /// Deviation of the noise on the inputs of members in training.
 const NOISE: f32 = 0.1;
 
@@ -25,7 +28,7 @@ impl EnsembleTrainer<'_> {
         config: &MemberConfig,
         spans: &[TickSpan],
         budget: NetworkBudget,
-    ) -> Result<((MemberConfig, Predictor), u32)> {
+    ) -> Result<(TrainedMember, u32)> {
         let steps = config.is_network().then_some(u64::from(budget.steps));
         self.task.watcher.stage(stage, "steps", steps);
         let mut planned = 0;

@@ -2,7 +2,8 @@
 //!
 //! The truth is regressed on both, t ≈ a n + b u, on ticks that the networks did not learn, with a, b ≥ 0 (Breiman, "Stacked
 //! regressions", Machine Learning 24, 1996, section 2): what contradicts the truth counts nothing, and is not turned round. With few
-//! ticks the weights stay near those of a film that says nothing about itself (a ridge around these), so that chance decides little.
+//! ticks the weights stay near those of a film that says nothing about itself (a ridge around these, of as much as some ticks say), so
+//! that chance decides little.
 
 use crate::model::controls::{ControlScaler, OUTPUTS};
 use crate::model::follow::film_scale::MotionTick;
@@ -38,11 +39,14 @@ impl ValidationTicks<'_> {
         Trust { loudness: self.of_loudness(), onsets: self.of_onsets(scaler), tone: self.of_tone() }
     }
 
+    fn stack(&self, columns: [Vec<f64>; 3]) -> Stack {
+        Stack::of(columns, PRIOR_TICKS / self.motion.len().max(1) as f64)
+    }
+
     fn of_loudness(&self) -> f32 {
         let loudness = |rows: &[f32]| numbers(rows, ControlScaler::scaled_loudness);
         let motion = self.motion.iter().map(|tick| f64::from(tick.loudness)).collect();
-        Stack::of([loudness(self.truth), loudness(self.predicted), motion])
-            .share_of_networks(LOUDNESS_PRIOR, PRIOR_TICKS)
+        self.stack([loudness(self.truth), loudness(self.predicted), motion]).share_of_networks(LOUDNESS_PRIOR)
     }
 
     /// Strengths have scales of their own: they are compared in deviations.
@@ -53,7 +57,7 @@ impl ValidationTicks<'_> {
             numbers(self.predicted, |row| scaler.onset(row)),
             motion,
         ];
-        Stack::of(strengths.map(scaled)).share_of_networks(ONSET_PRIOR, PRIOR_TICKS)
+        self.stack(strengths.map(scaled)).share_of_networks(ONSET_PRIOR)
     }
 
     /// All bands in one regression, each against the tone that goes with the predicted loudness.
@@ -68,8 +72,7 @@ impl ValidationTicks<'_> {
             let loudness = ControlScaler::scaled_loudness(row);
             habits.slopes().map(|slope| f64::from(slope * loudness))
         });
-        Stack::of([bands(self.truth), bands(self.predicted), usual.collect()])
-            .share_of_networks(TONE_PRIOR, PRIOR_TICKS * BANDS as f64)
+        self.stack([bands(self.truth), bands(self.predicted), usual.collect()]).share_of_networks(TONE_PRIOR)
     }
 }
 
@@ -92,6 +95,8 @@ fn scaled(mut numbers: Vec<f64>) -> Vec<f64> {
 
 /// Sums of products over ticks: of a truth t, what networks say n, and what needs no learning u.
 struct Stack {
+    /// Weight of the prior beside that of all ticks.
+    prior_share: f64,
     nn: f64,
     nu: f64,
     uu: f64,
@@ -101,7 +106,7 @@ struct Stack {
 
 impl Stack {
     /// Of a truth, what networks say, and what needs no learning.
-    fn of(columns: [Vec<f64>; 3]) -> Self {
+    fn of(columns: [Vec<f64>; 3], prior_share: f64) -> Self {
         let [t, n, u] = columns.map(|mut column| {
             let mean = column.iter().sum::<f64>() / column.len().max(1) as f64;
             column.iter_mut().for_each(|x| *x -= mean);
@@ -109,6 +114,7 @@ impl Stack {
         });
         let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
         Self {
+            prior_share,
             nn: product(&n, &n),
             nu: product(&n, &u),
             uu: product(&u, &u),
@@ -117,10 +123,13 @@ impl Stack {
         }
     }
 
-    /// a / (a + b) of the weights a, b ≥ 0 that minimize |t − a n − b u|² + r |(a, b) − prior|².
-    fn share_of_networks(&self, prior: Weights, ridge: f64) -> f32 {
-        let (nn, uu) = (self.nn + ridge, self.uu + ridge);
-        let (tn, tu) = (self.tn + ridge * prior[0], self.tu + ridge * prior[1]);
+    /// a / (a + b) of the weights a, b ≥ 0 that minimize |t − a n − b u|² + r (|n|² (a − a₀)² + |u|² (b − b₀)²), where a₀ and b₀ are
+    /// the `prior` and r its weight.
+    fn share_of_networks(&self, prior: Weights) -> f32 {
+        let ridge = |square: f64| if square > 0.0 { self.prior_share * square } else { 1.0 };
+        let (ridge_n, ridge_u) = (ridge(self.nn), ridge(self.uu));
+        let (nn, uu) = (self.nn + ridge_n, self.uu + ridge_u);
+        let (tn, tu) = (self.tn + ridge_n * prior[0], self.tu + ridge_u * prior[1]);
         let determinant = nn * uu - self.nu * self.nu;
         let (a, b) = ((tn * uu - tu * self.nu) / determinant, (tu * nn - tn * self.nu) / determinant);
         let (a, b) = match (a < 0.0, b < 0.0) {
@@ -130,5 +139,69 @@ impl Stack {
         };
         let unlearned = if a + b > 0.0 { b / (a + b) } else { 1.0 };
         if unlearned < MIN_SHARE { 1.0 } else { (1.0 - unlearned) as f32 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha8Rng;
+    use rand_distr::{Distribution, StandardNormal};
+
+    /// Normal numbers.
+    fn random(seed: u64, count: usize) -> Vec<f64> {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        (0..count).map(|_| StandardNormal.sample(&mut random)).collect()
+    }
+
+    fn mixed(parts: &[(f64, &[f64])]) -> Vec<f64> {
+        (0..parts[0].1.len()).map(|k| parts.iter().map(|(weight, part)| weight * part[k]).sum()).collect()
+    }
+
+    fn share(t: &[f64], n: &[f64], u: &[f64]) -> f32 {
+        let prior_share = PRIOR_TICKS / t.len().max(1) as f64;
+        Stack::of([t.to_vec(), n.to_vec(), u.to_vec()], prior_share).share_of_networks(LOUDNESS_PRIOR)
+    }
+
+    #[test]
+    fn networks_have_the_share_that_they_earn() {
+        let [a, b, noise] = [1, 2, 3].map(|seed| random(seed, 20_000));
+        // t = 0.6 n + 0.4 u and noise: their weights, within what 20 000 ticks and the prior leave open.
+        let truth = mixed(&[(0.6, &a), (0.4, &b), (0.7, &noise)]);
+        assert!((share(&truth, &a, &b) - 0.6).abs() < 0.02, "{}", share(&truth, &a, &b));
+        // What says nothing, or the opposite, has no share.
+        assert!(share(&b, &noise, &b) < 0.03 && share(&a, &a, &noise) == 1.0);
+        let opposite = mixed(&[(-1.0, &a)]);
+        assert_eq!((share(&a, &opposite, &a), share(&a, &a, &opposite)), (0.0, 1.0));
+    }
+
+    #[test]
+    fn few_ticks_decide_little() {
+        let unknown = share(&[], &[], &[]);
+        assert!((unknown - 0.75).abs() < 1e-6, "{unknown}");
+        let [a, b] = [1, 2].map(|seed| random(seed, 30));
+        assert!((share(&b, &a, &b) - unknown).abs() < 0.2, "{}", share(&b, &a, &b));
+    }
+
+    #[test]
+    fn each_quality_is_judged_for_itself() {
+        let scaler = ControlScaler::fit(&[]);
+        let motion = |k: usize| MotionTick { loudness: (k as f32 * 0.1).sin(), onset: 0.0 };
+        let motion: Vec<MotionTick> = (0..3000).map(motion).collect();
+        // Loudness goes with the motion and not with what was predicted; the bands, apart from it, as predicted.
+        let rows = |loudness: &dyn Fn(usize) -> f32| -> Vec<f32> {
+            let row = |k: usize| {
+                let mut row = [0.0; OUTPUTS];
+                row[..BANDS].fill((k as f32 * 0.037).cos());
+                row[BANDS] = loudness(k);
+                row
+            };
+            (0..3000).flat_map(row).collect()
+        };
+        let truth = rows(&|k| motion[k].loudness);
+        let predicted = rows(&|k| (k as f32 * 0.23).cos());
+        let trust = ValidationTicks { truth: &truth, predicted: &predicted, motion: &motion }.trust(&scaler);
+        assert!(trust.loudness < 0.12 && trust.tone == 1.0, "{trust:?}");
     }
 }
