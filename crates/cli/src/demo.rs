@@ -162,11 +162,10 @@ impl Demo<'_> {
         let prepared = dataset::prepare(&self.ffmpeg, &[film.to_owned()], work, &options, task)?;
         let shards = prepared.iter().map(|p| Shard::open(&p.shard)).collect::<Result<Vec<_>>>()?;
         let corpus = Corpus { shards };
-        let ledger = corpus.sources();
         let training = training_args.ensemble_training();
         let options = training.dataset_options(training_args.grid());
         let dataset = TickDataset::new(corpus, &options, work, task)?;
-        match model::train(&dataset, training, ledger, task)? {
+        match model::train(&dataset, training, dataset.sources(), task)? {
             (_, true) => Err(Error::interrupted()),
             (brain, false) => brain.save(&self.path(BRAIN), Overwrite::Refuse),
         }

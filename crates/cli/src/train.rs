@@ -55,11 +55,10 @@ fn train_ensemble(
         context.note("the preset ensemble has no checkpoints: it starts again, and gives the same brain");
     }
     let held_out_films = held_out::find(args.held_out_films(), &corpus)?;
-    let ledger = corpus.sources_without(&held_out_films);
     let training = EnsembleTraining { held_out_films, ..args.ensemble_training() };
     let options = training.dataset_options(args.grid());
     let dataset = TickDataset::new(corpus, &options, storage::folder_of(&args.output), context.task())?;
-    let (brain, interrupted) = model::train(&dataset, training, ledger, context.task())?;
+    let (brain, interrupted) = model::train(&dataset, training, dataset.sources(), context.task())?;
     brain.save(&args.output, destination.overwrite)?;
     context.end_progress();
     outcome::report_ensemble(&brain, interrupted, args, context)?;

@@ -22,10 +22,10 @@
 //!
 //! dataset::prepare(&ffmpeg, &[film], &corpus, &PrepareOptions::default(), task)?;
 //! let (corpus, _) = Corpus::open(&corpus, false, &cancel)?;
-//! let (training, ledger) = (EnsembleTraining::default(), corpus.sources());
+//! let training = EnsembleTraining::default();
 //! let options = training.dataset_options(model::default_grid());
 //! let dataset = TickDataset::new(corpus, &options, folder.path(), task)?;
-//! model::train(&dataset, training, ledger, task)?.0.save(&brain, Overwrite::Refuse)?;
+//! model::train(&dataset, training, dataset.sources(), task)?.0.save(&brain, Overwrite::Refuse)?;
 //!
 //! let soundtrack = OutputOptions::alone(folder.path().join("2.wav"), Overwrite::Refuse);
 //! render::render(&ffmpeg, &render::RenderPlan::new(brain, other, soundtrack), task)?;

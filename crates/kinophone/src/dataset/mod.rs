@@ -72,16 +72,9 @@ impl Corpus {
         Ok((Self { shards }, damaged))
     }
 
-    /// The sources of all shards, in the same order: a brain's ledger.
+    /// The sources of all shards, in the same order.
     pub fn sources(&self) -> Vec<Source> {
-        self.sources_without(&[])
-    }
-
-    /// The sources of all shards but those of films that are held out, in the same order: the ledger of a brain in which
-    /// nothing of them is.
-    pub fn sources_without(&self, held_out: &[HeldOutFilm]) -> Vec<Source> {
-        let learned = self.shards.iter().filter(|shard| !is_held_out(shard, held_out));
-        learned.map(|shard| shard.source().clone()).collect()
+        self.shards.iter().map(|shard| shard.source().clone()).collect()
     }
 }
 

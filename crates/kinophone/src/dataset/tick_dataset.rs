@@ -15,6 +15,7 @@ use crate::dataset::resampled_sound::{ResampledSound, SoundRequest};
 use crate::dataset::shard::Shard;
 use crate::dataset::splits::{HeldOutFilm, HoldOut, Split, Splitter, TickSpan, Timeline, block_of};
 use crate::dataset::{Corpus, is_held_out};
+use crate::ledger::Source;
 use crate::task::Task;
 use crate::{Error, Kind, Result, storage};
 use kinophone_dsp::units::TickGrid;
@@ -97,7 +98,7 @@ impl TickDataset {
     /// validation part are in no part at all: their sound and scene reach across the border.
     ///
     /// Films that are held out as a whole come last, so that those that are learned from have the numbers of the ledger
-    /// ([`Corpus::sources_without`]).
+    /// ([`TickDataset::sources`]).
     ///
     /// Errors: `Kind::Empty` without a single tick to learn from, `Kind::NoSound` for a film without sound,
     /// `Kind::Invalid` for pictures smaller or poorer in colour than the brain's.
@@ -177,6 +178,13 @@ impl TickDataset {
     /// The films, those that are too short for a tick left out.
     pub fn films(&self) -> impl ExactSizeIterator<Item = FilmTicks<'_>> {
         (0..self.films.len()).map(|number| self.film(number))
+    }
+
+    /// The sources of the films that are learned from, by their numbers: the ledger of a brain. Films that are held out as a whole or
+    /// are too short for a tick are not in it.
+    pub fn sources(&self) -> Vec<Source> {
+        let learned = self.films.iter().filter(|film| !film.held_out);
+        learned.map(|film| film.shard.source().clone()).collect()
     }
 
     /// One film. Panics where there is no such film.

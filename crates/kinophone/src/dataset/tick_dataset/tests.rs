@@ -96,6 +96,16 @@ fn of_a_held_out_film_nothing_is_learned() {
 }
 
 #[test]
+fn films_too_short_for_a_tick_are_no_sources() {
+    let [short, one, other] = ["short", "30 s", "40 s"].map(|name| SyntheticFilm::plain(name, 30.0));
+    let films = [SyntheticFilm { times: vec![0], end: 10_000, ..short }, one, other];
+    let dataset = dataset(&films, &options());
+    let names: Vec<String> = dataset.sources().into_iter().map(|source| source.name).collect();
+    assert_eq!(names, ["30 s", "40 s"]);
+    assert!(dataset.films().zip(&names).all(|(film, name)| film.shard.source().name == *name));
+}
+
+#[test]
 fn all_shards_of_a_held_out_film_are_held_out() {
     let folder = tempfile::tempdir().unwrap();
     let other = SyntheticFilm { size: 3, ..SyntheticFilm::plain("a", 30.0) };
@@ -111,10 +121,10 @@ fn all_shards_of_a_held_out_film_are_held_out() {
     let corpus = Corpus { shards };
     let names = |sources: Vec<crate::ledger::Source>| sources.into_iter().map(|s| s.name).collect::<Vec<_>>();
     assert_eq!(names(corpus.sources()), ["a", "b", "a"]);
-    assert_eq!(names(corpus.sources_without(&held_out_films)), ["b"]);
     let task = Task { watcher: &Quiet, cancel: &Cancel::default() };
     let options = DatasetOptions { held_out_films, ..options() };
     let dataset = TickDataset::new(corpus, &options, folder.path(), task).unwrap();
+    assert_eq!(names(dataset.sources()), ["b"]);
     assert!(ticks(dataset.training()).iter().all(|tick| *tick < 1000));
     assert_eq!(ticks(dataset.judged()), (1000..1300).chain(2000..2300).collect::<Vec<u32>>());
 }

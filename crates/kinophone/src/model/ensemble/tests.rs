@@ -79,13 +79,12 @@ fn learned_as(tamper: bool, training: EnsembleTraining) -> Ensemble {
 }
 
 fn learned_from(corpus: Corpus, training: EnsembleTraining, scratch: &Path) -> Ensemble {
-    let ledger = corpus.sources_without(&training.held_out_films);
     let grid = TickGrid { tick: FrameRate::new(30, 1).unwrap(), rate: SampleRate::new(RATE as u32).unwrap() };
     let options = training.dataset_options(grid);
     let cancel = Cancel::default();
     let task = Task { watcher: &Quiet, cancel: &cancel };
     let dataset = TickDataset::new(corpus, &options, scratch, task).unwrap();
-    train(&dataset, training, ledger, task).unwrap().0
+    train(&dataset, training, dataset.sources(), task).unwrap().0
 }
 
 /// Controls that a brain predicts for pictures that flash at picture 40 and 77.
