@@ -2,8 +2,8 @@
 //!
 //! The truth is regressed on both, t ≈ a n + b u, on ticks that the networks did not learn, with a, b ≥ 0 (Breiman, "Stacked
 //! regressions", Machine Learning 24, 1996, section 2): what contradicts the truth counts nothing, and is not turned round. With few
-//! ticks the weights stay near those of a film that says nothing about itself (a ridge around these, of as much as some ticks say), so
-//! that chance decides little.
+//! ticks, or with predictions that hardly vary, the weights stay near those of a film that says nothing about itself (a ridge around
+//! these), so that chance decides little. All numbers are in deviations of the truth.
 
 use crate::model::controls::{ControlScaler, OUTPUTS};
 use crate::model::follow::film_scale::MotionTick;
@@ -17,7 +17,7 @@ type Weights = [f64; 2];
 const LOUDNESS_PRIOR: Weights = [0.6, 0.2];
 const ONSET_PRIOR: Weights = [0.2, 0.05];
 const TONE_PRIOR: Weights = [0.5, 0.3];
-/// Ticks of validation that weigh as much as the prior: ten seconds.
+/// Ticks of validation that weigh as much as the prior, where what is predicted varies as much as the truth: ten seconds.
 const PRIOR_TICKS: f64 = 300.0;
 /// What needs no learning has a smaller share than this by chance: with a minute of validation, of which each second says something
 /// new, the standard error of its weight is an eighth, and the weight of networks that learned something about a third.
@@ -39,14 +39,11 @@ impl ValidationTicks<'_> {
         Trust { loudness: self.of_loudness(), onsets: self.of_onsets(scaler), tone: self.of_tone() }
     }
 
-    fn stack(&self, columns: [Vec<f64>; 3]) -> Stack {
-        Stack::of(columns, PRIOR_TICKS / self.motion.len().max(1) as f64)
-    }
-
     fn of_loudness(&self) -> f32 {
         let loudness = |rows: &[f32]| numbers(rows, ControlScaler::scaled_loudness);
         let motion = self.motion.iter().map(|tick| f64::from(tick.loudness)).collect();
-        self.stack([loudness(self.truth), loudness(self.predicted), motion]).share_of_networks(LOUDNESS_PRIOR)
+        Stack::of([loudness(self.truth), loudness(self.predicted), motion])
+            .share_of_networks(LOUDNESS_PRIOR, PRIOR_TICKS)
     }
 
     /// Strengths have scales of their own: they are compared in deviations.
@@ -57,7 +54,7 @@ impl ValidationTicks<'_> {
             numbers(self.predicted, |row| scaler.onset(row)),
             motion,
         ];
-        self.stack(strengths.map(scaled)).share_of_networks(ONSET_PRIOR)
+        Stack::of(strengths.map(scaled)).share_of_networks(ONSET_PRIOR, PRIOR_TICKS)
     }
 
     /// All bands in one regression, each against the tone that goes with the predicted loudness.
@@ -72,7 +69,8 @@ impl ValidationTicks<'_> {
             let loudness = ControlScaler::scaled_loudness(row);
             habits.slopes().map(|slope| f64::from(slope * loudness))
         });
-        self.stack([bands(self.truth), bands(self.predicted), usual.collect()]).share_of_networks(TONE_PRIOR)
+        Stack::of([bands(self.truth), bands(self.predicted), usual.collect()])
+            .share_of_networks(TONE_PRIOR, PRIOR_TICKS * BANDS as f64)
     }
 }
 
@@ -95,8 +93,6 @@ fn scaled(mut numbers: Vec<f64>) -> Vec<f64> {
 
 /// Sums of products over ticks: of a truth t, what networks say n, and what needs no learning u.
 struct Stack {
-    /// Weight of the prior beside that of all ticks.
-    prior_share: f64,
     nn: f64,
     nu: f64,
     uu: f64,
@@ -106,7 +102,7 @@ struct Stack {
 
 impl Stack {
     /// Of a truth, what networks say, and what needs no learning.
-    fn of(columns: [Vec<f64>; 3], prior_share: f64) -> Self {
+    fn of(columns: [Vec<f64>; 3]) -> Self {
         let [t, n, u] = columns.map(|mut column| {
             let mean = column.iter().sum::<f64>() / column.len().max(1) as f64;
             column.iter_mut().for_each(|x| *x -= mean);
@@ -114,7 +110,6 @@ impl Stack {
         });
         let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
         Self {
-            prior_share,
             nn: product(&n, &n),
             nu: product(&n, &u),
             uu: product(&u, &u),
@@ -123,13 +118,10 @@ impl Stack {
         }
     }
 
-    /// a / (a + b) of the weights a, b ≥ 0 that minimize |t − a n − b u|² + r (|n|² (a − a₀)² + |u|² (b − b₀)²), where a₀ and b₀ are
-    /// the `prior` and r its weight.
-    fn share_of_networks(&self, prior: Weights) -> f32 {
-        let ridge = |square: f64| if square > 0.0 { self.prior_share * square } else { 1.0 };
-        let (ridge_n, ridge_u) = (ridge(self.nn), ridge(self.uu));
-        let (nn, uu) = (self.nn + ridge_n, self.uu + ridge_u);
-        let (tn, tu) = (self.tn + ridge_n * prior[0], self.tu + ridge_u * prior[1]);
+    /// a / (a + b) of the weights a, b ≥ 0 that minimize |t − a n − b u|² + r |(a, b) − prior|².
+    fn share_of_networks(&self, prior: Weights, ridge: f64) -> f32 {
+        let (nn, uu) = (self.nn + ridge, self.uu + ridge);
+        let (tn, tu) = (self.tn + ridge * prior[0], self.tu + ridge * prior[1]);
         let determinant = nn * uu - self.nu * self.nu;
         let (a, b) = ((tn * uu - tu * self.nu) / determinant, (tu * nn - tn * self.nu) / determinant);
         let (a, b) = match (a < 0.0, b < 0.0) {
@@ -160,8 +152,7 @@ mod tests {
     }
 
     fn share(t: &[f64], n: &[f64], u: &[f64]) -> f32 {
-        let prior_share = PRIOR_TICKS / t.len().max(1) as f64;
-        Stack::of([t.to_vec(), n.to_vec(), u.to_vec()], prior_share).share_of_networks(LOUDNESS_PRIOR)
+        Stack::of([t.to_vec(), n.to_vec(), u.to_vec()]).share_of_networks(LOUDNESS_PRIOR, PRIOR_TICKS)
     }
 
     #[test]
@@ -202,6 +193,6 @@ mod tests {
         let truth = rows(&|k| motion[k].loudness);
         let predicted = rows(&|k| (k as f32 * 0.23).cos());
         let trust = ValidationTicks { truth: &truth, predicted: &predicted, motion: &motion }.trust(&scaler);
-        assert!(trust.loudness < 0.12 && trust.tone == 1.0, "{trust:?}");
+        assert!(trust.loudness < 0.12 && trust.tone > 0.7, "{trust:?}");
     }
 }
