@@ -66,13 +66,13 @@ impl<'a> EnsembleStream<'a> {
     }
 
     /// Before the first picture: keeps embeddings of pictures for [`EnsembleStream::embeddings`], and what
-    /// [`EnsembleStream::shares`] gives.
+    /// `EnsembleStream::shares` gives.
     pub fn with_embeddings(mut self) -> Self {
         self.embeddings = Some(Vec::new());
         self.with_shares()
     }
 
-    /// Before the first picture: keeps what [`EnsembleStream::shares`] gives.
+    /// Before the first picture: keeps what `EnsembleStream::shares` gives.
     pub fn with_shares(mut self) -> Self {
         self.member_streams.shares = Some(Vec::new());
         self
