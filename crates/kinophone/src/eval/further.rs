@@ -48,7 +48,7 @@ pub(crate) struct FineAnalysis {
 }
 
 impl FineAnalysis {
-    /// Of mono sound at the rate of measurement.
+    /// Analyses mono sound at the rate of measurement.
     pub(crate) fn of(sound: &[f32]) -> Self {
         let frames = (sound.len() as f64 * FINE_FPS / f64::from(RATE)) as usize;
         let rate = measure_rate();

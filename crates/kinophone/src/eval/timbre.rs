@@ -35,7 +35,7 @@ pub(crate) struct PatchStatistics {
 }
 
 impl PatchStatistics {
-    /// Of the patches within `runs` of frames of `log_mel`; `None` where there are too few.
+    /// Statistics of the patches within `runs` of frames of `log_mel`; `None` where there are too few.
     pub(crate) fn of(log_mel: &[[f64; BANDS]], runs: &[Range<usize>]) -> Option<Self> {
         let basis = (cosines(BANDS, OUTLINE), cosines(PATCH, COURSE));
         let patches: Vec<Vec<f64>> =

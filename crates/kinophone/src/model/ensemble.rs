@@ -297,7 +297,7 @@ fn check_config(config: &EnsembleConfig) -> Result<(), String> {
     if !config.plays(false) {
         return Err("has no member for films".to_owned());
     }
-    if !config.trust.is_possible() || config.lag.abs() > MAX_LAG {
+    if !config.trust.is_possible() || !(-MAX_LAG..=MAX_LAG).contains(&config.lag) {
         return Err("trusts its networks by impossible shares, or is too late".to_owned());
     }
     if !config.views.iter().all(|view| view.region.is_valid()) {

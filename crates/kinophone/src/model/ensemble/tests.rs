@@ -357,6 +357,10 @@ fn impossible_counts_of_numbers_are_refused() {
         assert!(check_config(&config).is_err(), "{count}");
         config.views[0].kinds[0].1 = right;
     }
+    for lag in [i32::MIN, MAX_LAG + 1] {
+        let config = EnsembleConfig { lag, ..config.clone() };
+        assert!(check_config(&config).is_err(), "{lag}");
+    }
     config.views = vec![config.views[0].clone(); 1000];
     assert!(check_config(&config).is_err());
 }

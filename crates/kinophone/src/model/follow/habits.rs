@@ -11,7 +11,7 @@ pub(crate) struct SoundHabits {
 }
 
 impl SoundHabits {
-    /// Of the descriptors of a brain's units, `[units, 114]`.
+    /// Habits in the descriptors of a brain's units, `[units, 114]`.
     pub(crate) fn of(descriptors: &[f32]) -> Self {
         if descriptors.is_empty() {
             return Self { slopes: [1.0; BANDS] };
@@ -22,7 +22,7 @@ impl SoundHabits {
         Self::fit(units.map(|unit| (&unit[layout.tone.clone()], 0.125 / 0.5 * unit[layout.loudness.start])))
     }
 
-    /// Of the bands and the loudness of ticks, in deviations or in equal shares of them.
+    /// Habits in the bands and the loudness of ticks, in deviations or in equal shares of them.
     pub(crate) fn fit<'a>(ticks: impl Iterator<Item = (&'a [f32], f32)>) -> Self {
         let (mut sums, mut mean, mut square, mut count) = ([[0.0f64; 2]; BANDS], 0.0, 0.0, 0.0);
         for (bands, loudness) in ticks {

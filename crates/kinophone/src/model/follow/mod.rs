@@ -67,9 +67,9 @@ pub(crate) struct FollowedBrain<'a> {
 /// Shares, 0 to 1, by which the controls of a tick follow what moves.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct FollowedShares {
-    /// Of the loudness.
+    /// Share of the loudness.
     pub(crate) loudness: f32,
-    /// Of the onsets.
+    /// Share of the onsets.
     pub(crate) onsets: f32,
 }
 

@@ -18,7 +18,7 @@ impl Trust {
     /// Nothing but the networks.
     pub const FULL: Self = Self { loudness: 1.0, onsets: 1.0, tone: 1.0 };
 
-    /// What the film taught, in a sentence.
+    /// The shares in a sentence.
     pub fn words(&self) -> String {
         let percent = |share: f32| format!("{:.0} %", 100.0 * share);
         let [attacks, loudness, tone] = [self.onsets, self.loudness, self.tone].map(percent);
@@ -27,11 +27,11 @@ impl Trust {
             false => "; beside that, what moves leads, and the tone goes with the loudness",
         };
         format!(
-            "Validation trusts what it learned of attacks by {attacks}, of loudness by {loudness} and of tone by {tone}{rest}."
+            "It is trusted with what it learned of attacks by {attacks}, of loudness by {loudness} and of tone by {tone}{rest}."
         )
     }
 
-    /// True if every share is one.
+    /// True if every share is from 0 to 1.
     pub(crate) fn is_possible(&self) -> bool {
         [self.loudness, self.onsets, self.tone].iter().all(|share| (0.0..=1.0).contains(share))
     }
@@ -53,7 +53,7 @@ mod tests {
         let trust = Trust { loudness: 0.585, onsets: 1.0, tone: 0.0 };
         assert_eq!(
             trust.words(),
-            "Validation trusts what it learned of attacks by 100 %, of loudness by 58 % and of tone by 0 %; beside that, what moves leads, and the tone goes with the loudness."
+            "It is trusted with what it learned of attacks by 100 %, of loudness by 58 % and of tone by 0 %; beside that, what moves leads, and the tone goes with the loudness."
         );
         assert!(Trust::FULL.words().ends_with("tone by 100 %."));
         assert!(trust.is_possible() && !Trust { tone: 1.1, ..trust }.is_possible());

@@ -8,7 +8,7 @@ use crate::model::follow::trust::Trust;
 use crate::model::member::{MemberConfig, PredictorConfig};
 use crate::model::training::film_features::FilmFeatures;
 use crate::model::training::lag::{advanced_rows, lag};
-use crate::model::training::learning_curve::{LearningCurve, blocks};
+use crate::model::training::learning_curve::{LearningCurve, blocks, end_to_end};
 use crate::model::training::members::TrainedMember;
 use crate::model::training::stacking::ValidationTicks;
 use crate::model::training::step_budget::{NetworkBudget, StepBudget};
@@ -115,7 +115,7 @@ impl EnsembleTrainer<'_> {
             predicted.extend(self.predict_spans(&fold.aside, &members.iter().collect::<Vec<_>>()));
         }
         let aside: Vec<TickSpan> = folds.iter().flat_map(|fold| fold.aside.iter().cloned()).collect();
-        let runs = runs(&aside);
+        let runs = end_to_end(&aside);
         let [_, onsets] = self.curves(&aside, &predicted);
         let lag = lag(&onsets, &runs, &blocks(&aside, self.dataset.grid().tick));
         let predicted = advanced_rows(&predicted, &runs, lag);
@@ -177,16 +177,6 @@ fn quickest(configs: &[MemberConfig]) -> Vec<&MemberConfig> {
     let films = || configs.iter().filter(|config| config.usage.includes(false));
     let quickest = films().find(convolutional).or(films().find(network));
     quickest.into_iter().chain(films().filter(|config| !network(config))).collect()
-}
-
-/// Spans that lie end to end, as ranges of what holds all of them.
-fn runs(spans: &[TickSpan]) -> Vec<Range<usize>> {
-    let mut end = 0;
-    let run = |span: &TickSpan| {
-        end += span.ticks.len();
-        end - span.ticks.len()..end
-    };
-    spans.iter().map(run).collect()
 }
 
 fn fold_count(spans: &[TickSpan]) -> usize {

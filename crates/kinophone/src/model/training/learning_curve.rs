@@ -152,12 +152,17 @@ fn pieces(spans: &[TickSpan], seconds: f64, tick: FrameRate) -> Vec<TickSpan> {
 
 /// The blocks of runs, as ranges of a curve that holds all of them end to end.
 pub(super) fn blocks(spans: &[TickSpan], tick: FrameRate) -> Vec<Range<usize>> {
+    end_to_end(&pieces(spans, BLOCK_SECS, tick))
+}
+
+/// Spans as ranges of a curve that holds all of them end to end.
+pub(super) fn end_to_end(spans: &[TickSpan]) -> Vec<Range<usize>> {
     let mut end = 0;
-    let block = |piece: TickSpan| {
-        end += piece.ticks.len();
-        end - piece.ticks.len()..end
+    let range = |span: &TickSpan| {
+        end += span.ticks.len();
+        end - span.ticks.len()..end
     };
-    pieces(spans, BLOCK_SECS, tick).into_iter().map(block).collect()
+    spans.iter().map(range).collect()
 }
 
 /// The correlation of two curves in many draws of blocks; of none where there are too few blocks.

@@ -101,7 +101,7 @@ struct Stack {
 }
 
 impl Stack {
-    /// Of a truth, what networks say, and what needs no learning.
+    /// Sums over columns of a truth, of what networks say, and of what needs no learning.
     fn of(columns: [Vec<f64>; 3]) -> Self {
         let [t, n, u] = columns.map(|mut column| {
             let mean = column.iter().sum::<f64>() / column.len().max(1) as f64;
