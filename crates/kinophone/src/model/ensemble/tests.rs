@@ -284,8 +284,9 @@ fn nothing_that_a_film_shows_confuses_a_brain() {
             let widening = (4.0 / brain.controls().loudness_deviation_db()).max(1.0);
             let loudest = rows.chunks_exact(OUTPUTS).skip(150).map(|row| row[BANDS] / widening);
             let loudest = loudest.fold(f32::NEG_INFINITY, f32::max);
-            // What the networks say clearly is added to what moves in films.
-            assert!(loudest < most + if live { 0.1 } else { 1.0 }, "{name} {live}: {loudest}");
+            // What the networks say clearly is added to what moves in films, but what they say of a camera.
+            let said = if live || name == "a camera over a still" { 0.1 } else { 1.0 };
+            assert!(loudest < most + said, "{name} {live}: {loudest}");
         }
     }
 }

@@ -3,7 +3,7 @@
 //! A film's scale is a histogram of all levels of motion that came, and of those of the next minute; live, a mean and a deviation that
 //! forget in ten seconds. A tick is answered 70.4 s after it came, live at once.
 
-use crate::model::follow::motion_level::MotionLevels;
+use crate::model::follow::motion_level::{MotionLevel, MotionLevels};
 use std::collections::VecDeque;
 
 /// Ticks that are known ahead, but for live use: a minute. The scale of a shorter film is that of the whole; of a longer one it is that of
@@ -44,6 +44,8 @@ pub(crate) struct MotionTick {
     pub(crate) loudness: f32,
     /// Strength of an attack, −1 to 4.
     pub(crate) onset: f32,
+    /// How much of the motion nearby is that of things, 0 to 1: 0 where the camera alone moves, 1 where nothing does.
+    pub(crate) things: f32,
 }
 
 /// Scales motion tick by tick.
@@ -52,7 +54,7 @@ pub(crate) struct FilmScale {
     finished: bool,
     incoming: MotionLevels,
     /// Levels of motion, of which the first is that of tick `first`.
-    levels: VecDeque<f32>,
+    levels: VecDeque<MotionLevel>,
     first: usize,
     /// The next tick that is asked for.
     next: usize,
@@ -143,6 +145,7 @@ impl FilmScale {
         MotionTick {
             loudness: if level > GRAIN { self.scores[bin(level)].max(STILL) } else { STILL },
             onset: onset(self.rises.scaled(self.rise(tick))),
+            things: self.at(tick).map_or(1.0, |level| level.things),
         }
     }
 
@@ -155,12 +158,17 @@ impl FilmScale {
         self.live_rises.add(rise);
         let score = self.live_loudness.scaled(level).clamp(STILL, -STILL);
         let loudness = if level > GRAIN { score } else { STILL };
-        MotionTick { loudness, onset: onset(self.live_rises.scaled(rise)) }
+        let things = self.at(tick).map_or(1.0, |level| level.things);
+        MotionTick { loudness, onset: onset(self.live_rises.scaled(rise)), things }
     }
 
     /// The level of a tick; before the first and after the last nothing moves.
     fn level(&self, tick: usize) -> f32 {
-        tick.checked_sub(self.first).and_then(|at| self.levels.get(at)).copied().unwrap_or(0.0)
+        self.at(tick).map_or(0.0, |level| level.level)
+    }
+
+    fn at(&self, tick: usize) -> Option<&MotionLevel> {
+        tick.checked_sub(self.first).and_then(|at| self.levels.get(at))
     }
 
     /// The level of a tick, a cut left out: it stands out from all others nearby.

@@ -192,7 +192,8 @@ impl<'a> Follower<'a> {
         let widening = (MIN_DEVIATION_DB / self.scaler.loudness_deviation_db()).max(1.0);
         // Live, fewer networks answer, and they take more that is foreign for silence.
         let kept = if self.scale.is_live() { 0.0 } else { KEPT * self.trust.loudness };
-        let led = widening * motion.loudness + kept * agreement * self.said;
+        // What networks say under a camera that passes over a still scene, they say of the camera.
+        let led = widening * motion.loudness + kept * motion.things * agreement * self.said;
         let loudness = before + shares.loudness * (led - before);
         self.habits.change_loudness(row, loudness - before);
         let sounding = SOUNDING_SHARE * shares.loudness;

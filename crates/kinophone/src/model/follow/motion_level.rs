@@ -11,8 +11,19 @@ const CAMERA_SHARE: f64 = 0.4;
 /// Measured: at most 0.00001 under a camera over stills, with grain and without; 0.002 and 0.0044 in films of animals and stones that
 /// were held in the hand; 0.13 and 0.27 under a camera at rest (docs/experiments.md).
 const THINGS_SHARES: (f64, f64) = (0.0003, 0.0012);
+/// A sum of changes that is none.
+const NOTHING: f64 = 1e-6;
 /// Ticks to either side that are nearby: ten seconds. Live, twice as many before.
 const NEARBY: usize = 300;
+
+/// What moves in a tick.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct MotionLevel {
+    /// log256 of 1 and the amount of motion, 0 to 1.
+    pub(super) level: f32,
+    /// How much of the motion nearby is that of things, 0 to 1: 0 where the camera alone moves, 1 where nothing does.
+    pub(super) things: f32,
+}
 
 /// Levels of motion, tick by tick.
 pub(super) struct MotionLevels {
@@ -40,9 +51,8 @@ impl MotionLevels {
         self.changes.push_back([amount(general[0]), amount(general[1])]);
     }
 
-    /// The level of the next tick, 0 to 1: log256 of 1 and the amount of motion. `None` where too little is known, until the film is
-    /// `finished`.
-    pub(super) fn next(&mut self, finished: bool) -> Option<f32> {
+    /// The level of the next tick. `None` where too little is known, until the film is `finished`.
+    pub(super) fn next(&mut self, finished: bool) -> Option<MotionLevel> {
         let (received, (before, after)) = (self.first + self.changes.len(), self.nearby);
         if self.next >= received || !finished && self.next + after >= received {
             return None;
@@ -59,13 +69,17 @@ impl MotionLevels {
         }
         let [things, all] = self.changes[self.next - self.first];
         self.next += 1;
-        let level = (things + self.camera_share() * (all - things).max(0.0)).ln_1p() / 256f64.ln();
-        Some(level.clamp(0.0, 1.0) as f32)
+        let nearby = self.things();
+        let level = (things + CAMERA_SHARE * nearby * (all - things).max(0.0)).ln_1p() / 256f64.ln();
+        Some(MotionLevel { level: level.clamp(0.0, 1.0) as f32, things: nearby as f32 })
     }
 
-    fn camera_share(&self) -> f64 {
-        let share = self.sums[0] / self.sums[1].max(1e-9);
-        CAMERA_SHARE * ((share - THINGS_SHARES.0) / (THINGS_SHARES.1 - THINGS_SHARES.0)).clamp(0.0, 1.0)
+    fn things(&self) -> f64 {
+        let [things, all] = self.sums;
+        if all < NOTHING {
+            return 1.0;
+        }
+        ((things / all - THINGS_SHARES.0) / (THINGS_SHARES.1 - THINGS_SHARES.0)).clamp(0.0, 1.0)
     }
 }
 
@@ -73,7 +87,7 @@ impl MotionLevels {
 mod tests {
     use super::*;
 
-    fn levels(live: bool, film: &[(f32, f32)]) -> Vec<f32> {
+    fn levels(live: bool, film: &[(f32, f32)]) -> Vec<MotionLevel> {
         let mut levels = MotionLevels::new(live);
         let mut found = Vec::new();
         for (things, all) in film {
@@ -93,16 +107,18 @@ mod tests {
             (0..3600).map(|k| if k >= 1800 && k % 10 < 2 { (0.3, 0.4) } else { (0.0, 0.4) }).collect();
         for live in [false, true] {
             let found = levels(live, &film);
-            assert!(found[10..1490].iter().all(|level| *level == 0.0), "{live}");
-            assert!(found[2400..].iter().all(|level| *level > 0.2), "{live}");
+            let camera = MotionLevel { level: 0.0, things: 0.0 };
+            assert!(found[10..1490].iter().all(|found| *found == camera), "{live}");
+            assert!(found[2400..].iter().all(|found| found.level > 0.2 && found.things == 1.0), "{live}");
         }
     }
 
     #[test]
     fn things_count_whatever_the_camera_does() {
         let found = levels(false, &[(0.3, 0.3); 50]);
-        assert!(found.iter().all(|level| (level - 0.3).abs() < 1e-3), "{found:?}");
-        assert!(levels(true, &[(f32::NAN, f32::NAN); 50]).iter().all(|level| *level == 0.0));
-        assert!(levels(false, &[(0.0, 0.0); 50]).iter().all(|level| *level == 0.0));
+        assert!(found.iter().all(|found| (found.level - 0.3).abs() < 1e-3), "{found:?}");
+        let still = MotionLevel { level: 0.0, things: 1.0 };
+        assert!(levels(true, &[(f32::NAN, f32::NAN); 50]).iter().all(|found| *found == still));
+        assert!(levels(false, &[(0.0, 0.0); 50]).iter().all(|found| *found == still));
     }
 }

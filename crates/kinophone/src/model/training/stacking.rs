@@ -178,7 +178,7 @@ mod tests {
     #[test]
     fn each_quality_is_judged_for_itself() {
         let scaler = ControlScaler::fit(&[]);
-        let motion = |k: usize| MotionTick { loudness: (k as f32 * 0.1).sin(), onset: 0.0 };
+        let motion = |k: usize| MotionTick { loudness: (k as f32 * 0.1).sin(), onset: 0.0, things: 1.0 };
         let motion: Vec<MotionTick> = (0..3000).map(motion).collect();
         // Loudness goes with the motion and not with what was predicted; the bands, apart from it, as predicted.
         let rows = |loudness: &dyn Fn(usize) -> f32| -> Vec<f32> {
