@@ -6,7 +6,7 @@ mod support;
 
 use kinophone::dataset::{ShardWriter, SoundTrack};
 use kinophone::dsp::units::{MediaTime, SampleRate};
-use kinophone::ledger::Source;
+use kinophone::ledger::{Source, Terms};
 use kinophone::media::FilmFacts;
 use kinophone::storage::{Overwrite, Reservation};
 use std::fs;
@@ -27,7 +27,7 @@ fn add_recording(library: &Path, number: usize, name: String, hz: u32) {
     };
     let blake3 = format!("{number:064x}");
     let path = library.join(format!("{blake3}-sound.safetensors"));
-    let source = Source { name, blake3, licence: None, author: None, title: None, origin: None, facts };
+    let source = Source { name, blake3, terms: Terms::default(), facts };
     let rate = SampleRate::new(hz).unwrap();
     let pitch = 200.0 + number as f32;
     let wave = |i: u32| (9000.0 * (i as f32 * pitch * std::f32::consts::TAU / hz as f32).sin()) as i16;

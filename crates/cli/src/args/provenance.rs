@@ -2,6 +2,7 @@
 
 use clap::Args;
 use kinophone::dataset::PrepareOptions;
+use kinophone::ledger::Terms;
 
 /// The terms of everything that is named in one call.
 #[derive(Debug, Args)]
@@ -26,12 +27,13 @@ pub struct ProvenanceArgs {
 impl ProvenanceArgs {
     /// Adds these terms to the options of a preparation.
     pub fn added_to(&self, options: PrepareOptions) -> PrepareOptions {
-        PrepareOptions {
+        let terms = Terms {
             licence: self.licence.clone(),
             author: self.author.clone(),
             title: self.title.clone(),
             origin: self.source.clone(),
-            ..options
-        }
+            ..Terms::default()
+        };
+        PrepareOptions { terms, ..options }
     }
 }

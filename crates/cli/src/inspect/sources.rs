@@ -11,8 +11,9 @@ pub(super) fn training_films(facts: Facts, sources: &[Source]) -> Facts {
 
 /// "CC-BY-3.0, Blender Foundation, https://…" or "terms unknown".
 pub(super) fn terms(source: &Source) -> String {
-    let title = source.title.as_ref().map(|t| format!("'{t}'"));
-    let known: Vec<&str> = [&title, &source.author, &source.licence, &source.origin]
+    let terms = &source.terms;
+    let title = terms.title.as_ref().map(|t| format!("'{t}'"));
+    let known: Vec<&str> = [&title, &terms.author, &terms.licence, &terms.origin]
         .into_iter()
         .flatten()
         .map(String::as_str)

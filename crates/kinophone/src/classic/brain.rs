@@ -191,6 +191,7 @@ fn check_finite(layers: &[Layer]) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ledger::Terms;
     use crate::media::FilmFacts;
     use kinophone_dsp::units::FrameRate;
     use kinophone_dsp::units::SampleRate;
@@ -213,10 +214,7 @@ mod tests {
         let source = Source {
             name: "a film.mp4".into(),
             blake3: "0".repeat(64),
-            licence: Some("CC0-1.0".into()),
-            author: None,
-            title: None,
-            origin: None,
+            terms: Terms { licence: Some("CC0-1.0".into()), ..Terms::default() },
             facts,
         };
         ClassicDescription {

@@ -2,7 +2,7 @@
 
 use crate::dataset::shard::Shard;
 use crate::dataset::shard::write::{ShardWriter, SoundTrack};
-use crate::ledger::Source;
+use crate::ledger::{Source, Terms};
 use crate::media::FilmFacts;
 use crate::storage::Overwrite;
 use kinophone_dsp::units::{MediaTime, SampleRate};
@@ -45,10 +45,12 @@ impl SyntheticFilm {
         Source {
             name: self.name.clone(),
             blake3: blake3::hash(self.name.as_bytes()).to_hex().to_string(),
-            licence: Some("CC0-1.0".to_owned()),
-            author: Some("Ärger \"quoted\" \\ 名".to_owned()),
-            title: None,
-            origin: Some("https://example.org/film".to_owned()),
+            terms: Terms {
+                licence: Some("CC0-1.0".to_owned()),
+                author: Some("Ärger \"quoted\" \\ 名".to_owned()),
+                origin: Some("https://example.org/film".to_owned()),
+                ..Terms::default()
+            },
             facts: FilmFacts {
                 container: "mov".to_owned(),
                 duration: Some(MediaTime(self.end)),

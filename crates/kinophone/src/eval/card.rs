@@ -205,7 +205,7 @@ impl Card {
         let mut licences: Vec<String> = self
             .learned_from
             .iter()
-            .map(|film| film.licence.clone().unwrap_or_else(|| format!("unknown ({})", film.film)))
+            .map(|film| film.terms.licence.clone().unwrap_or_else(|| format!("unknown ({})", film.film)))
             .collect();
         licences.sort();
         licences.dedup();
@@ -243,7 +243,7 @@ impl Card {
         } else {
             warnings.push("Films unlike its own.".to_owned());
         }
-        if imported || self.learned_from.iter().any(|film| film.licence.is_none()) {
+        if imported || self.learned_from.iter().any(|film| film.terms.licence.is_none()) {
             warnings.push(
                 "Publishing without inquiry: not all terms of its training films are known.".to_owned(),
             );
@@ -293,10 +293,10 @@ impl Card {
             text += &format!(
                 "| {} | {seconds} | {} | {} | {} | {} |\n",
                 escaped(&film.film),
-                known(&film.title),
-                known(&film.author),
-                known(&film.licence),
-                known(&film.origin)
+                known(&film.terms.title),
+                known(&film.terms.author),
+                known(&film.terms.licence),
+                known(&film.terms.origin)
             );
         }
         if let Some(seconds) = self.trained_seconds {

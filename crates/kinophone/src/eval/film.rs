@@ -227,10 +227,7 @@ pub(crate) fn ledger(brain: &Brain) -> Vec<TrainingFilm> {
     let film = |source: &Source| TrainingFilm {
         film: source.name.clone(),
         seconds: source.facts.duration.map(|length| rounded(length.as_secs_f64(), 2)),
-        licence: source.licence.clone(),
-        author: source.author.clone(),
-        title: source.title.clone(),
-        origin: source.origin.clone(),
+        terms: source.terms.clone(),
     };
     brain.ledger().iter().map(film).collect()
 }

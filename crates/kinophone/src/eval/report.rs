@@ -1,5 +1,6 @@
 //! The data of a report, as `report.json` has it. Every number is finite or null; times are in seconds.
 
+use crate::ledger::Terms;
 use crate::model::LearningCurve;
 use serde::Serialize;
 
@@ -66,14 +67,9 @@ pub struct TrainingFilm {
     pub film: String,
     /// Its whole length, where the container has it.
     pub seconds: Option<f64>,
-    /// As the ledger has it.
-    pub licence: Option<String>,
-    /// As the ledger has it.
-    pub author: Option<String>,
-    /// As the ledger has it.
-    pub title: Option<String>,
-    /// As the ledger has it.
-    pub origin: Option<String>,
+    /// As the ledger has them.
+    #[serde(flatten)]
+    pub terms: Terms,
 }
 
 /// The evaluation of a film. Evaluated frames are its held-out blocks where the brain was trained on it, else

@@ -124,13 +124,13 @@ impl Credits {
     pub fn titles(&self) -> String {
         let mut text = String::new();
         for credit in &self.credits {
-            let source = &credit.source;
-            let mut line = source.title.as_deref().unwrap_or(&source.name).to_owned();
-            if let Some(author) = &source.author {
+            let (source, terms) = (&credit.source, &credit.source.terms);
+            let mut line = terms.title.as_deref().unwrap_or(&source.name).to_owned();
+            if let Some(author) = &terms.author {
                 line += &format!(" by {author}");
             }
-            line += &format!(" ({})", source.licence.as_deref().unwrap_or("terms unknown"));
-            if let Some(origin) = &source.origin {
+            line += &format!(" ({})", terms.licence.as_deref().unwrap_or("terms unknown"));
+            if let Some(origin) = &terms.origin {
                 line += &format!(", {origin}");
             }
             text += &one_line(&line);
@@ -151,13 +151,13 @@ impl Credits {
             "| source | author | licence | from | seconds | share | when |\n|---|---|---|---|---|---|---|\n"
                 .to_owned();
         for credit in &self.credits {
-            let source = &credit.source;
+            let (source, terms) = (&credit.source, &credit.source.terms);
             text += &format!(
                 "| {} | {} | {} | {} | {:.1} | {} | {} |\n",
-                cell(source.title.as_deref().or(Some(&source.name))),
-                cell(source.author.as_deref()),
-                cell(source.licence.as_deref()),
-                cell(source.origin.as_deref()),
+                cell(terms.title.as_deref().or(Some(&source.name))),
+                cell(terms.author.as_deref()),
+                cell(terms.licence.as_deref()),
+                cell(terms.origin.as_deref()),
                 credit.seconds,
                 percent(credit.share),
                 credit.when()

@@ -32,7 +32,7 @@ pub(crate) use files::sources_folder;
 pub use files::{ScoreFiles, ScoreFormat};
 pub use wav::SourceSound;
 
-use crate::ledger::Source;
+use crate::ledger::{Source, Terms};
 use crate::media::FilmTimecode;
 use crate::{Error, Kind, Result};
 use kinophone_dsp::concat::Clip;
@@ -99,18 +99,9 @@ pub struct CreditedSource {
     /// Length of the file in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seconds: Option<f64>,
-    /// Title.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub title: Option<String>,
-    /// Author.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub author: Option<String>,
-    /// Licence.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub licence: Option<String>,
-    /// Origin, such as an address.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub origin: Option<String>,
+    /// Whose it is, and its terms.
+    #[serde(flatten)]
+    pub terms: Terms,
 }
 
 /// A stretch of a source at its place in the soundtrack.
@@ -350,10 +341,7 @@ impl From<&Source> for CreditedSource {
             name: source.name.clone(),
             blake3: source.blake3.clone(),
             seconds: source.facts.duration.map(|length| length.as_secs_f64()),
-            title: source.title.clone(),
-            author: source.author.clone(),
-            licence: source.licence.clone(),
-            origin: source.origin.clone(),
+            terms: source.terms.clone(),
         }
     }
 }

@@ -1,16 +1,9 @@
+use crate::ledger::{Field, Terms};
 use crate::score::*;
 use std::path::Path;
 
 fn source(name: &str) -> CreditedSource {
-    CreditedSource {
-        name: name.to_owned(),
-        blake3: "0".repeat(64),
-        seconds: None,
-        title: None,
-        author: None,
-        licence: None,
-        origin: None,
-    }
+    CreditedSource { name: name.to_owned(), blake3: "0".repeat(64), seconds: None, terms: Terms::default() }
 }
 
 fn clip(at: f64, seconds: f64, source: usize, level_db: f64) -> ClipEvent {
@@ -123,7 +116,7 @@ fn what_lies_beyond_the_end_is_cut_off() {
 #[test]
 fn titles_and_tables_name_everybody() {
     let mut toner = source("a|b.wav");
-    (toner.author, toner.origin) = (Some("A. Toner".into()), Some("https://example.org".into()));
+    (toner.terms.author, toner.terms.origin) = (Some("A. Toner".into()), Some("https://example.org".into()));
     let mut tally = CreditTally::default();
     for k in 0..5 {
         tally.add(&clip(3661.0 + 10.0 * f64::from(k), 2.0, 0, -20.0));
@@ -205,8 +198,9 @@ fn no_credit_is_given_for_what_comes_after_the_end() {
 fn texts_stay_texts_in_every_kind_of_file() {
     let bad = "a\u{1b}[2Jb\u{7}c\nd\r\u{202e}e\u{9b}";
     let mut who = source(bad);
-    (who.title, who.author) = (Some(bad.into()), Some(bad.into()));
-    (who.licence, who.origin) = (Some(bad.into()), Some(bad.into()));
+    for field in [Field::Title, Field::Author, Field::Licence, Field::Origin] {
+        who.terms.set(field, Some(bad)).unwrap();
+    }
     let formulas = ["=1+1", "+1", "-1", "@x", " =1", "\t=1"].map(source);
     let sources: Vec<CreditedSource> = std::iter::once(who).chain(formulas).collect();
     let clips = (0..sources.len()).map(|k| clip(k as f64, 0.5, k, -20.0)).collect();

@@ -52,11 +52,11 @@ pub(crate) fn write(score: &Score, sound: &dyn SourceSound, folder: &Path) -> Re
     for SourceFile { source, file } in used(score) {
         write_one(score, sound, source, &folder.join(&file))?;
         let credited = &score.sources[source];
-        let mut line = format!("{file}: {}", credited.title.as_deref().unwrap_or(&credited.name));
-        if let Some(author) = &credited.author {
+        let mut line = format!("{file}: {}", credited.terms.title.as_deref().unwrap_or(&credited.name));
+        if let Some(author) = &credited.terms.author {
             line += &format!(" by {author}");
         }
-        line += &format!(" ({})", credited.licence.as_deref().unwrap_or("terms unknown"));
+        line += &format!(" ({})", credited.terms.licence.as_deref().unwrap_or("terms unknown"));
         list += &format!("{}\n", one_line(&line));
     }
     let path = folder.join(LIST);

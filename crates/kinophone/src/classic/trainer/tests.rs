@@ -1,5 +1,6 @@
 use crate::classic::config::PRESETS;
 use crate::classic::trainer::*;
+use crate::ledger::Terms;
 use crate::media::FilmFacts;
 use crate::storage::Overwrite;
 use crate::task::{Quiet, Watcher};
@@ -78,9 +79,8 @@ fn ledger() -> Vec<Source> {
         sounds: vec![],
         tags: vec![],
     };
-    let none = || None;
     let (name, blake3) = ("film.mp4".to_owned(), "ab".repeat(32));
-    vec![Source { name, blake3, licence: none(), author: none(), title: none(), origin: none(), facts }]
+    vec![Source { name, blake3, terms: Terms::default(), facts }]
 }
 
 fn rows() -> [Vec<u32>; 3] {

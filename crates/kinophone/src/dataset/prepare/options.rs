@@ -1,5 +1,6 @@
 //! Settings of a preparation, its outcome, and the name that follows from them.
 
+use crate::ledger::Terms;
 use crate::media::AudioTracks;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -18,14 +19,9 @@ pub struct PrepareOptions {
     pub audio_tracks: AudioTracks,
     /// Makes a film without sound an error (for training) instead of a shard without sound.
     pub require_sound: bool,
-    /// Provenance given by the person, applied to every film of the call; what is not given comes from the film's tags.
-    pub licence: Option<String>,
-    /// See `licence`.
-    pub author: Option<String>,
-    /// See `licence`.
-    pub title: Option<String>,
-    /// See `licence`; no tag stands in for it.
-    pub origin: Option<String>,
+    /// Terms given by the person, applied to every film of the call; title, author and licence that are not given come from the film's
+    /// tags.
+    pub terms: Terms,
 }
 
 impl Default for PrepareOptions {
@@ -36,10 +32,7 @@ impl Default for PrepareOptions {
             colour: false,
             audio_tracks: AudioTracks::Default,
             require_sound: false,
-            licence: None,
-            author: None,
-            title: None,
-            origin: None,
+            terms: Terms::default(),
         }
     }
 }

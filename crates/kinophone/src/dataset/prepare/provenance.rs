@@ -1,36 +1,26 @@
 //! Provenance of a film: what the person gave, else what the film's tags say.
 
 use crate::dataset::prepare::PrepareJob;
-use crate::ledger::Source;
+use crate::ledger::{Field, Source};
 use crate::media::FilmFacts;
 use crate::score::Credits;
 
 impl PrepareJob<'_> {
     /// True if a shard's provenance is another than the one that was given.
     pub(super) fn differs_in_provenance(&self, source: &Source) -> bool {
-        let options = self.options;
-        let pairs = [
-            (&options.licence, &source.licence),
-            (&options.author, &source.author),
-            (&options.title, &source.title),
-            (&options.origin, &source.origin),
-        ];
-        pairs.into_iter().any(|(given, there)| given.is_some() && given != there)
+        let given = |field: &Field| self.options.terms.get(*field);
+        let works = &self.options.terms.works;
+        let differs = |field: &Field| given(field).is_some() && given(field) != source.terms.get(*field);
+        Field::ALL.iter().any(differs) || !works.is_empty() && *works != source.terms.works
     }
 
     /// The film's entry for ledgers.
     pub(super) fn source(&self, blake3: String, facts: FilmFacts) -> Source {
-        let options = self.options;
-        let given = |given: &Option<String>, tags: &[&str]| given.clone().or_else(|| tag(&facts, tags));
-        Source {
-            name: self.name(),
-            blake3,
-            licence: given(&options.licence, &["license", "licence", "copyright"]),
-            author: given(&options.author, &["artist", "author", "album_artist"]),
-            title: given(&options.title, &["title"]),
-            origin: options.origin.clone(),
-            facts,
-        }
+        let mut terms = self.options.terms.clone();
+        terms.licence = terms.licence.or_else(|| tag(&facts, &["license", "licence", "copyright"]));
+        terms.author = terms.author.or_else(|| tag(&facts, &["artist", "author", "album_artist"]));
+        terms.title = terms.title.or_else(|| tag(&facts, &["title"]));
+        Source { name: self.name(), blake3, terms, facts }
     }
 }
 

@@ -1,6 +1,7 @@
 use crate::dataset::Corpus;
 use crate::dataset::prepare::provenance::tag;
 use crate::dataset::prepare::*;
+use crate::ledger::{Field, Terms};
 use crate::media::{AudioTracks, DrawnFilm};
 use crate::task::{Cancel, Quiet, Watcher};
 use kinophone_dsp::units::{FrameRate, MediaTime, SampleRate};
@@ -17,11 +18,14 @@ fn options() -> PrepareOptions {
         colour: false,
         audio_tracks: AudioTracks::Default,
         require_sound: true,
-        licence: None,
-        author: None,
-        title: None,
-        origin: None,
+        terms: Terms::default(),
     }
+}
+
+fn said(field: Field, words: &str) -> Terms {
+    let mut terms = Terms::default();
+    terms.set(field, Some(words)).unwrap();
+    terms
 }
 
 /// Two seconds at 25 pictures a second, black and silent but for one second from 0.8 s on: white, and a tone.
@@ -79,7 +83,7 @@ fn a_film_becomes_a_shard_named_by_its_hash_once() {
     let folder = tempfile::tempdir().unwrap();
     let film = film(&folder.path().join("a film.mp4"));
     let corpus = folder.path().join("new").join("corpus");
-    let given = PrepareOptions { licence: Some("CC0-1.0".to_owned()), ..options() };
+    let given = PrepareOptions { terms: said(Field::Licence, "CC0-1.0"), ..options() };
     let told = Listener::default();
     let prepared = run_told(&[film.clone(), film.clone()], &corpus, &given, &told).unwrap();
     assert_eq!(prepared.iter().map(|p| p.skipped).collect::<Vec<_>>(), [false, true]);
@@ -92,7 +96,7 @@ fn a_film_becomes_a_shard_named_by_its_hash_once() {
     let shard = &Corpus::open(&corpus, false, &Cancel::default()).unwrap().0.shards[0];
     let source = shard.source();
     assert_eq!((&source.name[..], &source.blake3), ("a film.mp4", &hash));
-    assert_eq!((source.licence.as_deref(), &source.origin), (Some("CC0-1.0"), &None));
+    assert_eq!((source.terms.licence.as_deref(), &source.terms.origin), (Some("CC0-1.0"), &None));
     assert_eq!(source.facts.picture.as_ref().unwrap().width, 32);
     for k in 0..50 {
         assert_eq!(shard.time(k), MediaTime(40_000 * k as i64));
@@ -156,7 +160,7 @@ fn a_film_kept_under_other_terms_is_said() {
     let film = film(&folder.path().join("film.mp4"));
     run(from_ref(&film), folder.path(), &options()).unwrap();
     let told = Listener::default();
-    let given = PrepareOptions { author: Some("somebody".to_owned()), ..options() };
+    let given = PrepareOptions { terms: said(Field::Author, "somebody"), ..options() };
     assert!(run_told(&[film], folder.path(), &given, &told).unwrap()[0].skipped);
     assert!(told.warnings.lock().unwrap().iter().any(|w| w.contains("other terms")));
 }

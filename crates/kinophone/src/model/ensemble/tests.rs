@@ -1,4 +1,5 @@
 use crate::dataset::{Corpus, HeldOutFilm, HoldOut, Shard, ShardWriter, SoundTrack, TickDataset};
+use crate::ledger::Terms;
 use crate::media::FilmFacts;
 use crate::model::controls::OUTPUTS;
 use crate::model::ensemble::*;
@@ -28,10 +29,7 @@ fn shard(folder: &Path, name: &str, tampered: &dyn Fn(i64) -> bool) -> Shard {
     let source = Source {
         name: format!("{name}.mp4"),
         blake3: blake3::hash(name.as_bytes()).to_hex().to_string(),
-        licence: None,
-        author: None,
-        title: None,
-        origin: None,
+        terms: Terms::default(),
         facts: FilmFacts {
             container: "mov".to_owned(),
             duration: Some(MediaTime::from_secs(SECONDS)),

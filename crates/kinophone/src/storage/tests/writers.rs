@@ -5,7 +5,7 @@ use crate::Result;
 use crate::classic::{ClassicBrain, ImportOptions, import};
 use crate::dataset::{Shard, ShardWriter, SoundTrack};
 use crate::dsp::units::{FrameRate, MediaTime, SampleRate, TickGrid};
-use crate::ledger::Source;
+use crate::ledger::{Source, Terms};
 use crate::media::FilmFacts;
 use crate::score::{ClipEvent, CreditedSource, Score, ScoreFiles, ScoreHeader, SourceSound};
 use crate::storage::Overwrite;
@@ -26,7 +26,7 @@ fn shard(folder: &Path, level: u8) -> Result<()> {
         tags: Vec::new(),
     };
     let (name, blake3) = ("film.mp4".to_owned(), "0".repeat(64));
-    let source = Source { name, blake3, licence: None, author: None, title: None, origin: None, facts };
+    let source = Source { name, blake3, terms: Terms::default(), facts };
     let path = folder.join("film.safetensors");
     let mut shard = ShardWriter::create(&path, Overwrite::Replace, 8, false, source)?;
     for k in 0..10 {
@@ -94,10 +94,7 @@ fn scores(folder: &Path, source: &str) -> Result<()> {
         name: source.to_owned(),
         blake3: "0".repeat(64),
         seconds: None,
-        title: None,
-        author: None,
-        licence: None,
-        origin: None,
+        terms: Terms::default(),
     };
     let piece = ClipEvent {
         at: 0.0,

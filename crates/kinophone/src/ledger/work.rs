@@ -1,0 +1,115 @@
+//! Works in a file: the film, the composition and the recording are three, with rights of their own.
+
+use crate::ledger::PartialDate;
+use serde::{Deserialize, Serialize};
+
+/// A work, as far as it is known.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Work {
+    /// What right protects it.
+    pub right: Right,
+    /// Title.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// When it was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made: Option<PartialDate>,
+    /// When it was first published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published: Option<PartialDate>,
+    /// The country where it was first published: two letters of ISO 3166, such as `US`; `SU` for the Soviet Union.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
+    /// Its creators.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub creators: Vec<Creator>,
+    /// True where the list of its creators is known to be whole.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub creators_complete: bool,
+    /// Whether its copyright was renewed in the United States in its 28th year.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renewed: Option<bool>,
+    /// Of a film: whether what it shows has a dramatic character, as that of most fiction has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dramatic: Option<bool>,
+    /// Licence of this work where it differs from its file's: an SPDX expression, or words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub licence: Option<String>,
+    /// What somebody says of its being free, country by country.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub free: Vec<FreeStatement>,
+}
+
+/// A right that lies on what a film shows or plays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Right {
+    /// The film as a work.
+    #[default]
+    Film,
+    /// The music as it is written, with its words.
+    Composition,
+    /// The recorded sound.
+    Recording,
+}
+
+/// Somebody who made a work.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Creator {
+    /// Name.
+    pub name: String,
+    /// Part in the work.
+    pub role: Role,
+    /// Date of death. Absent where it is unknown, or nobody died.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub died: Option<PartialDate>,
+    /// True where it is known that the person lives.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub living: bool,
+}
+
+/// A creator's part in a work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// Directed the film.
+    Director,
+    /// Wrote the screenplay.
+    Screenplay,
+    /// Wrote the dialogue.
+    Dialogue,
+    /// Composed the music; of a film, for it.
+    Composer,
+    /// Wrote the words, or the work that it is adapted from.
+    Author,
+    /// Played, sang or spoke.
+    Performer,
+    /// Produced the film or the recording.
+    Producer,
+    /// Photographed the film.
+    Camera,
+    /// Animated the film.
+    Animator,
+    /// Another part.
+    Other,
+}
+
+/// Somebody's statement that a work is free in a country.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FreeStatement {
+    /// Two letters of ISO 3166, or `EU`.
+    pub country: String,
+    /// Since when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<PartialDate>,
+    /// By what rule, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
+    /// Who says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub said_by: Option<String>,
+}
+
+fn is_false(x: &bool) -> bool {
+    !x
+}
