@@ -9,6 +9,7 @@ use crate::eval::EvalArgs;
 use crate::gallery::GalleryArgs;
 use crate::import::ImportArgs;
 use crate::inspect::InspectArgs;
+use crate::ledger::LedgerArgs;
 use crate::man::ManArgs;
 use crate::prepare::PrepareArgs;
 use crate::render::RenderArgs;
@@ -66,6 +67,8 @@ pub enum Command {
     Texture(TextureArgs),
     /// List the sources that a soundtrack is made of
     Credits(CreditsArgs),
+    /// Show, complete and check whose pictures and sounds something is made of
+    Ledger(LedgerArgs),
     /// Evaluate a brain on film that it was not trained on: figures, and a page to listen to
     Eval(EvalArgs),
     /// Render every film with every brain, on one page to compare

@@ -53,7 +53,7 @@ pub fn run(args: &CreditsArgs, context: &Context) -> Result<Outcome, Failure> {
 }
 
 /// Reads the credits from a score, or from a film's own tags.
-fn read(file: &Path, context: &Context) -> kinophone::Result<Credits> {
+pub fn read(file: &Path, context: &Context) -> kinophone::Result<Credits> {
     if is_text(file)? {
         return Score::read(file).map(|score| score.credits());
     }
@@ -66,7 +66,7 @@ fn read(file: &Path, context: &Context) -> kinophone::Result<Credits> {
 }
 
 /// True where the file begins as text, which no film does.
-fn is_text(file: &Path) -> kinophone::Result<bool> {
+pub fn is_text(file: &Path) -> kinophone::Result<bool> {
     let mut head = Vec::new();
     let opened = std::fs::File::open(file).and_then(|file| file.take(64).read_to_end(&mut head));
     opened.map_err(|e| Error::io("read", file, e))?;

@@ -4,13 +4,12 @@ mod brain;
 mod card;
 mod facts;
 mod film;
-mod kind;
 mod shards;
 mod sources;
 
 use crate::context::Context;
 use crate::inspect::card::CardFile;
-use crate::inspect::kind::{PathKind, kind_of};
+use crate::kind::{PathKind, kind_of};
 use crate::report::{Failure, Outcome};
 use clap::Args;
 use std::path::PathBuf;

@@ -17,6 +17,8 @@ mod folders;
 mod gallery;
 mod import;
 mod inspect;
+mod kind;
+mod ledger;
 mod man;
 mod pictures;
 mod prepare;
@@ -66,6 +68,7 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
         Command::Revoice(args) => revoice::run(&args, &context),
         Command::Texture(args) => texture::run(&args, &context),
         Command::Credits(args) => credits::run(&args, &context),
+        Command::Ledger(args) => ledger::run(&args, &context),
         Command::Eval(args) => eval::run(&args, &context),
         Command::Gallery(args) => gallery::run(&args, &context),
         Command::Inspect(args) => inspect::run(&args, &context),

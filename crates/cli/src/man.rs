@@ -49,7 +49,13 @@ struct Page {
 fn pages(program: clap::Command) -> Result<Vec<Page>> {
     let mut program = program.disable_help_subcommand(true);
     program.build();
-    std::iter::once(&program).chain(program.get_subcommands()).map(page).collect()
+    with_subcommands(&program).into_iter().map(page).collect()
+}
+
+/// The command itself, its commands, and theirs.
+fn with_subcommands(command: &clap::Command) -> Vec<&clap::Command> {
+    let inner = command.get_subcommands().flat_map(with_subcommands);
+    std::iter::once(command).chain(inner).collect()
 }
 
 fn page(command: &clap::Command) -> Result<Page> {

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Stdio;
 use support::{kinophone, matches, succeed};
 
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 16] = [
     "prepare",
     "sounds",
     "train",
@@ -16,6 +16,7 @@ const COMMANDS: [&str; 15] = [
     "revoice",
     "texture",
     "credits",
+    "ledger",
     "eval",
     "gallery",
     "inspect",

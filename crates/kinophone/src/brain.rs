@@ -3,8 +3,9 @@
 use crate::Result;
 use crate::classic::{ClassicBrain, Imported};
 use crate::dataset::{HeldOutFilm, HoldOut};
-use crate::ledger::Source;
+use crate::ledger::{Source, Terms};
 use crate::model::Ensemble;
+use crate::storage::Overwrite;
 use crate::tensor_file::{self, Form};
 use kinophone_dsp::units::TickGrid;
 use std::path::Path;
@@ -33,6 +34,22 @@ impl Brain {
         match self {
             Self::Classic(brain) => brain.ledger(),
             Self::Ensemble(brain) => brain.ledger(),
+        }
+    }
+
+    /// Replaces the terms of a film of the ledger, where it has that many. A brain that is saved then has another id.
+    pub fn set_terms(&mut self, film: usize, terms: Terms) {
+        match self {
+            Self::Classic(brain) => brain.set_terms(film, terms),
+            Self::Ensemble(brain) => brain.set_terms(film, terms),
+        }
+    }
+
+    /// Writes the brain.
+    pub fn save(&self, path: &Path, overwrite: Overwrite) -> Result<()> {
+        match self {
+            Self::Classic(brain) => brain.save(path, overwrite),
+            Self::Ensemble(brain) => brain.save(path, overwrite),
         }
     }
 

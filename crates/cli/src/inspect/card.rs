@@ -2,7 +2,7 @@
 
 use crate::args::overwrite;
 use crate::context::Context;
-use crate::inspect::kind::PathKind;
+use crate::kind::PathKind;
 use crate::report::{self, Failure, Outcome};
 use kinophone::storage::{self, AtomicFile};
 use kinophone::{Error, Kind, eval};

@@ -5,7 +5,7 @@
 //! and the history of the losses.
 
 use crate::classic::config::{ClassicConfig, ClassicTraining, ClassicVerdict, Imported, LossHistory, Origin};
-use crate::ledger::Source;
+use crate::ledger::{Source, Terms};
 use crate::storage::Overwrite;
 use crate::tensor_file::{self, Form};
 use crate::{Error, Kind, Result};
@@ -115,6 +115,13 @@ impl ClassicBrain {
         &self.about.ledger
     }
 
+    /// Replaces the terms of a film of the ledger, where it has that many.
+    pub fn set_terms(&mut self, film: usize, terms: Terms) {
+        if let Some(source) = self.about.ledger.get_mut(film) {
+            source.terms = terms;
+        }
+    }
+
     /// Its scores.
     pub fn verdict(&self) -> Option<&ClassicVerdict> {
         self.about.verdict.as_ref()
@@ -191,7 +198,6 @@ fn check_finite(layers: &[Layer]) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::Terms;
     use crate::media::FilmFacts;
     use kinophone_dsp::units::FrameRate;
     use kinophone_dsp::units::SampleRate;

@@ -102,7 +102,7 @@ impl Terms {
     }
 
     /// Adds what `other` knows of the same source: nothing is lost, and where both know something different, that of `other` stays in
-    /// [`Terms::otherwise`].
+    /// [`Terms::otherwise`]. A work that contradicts all others stays one of its own.
     pub fn merge(&mut self, other: &Self) {
         for field in Field::ALL {
             match (self.get(field), other.get(field)) {
@@ -113,8 +113,10 @@ impl Terms {
         }
         other.otherwise.iter().for_each(|statement| self.contradict(statement.clone()));
         for work in &other.works {
-            if !self.works.contains(work) {
-                self.works.push(work.clone());
+            let joined = self.works.iter().enumerate().find_map(|(k, own)| Some((k, own.joined(work)?)));
+            match joined {
+                Some((k, joined)) => self.works[k] = joined,
+                None => self.works.push(work.clone()),
             }
         }
     }
@@ -144,9 +146,22 @@ mod tests {
     fn any_terms() -> impl Strategy<Value = Terms> {
         let word =
             || proptest::option::of(prop_oneof![Just("CC0-1.0"), Just("CC-BY-4.0"), Just("a | b\n<c>")]);
-        let work =
-            |k: u16| Work { right: Right::Recording, made: PartialDate::of_year(k), ..Work::default() };
-        let works = proptest::collection::vec((1900u16..1904).prop_map(work), 0..3);
+        let work = |(made, published): (u16, u16)| Work {
+            right: Right::Recording,
+            made: PartialDate::of_year(made),
+            published: PartialDate::of_year(published),
+            ..Work::default()
+        };
+        // 0 is no year: unknown.
+        let years = proptest::sample::select(vec![
+            (0, 0),
+            (1900, 0),
+            (1901, 0),
+            (0, 1902),
+            (1900, 1902),
+            (1900, 1903),
+        ]);
+        let works = proptest::collection::vec(years.prop_map(work), 0..3);
         (word(), word(), word(), word(), proptest::option::of(2000u16..2003), works).prop_map(
             |(title, author, licence, origin, year, works)| {
                 let owned = |word: Option<&str>| word.map(str::to_owned);
@@ -176,7 +191,8 @@ mod tests {
                 let merged = merged(order);
                 let expected = order.into_iter().flat_map(said).collect();
                 prop_assert_eq!(said(&merged), expected);
-                prop_assert!(order.iter().all(|terms| terms.works.iter().all(|work| merged.works.contains(work))));
+                let known = |work: &Work| merged.works.iter().any(|all| all.joined(work).as_ref() == Some(all));
+                prop_assert!(order.iter().all(|terms| terms.works.iter().all(known)));
             }
             let mut twice = merged([&a, &b, &c]);
             prop_assert_eq!(said(&twice), all);

@@ -13,7 +13,7 @@
 #[cfg(test)]
 mod tests;
 
-use crate::ledger::Source;
+use crate::ledger::{Source, Terms};
 use crate::model::controls::ControlScaler;
 use crate::model::descriptor::UNIT;
 use crate::model::features::config::ViewConfig;
@@ -230,6 +230,13 @@ impl Ensemble {
     /// The films it learned from.
     pub fn ledger(&self) -> &[Source] {
         &self.about.ledger
+    }
+
+    /// Replaces the terms of a film of the ledger, where it has that many.
+    pub fn set_terms(&mut self, film: usize, terms: Terms) {
+        if let Some(source) = self.about.ledger.get_mut(film) {
+            source.terms = terms;
+        }
     }
 
     /// Its scores.

@@ -1,5 +1,6 @@
 //! Films into a corpus.
 
+mod beside;
 mod film_file;
 mod lookup;
 mod options;
@@ -225,7 +226,7 @@ impl PrepareJob<'_> {
         }
         if self.differs_in_provenance(shard.source()) {
             self.task.watcher.warn(&format!(
-                "{} is in the corpus already under other terms, which stay; to change them, delete {} and prepare it again",
+                "{} is in the corpus already under other terms, which stay; to change them: kinophone ledger edit {}",
                 self.name(),
                 shard.path().display()
             ));

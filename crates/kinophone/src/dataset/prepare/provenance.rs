@@ -1,7 +1,8 @@
-//! Provenance of a film: what the person gave, else what the film's tags say.
+//! Provenance of a film: what the person gave, what files beside the film say, and what its tags say. Where they contradict each other the
+//! first is believed, and the others stay beside it.
 
-use crate::dataset::prepare::PrepareJob;
-use crate::ledger::{Field, Source};
+use crate::dataset::prepare::{PrepareJob, beside};
+use crate::ledger::{Field, Source, Terms};
 use crate::media::FilmFacts;
 use crate::score::Credits;
 
@@ -17,9 +18,17 @@ impl PrepareJob<'_> {
     /// The film's entry for ledgers.
     pub(super) fn source(&self, blake3: String, facts: FilmFacts) -> Source {
         let mut terms = self.options.terms.clone();
-        terms.licence = terms.licence.or_else(|| tag(&facts, &["license", "licence", "copyright"]));
-        terms.author = terms.author.or_else(|| tag(&facts, &["artist", "author", "album_artist"]));
-        terms.title = terms.title.or_else(|| tag(&facts, &["title"]));
+        let mut complaints = Vec::new();
+        terms.merge(&beside::terms(self.film, &mut complaints));
+        complaints.iter().for_each(|complaint| self.task.watcher.warn(complaint));
+        terms.merge(&Terms {
+            licence: tag(&facts, &["license", "licence"]),
+            author: tag(&facts, &["artist", "author", "album_artist"]),
+            title: tag(&facts, &["title"]),
+            ..Terms::default()
+        });
+        // Who has the rights is no licence, but better than nothing.
+        terms.licence = terms.licence.or_else(|| tag(&facts, &["copyright"]));
         Source { name: self.name(), blake3, terms, facts }
     }
 }

@@ -177,7 +177,12 @@ impl ShardFacts {
             tables: Vec::new(),
             sound_parameters: None,
         };
-        (LENGTH + facts.json(&"0".repeat(CHECKSUM_LEN)).len() + LATE_ROOM).next_multiple_of(PAGE)
+        facts.room()
+    }
+
+    /// Bytes of length and header, with room for what is known late.
+    pub(crate) fn room(&self) -> usize {
+        (LENGTH + self.json(&"0".repeat(CHECKSUM_LEN)).len() + LATE_ROOM).next_multiple_of(PAGE)
     }
 
     /// The header's bytes, without the length in front, filled up with spaces to `len`; `None` where it needs more.

@@ -52,6 +52,18 @@ impl<'a> SoundTrack<'a> {
 /// Parameters with which tables that describe a shard's sound were made, and the tables by name.
 pub(crate) type SoundDescription = (serde_json::Value, Vec<(&'static str, TensorData)>);
 
+/// Writes a whole shard over another, with the tensors of a shard and other facts about their source.
+pub(super) fn copy_with(facts: &ShardFacts, tensors: &[u8], path: &Path) -> Result<()> {
+    let reserved = facts.room();
+    let mut out = BufWriter::with_capacity(BUFFER, AtomicFile::create(path, Overwrite::Replace)?);
+    out.seek(SeekFrom::Start(reserved as u64)).map_err(|e| Error::io("written", path, e))?;
+    let (facts, times, hash) = (facts.clone(), Vec::new(), blake3::Hasher::new());
+    let mut writer = ShardWriter { out, path: path.to_owned(), facts, reserved, times, hash };
+    tensors.chunks(BUFFER).try_for_each(|part| writer.write(part))?;
+    writer.write_header()?;
+    writer.commit()
+}
+
 impl ShardWriter {
     /// Begins a shard of pictures with `size` pixels a side (1 to 1024), in RGB where `colour`. Errors as those of
     /// [`AtomicFile::create`], and `Kind::Invalid` for an impossible size.
@@ -134,6 +146,10 @@ impl ShardWriter {
             }
         }
         self.write_header()?;
+        self.commit()
+    }
+
+    fn commit(self) -> Result<()> {
         let Self { out, path, .. } = self;
         out.into_inner().map_err(|e| Error::io("written", &path, e.into_error()))?.commit()
     }

@@ -8,7 +8,7 @@ use std::path::Path;
 
 /// The kind of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum PathKind {
+pub enum PathKind {
     /// A folder of shards: a corpus or a library.
     Folder,
     Shard,
@@ -22,7 +22,7 @@ const MAX_HEADER_BYTES: u64 = 100 << 20;
 /// Recognizes a path: a folder holds shards; a safetensors file with a tensor `pictures` is a shard; any
 /// other safetensors file goes to the brain's loader, whose error describes best what is wrong with it;
 /// everything else may be a film.
-pub(super) fn kind_of(path: &Path) -> Result<PathKind> {
+pub fn kind_of(path: &Path) -> Result<PathKind> {
     if context::metadata(path)?.is_dir() {
         return Ok(PathKind::Folder);
     }

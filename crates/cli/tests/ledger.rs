@@ -1,0 +1,139 @@
+//! Ledgers: shown, completed by hand in TOML and CSV, and carried from films into all that is made of them.
+
+mod support;
+
+use serde_json::Value;
+use std::fs;
+use std::path::Path;
+use support::{Home, ffmpeg, shards, small_film};
+
+/// A corpus of two films and a library of a recording and a film.
+fn archive() -> Home {
+    let home = Home::new();
+    small_film(&home.at("one.mp4"), 2);
+    small_film(&home.at("two.mp4"), 3);
+    ffmpeg(&[
+        "-f",
+        "lavfi",
+        "-i",
+        "sine=frequency=300:duration=3,tremolo=f=3:d=0.9",
+        home.at("tone.wav").to_str().unwrap(),
+    ]);
+    home.run("prepare @one.mp4 @two.mp4 -o @corpus --author Somebody");
+    home.run("sounds @tone.wav -o @lib --licence CC0-1.0");
+    home
+}
+
+fn sources(home: &Home, line: &str) -> Vec<Value> {
+    home.run(line).0["source"].as_array().unwrap().clone()
+}
+
+fn of<'a>(sources: &'a [Value], name: &str) -> &'a Value {
+    sources.iter().find(|source| source["name"] == name).unwrap()
+}
+
+/// Everything of a shard but its header.
+fn tensors(shard: &Path) -> Vec<u8> {
+    let bytes = fs::read(shard).unwrap();
+    let header = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    bytes[8 + header..].to_vec()
+}
+
+/// Of all shards of the corpus.
+fn all(home: &Home, part: impl Fn(&Path) -> Vec<u8>) -> Vec<Vec<u8>> {
+    let mut paths = shards(&home.at("corpus"));
+    paths.sort();
+    paths.iter().map(|shard| part(shard)).collect()
+}
+
+#[test]
+fn what_is_said_of_a_source_is_carried_into_what_is_made_of_it() {
+    let home = archive();
+    let before = all(&home, tensors);
+    home.run("ledger edit @corpus --source one.mp4 --licence CC-BY-SA-4.0 --retrieved 2026-11-30");
+    assert!(before == all(&home, tensors), "pictures or sound changed");
+
+    let toml = String::from_utf8(home.succeed("ledger show @corpus --toml").stdout).unwrap();
+    let work = "\n[[source.works]]\nright = \"film\"\npublished = 1925\n[[source.works.creators]]\nname = \"Sergei Eisenstein\"\nrole = \"director\"\ndied = 1948-02-11\n";
+    let at = toml.find("name = \"two.mp4\"").unwrap();
+    let end = toml[at..].find("[[source]]").map_or(toml.len(), |end| at + end);
+    fs::write(home.at("mine.toml"), format!("{}{work}{}", &toml[..end], &toml[end..])).unwrap();
+    let (told, _) = home.run("ledger import @mine.toml @corpus");
+    assert_eq!(told["files"][0]["changed"], 1);
+
+    home.run("train @corpus -o @brain --epochs 1 --layers 50");
+    let carried = sources(&home, "ledger show @brain");
+    assert_eq!(of(&carried, "one.mp4")["licence"], "CC-BY-SA-4.0");
+    assert_eq!(of(&carried, "one.mp4")["retrieved"], "2026-11-30");
+    assert_eq!(of(&carried, "two.mp4")["works"][0]["creators"][0]["died"], "1948-02-11");
+    assert_eq!(of(&carried, "two.mp4")["uses"][0], "trained-on");
+
+    // In a spreadsheet; for the brain and the corpus at once, and back.
+    let table = String::from_utf8(home.succeed("ledger show @brain @corpus --csv").stdout).unwrap();
+    assert_eq!(table.lines().count(), 3, "{table}");
+    fs::write(home.at("table.csv"), table.replace("Sergei Eisenstein", "Sergei M. Eisenstein")).unwrap();
+    home.run("ledger import @table.csv @brain @corpus --replace");
+    for carrier in ["@brain", "@corpus"] {
+        let carried = sources(&home, &format!("ledger show {carrier}"));
+        let works = of(&carried, "two.mp4")["works"].as_array().unwrap();
+        assert_eq!(
+            (works.len(), &works[0]["creators"][0]["name"]),
+            (1, &Value::from("Sergei M. Eisenstein")),
+            "{carrier}"
+        );
+    }
+    home.run("render @brain @one.mp4 -o @out.wav");
+}
+
+#[test]
+fn a_soundtrack_says_all_that_its_library_knows() {
+    let home = archive();
+    home.run("ledger edit @lib --origin https://example.org/tone --title Tone");
+    home.run("revoice @one.mp4 --sounds @lib -o @out.mkv --score @out.json");
+    for carrier in ["@lib", "@out.mkv", "@out.json"] {
+        let carried = sources(&home, &format!("ledger show {carrier}"));
+        assert_eq!((carried.len(), &carried[0]["licence"]), (1, &Value::from("CC0-1.0")), "{carrier}");
+        assert_eq!(carried[0]["origin"], "https://example.org/tone");
+    }
+    let (_, text) = home.run("ledger show @lib");
+    assert!(text.is_empty(), "{text}");
+}
+
+#[test]
+fn contradictions_stay_until_somebody_settles_them() {
+    let home = archive();
+    fs::write(home.at("other.toml"), "kinophone_ledger = 1\n[[source]]\nname = \"tone.wav\"\nlicence = \"CC-BY-4.0\"\n[[source]]\nname = \"stranger.wav\"\n").unwrap();
+    let (_, warned) = home.run("ledger import @other.toml @lib");
+    assert!(warned.contains("stranger.wav is a source of none of these files"), "{warned}");
+    let text = String::from_utf8(home.succeed("ledger show @lib").stdout).unwrap();
+    assert!(text.contains("licence      CC-BY-4.0; also said: CC0-1.0"), "{text}");
+    home.run("ledger edit @lib --licence CC0-1.0");
+    let text = String::from_utf8(home.succeed("ledger show @lib").stdout).unwrap();
+    assert!(text.contains("licence      CC0-1.0\n"), "{text}");
+}
+
+#[test]
+fn what_can_not_be_done_is_said_and_changes_nothing() {
+    let home = archive();
+    let whole = |shard: &Path| fs::read(shard).unwrap();
+    let before = all(&home, whole);
+    fs::write(
+        home.at("bad.toml"),
+        "kinophone_ledger = 1\n[[source]]\nname = \"one.mp4\"\nlicense = \"MIT\"\n",
+    )
+    .unwrap();
+    fs::write(home.at("notes.toml"), "hello").unwrap();
+    for (line, said) in [
+        ("ledger edit @corpus --licence MIT", "has 2 sources"),
+        ("ledger edit @corpus --source three.mp4 --licence MIT", "no source is named 'three.mp4'"),
+        ("ledger edit @one.mp4 --licence MIT", "carries no ledger that can be changed"),
+        ("ledger import @bad.toml @corpus", "a key that no ledger has: source.license"),
+        ("ledger import @notes.toml @corpus", "is no ledger"),
+        ("ledger import @gone.toml @corpus", "gone.toml"),
+        ("ledger show @one.mp4", "names no sources"),
+    ] {
+        let refused = home.refuse(line);
+        assert!(refused.contains(said), "{line}: {refused}");
+    }
+    assert!(before == all(&home, whole));
+}
