@@ -1,6 +1,7 @@
 //! `kinophone ledger`: whose pictures and sounds something is made of, shown, completed and checked.
 
 mod carried;
+mod check;
 mod edit;
 mod import;
 mod show;
@@ -17,6 +18,9 @@ Examples:
   Complete it by hand: in an editor, or in a spreadsheet with --csv:
     kinophone ledger show piano.brain --toml > piano.toml
     kinophone ledger import piano.toml piano.brain
+
+  What licences ask together, what is free where, and the words of attribution:
+    kinophone ledger check piano.brain --country US,DE
 
   One fact, at once:
     kinophone ledger edit piano.brain --source piano.mp4 --licence CC-BY-4.0
@@ -38,6 +42,8 @@ pub struct LedgerArgs {
 enum Action {
     /// Show the ledger of brains, corpora, libraries, soundtracks, scores or ledger files
     Show(show::ShowArgs),
+    /// Check what licences ask together and which works are free where, and write the attribution
+    Check(check::CheckArgs),
     /// Change what the ledger of a brain, corpus, library or ledger file says of a source
     Edit(edit::EditArgs),
     /// Complete brains, corpora, libraries or ledger files by what a ledger file says
@@ -48,6 +54,7 @@ enum Action {
 pub fn run(args: &LedgerArgs, context: &Context) -> Result<Outcome, Failure> {
     match &args.action {
         Action::Show(args) => show::run(args, context),
+        Action::Check(args) => check::run(args, context),
         Action::Edit(args) => edit::run(args, context),
         Action::Import(args) => import::run(args, context),
     }

@@ -137,3 +137,89 @@ fn what_can_not_be_done_is_said_and_changes_nothing() {
     }
     assert!(before == all(&home, whole));
 }
+
+const POTEMKIN: &str = r#"
+kinophone_ledger = 1
+
+[[source]]
+name = "potemkin.mkv"
+licence = "CC0-1.0"
+[[source.works]]
+right = "film"
+title = "Bronenosets Potyomkin"
+published = 1926-01-18
+country = "SU"
+dramatic = true
+creators = [
+  { name = "Sergei Eisenstein", role = "director", died = 1948-02-11 },
+  { name = "Nina Agadzhanova", role = "screenplay", died = 1974-12-14 },
+]
+
+[[source]]
+name = "popeye.mkv"
+[[source.works]]
+right = "film"
+title = "Popeye the Sailor Meets Sindbad the Sailor"
+published = 1936-11-27
+country = "US"
+"#;
+
+#[test]
+fn what_is_free_where_is_told_with_the_law_or_what_is_missing() {
+    let home = Home::new();
+    fs::write(home.at("films.toml"), POTEMKIN).unwrap();
+    let (told, _) = home.run("ledger check @films.toml --country US,EU --on 2026-12-01");
+    let answer = |source: &str, country: &str| {
+        let answers = told["public_domain"].as_array().unwrap();
+        answers.iter().find(|answer| answer["source"] == source && answer["country"] == country).unwrap()
+    };
+    let free = answer("potemkin.mkv", "US");
+    assert_eq!((&free["status"], &free["day"]), (&"public-domain".into(), &"2022-01-01".into()));
+    assert!(free["law"]["citation"].as_str().unwrap().contains("17"), "{free}");
+    assert_ne!(answer("potemkin.mkv", "EU")["status"], "public-domain");
+    let unknown = answer("popeye.mkv", "US");
+    assert_eq!(unknown["status"], "unknown");
+    assert!(unknown["missing"][0].as_str().unwrap().contains("renewed"), "{unknown}");
+    fs::write(home.at("films.toml"), format!("{POTEMKIN}renewed = true\n")).unwrap();
+    let (told, _) = home.run("ledger check @films.toml --country us --on 2026-12-01");
+    let popeye = &told["public_domain"][1];
+    assert_eq!((&popeye["status"], &popeye["day"]), (&"protected".into(), &"2032-01-01".into()));
+    assert_eq!(told["unknown"][0]["source"], "popeye.mkv");
+    let text = String::from_utf8(home.succeed("ledger check @films.toml --country all").stdout).unwrap();
+    assert!(text.contains("no advice"), "{text}");
+}
+
+#[test]
+fn licences_that_do_not_fit_are_a_failure_with_the_sources_that_cause_it() {
+    let home = Home::new();
+    let ledger = |licences: &[(&str, &str)]| {
+        let source = |(name, licence): &(&str, &str)| {
+            format!("[[source]]\nname = \"{name}\"\nlicence = \"{licence}\"\n")
+        };
+        let sources: String = licences.iter().map(source).collect();
+        fs::write(home.at("a.toml"), format!("kinophone_ledger = 1\n{sources}")).unwrap();
+    };
+    let refused = |line: &str| {
+        let output = support::kinophone(home.0.path()).args(home.words(line)).output().unwrap();
+        (output.status.code() == Some(1)).then(|| String::from_utf8(output.stdout).unwrap())
+    };
+    ledger(&[("a.wav", "CC-BY-SA-4.0"), ("b.wav", "CC-BY-NC-4.0"), ("c.wav", "CC0-1.0")]);
+    let told = refused("ledger check @a.toml").expect("licences that do not fit");
+    assert!(told.contains("does not fit: a.wav, b.wav"), "{told}");
+    ledger(&[("a.wav", "CC-BY-SA-3.0"), ("b.wav", "CC-BY-4.0"), ("c.wav", "who knows")]);
+    assert_eq!(refused("ledger check @a.toml"), None);
+    let told = refused("ledger check @a.toml --require-licence").expect("an unknown licence");
+    assert!(told.contains("unknown: c.wav: 'who knows' is no licence"), "{told}");
+    let words =
+        String::from_utf8(home.succeed("ledger check @a.toml --attribution markdown").stdout).unwrap();
+    assert!(
+        words.contains("[CC BY\\-SA 3\\.0](<https://creativecommons.org/licenses/by-sa/3.0/>)"),
+        "{words}"
+    );
+    let output = support::kinophone(home.0.path())
+        .args(home.words("ledger check @a.toml --country XX"))
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(2) && said.contains("there are no rules for XX"), "{said}");
+}

@@ -66,11 +66,16 @@ pub(super) fn run(args: &CheckArgs, context: &Context) -> Result<Outcome, Failur
         (entry.name.clone(), entry.terms.licence.clone(), entry.uses.clone())
     };
     let sources: Vec<_> = ledger.entries.iter().map(material).collect();
-    let sources: Vec<Material> =
-        sources.iter().map(|(name, licence, uses)| Material { name, licence: licence.as_deref(), uses }).collect();
+    let sources: Vec<Material> = sources
+        .iter()
+        .map(|(name, licence, uses)| Material { name, licence: licence.as_deref(), uses })
+        .collect();
     let together = Licences::embedded().combine(&sources);
     let answers = answers(&ledger.entries, &countries, day);
-    context.report.data(|| as_json(&ledger.entries, &together, &answers, day), || as_text(&ledger.entries, &together, &answers, day))?;
+    context.report.data(
+        || as_json(&ledger.entries, &together, &answers, day),
+        || as_text(&ledger.entries, &together, &answers, day),
+    )?;
     let fails = !together.breaks.is_empty() || args.require_licence && !together.unknown.is_empty();
     Ok(if fails { Outcome::Problems } else { Outcome::Done })
 }
@@ -87,7 +92,10 @@ fn countries(named: &[String]) -> Result<Vec<Country>, Failure> {
             return Ok(country);
         }
         let codes: Vec<&str> = known.iter().map(|country| country.code()).collect();
-        Err(Failure::usage(format!("there are no rules for {country}"), format!("there are rules for {}", codes.join(", "))))
+        Err(Failure::usage(
+            format!("there are no rules for {country}"),
+            format!("there are rules for {}", codes.join(", ")),
+        ))
     };
     named.iter().map(country).collect()
 }
@@ -112,7 +120,8 @@ fn answers<'a>(entries: &'a [LedgerEntry], countries: &[Country], day: PartialDa
 }
 
 fn attribution_text(entries: &[LedgerEntry], style: AttributionStyle) -> String {
-    let credited: Vec<Credited> = entries.iter().map(|entry| Credited { name: &entry.name, terms: &entry.terms }).collect();
+    let credited: Vec<Credited> =
+        entries.iter().map(|entry| Credited { name: &entry.name, terms: &entry.terms }).collect();
     let style = match style {
         AttributionStyle::Plain => Style::Plain,
         AttributionStyle::Markdown => Style::Markdown,
@@ -128,10 +137,15 @@ fn as_text(entries: &[LedgerEntry], together: &Combination, answers: &[Answer], 
     text += &section("licences together, as of sound under a film", &licences(together));
     let lines: Vec<String> = answers
         .iter()
-        .map(|answer| format!("{} ({}), {}: {}", answer.source, right(answer.work), answer.country, answer.status))
+        .map(|answer| {
+            format!("{} ({}), {}: {}", answer.source, right(answer.work), answer.country, answer.status)
+        })
         .collect();
     text += &section(&format!("public domain on {day}, by the rules that Kinophone knows"), &lines);
-    text += &section("attribution", &attribution_text(entries, AttributionStyle::Plain).lines().map(str::to_owned).collect::<Vec<_>>());
+    text += &section(
+        "attribution",
+        &attribution_text(entries, AttributionStyle::Plain).lines().map(str::to_owned).collect::<Vec<_>>(),
+    );
     text + "\nThese are hints by tables of rules, and no advice.\n"
 }
 
@@ -160,7 +174,9 @@ fn licences(together: &Combination) -> Vec<String> {
         lines.push(format!("does not fit: {}: {}", conflict.sources.join(", "), conflict.why));
     }
     for unread in &together.unknown {
-        let words = unread.words.as_ref().map_or("no licence is known".to_owned(), |words| format!("'{words}' is no licence that Kinophone knows"));
+        let words = unread.words.as_ref().map_or("no licence is known".to_owned(), |words| {
+            format!("'{words}' is no licence that Kinophone knows")
+        });
         lines.push(format!("unknown: {}: {words}", unread.source));
     }
     for (what, sources) in [
@@ -173,8 +189,11 @@ fn licences(together: &Combination) -> Vec<String> {
             lines.push(format!("{what}: {}", sources.join(", ")));
         }
     }
-    lines.extend(together.chosen.iter().map(|choice| format!("taken from {}: {}", choice.source, choice.licence)));
-    lines.extend(together.warnings.iter().map(|warning| format!("note: {}: {}", warning.source, warning.why)));
+    lines.extend(
+        together.chosen.iter().map(|choice| format!("taken from {}: {}", choice.source, choice.licence)),
+    );
+    lines
+        .extend(together.warnings.iter().map(|warning| format!("note: {}: {}", warning.source, warning.why)));
     lines
 }
 
@@ -212,7 +231,9 @@ fn answer_as_json(answer: &Answer) -> Value {
     let (status, day, missing) = match &answer.status {
         Status::PublicDomain { since, .. } => ("public-domain", Some(*since), Vec::new()),
         Status::Protected { until, .. } => ("protected", Some(*until), Vec::new()),
-        Status::Unknown { missing, .. } => ("unknown", None, missing.iter().map(ToString::to_string).collect()),
+        Status::Unknown { missing, .. } => {
+            ("unknown", None, missing.iter().map(ToString::to_string).collect())
+        }
     };
     json!({
         "source": answer.source,

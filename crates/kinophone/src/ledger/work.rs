@@ -67,7 +67,9 @@ impl Work {
         let more = other.free.iter().filter(|statement| !self.free.contains(statement));
         // A list that is whole has room for no others.
         let closed = |work: &Self| work.creators_complete && creators.len() > work.creators.len();
-        if self.right != other.right || closed(self) || closed(other) {
+        let published = self.published.is_some() || other.published.is_some();
+        let both = published && (self.unpublished || other.unpublished);
+        if both || self.right != other.right || closed(self) || closed(other) {
             return None;
         }
         Some(Self {
@@ -208,6 +210,7 @@ mod tests {
             r#"{"right":"recording"}"#,
             r#"{"right":"film","title":"Z"}"#,
             r#"{"right":"film","published":"1926"}"#,
+            r#"{"right":"film","unpublished":true}"#,
             r#"{"right":"film","creators_complete":true}"#,
             r#"{"right":"film","creators":[{"name":"B","role":"director","living":true}]}"#,
         ] {
