@@ -17,6 +17,9 @@ pub struct Work {
     /// When it was first published.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub published: Option<PartialDate>,
+    /// True where it is known that it never was published.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub unpublished: bool,
     /// The country where it was first published: two letters of ISO 3166, such as `US`; `SU` for the Soviet Union.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub country: Option<String>,
@@ -29,6 +32,16 @@ pub struct Work {
     /// Whether its copyright was renewed in the United States in its 28th year.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub renewed: Option<bool>,
+    /// Whether its first publication in the United States bore a copyright notice; asked until 1989.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notice: Option<bool>,
+    /// Whether its copyright was restored in the United States on 1996-01-01, as that of foreign works which were still protected at
+    /// home.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restored: Option<bool>,
+    /// Whether it was made for hire, as most films of studios are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub for_hire: Option<bool>,
     /// Of a film: whether what it shows has a dramatic character, as that of most fiction has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dramatic: Option<bool>,
@@ -66,6 +79,9 @@ pub struct Creator {
     /// True where it is known that the person lives.
     #[serde(default, skip_serializing_if = "is_false")]
     pub living: bool,
+    /// The country whose national the person is or was: two letters of ISO 3166.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nationality: Option<String>,
 }
 
 /// A creator's part in a work.
@@ -112,4 +128,22 @@ pub struct FreeStatement {
 
 fn is_false(x: &bool) -> bool {
     !x
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn facts_that_are_absent_stay_absent() {
+        let work = Work { unpublished: true, notice: Some(false), restored: Some(true), ..Work::default() };
+        let json = serde_json::to_string(&work).unwrap();
+        assert_eq!(json, r#"{"right":"film","unpublished":true,"notice":false,"restored":true}"#);
+        assert_eq!(serde_json::from_str::<Work>(&json).unwrap(), work);
+        let creator = r#"{"name":"A","role":"composer","nationality":"DE"}"#;
+        let read: Creator = serde_json::from_str(creator).unwrap();
+        assert_eq!((read.nationality.as_deref(), read.living), (Some("DE"), false));
+        assert_eq!(serde_json::to_string(&read).unwrap(), creator);
+        assert_eq!(serde_json::from_str::<Work>(r#"{"right":"recording"}"#).unwrap().for_hire, None);
+    }
 }
