@@ -1,0 +1,527 @@
+use super::data::Table;
+use super::*;
+use kinophone::ledger::{Creator, Role};
+use proptest::prelude::*;
+
+fn date(text: &str) -> PartialDate {
+    text.parse().unwrap()
+}
+
+fn day_before(text: &str) -> PartialDate {
+    let day = date(text);
+    let all = (1..=12u8).flat_map(|month| (1..=31u8).map(move |d| (month, d)));
+    let years = [day.year() - 1, day.year()];
+    let days =
+        years.into_iter().flat_map(|y| all.clone().filter_map(move |(m, d)| PartialDate::day(y, m, d)));
+    days.filter(|other| *other < day).max().unwrap()
+}
+
+fn country(code: &str) -> Country {
+    code.parse().unwrap()
+}
+
+fn status(work: &Work, code: &str, day: &str) -> Status {
+    Rules::embedded().status(work, &country(code), date(day))
+}
+
+fn missing(work: &Work, code: &str, day: &str) -> Vec<Fact> {
+    match status(work, code, day) {
+        Status::Unknown { missing, .. } => missing,
+        other => panic!("{code} {day}: {other}"),
+    }
+}
+
+fn creator(role: Role, died: &str) -> Creator {
+    Creator {
+        name: format!("{role:?} {died}"),
+        role,
+        died: Some(date(died)),
+        living: false,
+        nationality: None,
+    }
+}
+
+/// A work of which a few facts are known, in words: `published 1936`, `made 1936`, `from US`, `director 1948`, `renewed yes`.
+fn work(right: Right, facts: &str) -> Work {
+    let mut work = Work { right, creators_complete: true, ..Work::default() };
+    for fact in facts.split(", ") {
+        let (name, value) = fact.split_once(' ').unwrap_or((fact, ""));
+        let yes = Some(value == "yes");
+        let role = |role| creator(role, value);
+        match name {
+            "published" => work.published = Some(date(value)),
+            "made" => work.made = Some(date(value)),
+            "from" => work.country = Some(value.into()),
+            "renewed" => work.renewed = yes,
+            "restored" => work.restored = yes,
+            "notice" => work.notice = yes,
+            "hired" => work.for_hire = yes,
+            "dramatic" => work.dramatic = yes,
+            "unpublished" => work.unpublished = true,
+            "incomplete" => work.creators_complete = false,
+            "director" => work.creators.push(role(Role::Director)),
+            "screenplay" => work.creators.push(role(Role::Screenplay)),
+            "composer" => work.creators.push(role(Role::Composer)),
+            "author" => work.creators.push(role(Role::Author)),
+            "camera" => work.creators.push(role(Role::Camera)),
+            "national" => work.creators.last_mut().unwrap().nationality = Some(value.into()),
+            _ => panic!("{fact}"),
+        }
+    }
+    work
+}
+
+/// Battleship Potemkin, with the music that was made for its showing in Germany.
+fn potemkin() -> Work {
+    let mut film = work(Right::Film, "published 1925-12-21, made 1925, from SU, dramatic yes");
+    let people = [
+        ("Sergei Eisenstein", Role::Director, "1948-02-11"),
+        ("Nina Agadzhanova", Role::Screenplay, "1974-12-14"),
+        ("Edmund Meisel", Role::Composer, "1930-11-14"),
+    ];
+    film.creators =
+        people.map(|(name, role, died)| Creator { name: name.into(), ..creator(role, died) }).into();
+    film
+}
+
+#[test]
+fn the_embedded_table_is_whole() {
+    let table = Table::parse(TABLE).unwrap();
+    assert!(table.country.len() >= 40);
+    for code in ["US", "CA", "GB", "EU", "DE", "FR", "IT", "ES", "RU", "JP", "AU", "CH", "IN", "BR", "MX"] {
+        for right in [Right::Film, Right::Composition, Right::Recording] {
+            let (rules, code) = (Rules::embedded(), country(code));
+            let entries = rules.entries(&code).flat_map(|entry| entry.rules(right));
+            assert!(entries.count() > 0, "{code} {right:?}");
+        }
+    }
+    assert!(Rules::embedded().countries().all(|(_, name)| !name.is_empty()));
+}
+
+#[test]
+fn potemkin_is_free_in_the_united_states_and_not_by_article_2_alone() {
+    let film = potemkin();
+    assert!(!status(&film, "US", "2020-12-31").is_free());
+    let Status::PublicDomain { since, law } = status(&film, "US", "2026-12-01") else { panic!() };
+    assert_eq!((since, law.verified), (date("2021-01-01"), true));
+    assert!(law.citation.contains("304"));
+    let vague = Work { published: Some(date("1926")), ..film.clone() };
+    assert!(!status(&vague, "US", "2021-12-31").is_free() && status(&vague, "US", "2022-01-01").is_free());
+
+    let Status::Unknown { missing, to, .. } = status(&film, "EU", "2026-12-01") else { panic!() };
+    assert_eq!(to, Some(date("2045-01-01")));
+    assert!(missing.contains(&Fact::Nationality("Edmund Meisel".into())), "{missing:?}");
+    assert!(!status(&film, "EU", "2044-12-31").is_free() && status(&film, "EU", "2045-01-01").is_free());
+
+    let mut german = film.clone();
+    german.creators[2].nationality = Some("DE".into());
+    let Status::Protected { until, exactly, law } = status(&german, "EU", "2026-12-01") else { panic!() };
+    assert_eq!((until, exactly), (date("2045-01-01"), true));
+    assert!(law.citation.contains("art. 1(3), 2(2)"));
+}
+
+#[test]
+fn popeye_of_1936_asks_for_its_renewal() {
+    let film = Work { creators_complete: false, ..work(Right::Film, "published 1936-11-27, from US") };
+    assert_eq!(missing(&film, "US", "2026-12-01"), [Fact::Renewed]);
+    let of = |renewed| Work { renewed: Some(renewed), ..film.clone() };
+    let Status::Protected { until, exactly, .. } = status(&of(true), "US", "2026-12-01") else { panic!() };
+    assert_eq!((until, exactly), (date("2032-01-01"), true));
+    let Status::PublicDomain { since, .. } = status(&of(false), "US", "2026-12-01") else { panic!() };
+    assert_eq!(since, date("1965-01-01"));
+    assert!(status(&film, "US", "2032-01-01").is_free(), "whatever the renewal");
+    assert!(status(&film, "DE", "2026-12-01").law().is_none());
+}
+
+#[test]
+fn each_dated_rule_ends_on_its_day() {
+    use Right::{Composition as C, Film as F, Recording as R};
+    for (code, right, facts, first_free_day) in [
+        ("US", F, "published 1930, from FR, renewed no, restored yes", "2026-01-01"),
+        ("US", F, "published 1922, from US, renewed yes", "1998-01-01"),
+        ("US", F, "published 1923, from US, renewed yes", "2019-01-01"),
+        ("US", C, "published 1931, from US, renewed yes", "2027-01-01"),
+        ("US", F, "published 1963, from US, renewed yes", "2059-01-01"),
+        ("US", F, "published 1963, from US, renewed no", "1992-01-01"),
+        ("US", F, "published 1964, from US, renewed no", "2060-01-01"),
+        ("US", F, "published 1977, from US", "2073-01-01"),
+        ("US", F, "published 1968, from US, notice no", "1969-01-01"),
+        ("US", F, "published 1950, from FR, renewed no, restored yes", "2046-01-01"),
+        ("US", F, "published 1950, from FR, renewed no, restored no", "1979-01-01"),
+        ("US", F, "published 1970, from FR, notice no, restored no", "1971-01-01"),
+        ("US", F, "published 1985, made 1984, from US, hired yes", "2081-01-01"),
+        ("US", F, "published 1985, made 1900, from US, hired yes", "2048-01-01"),
+        ("US", C, "published 1985, made 1920, from US, hired no, composer 1930", "2048-01-01"),
+        ("US", C, "published 2005, made 1920, from US, hired no, composer 1960", "2031-01-01"),
+        ("US", C, "made 1940, unpublished, hired no, composer 1950", "2021-01-01"),
+        ("US", F, "made 1940, unpublished, hired yes", "2061-01-01"),
+        ("US", R, "published 1922", "2022-01-01"),
+        ("US", R, "published 1923", "2024-01-01"),
+        ("US", R, "published 1946", "2047-01-01"),
+        ("US", R, "published 1947", "2058-01-01"),
+        ("US", R, "published 1956", "2067-01-01"),
+        ("US", R, "published 1957", "2067-02-16"),
+        ("US", R, "published 1972-02-14", "2067-02-16"),
+        ("US", R, "made 1900, unpublished", "2067-02-16"),
+        ("US", R, "made 1972-02-15, published 1972-02-15, from US", "2068-01-01"),
+        ("CA", C, "published 1950, composer 1971", "2022-01-01"),
+        ("CA", C, "published 1950, composer 1972", "2043-01-01"),
+        (
+            "CA",
+            F,
+            "published 1950, dramatic yes, director 1960, screenplay 1971, composer 1999",
+            "2022-01-01",
+        ),
+        ("CA", F, "published 1950, dramatic yes, director 1972", "2043-01-01"),
+        ("CA", F, "published 1969, dramatic no", "2020-01-01"),
+        ("CA", F, "published 1970, dramatic no", "2046-01-01"),
+        ("CA", R, "made 1964, published 1970", "2015-01-01"),
+        ("CA", R, "made 1965, published 1965", "2041-01-01"),
+        ("EU", F, "published 1950, from FR, director 1950, composer 1955, camera 1990", "2026-01-01"),
+        ("EU", F, "published 1950, from FR", "2021-01-01"),
+        ("EU", C, "published 1950, from FR, composer 1930, author 1956", "2027-01-01"),
+        ("EU", R, "published 1962, from FR", "2013-01-01"),
+        ("EU", R, "published 1963, from FR", "2034-01-01"),
+        ("EU", R, "made 1970, unpublished, from FR", "2021-01-01"),
+        ("DE", F, "published 1935, from US, renewed no, director 1960", "2031-01-01"),
+        ("IT", F, "published 1935, from US, renewed no, director 1960, national US", "1964-01-01"),
+        ("IT", F, "published 1935, from US, renewed yes, director 1960, national US", "2031-01-01"),
+        ("FR", F, "published 1935, from FR, director 1963", "2034-01-01"),
+        ("ES", F, "published 1935, from ES, director 1987-12-06", "2068-01-01"),
+        ("ES", F, "published 1935, from ES, director 1987-12-07", "2058-01-01"),
+        ("ES", F, "published 1935, from ES, director 1980, camera 1990", "2061-01-01"),
+        ("GB", F, "published 1950, from GB, director 1950, screenplay 1960", "2031-01-01"),
+        ("GB", C, "published 1930, from GB, composer 1955", "2026-01-01"),
+        ("GB", R, "published 1962, from GB", "2013-01-01"),
+        ("GB", R, "published 1963, from GB", "2034-01-01"),
+        ("CH", F, "published 1950, director 1955, composer 1999", "2026-01-01"),
+        ("CH", R, "published 1969", "2020-01-01"),
+        ("CH", R, "published 1970", "2041-01-01"),
+        ("JP", C, "published 1950, made 1950, from JP, composer 1967", "2018-01-01"),
+        ("JP", C, "published 1950, made 1950, from JP, composer 1968", "2039-01-01"),
+        ("JP", F, "published 1953, from JP, director 1956", "2004-01-01"),
+        ("JP", F, "published 1954, from JP, director 1956", "2025-01-01"),
+        ("JP", F, "published 1950, from JP, director 1998", "2037-01-01"),
+        ("JP", F, "published 1971, from JP, director 2020", "2042-01-01"),
+        ("JP", R, "published 1967", "2018-01-01"),
+        ("JP", R, "published 1968", "2039-01-01"),
+        ("AU", C, "published 1930, composer 1954", "2005-01-01"),
+        ("AU", C, "published 1930, composer 1955", "2026-01-01"),
+        ("AU", C, "published 2000, composer 1930", "2071-01-01"),
+        ("AU", C, "published 2019, composer 1930", "2001-01-01"),
+        ("AU", F, "made 1960, published 1960, director 1954", "2005-01-01"),
+        ("AU", F, "made 1969-05-01, published 1970, director 1954", "2041-01-01"),
+        ("AU", R, "published 1954", "2005-01-01"),
+        ("AU", R, "published 1955", "2026-01-01"),
+        ("IN", F, "published 1965", "2026-01-01"),
+        ("IN", C, "published 1930, composer 1965, author 1950", "2026-01-01"),
+        ("IN", C, "published 1980, composer 1950", "2041-01-01"),
+        ("IN", R, "published 1940", "1991-01-01"),
+        ("IN", R, "published 1941", "2002-01-01"),
+        ("BR", F, "published 1955", "2026-01-01"),
+        ("BR", C, "composer 1955", "2026-01-01"),
+        ("BR", R, "made 1955, published 1990", "2026-01-01"),
+        ("MX", C, "composer 1943", "1994-01-01"),
+        ("MX", C, "composer 1952", "2053-01-01"),
+        ("MX", R, "made 1952", "2003-01-01"),
+        ("MX", R, "made 1953", "2029-01-01"),
+        ("RU", F, "published 1942, from SU, director 1990", "1993-01-01"),
+        ("RU", F, "published 1943, from SU, hired yes, director 1990", "2014-01-01"),
+        ("KR", C, "published 1950, composer 1962", "2013-01-01"),
+        ("KR", C, "published 1950, composer 1963", "2034-01-01"),
+        ("KR", F, "published 1962", "2013-01-01"),
+        ("KR", F, "published 1963", "2034-01-01"),
+        ("CN", C, "composer 1975", "2026-01-01"),
+        ("TW", F, "published 1975", "2026-01-01"),
+        ("HK", F, "published 1950, director 1970, composer 1975", "2026-01-01"),
+    ] {
+        let work = work(right, facts);
+        let before = Rules::embedded().status(&work, &country(code), day_before(first_free_day));
+        assert!(
+            matches!(&before, Status::Protected { until, .. } if *until == date(first_free_day)),
+            "{code} {facts}: {before}"
+        );
+        let on = status(&work, code, first_free_day);
+        assert!(
+            matches!(&on, Status::PublicDomain { since, .. } if *since == date(first_free_day)),
+            "{code} {facts}: {on}"
+        );
+    }
+}
+
+#[test]
+fn what_is_missing_is_named_and_nothing_else() {
+    use Right::{Composition as C, Film as F, Recording as R};
+    for (code, right, facts, expected) in [
+        ("US", F, "published 1950, from FR, renewed no", vec![Fact::Restored]),
+        ("US", F, "published 1950, from FR", vec![Fact::Renewed, Fact::Restored]),
+        ("US", F, "published 1950, renewed no", vec![Fact::Country, Fact::Restored]),
+        ("US", F, "from US, renewed no", vec![Fact::Published, Fact::Made, Fact::ForHire]),
+        ("CA", F, "published 1950, director 1980", vec![Fact::Dramatic]),
+        ("CA", R, "published 1970", vec![Fact::Made]),
+        ("EU", F, "published 1950, from FR, director 1950, incomplete", vec![Fact::Creators]),
+        (
+            "EU",
+            F,
+            "published 1950, director 1980",
+            vec![Fact::Country, Fact::Nationality("Director 1980".into())],
+        ),
+        ("DE", F, "published 1950, from JP, director 1980, national JP", vec![]),
+        ("AT", R, "from FR", vec![Fact::Published, Fact::Made]),
+        ("XX", C, "published 1950", vec![Fact::Rule("XX".into())]),
+    ] {
+        let work = work(right, facts);
+        let told = match status(&work, code, "2026-12-01") {
+            Status::Unknown { missing, .. } => missing,
+            _ => Vec::new(),
+        };
+        assert_eq!(told, expected, "{code} {facts}");
+    }
+}
+
+#[test]
+fn one_known_creator_may_protect_and_never_frees() {
+    let film = work(Right::Film, "published 1950, from FR, director 1980, incomplete");
+    let told = status(&film, "EU", "2026-12-01");
+    assert!(
+        matches!(told, Status::Protected { until, exactly: false, .. } if until == date("2051-01-01")),
+        "{told}"
+    );
+    assert!(matches!(status(&film, "EU", "2051-01-01"), Status::Unknown { .. }));
+    let mut living = film.clone();
+    living.creators[0] = Creator { died: None, living: true, ..living.creators[0].clone() };
+    let told = status(&living, "EU", "2026-12-01");
+    assert!(matches!(told, Status::Protected { until, .. } if until == date("2097-01-01")), "{told}");
+    let mut unknown = film.clone();
+    unknown.creators[0].died = None;
+    assert_eq!(missing(&unknown, "EU", "2026-12-01"), [Fact::Creators, Fact::Death("Director 1980".into())]);
+}
+
+#[test]
+fn answers_hold_for_every_day_that_a_date_may_be() {
+    let vague = work(Right::Recording, "made 1972, published 1972, from US");
+    let Status::Protected { until, exactly, .. } = status(&vague, "US", "2026-12-01") else { panic!() };
+    assert_eq!((until, exactly), (date("2067-02-16"), false));
+    let film = work(Right::Film, "published 1930, from US, renewed yes");
+    assert!(matches!(status(&film, "US", "2025"), Status::Protected { .. }));
+    assert!(matches!(status(&film, "US", "2026-01"), Status::PublicDomain { .. }));
+    let unpublished = work(Right::Film, "unpublished, from US");
+    assert!(!missing(&unpublished, "US", "2026").is_empty());
+}
+
+#[test]
+fn answers_say_what_they_rest_on() {
+    let told = status(&work(Right::Recording, "published 1960"), "JP", "2026-12-01").to_string();
+    assert!(
+        told.starts_with("public domain since 2011-01-01: ") && told.contains("(from memory, not checked)"),
+        "{told}"
+    );
+    let told = status(&work(Right::Film, "published 1970, from US"), "US", "2026-12-01").to_string();
+    assert!(
+        told.starts_with("protected until 2066-01-01: ")
+            && told.contains("assuming that it was published with"),
+        "{told}"
+    );
+    let told = status(&work(Right::Film, "published 1936, from US"), "US", "2026-12-01").to_string();
+    assert!(
+        told.contains("free on 2032-01-01 at the latest; missing: whether its copyright was renewed"),
+        "{told}"
+    );
+    let told = status(
+        &work(Right::Film, "published 1935, from US, renewed no, director 1960, national US"),
+        "FR",
+        "2026",
+    )
+    .to_string();
+    assert!(
+        told.contains("no longer than at home; there works published in the United States before 1964"),
+        "{told}"
+    );
+}
+
+#[test]
+fn tables_with_mistakes_are_refused_with_their_place() {
+    let rule = |body: &str| {
+        format!(
+            "[[country]]\ncode = \"AA\"\nname = \"A\"\n[[country.rule]]\nright = [\"film\"]\ncitation = \"c\"\n\
+             source = \"https://a.example\"\nsays = \"s\"\n{body}\n"
+        )
+    };
+    Rules::parse(&rule("term = { years = 70, after = \"death\" }")).map(|_| ()).unwrap();
+    for (body, what) in [
+        ("term = { years = 70 }", "a term"),
+        ("term = { years = 70, after = \"death\", off = [\"director\"] }", "a term"),
+        ("term = { years = 70, after = \"publication\", of = [\"director\"] }", "does not run from a death"),
+        ("term = { years = [70, 74], after = \"death\" }", "needs depends"),
+        ("term = { years = [74, 70], after = \"death\", depends = \"d\" }", "shrink"),
+        ("term = { years = 70, after = \"death\", was = [{ years = 80, ended_by = \"2000\" }] }", "shrink"),
+        ("term = { later_of = [{ until = \"2000\" }] }", "fewer than two"),
+        ("term = { until = \"2000\" }\nwhen = { origin = [\"Utopia\"] }", "neither two letters nor a group"),
+        (
+            "term = { until = \"2000\" }\nwhen = { made = { from = \"2001\", to = \"2000\" } }",
+            "ends before it begins",
+        ),
+        ("term = { until = \"2000\" }\nwhenn = {}", "unknown field"),
+        ("term = { until = \"2000-02-30\" }", "a term"),
+    ] {
+        let error = Rules::parse(&rule(body)).err().unwrap_or_else(|| panic!("{body}"));
+        assert!(error.to_string().contains(what), "{body}: {error}");
+    }
+    let like = |code: &str| format!("[[country]]\ncode = \"AA\"\nname = \"A\"\nlike = \"{code}\"\n");
+    assert!(Rules::parse(&like("AA")).is_err() && Rules::parse(&like("BB")).is_err());
+    assert!(Rules::parse(&(like("BB") + &like("AA").replace("\"AA\"\nname", "\"BB\"\nname"))).is_ok());
+    assert!(Rules::load(Path::new("/nowhere/rules.toml")).is_err());
+}
+
+#[test]
+fn a_circle_of_likeness_ends() {
+    let table = "[[country]]\ncode = \"AA\"\nname = \"A\"\nlike = \"BB\"\n[[country]]\ncode = \"BB\"\nname = \"B\"\nlike = \"AA\"\n";
+    let rules = Rules::parse(table).unwrap();
+    let told = rules.status(&Work::default(), &country("AA"), date("2026"));
+    assert!(matches!(told, Status::Unknown { missing, .. } if missing == [Fact::Rule("AA".into())]));
+}
+
+#[test]
+fn countries_are_two_letters() {
+    assert_eq!(country(" uk ").code(), "GB");
+    for bad in ["", "U", "USA", "U1", "Ü"] {
+        assert!(bad.parse::<Country>().is_err(), "{bad}");
+    }
+}
+
+fn any_date() -> impl Strategy<Value = PartialDate> {
+    (1850u16..2030, 1u8..13, 1u8..29, 0usize..3).prop_map(|(year, month, day, known)| {
+        let text = [format!("{year}"), format!("{year}-{month:02}"), format!("{year}-{month:02}-{day:02}")];
+        date(&text[known])
+    })
+}
+
+fn any_country() -> impl Strategy<Value = String> {
+    proptest::sample::select(vec!["US", "FR", "DE", "GB", "SU", "JP", "ZZ"]).prop_map(String::from)
+}
+
+fn any_creator() -> impl Strategy<Value = Creator> {
+    let roles =
+        [Role::Director, Role::Screenplay, Role::Composer, Role::Author, Role::Camera, Role::Performer];
+    let facts = (
+        proptest::sample::select(roles.to_vec()),
+        proptest::option::of(any_date()),
+        proptest::bool::ANY,
+        proptest::option::of(any_country()),
+    );
+    facts.prop_map(|(role, died, living, nationality)| Creator {
+        name: format!("{role:?}"),
+        role,
+        died,
+        living: living && died.is_none(),
+        nationality,
+    })
+}
+
+fn any_work() -> impl Strategy<Value = Work> {
+    let answer = || proptest::option::of(proptest::bool::ANY);
+    let right = proptest::sample::select(vec![Right::Film, Right::Composition, Right::Recording]);
+    let dates =
+        (proptest::option::of(any_date()), proptest::option::of(any_date()), proptest::bool::weighted(0.1));
+    let people = (proptest::collection::vec(any_creator(), 0..4), proptest::bool::ANY);
+    let answers = (answer(), answer(), answer(), answer());
+    (right, dates, proptest::option::of(any_country()), people, answers).prop_map(
+        |(right, (made, published, unpublished), country, (creators, creators_complete), answers)| Work {
+            right,
+            made: made.filter(|made| published.is_none_or(|published| made.latest() <= published.earliest())),
+            published: published.filter(|_| !unpublished),
+            unpublished,
+            country,
+            creators,
+            creators_complete,
+            renewed: answers.0,
+            restored: answers.1,
+            for_hire: answers.2,
+            dramatic: answers.3,
+            ..Work::default()
+        },
+    )
+}
+
+/// Forgets a fact; which one, a number says.
+fn forget(work: &Work, which: usize) -> Work {
+    let mut less = work.clone();
+    let year = |date: Option<PartialDate>| date.and_then(|date| PartialDate::of_year(date.year()));
+    match which {
+        0 => less.made = None,
+        1 => (less.published, less.unpublished) = (None, false),
+        2 => less.country = None,
+        3 => less.creators_complete = false,
+        4 => less.renewed = None,
+        5 => less.restored = None,
+        6 => less.for_hire = None,
+        7 => less.dramatic = None,
+        8 => less.published = year(less.published),
+        9 => less.made = year(less.made),
+        10 => less.creators.iter_mut().for_each(|creator| creator.died = None),
+        11 => less.creators.iter_mut().for_each(|creator| creator.nationality = None),
+        12 => less.creators.iter_mut().for_each(|creator| creator.died = year(creator.died)),
+        13 => less.creators.iter_mut().for_each(|creator| creator.living = false),
+        _ => {
+            less.creators.pop();
+            less.creators_complete = false;
+        }
+    }
+    less
+}
+
+const COUNTRIES: [&str; 16] =
+    ["US", "CA", "EU", "DE", "FR", "ES", "GB", "CH", "JP", "AU", "IN", "BR", "MX", "RU", "KR", "TW"];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(3000))]
+
+    /// Whatever is answered with fewer facts is answered so with more.
+    #[test]
+    fn a_missing_fact_never_frees_or_protects(
+        work in any_work(),
+        forgotten in proptest::collection::vec(0usize..15, 1..5),
+        code in proptest::sample::select(COUNTRIES.to_vec()),
+        day in any_date(),
+    ) {
+        let less = forgotten.iter().fold(work.clone(), |work, which| forget(&work, *which));
+        let of = |work: &Work| Rules::embedded().status(work, &country(code), day);
+        let (more, less) = (of(&work), of(&less));
+        match less {
+            Status::PublicDomain { since, .. } => {
+                prop_assert!(matches!(&more, Status::PublicDomain { since: known, .. } if *known <= since), "{} {}", less, more);
+            }
+            Status::Protected { until, .. } => {
+                prop_assert!(matches!(&more, Status::Protected { until: known, .. } if *known >= until), "{} {}", less, more);
+            }
+            Status::Unknown { missing, .. } => prop_assert!(!missing.is_empty()),
+        }
+    }
+
+    #[test]
+    fn what_is_free_stays_free(
+        work in any_work(),
+        code in proptest::sample::select(COUNTRIES.to_vec()),
+        days in (any_date(), any_date()),
+    ) {
+        let (early, late) = (days.0.min(days.1), days.0.max(days.1).latest());
+        let of = |day| Rules::embedded().status(&work, &country(code), day);
+        if of(early).is_free() {
+            prop_assert!(of(late).is_free());
+        }
+        if matches!(of(late), Status::Protected { .. }) {
+            prop_assert!(!of(early).is_free());
+        }
+    }
+
+    #[test]
+    fn life_terms_free_nothing_by_an_incomplete_list(work in any_work(), day in any_date()) {
+        let work = Work { creators_complete: false, right: Right::Composition, country: Some("FR".into()), ..work };
+        prop_assert!(!Rules::embedded().status(&work, &country("EU"), day).is_free());
+    }
+
+    #[test]
+    fn no_table_panics(text in proptest::collection::vec(proptest::char::any(), 0..200)) {
+        let _ = Rules::parse(&text.into_iter().collect::<String>());
+    }
+}
