@@ -231,6 +231,8 @@ fn each_dated_rule_ends_on_its_day() {
         ("KR", C, "published 1950, composer 1963", "2034-01-01"),
         ("KR", F, "published 1962", "2013-01-01"),
         ("KR", F, "published 1963", "2034-01-01"),
+        ("KR", R, "made 1962", "2013-01-01"),
+        ("KR", R, "made 1963", "2034-01-01"),
         ("CN", C, "composer 1975", "2026-01-01"),
         ("TW", F, "published 1975", "2026-01-01"),
         ("HK", F, "published 1950, director 1970, composer 1975", "2026-01-01"),
