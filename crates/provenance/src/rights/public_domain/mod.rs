@@ -1,8 +1,8 @@
 //! Is a work free? Dated rules of countries, in a table that people can read and add to.
 //!
-//! The rules are in `data/public-domain.toml`, with their statutes and the pages that they were compared with; the engine here knows
-//! none of them. It bounds the first free day from both sides by what the ledger knows, so that an answer holds for every day that a
-//! date may be, for every death that is unknown, and for every branch of the law that a missing fact leaves open. Only where both
+//! The rules are in `data/public-domain.toml`, with their statutes and the pages that they were compared with; the engine here
+//! knows none of them. It bounds the first free day from both sides by what the ledger knows, so that an answer holds for every day
+//! that a date may be, for every death that is unknown, and for every branch of the law that a missing fact leaves open. Only where both
 //! bounds lie on one side of the day asked about is there an answer; else the missing facts are named.
 //!
 //! The table has the law of today. Of a day in the past it tells what that law says of it, not what was in force then.
@@ -74,7 +74,8 @@ impl Rules {
 
     /// Tells whether a work is free in a country on a day: on all days that a partial date may be.
     pub fn status(&self, work: &Work, country: &Country, day: PartialDate) -> Status {
-        let end = self.end(Known::of(work, day), country);
+        let work = spelled(work);
+        let end = self.end(Known::of(&work, day), country);
         let known = |day: PartialDate| (day != first_of_all() && day != last_of_all()).then_some(day);
         let exactly = end.is_exact();
         match (end.first, end.last) {
@@ -142,6 +143,17 @@ impl Rules {
             |entry: &&Entry| entry.like.as_ref().and_then(|like| self.countries.get(&Country(like.clone())));
         std::iter::successors(self.countries.get(country), like).take(self.countries.len())
     }
+}
+
+/// The work with its countries spelled as the table has them; what is no country is unknown.
+fn spelled(work: &Work) -> Work {
+    let code = |text: &Option<String>| text.as_ref()?.parse().ok().map(|Country(code)| code);
+    let mut work = work.clone();
+    work.country = code(&work.country);
+    for creator in &mut work.creators {
+        creator.nationality = code(&creator.nationality);
+    }
+    work
 }
 
 impl Country {
