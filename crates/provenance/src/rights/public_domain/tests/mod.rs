@@ -1,5 +1,8 @@
+mod cases;
+
 use super::data::Table;
 use super::*;
+use cases::{BORDERS, DOUBTS};
 use kinophone::ledger::{Creator, Role};
 use proptest::prelude::*;
 
@@ -133,146 +136,6 @@ fn popeye_of_1936_asks_for_its_renewal() {
     assert!(status(&film, "DE", "2026-12-01").law().is_none());
 }
 
-use Right::{Composition as C, Film as F, Recording as R};
-
-/// Country, right, facts, and the first free day: by every rule, and on both sides of every day that a rule names.
-const BORDERS: &[(&str, Right, &str, &str)] = &[
-    ("US", F, "published 1930, from FR, renewed no, restored yes", "2026-01-01"),
-    ("US", F, "published 1922, from US, renewed yes", "1998-01-01"),
-    ("US", F, "published 1923, from US, renewed yes", "2019-01-01"),
-    ("US", C, "published 1931, from US, renewed yes", "2027-01-01"),
-    ("US", F, "published 1963, from US, renewed yes", "2059-01-01"),
-    ("US", F, "published 1963, from US, renewed no", "1992-01-01"),
-    ("US", F, "published 1964, from US, renewed no", "2060-01-01"),
-    ("US", F, "published 1977, from US", "2073-01-01"),
-    ("US", F, "published 1968, from US, notice no", "1969-01-01"),
-    ("US", F, "published 1950, from FR, renewed no, restored yes", "2046-01-01"),
-    ("US", F, "published 1950, from FR, renewed no, restored no", "1979-01-01"),
-    ("US", F, "published 1970, from FR, notice no, restored no", "1971-01-01"),
-    ("US", F, "published 1985, made 1984, from US, hired yes", "2081-01-01"),
-    ("US", F, "published 1985, made 1900, from US, hired yes", "2048-01-01"),
-    ("US", C, "published 1985, made 1920, from US, hired no, composer 1930", "2048-01-01"),
-    ("US", C, "published 2005, made 1920, from US, hired no, composer 1960", "2031-01-01"),
-    ("US", C, "made 1940, unpublished, hired no, composer 1950", "2021-01-01"),
-    ("US", F, "made 1940, unpublished, hired yes", "2061-01-01"),
-    ("US", R, "published 1922", "2022-01-01"),
-    ("US", R, "published 1923", "2024-01-01"),
-    ("US", R, "published 1946", "2047-01-01"),
-    ("US", R, "published 1947", "2058-01-01"),
-    ("US", R, "published 1956", "2067-01-01"),
-    ("US", R, "published 1957", "2067-02-16"),
-    ("US", R, "published 1972-02-14", "2067-02-16"),
-    ("US", R, "made 1900, unpublished", "2067-02-16"),
-    ("US", R, "made 1972-02-15, published 1972-02-15, from US", "2068-01-01"),
-    ("CA", C, "published 1950, composer 1971", "2022-01-01"),
-    ("CA", C, "published 1950, composer 1972", "2043-01-01"),
-    ("CA", F, "published 1950, dramatic yes, director 1960, screenplay 1971, composer 1999", "2022-01-01"),
-    ("CA", F, "published 1950, dramatic yes, director 1972", "2043-01-01"),
-    ("CA", F, "published 1969, dramatic no", "2020-01-01"),
-    ("CA", F, "published 1970, dramatic no", "2046-01-01"),
-    ("CA", R, "made 1964, published 1970", "2015-01-01"),
-    ("CA", R, "made 1965, published 1965", "2041-01-01"),
-    ("EU", F, "published 1950, from FR, director 1950, composer 1955, camera 1990", "2026-01-01"),
-    ("EU", F, "published 1950, from FR", "2021-01-01"),
-    ("EU", C, "published 1950, from FR, composer 1930, author 1956", "2027-01-01"),
-    ("EU", R, "published 1962, from FR", "2013-01-01"),
-    ("EU", R, "published 1963, from FR", "2034-01-01"),
-    ("EU", R, "made 1970, unpublished, from FR", "2021-01-01"),
-    ("DE", F, "published 1935, from US, renewed no, director 1960", "2031-01-01"),
-    ("IT", F, "published 1935, from US, renewed no, director 1960, national US", "1964-01-01"),
-    ("IT", F, "published 1935, from US, renewed yes, director 1960, national US", "2031-01-01"),
-    ("FR", F, "published 1935, from FR, director 1963", "2034-01-01"),
-    ("ES", F, "published 1935, from ES, director 1987-12-06", "2068-01-01"),
-    ("ES", F, "published 1935, from ES, director 1987-12-07", "2058-01-01"),
-    ("ES", F, "published 1935, from ES, director 1980, camera 1990", "2061-01-01"),
-    ("GB", F, "published 1950, from GB, director 1950, screenplay 1960", "2031-01-01"),
-    ("GB", C, "published 1930, from GB, composer 1955", "2026-01-01"),
-    ("GB", R, "published 1962, from GB", "2013-01-01"),
-    ("GB", R, "published 1963, from GB", "2034-01-01"),
-    ("CH", F, "published 1950, director 1955, composer 1999", "2026-01-01"),
-    ("CH", R, "published 1969", "2020-01-01"),
-    ("CH", R, "published 1970", "2041-01-01"),
-    ("JP", C, "published 1950, made 1950, from JP, composer 1967", "2018-01-01"),
-    ("JP", C, "published 1950, made 1950, from JP, composer 1968", "2039-01-01"),
-    ("JP", F, "published 1953, from JP, director 1956", "2004-01-01"),
-    ("JP", F, "published 1954, from JP, director 1956", "2025-01-01"),
-    ("JP", F, "published 1950, from JP, director 1998", "2037-01-01"),
-    ("JP", F, "published 1971, from JP, director 2020", "2042-01-01"),
-    ("JP", R, "published 1967", "2018-01-01"),
-    ("JP", R, "published 1968", "2039-01-01"),
-    ("AU", C, "published 1930, composer 1954", "2005-01-01"),
-    ("AU", C, "published 1930, composer 1955", "2026-01-01"),
-    ("AU", C, "published 2000, composer 1930", "2071-01-01"),
-    ("AU", C, "published 2019, composer 1930", "2001-01-01"),
-    ("AU", F, "made 1960, published 1960, director 1954", "2005-01-01"),
-    ("AU", F, "made 1969-05-01, published 1970, director 1954", "2041-01-01"),
-    ("AU", R, "published 1954", "2005-01-01"),
-    ("AU", R, "published 1955", "2026-01-01"),
-    ("IN", F, "published 1965", "2026-01-01"),
-    ("IN", C, "published 1930, composer 1965, author 1950", "2026-01-01"),
-    ("IN", C, "published 1980, composer 1950", "2041-01-01"),
-    ("IN", R, "published 1940", "1991-01-01"),
-    ("IN", R, "published 1941", "2002-01-01"),
-    ("BR", F, "published 1955", "2026-01-01"),
-    ("BR", C, "composer 1955", "2026-01-01"),
-    ("BR", R, "made 1955, published 1990", "2026-01-01"),
-    ("MX", C, "composer 1943", "1994-01-01"),
-    ("MX", C, "composer 1952", "2053-01-01"),
-    ("MX", R, "made 1952", "2003-01-01"),
-    ("MX", R, "made 1953", "2029-01-01"),
-    ("RU", F, "published 1942, from SU, director 1990", "1993-01-01"),
-    ("RU", F, "published 1943, from SU, hired yes, director 1990", "2014-01-01"),
-    ("KR", C, "published 1950, composer 1962", "2013-01-01"),
-    ("KR", C, "published 1950, composer 1963", "2034-01-01"),
-    ("KR", F, "published 1962", "2013-01-01"),
-    ("KR", F, "published 1963", "2034-01-01"),
-    ("KR", R, "made 1962", "2013-01-01"),
-    ("KR", R, "made 1963", "2034-01-01"),
-    ("CN", C, "composer 1975", "2026-01-01"),
-    ("TW", F, "published 1975", "2026-01-01"),
-    ("HK", F, "published 1950, director 1970, composer 1975", "2026-01-01"),
-    ("US", F, "published 2005, made 2005, from US, hired yes", "2101-01-01"),
-    ("CA", C, "made 1900, unpublished, composer 1950", "2049-01-01"),
-    ("CA", C, "published 1990, composer 1930", "2041-01-01"),
-    ("CA", C, "published 2000, composer 1930", "1981-01-01"),
-    ("CA", F, "made 1969, dramatic no, unpublished", "2020-01-01"),
-    ("CA", F, "made 1970, dramatic no, unpublished", "2041-01-01"),
-    ("CA", F, "made 1950, published 1950, dramatic yes", "2001-01-01"),
-    ("CA", R, "made 1970, unpublished", "2041-01-01"),
-    ("EU", F, "made 1950, unpublished, from FR", "2021-01-01"),
-    ("EU", C, "made 1950, unpublished, from FR, composer 1955", "2026-01-01"),
-    ("EU", R, "made 1975, published 1975, from CN", "2026-01-01"),
-    ("DE", F, "published 1950, from JP, director 1955, national JP", "2001-01-01"),
-    ("GB", F, "made 1950, unpublished, from GB", "2021-01-01"),
-    ("GB", C, "made 1900, unpublished, from GB, composer 1900", "2040-01-01"),
-    ("GB", R, "made 1970, unpublished, from GB", "2021-01-01"),
-    ("GB", F, "published 1950, from JP, director 1955, national JP", "2001-01-01"),
-    ("CH", C, "composer 1955, author 1940", "2026-01-01"),
-    ("CH", R, "made 1969, unpublished", "2020-01-01"),
-    ("CH", R, "made 1970, unpublished", "2041-01-01"),
-    ("JP", F, "published 1971, from CN", "2022-01-01"),
-    ("AU", F, "made 1970, unpublished", "2041-01-01"),
-    ("AU", R, "made 1970, unpublished", "2041-01-01"),
-    ("RU", R, "published 1975", "2026-01-01"),
-    ("RU", F, "published 1960, from CN, director 1990, national CN", "2011-01-01"),
-    ("CN", F, "published 1975", "2026-01-01"),
-    ("CN", R, "made 1975", "2026-01-01"),
-    ("TW", C, "published 1940, composer 1970", "2021-01-01"),
-];
-
-/// Country, right, facts, and the first free day at the earliest and at the latest, where something decides that no ledger has.
-const DOUBTS: &[(&str, Right, &str, [&str; 2])] = &[
-    ("US", F, "published 1985, from US, notice no", ["1986-01-01", "2106-01-01"]),
-    ("FR", C, "published 1915, from FR, composer 1930", ["2001-01-01", "2055-01-01"]),
-    ("FR", C, "published 1930, from FR, composer 1937", ["2008-01-01", "2047-01-01"]),
-    ("FR", F, "published 1935, from FR, director 1944", ["2015-01-01", "2045-01-01"]),
-    ("JP", F, "published 1950, from GB, director 1960, national GB", ["2001-01-01", "2031-01-01"]),
-    ("JP", C, "published 1950, made 1950, from GB, composer 1940, national GB", ["1991-01-01", "2003-01-01"]),
-    ("MX", C, "composer 1950", ["1981-01-01", "2051-01-01"]),
-    ("RU", C, "published 1930, from SU, composer 1950", ["2021-01-01", "2025-01-01"]),
-    ("RU", F, "published 1950, from SU, hired no, director 1960", ["2031-01-01", "2035-01-01"]),
-];
-
 #[test]
 fn each_dated_rule_ends_on_its_day() {
     for (code, right, facts, first_free_day) in BORDERS {
@@ -327,8 +190,79 @@ fn every_rule_has_a_case() {
     }
 }
 
+/// The table with a year of it, or a number of years, moved by one either way; with the line and the new number.
+fn tables_with_a_mistake() -> impl Iterator<Item = (String, String)> {
+    let lines: Vec<&str> = TABLE.lines().collect();
+    let begin = lines.iter().position(|line| line.starts_with("[[country]]")).unwrap();
+    let is_text = |line: &str| {
+        ["citation", "source", "says", "depends", "assuming", "#"]
+            .iter()
+            .any(|key| line.trim_start().starts_with(key))
+    };
+    let places: Vec<(usize, usize, usize)> = (begin..lines.len())
+        .filter(|k| !is_text(lines[*k]))
+        .flat_map(|k| numbers(lines[k]).into_iter().map(move |(from, to)| (k, from, to)))
+        // A term that adds nothing, and numbers within words.
+        .filter(|(k, from, _)| {
+            !lines[*k][*from..].starts_with("1901-01-01") && !within_words(&lines[*k][..*from])
+        })
+        .collect();
+    places.into_iter().flat_map(move |(k, from, to)| {
+        let number: u32 = lines[k][from..to].parse().unwrap();
+        let moved: Vec<_> = [Some(number + 1), number.checked_sub(1)].into_iter().flatten().collect();
+        let with = |number: u32| {
+            let line = format!("{}{number}{}", &lines[k][..from], &lines[k][to..]);
+            let table = [&lines[..k], &[line.as_str()], &lines[k + 1..]].concat().join("\n");
+            (format!("{}: {line}", k + 1), table)
+        };
+        moved.into_iter().map(with).collect::<Vec<_>>()
+    })
+}
+
+fn within_words(before: &str) -> bool {
+    before.matches('"').count() % 2 == 1 && !before.ends_with('"')
+}
+
+/// Where numbers of years and years of dates are in a line: numbers that no digit, dash or letter precedes.
+fn numbers(line: &str) -> Vec<(usize, usize)> {
+    let bytes = line.as_bytes();
+    let begins = |k: usize| {
+        bytes[k].is_ascii_digit()
+            && (k == 0 || matches!(bytes[k - 1], b' ' | b'[' | b'"'))
+            && !line[k..].starts_with("0 ")
+    };
+    let end = |from: usize| from + bytes[from..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+    (0..bytes.len()).filter(|k| begins(*k)).map(|from| (from, end(from))).collect()
+}
+
+#[test]
+fn a_wrong_number_in_the_table_is_found() {
+    let answers = |rules: &Rules| {
+        let days = |days: [&str; 2]| [day_before(days[0]), date(days[0]), day_before(days[1]), date(days[1])];
+        let borders = BORDERS.iter().map(|(code, right, facts, day)| (*code, *right, *facts, [*day, *day]));
+        let cases = borders.chain(DOUBTS.iter().copied());
+        let told = cases.flat_map(|(code, right, facts, ends)| {
+            let work = work(right, facts);
+            days(ends).map(|day| rules.status(&work, &country(code), day))
+        });
+        told.collect::<Vec<_>>()
+    };
+    let right = answers(Rules::embedded());
+    // No film published by 1952 had less than 50 years by 2004.
+    let decides = |line: &str| {
+        !["[69, 82], after = \"publication\"", "[71, 82], after = \"publication\""]
+            .iter()
+            .any(|end| line.contains(end))
+    };
+    let wrong = tables_with_a_mistake()
+        .filter(|(_, table)| Rules::parse(table).is_ok_and(|rules| answers(&rules) == right));
+    let unnoticed: Vec<_> = wrong.map(|(line, _)| line).filter(|line| decides(line)).collect();
+    assert!(unnoticed.is_empty(), "{} mistakes go unnoticed:\n{}", unnoticed.len(), unnoticed.join("\n"));
+}
+
 #[test]
 fn what_is_missing_is_named_and_nothing_else() {
+    use Right::{Composition as C, Film as F, Recording as R};
     for (code, right, facts, expected) in [
         ("US", F, "published 1950, from FR, renewed no", vec![Fact::Restored]),
         ("US", F, "published 1950, from FR", vec![Fact::Renewed, Fact::Restored]),
