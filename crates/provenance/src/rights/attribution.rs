@@ -1,7 +1,7 @@
 //! Words of attribution, ready to paste: title, author, source, licence, as Creative Commons recommends.
 //!
-//! What a ledger has is other people's text. It stays text: markup in it is escaped, and what a terminal or reader would obey becomes
-//! a space. Only addresses of plain letters become links.
+//! What a ledger has is other people's text. It stays text: markup in it is escaped, and what a terminal or reader would obey
+//! becomes a space. Only addresses of plain letters become links.
 
 use super::licence::Licences;
 use kinophone::ledger::Terms;

@@ -1,7 +1,7 @@
 //! One licence for all: what sources ask together, and which do not fit.
 //!
-//! Sources meet only in the licence that the whole bears. So each licence that some source names is tried, and none; each source takes
-//! its easiest choice that permits it. That finds the best choices without trying their combinations.
+//! Sources meet only in the licence that the whole bears. So each licence that some source names is tried, and none; each source
+//! takes its easiest choice that permits it. That finds the best choices without trying their combinations.
 
 use super::expression;
 use super::table::{Licence, Table};

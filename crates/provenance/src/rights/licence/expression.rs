@@ -11,8 +11,8 @@ const MOST_BYTES: usize = 2000;
 /// Licences that hold together.
 pub(super) type Together = Vec<Licence>;
 
-/// What a source states: one of several lists of licences, each of which holds as a whole. An error has the part that is none, or is
-/// not in the table.
+/// What a source states: one of several lists of licences, each of which holds as a whole. An error has the part that is none, or
+/// is not in the table.
 pub(super) fn read(table: &Table, words: &str) -> Result<Vec<Together>, String> {
     let words = words.trim();
     if let Some(licence) = single(table, words) {

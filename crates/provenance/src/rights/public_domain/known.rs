@@ -140,8 +140,8 @@ impl<'w> Known<'w> {
         if missing.is_empty() { Truth::No } else { Truth::Unknown(missing) }
     }
 
-    /// The last death among creators with one of these parts, all where none is named. `None` where the list of creators is whole and
-    /// nobody has such a part.
+    /// The last death among creators with one of these parts, all where none is named. `None` where the list of creators is whole
+    /// and nobody has such a part.
     pub(super) fn last_death(self, parts: &[Role]) -> Option<Death> {
         let whole = self.work.creators_complete;
         let has_part = |creator: &&Creator| parts.is_empty() || parts.contains(&creator.role);

@@ -6,7 +6,7 @@ use super::{country, date, day_before, work};
 use kinophone::ledger::{PartialDate, Right};
 
 /// No film published by 1952 had less than 50 years by 2004, so that the least of 70 is never reached.
-const UNREACHED: [&str; 2] = ["[69, 82], after = \"publication\"", "[71, 82], after = \"publication\""];
+const UNREACHED: [&str; 2] = ["[69, 83], after = \"publication\"", "[71, 83], after = \"publication\""];
 
 type Case = (&'static str, Right, &'static str, [PartialDate; 4]);
 
