@@ -2,8 +2,8 @@
 //!
 //! The rules are in `data/public-domain.toml`, with their statutes and the pages that they were compared with; the engine here
 //! knows none of them. It bounds the first free day from both sides by what the ledger knows, so that an answer holds for every day
-//! that a date may be, for every death that is unknown, and for every branch of the law that a missing fact leaves open. Only where both
-//! bounds lie on one side of the day asked about is there an answer; else the missing facts are named.
+//! that a date may be, for every death that is unknown, and for every branch of the law that a missing fact leaves open. Only where
+//! both bounds lie on one side of the day asked about is there an answer; else the missing facts are named.
 //!
 //! The table has the law of today. Of a day in the past it tells what that law says of it, not what was in force then.
 
@@ -21,7 +21,7 @@ pub use status::{Law, Status};
 
 use data::{Entry, ShorterTerm, Table};
 use day::{first_of_all, last_of_all};
-use end::End;
+use end::{Bound, End};
 use kinophone::ledger::{PartialDate, Right, Work};
 use kinophone::{Error, Kind, Result};
 use known::{Known, Truth};
@@ -79,11 +79,11 @@ impl Rules {
         let known = |day: PartialDate| (day != first_of_all() && day != last_of_all()).then_some(day);
         let exactly = end.is_exact();
         match (end.first, end.last) {
-            (_, last) if last.day <= day.earliest() && last.law.is_some() => {
-                Status::PublicDomain { since: last.day, law: last.law.expect("a law") }
+            (_, Bound { day: since, law: Some(law) }) if since <= day.earliest() => {
+                Status::PublicDomain { since, law }
             }
-            (first, _) if first.day > day.latest() && first.law.is_some() => {
-                Status::Protected { until: first.day, exactly, law: first.law.expect("a law") }
+            (Bound { day: until, law: Some(law) }, _) if until > day.latest() => {
+                Status::Protected { until, exactly, law }
             }
             (first, last) => Status::Unknown {
                 missing: end.missing.into_iter().collect(),

@@ -109,6 +109,7 @@ pub(super) const BORDERS: &[(&str, Right, &str, &str)] = &[
     ("EU", F, "made 1950, unpublished, from FR", "2021-01-01"),
     ("EU", C, "made 1950, unpublished, from FR, composer 1955", "2026-01-01"),
     ("EU", R, "made 1975, published 1975, from CN", "2026-01-01"),
+    ("DE", F, "published 1950, from JP, director 1960, national US", "2031-01-01"),
     ("DE", F, "published 1950, from JP, director 1955, national JP", "2001-01-01"),
     ("GB", F, "made 1950, unpublished, from GB", "2021-01-01"),
     ("GB", C, "made 1900, unpublished, from GB, composer 1900", "2040-01-01"),
