@@ -52,10 +52,12 @@ impl End {
             Event::Making => Self::of_event(term, known.made, [Fact::Made].into()),
             Event::Publication => Self::of_publication(term, known),
             Event::Death => match known.last_death(&term.of) {
-                Some(Death { day, missing, names_nobody: false }) => Self::of_event(term, day, missing),
                 // Nobody may have that part.
-                Some(Death { day, missing, .. }) => Self::of_event(term, day, missing)
-                    .either(Self::of_anonymous(term, known), [Fact::Creators].into()),
+                Some(Death { day, missing, names_nobody: true }) if !known.somebody_died => {
+                    let anonymous = Self::of_anonymous(term, known);
+                    Self::of_event(term, day, missing).either(anonymous, [Fact::Creators].into())
+                }
+                Some(Death { day, missing, .. }) => Self::of_event(term, day, missing),
                 None => Self::of_anonymous(term, known),
             },
         }
@@ -69,6 +71,10 @@ impl End {
     }
 
     fn of_event(term: &Years, event: Days, mut missing: BTreeSet<Fact>) -> Self {
+        // Terms run from years: more of a date would tell nothing.
+        if event.first.year() == event.last.year() {
+            missing.clear();
+        }
         missing.extend(term.depends.clone().map(Fact::Other));
         let floor = term.no_earlier.map_or(first_of_all(), PartialDate::earliest);
         let days = Days {

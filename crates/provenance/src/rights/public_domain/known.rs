@@ -17,6 +17,8 @@ pub(super) struct Known<'w> {
     /// True where nobody knows whether it was published.
     pub(super) may_be_unpublished: bool,
     pub(super) made: Days,
+    /// True where a rule's condition says that somebody died.
+    pub(super) somebody_died: bool,
 }
 
 /// A death as far as it is known.
@@ -80,6 +82,7 @@ impl<'w> Known<'w> {
             },
             may_be_unpublished: !work.unpublished && published.is_none(),
             made: made.unwrap_or(Days { first: first_of_all(), last: made_by }),
+            somebody_died: false,
         }
     }
 
@@ -92,7 +95,8 @@ impl<'w> Known<'w> {
     pub(super) fn where_holds(self, when: &Conditions) -> Self {
         let days = |window: &Option<Window>| window.as_ref().map_or(Days::any(), Window::days);
         let published = self.published.map(|known| known.within(days(&when.published)));
-        Self { published, made: self.made.within(days(&when.made)), ..self }
+        let made = self.made.within(days(&when.made));
+        Self { published, made, somebody_died: when.died.is_some(), ..self }
     }
 
     /// Tells whether a rule's conditions hold.

@@ -76,7 +76,10 @@ impl Rules {
     pub fn status(&self, work: &Work, country: &Country, day: PartialDate) -> Status {
         let work = spelled(work);
         let end = self.end(Known::of(&work, day), country);
-        let known = |day: PartialDate| (day != first_of_all() && day != last_of_all()).then_some(day);
+        let known = |bound: Bound| {
+            let open = [first_of_all(), last_of_all()].contains(&bound.day);
+            bound.law.filter(|_| !open).map(|law| (bound.day, law))
+        };
         let exactly = end.is_exact();
         match (end.first, end.last) {
             (_, Bound { day: since, law: Some(law) }) if since <= day.earliest() => {
@@ -87,8 +90,8 @@ impl Rules {
             }
             (first, last) => Status::Unknown {
                 missing: end.missing.into_iter().collect(),
-                from: known(first.day),
-                to: known(last.day),
+                from: known(first),
+                to: known(last),
             },
         }
     }

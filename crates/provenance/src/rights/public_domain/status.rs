@@ -27,10 +27,10 @@ pub enum Status {
     Unknown {
         /// Facts that would, or that may.
         missing: Vec<Fact>,
-        /// The first free day at the earliest, as far as anything is known of it.
-        from: Option<PartialDate>,
+        /// The first free day at the earliest, as far as anything is known of it, and the rule that gives it.
+        from: Option<(PartialDate, Law)>,
         /// The first free day at the latest, likewise.
-        to: Option<PartialDate>,
+        to: Option<(PartialDate, Law)>,
     },
 }
 
@@ -104,8 +104,11 @@ impl fmt::Display for Status {
             }
             Self::Unknown { missing, from, to } => {
                 f.write_str("unknown")?;
-                from.map_or(Ok(()), |day| write!(f, ", free on {day} at the earliest"))?;
-                to.map_or(Ok(()), |day| write!(f, ", free on {day} at the latest"))?;
+                for (bound, which) in [(from, "earliest"), (to, "latest")] {
+                    if let Some((day, law)) = bound {
+                        write!(f, ", free on {day} at the {which} ({})", law.citation)?;
+                    }
+                }
                 f.write_str("; missing: ")?;
                 let missing: Vec<_> = missing.iter().map(Fact::to_string).collect();
                 f.write_str(&missing.join("; "))
