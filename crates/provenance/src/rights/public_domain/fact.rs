@@ -1,5 +1,6 @@
 //! Facts that a rule asks for and a ledger lacks.
 
+use kinophone::wording::is_obeyed;
 use std::fmt;
 
 /// A fact that is missing; its text says what to add to the ledger's entry of the work.
@@ -39,8 +40,8 @@ impl fmt::Display for Fact {
             Self::Made => "when it was made (made = \"1936\")",
             Self::Country => "the country where it was first published (country = \"US\")",
             Self::Creators => "all of its creators, and that the list is whole (creators_complete = true)",
-            Self::Death(name) => return write!(f, "when {name} died (died = \"1948-02-11\"), or living = true"),
-            Self::Nationality(name) => return write!(f, "whose national {name} was (nationality = \"DE\")"),
+            Self::Death(name) => return write!(f, "when {} died (died = \"1948-02-11\"), or living = true", shown(name)),
+            Self::Nationality(name) => return write!(f, "whose national {} was (nationality = \"DE\")", shown(name)),
             Self::Renewed => "whether its copyright was renewed in the United States in its 28th year (renewed = true or false)",
             Self::Restored => {
                 "whether its copyright was restored in the United States on 1996-01-01, because it was still protected at home \
@@ -52,4 +53,9 @@ impl fmt::Display for Fact {
             Self::Other(words) => words,
         })
     }
+}
+
+/// A name as it may be shown: what a reader would obey is a space.
+fn shown(name: &str) -> String {
+    name.chars().map(|c| if is_obeyed(c) { ' ' } else { c }).collect()
 }

@@ -291,6 +291,15 @@ fn answers_say_what_they_rest_on() {
 }
 
 #[test]
+fn names_are_shown_harmless() {
+    let told = Fact::Death("A\u{202e}\u{1b}[2J\nB".into()).to_string();
+    assert!(
+        told.starts_with("when A  [2J B died")
+            && Fact::Nationality("C".into()).to_string().contains(" C was")
+    );
+}
+
+#[test]
 fn tables_with_mistakes_are_refused_with_their_place() {
     let rule = |body: &str| {
         format!(
