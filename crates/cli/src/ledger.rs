@@ -12,10 +12,8 @@ use clap::{Args, Subcommand};
 
 const EXAMPLES: &str = "\
 Examples:
-  What is known of the films that a brain learned from:
-    kinophone ledger show piano.brain
-
-  Complete it by hand: in an editor, or in a spreadsheet with --csv:
+  What is known of a brain's films, completed in an editor (or with --csv in a
+  spreadsheet):
     kinophone ledger show piano.brain --toml > piano.toml
     kinophone ledger import piano.toml piano.brain
 

@@ -5,7 +5,7 @@ use crate::ledger::carried;
 use crate::report::{Failure, Outcome};
 use clap::{Args, ValueEnum};
 use jiff::Zoned;
-use kinophone::ledger::{PartialDate, Right, Work};
+use kinophone::ledger::{PartialDate, Right, Use, Work};
 use kinophone_provenance::ledger_file::{LedgerEntry, LedgerFile};
 use kinophone_provenance::rights::{
     Combination, Country, Credited, Licences, Material, Rules, Status, Style, attribution,
@@ -62,15 +62,7 @@ pub(super) fn run(args: &CheckArgs, context: &Context) -> Result<Outcome, Failur
         context.report.data(|| json!({ "attribution": text }), || text.clone())?;
         return Ok(Outcome::Done);
     }
-    let material = |entry: &'_ LedgerEntry| -> (String, Option<String>, Vec<_>) {
-        (entry.name.clone(), entry.terms.licence.clone(), entry.uses.clone())
-    };
-    let sources: Vec<_> = ledger.entries.iter().map(material).collect();
-    let sources: Vec<Material> = sources
-        .iter()
-        .map(|(name, licence, uses)| Material { name, licence: licence.as_deref(), uses })
-        .collect();
-    let together = Licences::embedded().combine(&sources);
+    let together = combined(&ledger.entries);
     let answers = answers(&ledger.entries, &countries, day);
     context.report.data(
         || as_json(&ledger.entries, &together, &answers, day),
@@ -78,6 +70,18 @@ pub(super) fn run(args: &CheckArgs, context: &Context) -> Result<Outcome, Failur
     )?;
     let fails = !together.breaks.is_empty() || args.require_licence && !together.unknown.is_empty();
     Ok(if fails { Outcome::Problems } else { Outcome::Done })
+}
+
+/// What the licences ask together.
+fn combined(entries: &[LedgerEntry]) -> Combination {
+    let materials: Vec<Material> = entries.iter().map(material).collect();
+    Licences::embedded().combine(&materials)
+}
+
+/// A source of which nobody says what it is for is taken for sound under a film.
+fn material(entry: &LedgerEntry) -> Material<'_> {
+    let uses: &[Use] = if entry.uses.is_empty() { &[Use::GrainsFrom] } else { &entry.uses };
+    Material { name: &entry.name, licence: entry.terms.licence.as_deref(), uses }
 }
 
 fn countries(named: &[String]) -> Result<Vec<Country>, Failure> {

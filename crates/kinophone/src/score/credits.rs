@@ -199,8 +199,8 @@ impl Credits {
         format!("{head:<width$}}}", width = bytes - 1)
     }
 
-    /// The credits in place of a placeholder: JSON of as many bytes. Times are left out, and where there is no room for all
-    /// sources, those with the least share.
+    /// The credits in place of a placeholder: JSON of as many bytes. Times are left out; where there is no room for all, the works of the
+    /// sources, and then the sources with the least share.
     pub fn tag(&self, placeholder: &str) -> String {
         let mut credits = self.clone();
         credits.seconds = rounded(credits.seconds, 1e3);
@@ -210,6 +210,10 @@ impl Credits {
             credit.share = rounded(credit.share, 1e6);
         }
         let mut text = credits.compact();
+        if text.len() > placeholder.len() {
+            credits.credits.iter_mut().for_each(|credit| credit.source.terms.works.clear());
+            text = credits.compact();
+        }
         while text.len() > placeholder.len() && credits.credits.pop().is_some() {
             credits.left_out += 1;
             text = credits.compact();

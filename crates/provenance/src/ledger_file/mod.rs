@@ -104,6 +104,11 @@ impl LedgerFile {
         Self::understood(&json_of(toml::Value::Table(raw)))
     }
 
+    /// Reads a ledger as a table.
+    pub fn parse_table(text: &str) -> Result<Self> {
+        table::parse(text)
+    }
+
     fn understood(written: &Value) -> Result<Self> {
         let ledger = Self::deserialize(written).map_err(|e| wrong(&e.to_string()))?;
         let known = serde_json::to_value(&ledger).map_err(|e| wrong(&e.to_string()))?;

@@ -85,7 +85,7 @@ proptest! {
     fn ledgers_come_back_from_toml_and_csv(entries in proptest::collection::vec(any_entry(), 0..5)) {
         let ledger = LedgerFile::new(entries);
         prop_assert_eq!(&LedgerFile::parse(&ledger.to_toml()).unwrap(), &ledger);
-        prop_assert_eq!(&table::parse(&ledger.to_csv()).unwrap(), &ledger);
+        prop_assert_eq!(&LedgerFile::parse_table(&ledger.to_csv()).unwrap(), &ledger);
     }
 
     #[test]
@@ -93,7 +93,7 @@ proptest! {
         let parts = ["kinophone_ledger = 1\n", "[[source]]\n", "name", "works", ".1", ".99999999999999999999", "[", "]", "=", "\"", ",", "\n",
             "right", "film", "1948-02-11", "\u{0}"];
         let text: String = pieces.into_iter().map(|piece| parts[piece]).collect();
-        let _ = (LedgerFile::parse(&text), table::parse(&text));
+        let _ = (LedgerFile::parse(&text), LedgerFile::parse_table(&text));
     }
 }
 
@@ -117,7 +117,7 @@ fn people_may_write_one() {
     assert_eq!(ledger.entries[0].terms.works[0].creators[0].died, date("1948-02-11"));
     let table = "name,works.1.right,works.1.published,works.1.creators.1.name,works.1.creators.1.role,works.1.creators.1.died\n\
                  potemkin.mkv,film,1925,Sergei Eisenstein,director,1948-02-11\n";
-    assert_eq!(table::parse(table).unwrap(), ledger);
+    assert_eq!(LedgerFile::parse_table(table).unwrap(), ledger);
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn what_is_wrong_is_said_with_its_place() {
     assert!(said("kinophone_ledger = 2").contains("newer"));
     assert!(said("[[source]]\nname = \"a\"").contains("kinophone_ledger"));
     assert!(said("kinophone_ledger = 1\n[[source]]\ntitle = \"a\"").contains("without name"));
-    let said = |text: &str| table::parse(text).unwrap_err().to_string();
+    let said = |text: &str| LedgerFile::parse_table(text).unwrap_err().to_string();
     assert!(said("name,year\na,1925\n").contains("year"));
     assert!(said("name,works.0.title\na,b\n").contains("works.0.title"));
     assert!(said("name,works.99999999999.title\na,b\n").contains("works.99999999999.title"));
