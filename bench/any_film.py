@@ -11,10 +11,13 @@ Rows (default: all):
   folds    five brains of piano-bach, each judged on the fifth of its blocks that it held out
   short    the same of six stretches of 42 to 120 seconds (blocks 2 and 7, which all of them have), with --follow 0 (networks alone), auto and 1
            (motion alone)
+  etudes   six brains of drawn films play others, of which the truth is known: events within 33 ms, events invented
+  silence  black, white, fades: the largest sample
+  speed    the default training of a film that is prepared; the default render against ffmpeg decoding, in turns
   pan      a still scene under a camera held by hand, against the scene itself: level of the sound
 --pairs prints every pair. Brains are kept in --work. Needs numpy and ffmpeg; the films are those of footage.py.
 """
-import argparse, json, os, shlex, shutil, subprocess, sys, tempfile
+import argparse, json, os, shlex, shutil, statistics, subprocess, sys, tempfile, time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -30,6 +33,8 @@ FOREIGN = [f"popeye_sinbad_T0{k}.mkv" for k in ("0-1", "1-2", "2-3", "3-4")] + B
 SHORT = [("piano-bach.mp4", 0, 120), ("piano-furelise.mp4", 0, 42), ("big-buck-bunny.mp4", 60, 60), ("big-buck-bunny.mp4", 200, 90),
          ("big-buck-bunny.mp4", 340, 120), ("big-buck-bunny.mp4", 460, 60)]
 FPS = 30
+# Of the films that are drawn.
+ETUDE_SEEDS = (11, 21, 31, 41, 51, 61)
 # The credits of this film are left out.
 CARTOON, CARTOON_SECONDS = "big-buck-bunny.mp4", 525
 
@@ -107,6 +112,38 @@ class Bench:
             return self.compare(film, self.render(self.brain(train, seed, 4 if fold is None else fold), film, *options), fold)
         return np.mean([one(seed) for seed in self.o.seeds], axis=0)
 
+    def etudes(self):
+        said = []
+        for seed in ETUDE_SEEDS:
+            command = [self.o.program, "demo", "-o", self.work / f"etudes-{seed}", "--seed", seed, "--json", "--no-open", "--quiet"]
+            done = subprocess.run([str(word) for word in command], check=True, env=self.env, capture_output=True).stdout
+            said.append(json.loads(done))
+        hits, events, invented = (sum(one[key] for one in said) for key in ("hits", "events", "invented"))
+        return f"{hits} of {events} events within 33 ms, {invented} invented"
+
+    def silence(self):
+        """Ten seconds each of black, of white, and of a fade between them."""
+        film = self.work / "blank.mkv"
+        if not film.exists():
+            source = "nullsrc=s=320x240:r=25,format=gray,geq=lum='if(lt(T\\,10)\\,0\\,if(lt(T\\,20)\\,255\\,255-25.5*(T-20)))'"
+            subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", source, "-t", "30", "-c:v", "ffv1", str(film)], check=True)
+        sounds = [judge.decode(str(self.render(self.brain(self.film(brain), seed), film)), None) for brain in BRAINS for seed in self.o.seeds]
+        return f"largest sample {max(np.abs(sound).max() for sound in sounds):g}"
+
+    def speed(self):
+        def seconds(*command):
+            began = time.monotonic()
+            subprocess.run([str(word) for word in command], check=True, env=self.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            return time.monotonic() - began
+        film, corpus, brain = self.film(CARTOON), self.work / "prepared", self.work / "speed.brain"
+        if not corpus.exists():
+            self.run("prepare", film, "-o", corpus, "--size", 128, "--quiet")
+        trained = seconds(self.o.program, "train", corpus, "-o", brain, "--force", "--quiet")
+        turns = [(seconds(self.o.program, "render", brain, film, "-o", self.work / "speed.mp4", "--force", "--quiet"),
+                  seconds("ffmpeg", "-nostdin", "-v", "error", "-i", film, "-an", "-vf", "scale=64:64:flags=area,format=gray", "-f", "rawvideo", "-y", os.devnull)) for _ in range(3)]
+        ours, base = (statistics.median(side) for side in zip(*turns))
+        return f"training {trained:.0f} s; render {ours:.1f} s, {ours / base:.2f} of decoding"
+
     def pan(self):
         """A picture of a film, still for 20 s and then seen by a camera that shakes and pans for 20 s; level of the second part over the first."""
         film = self.work / "pan.mkv"
@@ -134,7 +171,7 @@ def main():
     o.seeds = [int(seed) for seed in o.seeds.split(",")]
     kept = o.work is not None
     o.work = o.work or tempfile.mkdtemp()
-    bench, rows = Bench(o), o.rows or ["foreign", "live", "piano", "own", "folds", "short", "pan"]
+    bench, rows = Bench(o), o.rows or ["foreign", "live", "piano", "own", "folds", "short", "etudes", "silence", "speed", "pan"]
     row = lambda name, value: print(f"| {name} | {value} |", flush=True)
     print("| row | figure |\n|---|---|")
     try:
@@ -161,6 +198,9 @@ def main():
                     print(name, [[round(float(x), 2) for x in s] for s in scores], file=sys.stderr)
                 loud, onset, near, l1 = np.mean(scores, axis=0)
                 row(f"own blocks of short films, {name}", f"loudness_r {loud:.2f}, onset_r {onset:.2f} (within a frame {near:.2f}), L1 {l1:.2f}")
+        for name, title in (("etudes", "drawn films"), ("silence", "black, white, fades"), ("speed", f"{CARTOON}, {CARTOON_SECONDS} s")):
+            if name in rows:
+                row(title, getattr(bench, name)())
         if "pan" in rows:
             row("a moving camera over its still", bench.pan())
     finally:
