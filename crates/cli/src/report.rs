@@ -96,6 +96,14 @@ impl Reporter {
         if self.json { print(&format!("{}\n", json())) } else { print(&visible(&text())) }
     }
 
+    /// Writes a file's text that was asked for, to the letter where it goes into a file; a terminal gets nothing that it would obey.
+    pub fn file(&self, json: impl FnOnce() -> Value, text: impl FnOnce() -> String) -> Result<()> {
+        match self.json || io::stdout().is_terminal() {
+            true => self.data(json, text),
+            false => print(&text()),
+        }
+    }
+
     /// Writes the outcome of work whose product is a file; `--quiet` suppresses the text.
     pub fn result(&self, json: impl FnOnce() -> Value, text: impl FnOnce() -> String) -> Result<()> {
         if self.quiet && !self.json {

@@ -105,11 +105,59 @@ fn contradictions_stay_until_somebody_settles_them() {
     fs::write(home.at("other.toml"), "kinophone_ledger = 1\n[[source]]\nname = \"tone.wav\"\nlicence = \"CC-BY-4.0\"\n[[source]]\nname = \"stranger.wav\"\n").unwrap();
     let (_, warned) = home.run("ledger import @other.toml @lib");
     assert!(warned.contains("stranger.wav is a source of none of these files"), "{warned}");
+    // By content before name, and by name only where one alone has it.
+    let hash = sources(&home, "ledger show @lib")[0]["blake3"].as_str().unwrap().to_owned();
+    let named = "[[source]]\nname = \"tone.wav\"\ntitle = \"Wrong\"\n";
+    let known = format!(
+        "[[source]]\nname = \"other.wav\"\nblake3 = \"{}\"\ntitle = \"Right\"\n",
+        hash.to_uppercase()
+    );
+    fs::write(home.at("both.toml"), format!("kinophone_ledger = 1\n{named}{known}")).unwrap();
+    home.run("ledger import @both.toml @lib");
+    assert_eq!(sources(&home, "ledger show @lib")[0]["title"], "Right");
     let text = String::from_utf8(home.succeed("ledger show @lib").stdout).unwrap();
     assert!(text.contains("licence      CC-BY-4.0; also said: CC0-1.0"), "{text}");
     home.run("ledger edit @lib --licence CC0-1.0");
     let text = String::from_utf8(home.succeed("ledger show @lib").stdout).unwrap();
     assert!(text.contains("licence      CC0-1.0\n"), "{text}");
+}
+
+/// Titles are other people's texts: no line of the output, and no cell of a file, is theirs to write.
+#[test]
+fn titles_forge_nothing_and_come_back_from_files() {
+    let home = Home::new();
+    let title = "Nice\n  licence      CC0-1.0\n\u{200f}\u{85}b \u{1b}[2J";
+    let toml = format!(
+        "kinophone_ledger = 1\n[[source]]\nname = \"a.wav\"\ntitle = {}\n",
+        serde_json::to_string(title).unwrap()
+    );
+    fs::write(home.at("a.toml"), toml.replace('\u{1b}', "\\u001B")).unwrap();
+    let shown = String::from_utf8(home.succeed("ledger show @a.toml").stdout).unwrap();
+    assert!(shown.lines().count() == 6 && shown.contains("\n  licence      unknown\n"), "{shown}");
+    for (option, name) in [("--toml", "b.toml"), ("--csv", "b.csv")] {
+        fs::write(home.at(name), home.succeed(&format!("ledger show @a.toml {option}")).stdout).unwrap();
+        assert_eq!(
+            sources(&home, &format!("ledger show @{name}")),
+            sources(&home, "ledger show @a.toml"),
+            "{name}"
+        );
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn what_was_private_stays_private() {
+    use std::os::unix::fs::PermissionsExt;
+    let home = archive();
+    fs::write(home.at("a.toml"), "kinophone_ledger = 1\n[[source]]\nname = \"a.wav\"\n").unwrap();
+    let shard = &shards(&home.at("lib"))[0];
+    for (file, line) in
+        [(&home.at("a.toml"), "ledger edit @a.toml --title A"), (shard, "ledger edit @lib --title A")]
+    {
+        fs::set_permissions(file, fs::Permissions::from_mode(0o600)).unwrap();
+        home.run(line);
+        assert_eq!(fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600, "{line}");
+    }
 }
 
 #[test]
@@ -123,12 +171,30 @@ fn what_can_not_be_done_is_said_and_changes_nothing() {
     )
     .unwrap();
     fs::write(home.at("notes.toml"), "hello").unwrap();
+    fs::write(home.at("twice.csv"), "name,licence, licence\na.mp4,MIT,ISC\n").unwrap();
+    fs::write(home.at("semicolons.csv"), "name;licence\na.mp4;MIT\n").unwrap();
+    fs::write(home.at("gap.csv"), "name,works.2.right,works.1.right\na.mp4,film,\n").unwrap();
+    fs::write(home.at("deep.csv"), format!("name,{}\na.mp4,MIT\n", "a.".repeat(300_000))).unwrap();
+    let work = |more: &str| {
+        format!(
+            "kinophone_ledger = 1\n[[source]]\nname = \"a\"\n[[source.works]]\nright = \"film\"\n{more}\n"
+        )
+    };
+    fs::write(home.at("nowhere.toml"), work("country = \"Atlantis\"")).unwrap();
+    let undead = "creators = [{ name = \"A\", role = \"director\", died = 1930, living = true }]";
+    fs::write(home.at("undead.toml"), work(undead)).unwrap();
     for (line, said) in [
         ("ledger edit @corpus --licence MIT", "has 2 sources"),
         ("ledger edit @corpus --source three.mp4 --licence MIT", "no source is named 'three.mp4'"),
         ("ledger edit @one.mp4 --licence MIT", "carries no ledger that can be changed"),
         ("ledger import @bad.toml @corpus", "a key that no ledger has: source.license"),
-        ("ledger import @notes.toml @corpus", "is no ledger"),
+        ("ledger import @notes.toml @corpus", "is no ledger: line 1"),
+        ("ledger show @twice.csv", "the column licence twice"),
+        ("ledger show @semicolons.csv", "divided by commas"),
+        ("ledger show @gap.csv", "row 2: number 2 of a list is filled in, and number 1 is empty"),
+        ("ledger show @deep.csv", "a column that no ledger has"),
+        ("ledger show @nowhere.toml", "'ATLANTIS' is no country"),
+        ("ledger show @undead.toml", "is living, and died"),
         ("ledger import @gone.toml @corpus", "gone.toml"),
         ("ledger show @one.mp4", "names no sources"),
     ] {
@@ -206,6 +272,18 @@ fn licences_that_do_not_fit_are_a_failure_with_the_sources_that_cause_it() {
     ledger(&[("a.wav", "CC-BY-SA-4.0"), ("b.wav", "CC-BY-NC-4.0"), ("c.wav", "CC0-1.0")]);
     let told = refused("ledger check @a.toml").expect("licences that do not fit");
     assert!(told.contains("does not fit: a.wav, b.wav"), "{told}");
+    // Whoever forbids it: another voice, or the licence of a work in it.
+    let forbidden = "licence = \"CC-BY-ND-4.0\"";
+    for more in [
+        "otherwise = [{ field = \"licence\", value = \"CC-BY-ND-4.0\" }]".to_owned(),
+        format!("[[source.works]]\nright = \"composition\"\n{forbidden}"),
+    ] {
+        let source = "[[source]]\nname = \"a.wav\"\nlicence = \"CC0-1.0\"";
+        fs::write(home.at("a.toml"), format!("kinophone_ledger = 1\n{source}\n{more}\n")).unwrap();
+        for line in ["ledger check @a.toml", "ledger check @a.toml --attribution plain"] {
+            assert!(refused(line).is_some(), "{more}");
+        }
+    }
     ledger(&[("a.wav", "CC-BY-SA-3.0"), ("b.wav", "CC-BY-4.0"), ("c.wav", "who knows")]);
     assert_eq!(refused("ledger check @a.toml"), None);
     let told = refused("ledger check @a.toml --require-licence").expect("an unknown licence");

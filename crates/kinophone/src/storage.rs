@@ -67,6 +67,9 @@ impl AtomicFile {
         // Another process may have replaced the temporary file's content by name, never the file itself: sync what is there.
         reach(Step::Sync);
         temp.as_file().sync_all().map_err(|e| Error::io("written", &target, e))?;
+        if matches!(overwrite, Overwrite::Replace) {
+            keep_permissions(temp.path(), &place).map_err(|e| Error::io("written", &target, e))?;
+        }
         reach(Step::Rename);
         let moved = match overwrite {
             Overwrite::Replace => temp.persist(&place),
@@ -264,6 +267,16 @@ fn is_abandoned(entry: &std::fs::DirEntry) -> bool {
     let modified = entry.metadata().and_then(|m| m.modified());
     let age = modified.ok().and_then(|t| SystemTime::now().duration_since(t).ok());
     age.is_some_and(|age| age > ABANDONED) && !is_held(&entry.path())
+}
+
+/// Gives a file that replaces another the other's permissions: what was private stays private.
+fn keep_permissions(temp: &Path, place: &Path) -> io::Result<()> {
+    let Ok(before) = std::fs::metadata(place) else { return Ok(()) };
+    // Disks without permissions refuse to change them, and have nothing to change.
+    if std::fs::metadata(temp)?.permissions() == before.permissions() {
+        return Ok(());
+    }
+    std::fs::set_permissions(temp, before.permissions())
 }
 
 fn temporary(folder: &Path) -> io::Result<tempfile::NamedTempFile> {

@@ -106,7 +106,7 @@ pub fn is_meant(entry: &LedgerEntry, named: &str) -> bool {
 
 /// An error for a source that there is not.
 pub fn unknown_source(named: &str, entries: &[LedgerEntry]) -> Error {
-    let names: Vec<&str> = entries.iter().take(5).map(|entry| &entry.name[..]).collect();
+    let names: Vec<String> = entries.iter().take(5).map(LedgerEntry::label).collect();
     let more = if entries.len() > names.len() { ", …" } else { "" };
     Error::new(Kind::NotFound, format!("no source is named '{named}'"))
         .help(format!("there are: {}{more}", names.join(", ")))

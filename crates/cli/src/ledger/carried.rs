@@ -6,9 +6,9 @@ use crate::kind::{PathKind, kind_of};
 use kinophone::ledger::Use;
 use kinophone::{Error, Kind, Result};
 use kinophone_provenance::carrier::Carrier;
-use kinophone_provenance::ledger_file::LedgerEntry;
+use kinophone_provenance::ledger_file::{LedgerEntry, LedgerFile};
 use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Opens a carrier whose ledger may be changed.
 pub(super) fn open(path: &Path, context: &Context) -> Result<Carrier> {
@@ -37,6 +37,15 @@ pub(super) fn entries(path: &Path, context: &Context) -> Result<Vec<LedgerEntry>
             .collect());
     }
     Ok(open(path, context)?.entries())
+}
+
+/// The entries of several, each source once.
+pub(super) fn together(paths: &[PathBuf], context: &Context) -> Result<LedgerFile> {
+    let mut all = Vec::new();
+    for path in paths {
+        all.extend(entries(path, context)?);
+    }
+    Ok(LedgerFile::new(all))
 }
 
 fn is_ledger(path: &Path) -> bool {

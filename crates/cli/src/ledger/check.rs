@@ -3,10 +3,11 @@
 use crate::context::Context;
 use crate::ledger::carried;
 use crate::report::{Failure, Outcome};
+use crate::wording::visible_line;
 use clap::{Args, ValueEnum};
 use jiff::Zoned;
-use kinophone::ledger::{PartialDate, Right, Use, Work};
-use kinophone_provenance::ledger_file::{LedgerEntry, LedgerFile};
+use kinophone::ledger::{Field, PartialDate, Right, Use, Work};
+use kinophone_provenance::ledger_file::LedgerEntry;
 use kinophone_provenance::rights::{
     Combination, Country, Credited, Licences, Material, Rules, Status, Style, attribution,
 };
@@ -42,7 +43,7 @@ enum AttributionStyle {
 
 /// A work of a source, and how free it is in a country.
 struct Answer<'a> {
-    source: &'a str,
+    source: String,
     work: &'a Work,
     country: Country,
     status: Status,
@@ -52,36 +53,53 @@ struct Answer<'a> {
 pub(super) fn run(args: &CheckArgs, context: &Context) -> Result<Outcome, Failure> {
     let countries = countries(&args.country)?;
     let day = day(args.on.as_deref())?;
-    let mut ledger = LedgerFile::new([]);
-    for file in &args.files {
-        carried::entries(file, context)?.into_iter().for_each(|entry| ledger.add(entry));
-    }
+    let ledger = carried::together(&args.files, context)?;
     context.end_progress();
-    if let Some(style) = args.attribution {
-        let text = attribution_text(&ledger.entries, style);
-        context.report.data(|| json!({ "attribution": text }), || text.clone())?;
-        return Ok(Outcome::Done);
-    }
     let together = combined(&ledger.entries);
     let answers = answers(&ledger.entries, &countries, day);
-    context.report.data(
-        || as_json(&ledger.entries, &together, &answers, day),
-        || as_text(&ledger.entries, &together, &answers, day),
-    )?;
+    if let Some(style) = args.attribution {
+        let text = attribution_text(&ledger.entries, style);
+        context.report.file(|| json!({ "attribution": text }), || text.clone())?;
+    } else {
+        context.report.data(
+            || as_json(&ledger.entries, &together, &answers, day),
+            || as_text(&ledger.entries, &together, &answers, day),
+        )?;
+    }
     let fails = !together.breaks.is_empty() || args.require_licence && !together.unknown.is_empty();
     Ok(if fails { Outcome::Problems } else { Outcome::Done })
 }
 
-/// What the licences ask together.
+/// What the licences ask together: of every source, of works in it with a licence of their own, and what others say of either.
 fn combined(entries: &[LedgerEntry]) -> Combination {
-    let materials: Vec<Material> = entries.iter().map(material).collect();
+    let all: Vec<Stated> = entries.iter().flat_map(stated).collect();
+    let materials: Vec<Material> = all
+        .iter()
+        .map(|one| Material { name: &one.name, licence: one.licence.as_deref(), uses: &one.uses })
+        .collect();
     Licences::embedded().combine(&materials)
 }
 
+/// A licence that somebody states of a source or of a work in it.
+struct Stated {
+    name: String,
+    licence: Option<String>,
+    uses: Vec<Use>,
+}
+
 /// A source of which nobody says what it is for is taken for sound under a film.
-fn material(entry: &LedgerEntry) -> Material<'_> {
-    let uses: &[Use] = if entry.uses.is_empty() { &[Use::GrainsFrom] } else { &entry.uses };
-    Material { name: &entry.name, licence: entry.terms.licence.as_deref(), uses }
+fn stated(entry: &LedgerEntry) -> Vec<Stated> {
+    let uses = if entry.uses.is_empty() { vec![Use::GrainsFrom] } else { entry.uses.clone() };
+    let label = visible_line(&entry.label());
+    let stated = |name: String, licence: Option<String>| Stated { name, licence, uses: uses.clone() };
+    let mut all = vec![stated(label.clone(), entry.terms.licence.clone())];
+    for said in entry.terms.otherwise.iter().filter(|said| said.field == Field::Licence) {
+        all.push(stated(format!("{label} (as also said)"), Some(said.value.clone())));
+    }
+    for work in entry.terms.works.iter().filter(|work| work.licence.is_some()) {
+        all.push(stated(format!("{label} (its {})", right(work)), work.licence.clone()));
+    }
+    all
 }
 
 fn countries(named: &[String]) -> Result<Vec<Country>, Failure> {
@@ -116,7 +134,7 @@ fn answers<'a>(entries: &'a [LedgerEntry], countries: &[Country], day: PartialDa
         for work in &entry.terms.works {
             for country in countries {
                 let status = Rules::embedded().status(work, country, day);
-                answers.push(Answer { source: &entry.name, work, country: country.clone(), status });
+                answers.push(Answer { source: entry.label(), work, country: country.clone(), status });
             }
         }
     }
@@ -137,12 +155,16 @@ fn attribution_text(entries: &[LedgerEntry], style: AttributionStyle) -> String 
 fn as_text(entries: &[LedgerEntry], together: &Combination, answers: &[Answer], day: PartialDate) -> String {
     let mut text = String::new();
     let contradictions = contradictions(entries);
-    text += &section("contradictions, to be settled with ledger edit", &contradictions);
+    text += &section(
+        "contradictions, to be settled with ledger edit or ledger import --replace",
+        &contradictions,
+    );
     text += &section("licences together, as of sound under a film", &licences(together));
     let lines: Vec<String> = answers
         .iter()
         .map(|answer| {
-            format!("{} ({}), {}: {}", answer.source, right(answer.work), answer.country, answer.status)
+            let status = visible_line(&answer.status.to_string());
+            format!("{} ({}), {}: {status}", visible_line(&answer.source), right(answer.work), answer.country)
         })
         .collect();
     text += &section(&format!("public domain on {day}, by the rules that Kinophone knows"), &lines);
@@ -165,9 +187,21 @@ fn contradictions(entries: &[LedgerEntry]) -> Vec<String> {
     let of = |entry: &LedgerEntry| {
         let line = |said: &kinophone::ledger::Statement| {
             let own = entry.terms.get(said.field).unwrap_or_default();
-            format!("{}, {}: '{own}', and '{}'", entry.name, said.field.name(), said.value)
+            let line = format!("{}, {}: '{own}', and '{}'", entry.label(), said.field.name(), said.value);
+            visible_line(&line)
         };
-        entry.terms.otherwise.iter().map(line).collect::<Vec<_>>()
+        let works = entry.terms.works.iter().enumerate().filter(|(k, work)| {
+            entry.terms.works[..*k].iter().any(|other| other.right == work.right && other.title == work.title)
+        });
+        let twice = works.map(|(_, work)| {
+            let title = work.title.as_deref().unwrap_or("without a title");
+            visible_line(&format!(
+                "{}: two works contradict each other ({}, {title})",
+                entry.label(),
+                right(work)
+            ))
+        });
+        entry.terms.otherwise.iter().map(line).chain(twice).collect::<Vec<_>>()
     };
     entries.iter().flat_map(of).collect()
 }
@@ -179,7 +213,7 @@ fn licences(together: &Combination) -> Vec<String> {
     }
     for unread in &together.unknown {
         let words = unread.words.as_ref().map_or("no licence is known".to_owned(), |words| {
-            format!("'{words}' is no licence that Kinophone knows")
+            format!("'{}' is no licence that Kinophone knows", visible_line(words))
         });
         lines.push(format!("unknown: {}: {words}", unread.source));
     }

@@ -3,8 +3,10 @@
 use crate::context::Context;
 use crate::ledger::carried;
 use crate::report::{self, Failure, Outcome};
+use crate::wording::visible_line;
 use clap::Args;
 use kinophone::ledger::{Field, Terms};
+use kinophone::storage::Reservation;
 use kinophone::{Error, Kind};
 use kinophone_provenance::carrier::{is_meant, unknown_source};
 use kinophone_provenance::ledger_file::LedgerEntry;
@@ -61,14 +63,15 @@ pub(super) fn run(args: &EditArgs, context: &Context) -> Result<Outcome, Failure
     }
     changed(&Terms::default(), &values)
         .map_err(|what| Failure::usage(what, "write the day as 2026-11-30"))?;
+    let _lock = Reservation::of(&args.file)?;
     let mut carrier = carried::open(&args.file, context)?;
     let meant = meant(&carrier.entries(), args.source.as_deref()).map_err(|e| e.at(&args.file))?;
     let count = carrier.change(|entry| {
         let terms = || changed(&entry.terms, &values).map_err(|what| Error::new(Kind::Invalid, what));
-        if meant.iter().any(|meant| meant.is_same_file(entry)) { terms().map(Some) } else { Ok(None) }
+        if meant.contains(entry) { terms().map(Some) } else { Ok(None) }
     })?;
     context.end_progress();
-    let name = &meant[0].name;
+    let name = visible_line(&meant[0].label());
     let text = || match count {
         0 => format!("{}: {name} says so already\n", report::shown(&args.file)),
         _ => format!("{}: {name} changed\n", report::shown(&args.file)),
@@ -98,7 +101,7 @@ fn meant(entries: &[LedgerEntry], named: Option<&str>) -> kinophone::Result<Vec<
     };
     let found: Vec<LedgerEntry> = entries.iter().filter(|entry| is_meant(entry, named)).cloned().collect();
     let Some(first) = found.first() else { return Err(unknown_source(named, entries)) };
-    if found.iter().any(|other| !other.is_same_file(first)) {
+    if found.iter().any(|other| other != first && !other.has_content_of(first)) {
         let hash = |entry: &LedgerEntry| entry.blake3.chars().take(12).collect::<String>();
         let hashes: Vec<String> = found.iter().map(hash).collect();
         return Err(Error::new(Kind::Invalid, format!("has several sources named '{named}'"))

@@ -5,6 +5,7 @@ use crate::ledger::carried;
 use crate::report::{self, Failure, Outcome};
 use clap::Args;
 use kinophone::ledger::Terms;
+use kinophone::storage::Reservation;
 use kinophone::wording::count;
 use kinophone_provenance::ledger_file::{LedgerEntry, LedgerFile};
 use serde_json::json;
@@ -29,22 +30,29 @@ pub(super) struct ImportArgs {
 pub(super) fn run(args: &ImportArgs, context: &Context) -> Result<Outcome, Failure> {
     let ledger = LedgerFile::read(&args.ledger)?;
     let mut used = vec![false; ledger.entries.len()];
-    let mut lines = Vec::new();
+    // Nothing is changed before all can be.
+    let mut opened = Vec::new();
     for file in &args.files {
-        let mut carrier = carried::open(file, context)?;
+        let lock = Reservation::of(file)?;
+        opened.push((file, carried::open(file, context)?, lock));
+    }
+    let mut lines = Vec::new();
+    for (file, carrier, _lock) in &mut opened {
+        let all = carrier.entries();
         let changed = carrier.change(|entry| {
-            let known = ledger.entries.iter().position(|known| known.is_same_file(entry));
-            Ok(known.map(|k| {
-                used[k] = true;
-                completed(&ledger.entries[k].terms, entry, args.replace)
-            }))
+            let known = ledger.known_of(entry, &all);
+            known.iter().for_each(|k| used[*k] = true);
+            let said: Vec<&Terms> = known.iter().map(|k| &ledger.entries[*k].terms).collect();
+            Ok((!said.is_empty()).then(|| completed(&said, entry, args.replace)))
         })?;
-        lines.push((file, changed, carrier.entries().len()));
+        lines.push((*file, changed, all.len()));
     }
     context.end_progress();
     for entry in ledger.entries.iter().zip(&used).filter_map(|(entry, used)| (!used).then_some(entry)) {
-        let name = if entry.name.is_empty() { &entry.blake3 } else { &entry.name };
-        context.warn(&format!("{name} is a source of none of these files"));
+        context.warn(&format!(
+            "{} is a source of none of these files, or of several by that name: say which by its blake3",
+            entry.label()
+        ));
     }
     let text = || {
         let line = |(file, changed, all): &(&PathBuf, usize, usize)| {
@@ -60,8 +68,9 @@ pub(super) fn run(args: &ImportArgs, context: &Context) -> Result<Outcome, Failu
     Ok(Outcome::Done)
 }
 
-fn completed(said: &Terms, entry: &LedgerEntry, replace: bool) -> Terms {
-    let mut terms = said.clone();
+fn completed(said: &[&Terms], entry: &LedgerEntry, replace: bool) -> Terms {
+    let mut terms = Terms::default();
+    said.iter().for_each(|said| terms.merge(said));
     if !replace {
         terms.merge(&entry.terms);
     }

@@ -3,9 +3,10 @@
 use crate::context::Context;
 use crate::ledger::carried;
 use crate::report::{Failure, Outcome};
+use crate::wording::visible_line;
 use clap::Args;
 use kinophone::ledger::{Creator, Field, FreeStatement, Right, Terms, Use, Work};
-use kinophone_provenance::ledger_file::{LedgerEntry, LedgerFile};
+use kinophone_provenance::ledger_file::LedgerEntry;
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -25,17 +26,14 @@ pub(super) struct ShowArgs {
 
 /// Prints the ledger.
 pub(super) fn run(args: &ShowArgs, context: &Context) -> Result<Outcome, Failure> {
-    let mut ledger = LedgerFile::new([]);
-    for file in &args.files {
-        carried::entries(file, context)?.into_iter().for_each(|entry| ledger.add(entry));
-    }
+    let ledger = carried::together(&args.files, context)?;
     context.end_progress();
-    let text = || match (args.toml, args.csv) {
-        (true, _) => ledger.to_toml(),
-        (_, true) => ledger.to_csv(),
-        _ => ledger.entries.iter().map(source).collect::<Vec<_>>().join("\n"),
-    };
-    context.report.data(|| json!(ledger), text)?;
+    let words = || ledger.entries.iter().map(source).collect::<Vec<_>>().join("\n");
+    match (args.toml, args.csv) {
+        (true, _) => context.report.file(|| json!(ledger), || ledger.to_toml())?,
+        (_, true) => context.report.file(|| json!(ledger), || ledger.to_csv())?,
+        _ => context.report.data(|| json!(ledger), words)?,
+    }
     Ok(Outcome::Done)
 }
 
@@ -43,7 +41,7 @@ pub(super) fn run(args: &ShowArgs, context: &Context) -> Result<Outcome, Failure
 fn source(entry: &LedgerEntry) -> String {
     let uses: Vec<&str> = entry.uses.iter().map(|used| used_for(*used)).collect();
     let uses = if uses.is_empty() { String::new() } else { format!(" ({})", uses.join(", ")) };
-    let mut text = format!("{}{uses}\n", entry.name);
+    let mut text = format!("{}{uses}\n", visible_line(&entry.label()));
     for field in Field::ALL {
         let value = entry.terms.get(field).unwrap_or_else(|| "unknown".to_owned());
         text += &line(field.name(), &format!("{value}{}", otherwise(&entry.terms, field)));
@@ -57,7 +55,7 @@ fn source(entry: &LedgerEntry) -> String {
 }
 
 fn line(name: &str, value: &str) -> String {
-    format!("  {name:<12} {value}\n")
+    format!("  {name:<12} {}\n", visible_line(value))
 }
 
 fn otherwise(terms: &Terms, field: Field) -> String {

@@ -113,10 +113,13 @@ impl Terms {
         }
         other.otherwise.iter().for_each(|statement| self.contradict(statement.clone()));
         for work in &other.works {
-            let joined = self.works.iter().enumerate().find_map(|(k, own)| Some((k, own.joined(work)?)));
-            match joined {
-                Some((k, joined)) => self.works[k] = joined,
-                None => self.works.push(work.clone()),
+            let joined = |(k, own): (usize, &Work)| Some((k, own.joined(work)?));
+            let mut same: Vec<(usize, Work)> = self.works.iter().enumerate().filter_map(joined).collect();
+            // One of several: nobody says which.
+            match same.pop() {
+                Some((k, joined)) if same.is_empty() => self.works[k] = joined,
+                _ if self.works.contains(work) => {}
+                _ => self.works.push(work.clone()),
             }
         }
     }
@@ -216,6 +219,22 @@ mod tests {
         terms.merge(&of("CC0-1.0"));
         assert_eq!(terms.licence.as_deref(), Some("CC0-1.0"));
         assert_eq!(terms.otherwise, [Statement { field: Field::Licence, value: "CC-BY-4.0".into() }]);
+    }
+
+    #[test]
+    fn a_work_that_may_be_several_stays_one_of_its_own() {
+        let work = |title: Option<&str>| Work {
+            right: Right::Composition,
+            title: title.map(str::to_owned),
+            ..Work::default()
+        };
+        let of = |works: &[Work]| Terms { works: works.to_vec(), ..Terms::default() };
+        let mut terms = of(&[work(Some("Fifth")), work(Some("Aria"))]);
+        let dated = Work { published: PartialDate::of_year(1808), ..work(None) };
+        terms.merge(&of(std::slice::from_ref(&dated)));
+        assert_eq!((terms.works.len(), &terms.works[2]), (3, &dated));
+        terms.merge(&of(&[Work { title: Some("Fifth".into()), ..dated.clone() }]));
+        assert_eq!((terms.works.len(), terms.works[0].published), (3, dated.published));
     }
 
     #[test]

@@ -54,7 +54,8 @@ pub struct Work {
 }
 
 impl Work {
-    /// Both as one where they may be the same work: of the same right, and nothing of either contradicts the other.
+    /// Both as one where they may be the same work: of the same right, with a creator or a title in common where both name some, and
+    /// nothing of either contradicts the other.
     pub fn joined(&self, other: &Self) -> Option<Self> {
         let mut creators = self.creators.clone();
         for creator in &other.creators {
@@ -64,12 +65,15 @@ impl Work {
                 None => creators.push(creator.clone()),
             }
         }
+        let shared = self.creators.len() + other.creators.len() > creators.len();
+        let strangers = !shared && !self.creators.is_empty() && !other.creators.is_empty();
+        let entitled = self.title.is_some() && self.title == other.title;
         let more = other.free.iter().filter(|statement| !self.free.contains(statement));
         // A list that is whole has room for no others.
         let closed = |work: &Self| work.creators_complete && creators.len() > work.creators.len();
         let published = self.published.is_some() || other.published.is_some();
         let both = published && (self.unpublished || other.unpublished);
-        if both || self.right != other.right || closed(self) || closed(other) {
+        if both || strangers && !entitled || self.right != other.right || closed(self) || closed(other) {
             return None;
         }
         Some(Self {
@@ -211,6 +215,7 @@ mod tests {
             r#"{"right":"film","title":"Z"}"#,
             r#"{"right":"film","published":"1926"}"#,
             r#"{"right":"film","unpublished":true}"#,
+            r#"{"right":"film","creators":[{"name":"D","role":"director"}]}"#,
             r#"{"right":"film","creators_complete":true}"#,
             r#"{"right":"film","creators":[{"name":"B","role":"director","living":true}]}"#,
         ] {

@@ -2,10 +2,12 @@
 
 mod table;
 
-use kinophone::ledger::{Field, Source, Terms, Use};
+use kinophone::ledger::{Field, Source, Terms, Use, Work};
 use kinophone::{Error, Kind, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::path::Path;
 
 /// The version of the form that is read and written.
@@ -58,37 +60,73 @@ impl LedgerEntry {
         }
     }
 
-    /// True if both are the same file: of the same content, or where one's is unknown, of the same name.
-    pub fn is_same_file(&self, other: &Self) -> bool {
-        if self.blake3.is_empty() || other.blake3.is_empty() {
-            return self.name == other.name;
+    /// Its file's name, or where only its content is known the beginning of its hash.
+    pub fn label(&self) -> String {
+        if self.name.is_empty() { self.blake3.chars().take(12).collect() } else { self.name.clone() }
+    }
+
+    /// True if both are of the same content.
+    pub fn has_content_of(&self, other: &Self) -> bool {
+        !self.blake3.is_empty() && self.blake3.eq_ignore_ascii_case(&other.blake3)
+    }
+
+    /// Adds what another entry of the same file says; see [`Terms::merge`].
+    fn merge(&mut self, other: Self) {
+        self.terms.merge(&other.terms);
+        self.uses.extend(other.uses);
+        self.uses.sort_unstable();
+        self.uses.dedup();
+        if self.name.is_empty() {
+            self.name = other.name;
         }
-        self.blake3.eq_ignore_ascii_case(&other.blake3)
     }
 }
 
 impl LedgerFile {
-    /// A ledger of these entries; those of the same file become one, which loses nothing.
+    /// A ledger of these entries; those of the same content become one. An entry without a hash joins the one of its name, where there is
+    /// one alone.
     pub fn new(entries: impl IntoIterator<Item = LedgerEntry>) -> Self {
-        let mut ledger = Self { version: VERSION, entries: Vec::new() };
-        entries.into_iter().for_each(|entry| ledger.add(entry));
-        ledger
-    }
-
-    /// Adds an entry; see [`Terms::merge`].
-    pub fn add(&mut self, entry: LedgerEntry) {
-        let Some(own) = self.entries.iter_mut().find(|own| own.is_same_file(&entry)) else {
-            return self.entries.push(entry);
-        };
-        own.terms.merge(&entry.terms);
-        own.uses.extend(entry.uses);
-        own.uses.sort_unstable();
-        own.uses.dedup();
-        for (text, other) in [(&mut own.name, entry.name), (&mut own.blake3, entry.blake3)] {
-            if text.is_empty() {
-                *text = other;
+        let (known, named): (Vec<_>, Vec<_>) =
+            entries.into_iter().partition(|entry| !entry.blake3.is_empty());
+        let mut all: Vec<LedgerEntry> = Vec::new();
+        let mut places: HashMap<String, usize> = HashMap::new();
+        for entry in known {
+            match places.entry(entry.blake3.to_ascii_lowercase()) {
+                Entry::Occupied(place) => all[*place.get()].merge(entry),
+                Entry::Vacant(place) => {
+                    place.insert(all.len());
+                    all.push(entry);
+                }
             }
         }
+        let mut names: HashMap<String, Vec<usize>> = HashMap::new();
+        for (k, entry) in all.iter().enumerate() {
+            names.entry(entry.name.clone()).or_default().push(k);
+        }
+        for entry in named {
+            match names.get(&entry.name).map(Vec::as_slice) {
+                Some([only]) => all[*only].merge(entry),
+                _ => {
+                    names.insert(entry.name.clone(), vec![all.len()]);
+                    all.push(entry);
+                }
+            }
+        }
+        Self { version: VERSION, entries: all }
+    }
+
+    /// What it knows of a file among `files`: all that it says of its content, else what it says by name, where no other of them has that
+    /// name. Says which entries those were.
+    pub fn known_of(&self, file: &LedgerEntry, files: &[LedgerEntry]) -> Vec<usize> {
+        let of = |holds: &dyn Fn(&LedgerEntry) -> bool| {
+            (0..self.entries.len()).filter(|k| holds(&self.entries[*k])).collect::<Vec<usize>>()
+        };
+        let content = of(&|entry| entry.has_content_of(file));
+        let ambiguous = files.iter().any(|other| other.name == file.name && other.blake3 != file.blake3);
+        if !content.is_empty() || ambiguous {
+            return content;
+        }
+        of(&|entry| entry.name == file.name && (entry.blake3.is_empty() || file.blake3.is_empty()))
     }
 
     /// Reads a ledger: a table where its name ends in `.csv`, TOML elsewhere. Keys that it does not know are an error.
@@ -100,7 +138,12 @@ impl LedgerFile {
 
     /// Reads a ledger in TOML.
     pub fn parse(text: &str) -> Result<Self> {
-        let raw: toml::Table = toml::from_str(text).map_err(|e| wrong(e.to_string().trim_end()))?;
+        let place = |e: &toml::de::Error| {
+            let before = e.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+            before.matches('\n').count() + 1
+        };
+        let raw: toml::Table =
+            toml::from_str(text).map_err(|e| wrong(&format!("line {}: {}", place(&e), e.message())))?;
         Self::understood(&json_of(toml::Value::Table(raw)))
     }
 
@@ -110,6 +153,10 @@ impl LedgerFile {
     }
 
     fn understood(written: &Value) -> Result<Self> {
+        let sources = written.get("source").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        for (k, source) in sources.iter().enumerate() {
+            LedgerEntry::deserialize(source).map_err(|e| wrong(&format!("source {}: {e}", k + 1)))?;
+        }
         let ledger = Self::deserialize(written).map_err(|e| wrong(&e.to_string()))?;
         let known = serde_json::to_value(&ledger).map_err(|e| wrong(&e.to_string()))?;
         if let Some(key) = unknown_key(written, &known) {
@@ -121,37 +168,17 @@ impl LedgerFile {
     }
 
     fn checked(mut self) -> Result<Self> {
-        if self.version > VERSION {
-            let what = format!(
-                "was made by a newer Kinophone (form {}; this one reads up to {VERSION})",
-                self.version
+        if self.version != VERSION {
+            let what = format!("has the form {}; this program reads {VERSION}", self.version);
+            return Err(
+                Error::new(Kind::Invalid, what).help("take a newer program, or write kinophone_ledger = 1")
             );
-            return Err(Error::new(Kind::Invalid, what).help("take a newer program"));
         }
-        for (k, entry) in self.entries.iter().enumerate() {
-            let hash = &entry.blake3;
-            if !hash.is_empty() && !(hash.len() == 64 && hash.bytes().all(|b| b.is_ascii_hexdigit())) {
-                return Err(Error::new(
-                    Kind::Invalid,
-                    format!("has a source {} whose blake3 is no hash of 64 digits", k + 1),
-                )
-                .help(ADVICE));
-            }
-            if hash.is_empty() && entry.name.is_empty() {
-                return Err(Error::new(
-                    Kind::Invalid,
-                    format!("has a source {} without name and blake3", k + 1),
-                )
-                .help(ADVICE));
-            }
-        }
-        for terms in self.entries.iter_mut().map(|entry| &mut entry.terms) {
-            for field in Field::ALL {
-                // What was left empty is unknown.
-                if terms.get(field).is_some_and(|text| text.trim().is_empty()) {
-                    terms.set(field, None).map_err(|e| wrong(&e))?;
-                }
-            }
+        for (k, entry) in self.entries.iter_mut().enumerate() {
+            check(entry).map_err(|what| {
+                Error::new(Kind::Invalid, format!("source {} ({}): {what}", k + 1, entry.label()))
+                    .help(ADVICE)
+            })?;
         }
         Ok(Self::new(self.entries))
     }
@@ -172,6 +199,51 @@ impl LedgerFile {
     }
 }
 
+/// Checks what one says of a source, without spaces around it; says what is wrong.
+fn check(entry: &mut LedgerEntry) -> Result<(), String> {
+    let hash = &entry.blake3;
+    entry.name = entry.name.trim().to_owned();
+    if !hash.is_empty() && !(hash.len() == 64 && hash.bytes().all(|b| b.is_ascii_hexdigit())) {
+        return Err("its blake3 is no hash of 64 digits".to_owned());
+    }
+    if hash.is_empty() && entry.name.is_empty() {
+        return Err("it has neither name nor blake3".to_owned());
+    }
+    for field in Field::ALL {
+        // What was left empty is unknown.
+        let value = entry.terms.get(field);
+        entry.terms.set(field, value.as_deref())?;
+    }
+    entry.terms.works.iter_mut().try_for_each(check_work)
+}
+
+fn check_work(work: &mut Work) -> Result<(), String> {
+    if work.unpublished && work.published.is_some() {
+        return Err("a work was published, and never was: leave out one of both".to_owned());
+    }
+    for creator in &mut work.creators {
+        if creator.living && creator.died.is_some() {
+            return Err(format!("{} is living, and died: leave out one of both", creator.name));
+        }
+        creator.nationality = country(creator.nationality.take())?;
+    }
+    for free in &mut work.free {
+        free.country = country(Some(free.country.clone()))?.unwrap_or_default();
+    }
+    work.country = country(work.country.take())?;
+    Ok(())
+}
+
+fn country(code: Option<String>) -> Result<Option<String>, String> {
+    let Some(code) = code.map(|code| code.trim().to_ascii_uppercase()).filter(|code| !code.is_empty()) else {
+        return Ok(None);
+    };
+    let is_code = code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_uppercase());
+    is_code
+        .then_some(Some(code.clone()))
+        .ok_or_else(|| format!("'{code}' is no country: write two letters, such as US or SU"))
+}
+
 const ADVICE: &str = "`kinophone ledger show FILE --toml` writes one to begin with";
 
 fn is_table(path: &Path) -> bool {
@@ -182,13 +254,16 @@ fn text_of(path: &Path) -> Result<String> {
     let read = |e| Error::io("read", path, e);
     let about = std::fs::metadata(path).map_err(read)?;
     if !about.is_file() || about.len() > MAX_BYTES {
-        return Err(Error::new(Kind::WrongKind, "is no ledger: it is no file, or too long for one")
-            .at(path)
-            .help(ADVICE));
+        let what =
+            if about.is_file() { "is too long for a ledger" } else { "is no ordinary file, as ledgers are" };
+        return Err(Error::new(Kind::WrongKind, what).at(path).help(ADVICE));
     }
     let bytes = std::fs::read(path).map_err(read)?;
-    let text = String::from_utf8(bytes)
-        .map_err(|_| Error::new(Kind::WrongKind, "is no text in UTF-8").at(path).help(ADVICE))?;
+    let text = String::from_utf8(bytes).map_err(|_| {
+        Error::new(Kind::WrongKind, "is no text in UTF-8")
+            .at(path)
+            .help("save it as UTF-8; a table as CSV UTF-8, divided by commas")
+    })?;
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 

@@ -1,9 +1,10 @@
 //! A ledger as a table for spreadsheets (CSV after RFC 4180): a row for each source; a column for each value, whose name says where
 //! in the ledger it is, counted from 1: `licence`, `works.1.published`, `works.1.creators.2.died`.
 
-use crate::ledger_file::{ADVICE, LedgerFile, VERSION};
+use crate::ledger_file::{LedgerFile, VERSION};
 use kinophone::{Error, Kind, Result};
 use serde_json::{Map, Value};
+use std::collections::HashMap;
 
 /// Values that are yes or no; all others are texts.
 const YES_OR_NO: [&str; 8] =
@@ -12,6 +13,10 @@ const YES_OR_NO: [&str; 8] =
 const USUAL: [&str; 7] = ["name", "blake3", "title", "author", "licence", "origin", "retrieved"];
 /// Members of a list at most.
 const MAX_MEMBERS: usize = 10_000;
+/// Steps to a value at most: `works.1.creators.1.died` has five.
+const MAX_DEPTH: usize = 8;
+const HELP: &str =
+    "save it as CSV UTF-8, divided by commas; `kinophone ledger show FILE --csv` writes one to begin with";
 
 /// The ledger as CSV.
 pub(super) fn of(ledger: &LedgerFile) -> String {
@@ -22,18 +27,19 @@ pub(super) fn of(ledger: &LedgerFile) -> String {
     };
     let rows: Vec<Vec<(String, String)>> = ledger.entries.iter().map(flat).collect();
     let mut columns: Vec<&str> = USUAL.to_vec();
+    let mut places: HashMap<&str, usize> = columns.iter().enumerate().map(|(k, name)| (*name, k)).collect();
     for (name, _) in rows.iter().flatten() {
-        if !columns.contains(&&name[..]) {
+        places.entry(name).or_insert_with(|| {
             columns.push(name);
-        }
+            columns.len() - 1
+        });
     }
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(&columns).expect("memory takes all");
     for row in &rows {
-        let cell = |column: &&str| {
-            row.iter().find(|(name, _)| name == column).map_or_else(String::new, |(_, text)| plain(text))
-        };
-        writer.write_record(columns.iter().map(cell)).expect("memory takes all, and rows are equally long");
+        let mut cells = vec![String::new(); columns.len()];
+        row.iter().for_each(|(name, text)| cells[places[&name[..]]] = plain(text));
+        writer.write_record(&cells).expect("memory takes all, and rows are equally long");
     }
     String::from_utf8(writer.into_inner().expect("memory takes all")).expect("texts are UTF-8")
 }
@@ -56,16 +62,19 @@ fn flatten(value: &Value, name: &str, cells: &mut Vec<(String, String)>) {
 /// Reads a table. Columns that no ledger has are an error.
 pub(super) fn parse(text: &str) -> Result<LedgerFile> {
     let wrong =
-        |e: csv::Error| Error::new(Kind::Invalid, format!("is no table of a ledger: {e}")).help(ADVICE);
+        |what: String| Error::new(Kind::Invalid, format!("is no table of a ledger: {what}")).help(HELP);
     let mut reader = csv::Reader::from_reader(text.as_bytes());
-    let columns = reader.headers().map_err(wrong)?.clone();
+    let columns = columns(reader.headers().map_err(|e| wrong(e.to_string()))?).map_err(wrong)?;
     let mut sources = Vec::new();
-    for row in reader.records() {
-        let row = row.map_err(wrong)?;
+    for (k, row) in reader.records().enumerate() {
+        let row = row.map_err(|e| wrong(e.to_string()))?;
         let mut source = Value::Object(Map::new());
-        for (column, cell) in columns.iter().zip(&row).filter(|(_, cell)| !cell.trim().is_empty()) {
-            put(&mut source, column.trim(), meant(cell))
-                .map_err(|what| Error::new(Kind::Invalid, what).help(ADVICE))?;
+        for (at, column) in &columns {
+            let cell = row.get(*at).unwrap_or_default();
+            if !cell.trim().is_empty() {
+                put(&mut source, column, meant(cell))
+                    .map_err(|what| wrong(format!("row {}: {what}", k + 2)))?;
+            }
         }
         if source.as_object().is_some_and(|fields| !fields.is_empty()) {
             sources.push(source);
@@ -75,6 +84,43 @@ pub(super) fn parse(text: &str) -> Result<LedgerFile> {
     ledger.insert("kinophone_ledger".to_owned(), VERSION.into());
     ledger.insert("source".to_owned(), sources.into());
     LedgerFile::understood(&Value::Object(ledger))
+}
+
+/// A step on the way to a value: a member of a list, from 0, or a field.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Step {
+    Member(usize),
+    Field(String),
+}
+
+/// The columns with their places, so that members of lists come in their order.
+fn columns(names: &csv::StringRecord) -> Result<Vec<(usize, Vec<Step>)>, String> {
+    let mut columns = Vec::new();
+    for (at, name) in names.iter().enumerate() {
+        columns.push((
+            at,
+            steps(name.trim()).ok_or_else(|| format!("it has a column that no ledger has: {name}"))?,
+        ));
+    }
+    columns.sort_by(|(_, one), (_, other)| one.cmp(other));
+    if let Some(pair) = columns.windows(2).find(|pair| pair[0].1 == pair[1].1) {
+        return Err(format!("it has the column {} twice", &names[pair[1].0]));
+    }
+    let is_key = |steps: &[Step]| matches!(steps, [Step::Field(name)] if name == "name" || name == "blake3");
+    if !columns.iter().any(|(_, steps)| is_key(steps)) {
+        return Err("it has neither a column name nor a column blake3 in its first line, divided by commas"
+            .to_owned());
+    }
+    Ok(columns)
+}
+
+fn steps(name: &str) -> Option<Vec<Step>> {
+    let step = |key: &str| match key.parse::<usize>() {
+        Ok(number) => number.checked_sub(1).filter(|k| *k < MAX_MEMBERS).map(Step::Member),
+        Err(_) => Some(Step::Field(key.to_owned())),
+    };
+    let steps: Vec<Step> = name.split('.').take(MAX_DEPTH + 1).map(step).collect::<Option<_>>()?;
+    (steps.len() <= MAX_DEPTH).then_some(steps)
 }
 
 /// A text as a cell that no spreadsheet takes for a formula: behind an apostrophe.
@@ -95,18 +141,26 @@ fn is_formula(text: &str) -> bool {
 }
 
 /// Puts a cell at its place.
-fn put(source: &mut Value, column: &str, cell: &str) -> Result<(), String> {
+fn put(source: &mut Value, steps: &[Step], cell: &str) -> Result<(), String> {
     let mut place = source;
-    for key in column.split('.') {
-        let inner = match key.parse::<usize>() {
-            Ok(number) => number.checked_sub(1).and_then(|k| member(place, k)),
-            Err(_) => field(place, key),
+    for step in steps {
+        let inner = match step {
+            Step::Member(k) => member(place, *k)?,
+            Step::Field(key) => field(place, key),
         };
-        place = inner.ok_or_else(|| format!("has a column that no ledger has: {column}"))?;
+        place = inner.ok_or_else(|| format!("there is no such value: {}", shown(steps)))?;
     }
-    let last = column.rsplit('.').next().unwrap_or(column);
-    *place = if YES_OR_NO.contains(&last) { yes_or_no(column, cell)?.into() } else { cell.into() };
+    let yes = matches!(steps.last(), Some(Step::Field(key)) if YES_OR_NO.contains(&&key[..]));
+    *place = if yes { yes_or_no(steps, cell)?.into() } else { cell.into() };
     Ok(())
+}
+
+fn shown(steps: &[Step]) -> String {
+    let step = |step: &Step| match step {
+        Step::Member(k) => (k + 1).to_string(),
+        Step::Field(key) => key.clone(),
+    };
+    steps.iter().map(step).collect::<Vec<_>>().join(".")
 }
 
 /// A field of an object, which becomes one where nothing is yet; `None` where something else is.
@@ -117,22 +171,29 @@ fn field<'a>(place: &'a mut Value, key: &str) -> Option<&'a mut Value> {
     place.as_object_mut().map(|fields| fields.entry(key).or_insert(Value::Null))
 }
 
-/// A member of a list, which becomes one where nothing is yet; `None` where something else is, or for one of too many.
-fn member(place: &mut Value, k: usize) -> Option<&mut Value> {
+/// A member of a list, which becomes one where nothing is yet; `None` where something else is. Members follow one another.
+fn member(place: &mut Value, k: usize) -> Result<Option<&mut Value>, String> {
     if place.is_null() {
         *place = Value::Array(Vec::new());
     }
-    let members = place.as_array_mut().filter(|_| k < MAX_MEMBERS)?;
-    if members.len() <= k {
-        members.resize(k + 1, Value::Null);
+    let Some(members) = place.as_array_mut() else { return Ok(None) };
+    if k > members.len() {
+        return Err(format!(
+            "number {} of a list is filled in, and number {} is empty",
+            k + 1,
+            members.len() + 1
+        ));
     }
-    members.get_mut(k)
+    if k == members.len() {
+        members.push(Value::Null);
+    }
+    Ok(members.get_mut(k))
 }
 
-fn yes_or_no(column: &str, cell: &str) -> Result<bool, String> {
+fn yes_or_no(steps: &[Step], cell: &str) -> Result<bool, String> {
     match &cell.trim().to_ascii_lowercase()[..] {
         "yes" | "true" | "1" => Ok(true),
         "no" | "false" | "0" => Ok(false),
-        _ => Err(format!("has '{cell}' in column {column}, where yes or no belongs")),
+        _ => Err(format!("'{cell}' stands in column {}, where yes or no belongs", shown(steps))),
     }
 }

@@ -80,7 +80,8 @@ fn archive_item(film: &Path) -> Option<(PathBuf, String)> {
     let folder = film.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let item = |entry: std::io::Result<std::fs::DirEntry>| {
         let path = entry.ok()?.path();
-        let identifier = path.file_name()?.to_str()?.strip_suffix(META)?.to_owned();
+        let identifier =
+            path.file_name()?.to_str()?.strip_suffix(META).filter(|name| !name.is_empty())?.to_owned();
         Some((path, identifier))
     };
     let mut items = std::fs::read_dir(folder).ok()?.filter_map(item);
@@ -88,39 +89,42 @@ fn archive_item(film: &Path) -> Option<(PathBuf, String)> {
     items.next().is_none().then_some(only)
 }
 
+/// Where the item lists its files the list decides; elsewhere the film's name must go on after the item's with another kind of character.
 fn is_of_item(film: &Path, meta: &Path, identifier: &str) -> bool {
     let Some(name) = film.file_name().and_then(OsStr::to_str) else { return false };
-    let listed = meta.with_file_name(format!("{identifier}_files.xml"));
-    let listed = text_of(&listed, &mut Vec::new()).is_some_and(|text| {
-        let xml = roxmltree::Document::parse(&text);
-        xml.is_ok_and(|xml| xml.descendants().any(|node| node.attribute("name") == Some(name)))
-    });
-    listed || name.starts_with(identifier)
+    let list = text_of(&meta.with_file_name(format!("{identifier}_files.xml")), &mut Vec::new());
+    match list.as_deref().map(roxmltree::Document::parse) {
+        Some(Ok(xml)) => xml.descendants().any(|node| node.attribute("name") == Some(name)),
+        _ => name.strip_prefix(identifier).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric)),
+    }
 }
 
 fn of_archive(xml: &roxmltree::Document<'_>, identifier: &str) -> Terms {
     let said = |name: &str| {
-        let nodes = xml.root_element().children().filter(|node| node.has_tag_name(name));
-        let texts: Vec<&str> =
-            nodes.filter_map(|node| node.text()).map(str::trim).filter(|text| !text.is_empty()).collect();
-        texts.join("; ")
+        let nodes = xml.root_element().children().filter(|node| node.has_tag_name(name)).collect::<Vec<_>>();
+        let text = |node: &roxmltree::Node<'_, '_>| {
+            let texts = node.descendants().filter(|inner| inner.is_text());
+            texts.filter_map(|inner| inner.text()).collect::<String>().trim().to_owned()
+        };
+        nodes.iter().map(text).filter(|text| !text.is_empty()).collect::<Vec<String>>()
     };
-    let licence = said("licenseurl");
-    let licence = licence_of_url(&licence).unwrap_or(licence);
     let origin = format!("https://archive.org/details/{identifier}");
-    some(&[
-        (Field::Title, &said("title")),
-        (Field::Author, &said("creator")),
-        (Field::Licence, &licence),
-        (Field::Origin, &origin),
-    ])
+    let (title, author) = (said("title").join("; "), said("creator").join("; "));
+    let mut terms = some(&[(Field::Title, &title), (Field::Author, &author), (Field::Origin, &origin)]);
+    // Of several licences nobody says that all of them hold, or any.
+    for address in said("licenseurl") {
+        let licence = licence_of_url(&address).unwrap_or(address);
+        terms.merge(&some(&[(Field::Licence, &licence)]));
+    }
+    terms
 }
 
 /// The SPDX identifier of a licence of Creative Commons by its address; `None` for other addresses, also of the public domain mark, which is
 /// no licence.
 fn licence_of_url(url: &str) -> Option<String> {
-    let rest = url.split_once("creativecommons.org/")?.1;
-    let mut parts = rest.trim_end_matches('/').split('/');
+    let place = url.strip_prefix("https://").or(url.strip_prefix("http://"))?;
+    let path = place.strip_prefix("www.").unwrap_or(place).strip_prefix("creativecommons.org/")?;
+    let mut parts = path.trim_end_matches('/').split('/');
     let (kind, name, version) = (parts.next()?, parts.next()?, parts.next()?);
     let port = parts
         .next()
@@ -168,8 +172,8 @@ mod tests {
                     <licenseurl>http://creativecommons.org/licenses/by-sa/3.0/de/</licenseurl></metadata>";
         let files = "<files><file name=\"reel 2.mp4\" source=\"original\"/></files>";
         let folder = [("popeye_meta.xml", meta), ("popeye_files.xml", files)];
-        for film in ["popeye_512kb.mp4", "reel 2.mp4"] {
-            let (terms, complaints) = said(&folder, film);
+        for (folder, film) in [(&folder[..1], "popeye_512kb.mp4"), (&folder[..], "reel 2.mp4")] {
+            let (terms, complaints) = said(folder, film);
             assert_eq!(
                 (terms.title.as_deref(), terms.author.as_deref()),
                 (Some("Popeye & Sindbad"), Some("A; B"))
@@ -181,8 +185,22 @@ mod tests {
             );
         }
         assert!(said(&folder, "other.mp4").0.is_empty());
+        // The list decides, and another name is another item.
+        assert!(said(&folder, "popeye_512kb.mp4").0.is_empty());
+        assert!(said(&folder[..1], "popeyes.mp4").0.is_empty());
+        assert!(said(&[("_meta.xml", meta)], "popeye.mp4").0.is_empty());
         let two = [("popeye_meta.xml", meta), ("other_meta.xml", meta)];
         assert!(said(&two, "popeye.mp4").0.is_empty());
+    }
+
+    #[test]
+    fn of_several_licences_none_is_lost() {
+        let by =
+            |name: &str| format!("<licenseurl>https://creativecommons.org/licenses/{name}/4.0/</licenseurl>");
+        let meta = format!("<metadata><title>A<!-- c --> B</title>{}{}</metadata>", by("by"), by("by-nc-nd"));
+        let (terms, _) = said(&[("a_meta.xml", &meta)], "a.mp4");
+        assert_eq!((terms.licence.as_deref(), terms.title.as_deref()), (Some("CC-BY-4.0"), Some("A B")));
+        assert_eq!(terms.otherwise[0].value, "CC-BY-NC-ND-4.0");
     }
 
     #[test]
@@ -208,6 +226,7 @@ mod tests {
             ("https://creativecommons.org/publicdomain/mark/1.0/", None),
             ("https://creativecommons.org/licenses/by", None),
             ("https://example.org/licenses/by/4.0", None),
+            ("https://evil.example/?x=creativecommons.org/publicdomain/zero/1.0/", None),
         ] {
             assert_eq!(licence_of_url(url).as_deref(), licence, "{url}");
         }
