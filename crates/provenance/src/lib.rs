@@ -1,0 +1,3 @@
+//! Whose pictures and sounds are these? Rules that tell when a work is free, and licences that fit together.
+//!
+//! It rests on the library's ledger ([`kinophone::ledger`]), which films carry into brains and brains into soundtracks.
