@@ -31,7 +31,7 @@ pub use shard::Shard;
 pub use shard::sound::ShardSound;
 pub(crate) use shard::sound::{MAX_EXPONENT, step};
 pub use shard::write::{ShardWriter, SoundTrack};
-pub(crate) use shard::{TensorData, map_file};
+pub(crate) use shard::TensorData;
 pub use splits::{HeldOutFilm, HoldOut, TickSpan};
 #[cfg(test)]
 pub(crate) use synthetic::SyntheticFilm;
