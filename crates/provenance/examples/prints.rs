@@ -7,7 +7,7 @@
 //! ```
 //!
 //! `index` adds so many hours of works without a name, drawn from the landmarks and pictures of those given: their anchors moved in pitch and
-//! time, their pictures with a quarter of the bits turned, shot by shot. `identify` looks for excerpts of `SECONDS` every `STEP`
+//! time, their pictures with a third of the bits turned, shot by shot. `identify` looks for excerpts of `SECONDS` every `STEP`
 //! seconds, each by itself, as if it were a film of its own; 0 seconds for the whole.
 
 use kinophone::dsp::units::MediaTime;
@@ -124,7 +124,7 @@ fn drawn_hour(anchors: &[(u32, Vec<u32>)], shots: &[Vec<PictureHash>], draw: &mu
     }
     let mut pictures = Vec::new();
     while !shots.is_empty() && pictures.len() < 14_400 {
-        let mut bits = || (0..16).fold(0u64, |bits, _| bits | 1 << draw.below(64));
+        let mut bits = || (0..32).fold(0u64, |bits, _| bits | 1 << draw.below(64));
         let (dct, gradient) = (bits(), bits());
         let turned = |hash: &PictureHash| {
             if hash.tells() {

@@ -213,7 +213,7 @@ impl Thinning {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fingerprint::synthetic::music;
+    use crate::fingerprint::synthetic::{music, noisy};
 
     fn peaks(sound: &[f32], piece: usize) -> Vec<Peak> {
         let (mut finder, mut peaks) = (PeakFinder::new(10), Vec::new());
@@ -235,12 +235,14 @@ mod tests {
 
     #[test]
     fn pieces_and_loudness_do_not_matter_and_there_are_ten_a_second() {
-        let sound = music(1, 20);
+        let sound = noisy(&music(1, 20), 30.0, 2);
         let whole = peaks(&sound, sound.len());
         assert_eq!(peaks(&sound, 333), whole);
         let quiet: Vec<f32> = sound.iter().map(|x| 0.25 * x).collect();
-        let places = |peaks: &[Peak]| peaks.iter().map(|p| (p.time, p.pitch)).collect::<Vec<_>>();
-        assert_eq!(places(&peaks(&quiet, 4096)), places(&whole));
+        let quiet = peaks(&quiet, 4096);
+        let same =
+            |(a, b): (&Peak, &Peak)| (a.time - b.time).abs() < 1e-3 && (a.pitch - b.pitch).abs() < 1e-3;
+        assert!(quiet.len() == whole.len() && quiet.iter().zip(&whole).all(same));
         assert!((100..=220).contains(&whole.len()), "{}", whole.len());
     }
 

@@ -81,30 +81,34 @@ struct Area {
 
 /// The mean over each of `columns × rows` equal parts of an area; pixels are shared where borders cut them.
 fn averaged(pixels: &[f32], width: usize, area: &Area, columns: usize, rows: usize) -> Vec<f32> {
-    let height = pixels.len() / width;
-    let mut narrow = vec![0.0; columns * height];
-    for (row, out) in pixels.chunks_exact(width).zip(narrow.chunks_exact_mut(columns)) {
-        for (i, out) in out.iter_mut().enumerate() {
-            *out = mean(area.x, columns, i, |x| row[x], width);
+    let mut flat = vec![0.0; width * rows];
+    for (j, out) in flat.chunks_exact_mut(width).enumerate() {
+        for (y, share) in shares(area.y, rows, j, pixels.len() / width) {
+            let row = &pixels[y * width..(y + 1) * width];
+            out.iter_mut().zip(row).for_each(|(out, pixel)| *out += share * pixel);
         }
     }
     let mut out = vec![0.0; columns * rows];
-    for (j, out) in out.chunks_exact_mut(columns).enumerate() {
-        for (i, out) in out.iter_mut().enumerate() {
-            *out = mean(area.y, rows, j, |y| narrow[y * columns + i], height);
+    for i in 0..columns {
+        let cells: Vec<(usize, f32)> = shares(area.x, columns, i, width).collect();
+        for (out, row) in out.chunks_exact_mut(columns).zip(flat.chunks_exact(width)) {
+            out[i] = cells.iter().map(|&(x, share)| share * row[x]).sum();
         }
     }
     out
 }
 
-/// The mean over part `index` of `parts` of a stretch of values.
-fn mean(stretch: (f32, f32), parts: usize, index: usize, value: impl Fn(usize) -> f32, length: usize) -> f32 {
+/// The cells of part `index` of `parts` of a stretch, with the shares that they have in its mean.
+fn shares(
+    stretch: (f32, f32),
+    parts: usize,
+    index: usize,
+    length: usize,
+) -> impl Iterator<Item = (usize, f32)> {
     let step = (stretch.1 - stretch.0) / parts as f32;
     let (from, to) = (stretch.0 + index as f32 * step, stretch.0 + (index + 1) as f32 * step);
     let cells = from as usize..(to.ceil() as usize).min(length);
-    let share = |k: usize| (to.min(k as f32 + 1.0) - from.max(k as f32)).max(0.0);
-    let (sum, weight) = cells.fold((0.0, 0.0), |(s, w), k| (s + share(k) * value(k), w + share(k)));
-    if weight > 0.0 { sum / weight } else { 0.0 }
+    cells.map(move |k| (k, (to.min(k as f32 + 1.0) - from.max(k as f32)).max(0.0) / (to - from)))
 }
 
 /// The hashes of a picture. Both 0 stands for a picture that is too dark or flat to tell.

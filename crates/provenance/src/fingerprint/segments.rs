@@ -77,7 +77,7 @@ pub(super) fn join(finds: Vec<Find>, how: Joining, works: &[IndexedWork]) -> Vec
             kept.push(stretch);
         }
     }
-    let mut matches: Vec<Match> = kept.iter().map(|stretch| stretch.to_match(how.step_us, works)).collect();
+    let mut matches: Vec<Match> = kept.iter().map(|stretch| stretch.to_match(how, works)).collect();
     matches.sort_by_key(|found| (found.begin, found.work));
     matches
 }
@@ -87,7 +87,6 @@ fn continues(stretch: &Find, next: &Find, how: Joining) -> bool {
     let difference = stretch.at(first.query) - next.at(first.query);
     stretch.work == next.work
         && stretch.mirrored == next.mirrored
-        && (stretch.pitch / next.pitch - 1.0).abs() < 0.03
         && first.query - last.query <= how.max_gap
         && difference.abs() <= how.tolerance
 }
@@ -122,6 +121,12 @@ fn covers(better: &Find, other: &Find) -> bool {
 }
 
 impl Find {
+    /// True where another find names nearly the same place at the middle of its points.
+    pub(super) fn is_near(&self, other: &Self, steps: f64) -> bool {
+        let middle = other.points[other.points.len() / 2].query;
+        self.work == other.work && (self.at(middle) - other.at(middle)).abs() < steps
+    }
+
     fn at(&self, query: f64) -> f64 {
         self.offset + self.speed * query
     }
@@ -133,7 +138,7 @@ impl Find {
     }
 
     /// Speed, and place in the work of the beginning: the line that fits all points best.
-    fn fitted(&self) -> (f64, f64) {
+    fn fitted(&self, long: f64) -> (f64, f64) {
         let n = self.points.len() as f64;
         let mean = |of: fn(&Point) -> f64| self.points.iter().map(of).sum::<f64>() / n;
         let (query, work) = (mean(|p| p.query), mean(|p| p.work));
@@ -141,15 +146,16 @@ impl Find {
         let spread = sum(&|p| (p.query - query).powi(2));
         let common = sum(&|p| (p.query - query) * (p.work - work));
         let slope = if spread > 0.0 { common / spread } else { self.speed };
-        // A few points close together say nothing of speed.
-        let speed = if (slope / self.speed - 1.0).abs() < 0.03 { slope } else { self.speed };
+        // Points close together say nothing of speed.
+        let (begin, end) = self.span();
+        let speed = if end - begin >= long { slope } else { self.speed };
         (speed, work + speed * (self.points[0].query - query))
     }
 
-    fn to_match(&self, step_us: f64, works: &[IndexedWork]) -> Match {
-        let time = |steps: f64| MediaTime((steps * step_us).round() as i64);
+    fn to_match(&self, how: Joining, works: &[IndexedWork]) -> Match {
+        let time = |steps: f64| MediaTime((steps * how.step_us).round() as i64);
         let (begin, end) = self.span();
-        let (speed, place) = self.fitted();
+        let (speed, place) = self.fitted(0.7 * how.max_gap);
         Match {
             work: self.work,
             begin: time(begin.max(0.0)),

@@ -48,11 +48,24 @@ impl Index {
     /// some four seconds are not found, and what no work has is not named. Fails only where it is cancelled.
     pub fn identify_sound(&self, query: &SoundQuery, cancel: &Cancel) -> Result<Vec<Match>> {
         let at = |speed: &f64| Search::new(self, query, *speed).run(cancel);
-        let mut finds: Vec<Find> =
-            SPEEDS.par_iter().map(at).collect::<Result<Vec<_>>>()?.into_iter().flatten().collect();
-        finds.sort_by(|a, b| a.points[0].query.total_cmp(&b.points[0].query));
-        Ok(join(finds, JOINING, self.works()))
+        let finds = SPEEDS.par_iter().map(at).collect::<Result<Vec<_>>>()?.concat();
+        Ok(join(best_of_windows(finds), JOINING, self.works()))
     }
+}
+
+/// Of finds of a window that name the same place, at different speeds, the best; in the order of windows.
+fn best_of_windows(mut finds: Vec<(usize, Find)>) -> Vec<Find> {
+    finds.sort_by_key(|(window, find)| (*window, std::cmp::Reverse(find.score)));
+    let mut kept: Vec<Find> = Vec::new();
+    for window in finds.chunk_by(|a, b| a.0 == b.0) {
+        let first = kept.len();
+        for (_, find) in window {
+            if !kept[first..].iter().any(|better| better.is_near(find, 4.0 * WIDTH)) {
+                kept.push(find.clone());
+            }
+        }
+    }
+    kept
 }
 
 /// A query at one hypothesis of speed.
@@ -71,7 +84,8 @@ impl<'a> Search<'a> {
         Self { index, query, speed, bias, ballot: Vec::new() }
     }
 
-    fn run(mut self, cancel: &Cancel) -> Result<Vec<Find>> {
+    /// Finds, with the numbers of their windows.
+    fn run(mut self, cancel: &Cancel) -> Result<Vec<(usize, Find)>> {
         let blocks = (f64::from(self.query.frames) / BLOCK).ceil().max(1.0) as usize;
         let (mut finds, mut window, mut second) = (Vec::new(), Vec::new(), 0);
         for block in 0..blocks {
@@ -81,7 +95,7 @@ impl<'a> Search<'a> {
             self.vote(block, &mut window);
             // The second window of a query of one and a bit would be that bit again.
             if block > 0 || blocks == 1 {
-                finds.extend(self.finds(&window));
+                finds.extend(self.finds(&window).into_iter().map(|find| (block, find)));
             }
         }
         Ok(finds)
@@ -123,8 +137,7 @@ impl<'a> Search<'a> {
         finds.sort_by_key(|find| std::cmp::Reverse(find.score));
         let mut kept: Vec<Find> = Vec::new();
         for find in finds {
-            let twice =
-                |other: &Find| other.work == find.work && (other.offset - find.offset).abs() < 4.0 * WIDTH;
+            let twice = |other: &Find| other.is_near(&find, 4.0 * WIDTH);
             if kept.len() < MAX_PLACES && !kept.iter().any(twice) {
                 kept.push(find);
             }

@@ -100,7 +100,7 @@ impl Shots {
                     frequency(&mut draw),
                     6.3 * draw.unit(),
                     draw_signed(&mut draw),
-                    15.0 + 25.0 * draw.unit(),
+                    6.0 + 12.0 * draw.unit(),
                 ]
             };
             shots.push((end, (0..8).map(|_| wave()).collect()));

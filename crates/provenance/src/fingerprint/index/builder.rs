@@ -88,7 +88,7 @@ impl IndexBuilder {
         let counts = Counts {
             description: works.len() as u64,
             sound_rows: rows,
-            sound_bits: table_bits(rows, MAX_SOUND_BITS).max(PART_BITS),
+            sound_bits: table_bits(rows / 4, MAX_SOUND_BITS).max(PART_BITS),
             picture_bits: table_bits(ids, MAX_PICTURE_BITS),
             pictures: self.pictures.len() as u64,
             ids,
@@ -201,9 +201,10 @@ impl Output {
         let file = AtomicFile::reserve(path, overwrite)?;
         let mut out = Self { file, path: path.to_owned(), hasher: blake3::Hasher::new(), written: 0 };
         out.write(&[0; HEADER])?;
-        out.section(works)?;
+        out.write(works)?;
         // The works are under the checksum of the header.
         out.hasher.reset();
+        out.pad()?;
         Ok(out)
     }
 

@@ -1,7 +1,7 @@
 //! A flat index over the fingerprints of many works, mapped into memory.
 //!
 //! It is derived from fingerprint files and can be built again from them at any time: 8 bytes a landmark, 28 a picture, and tables
-//! of an eighth of that. A damaged one is refused, and never answers with nothing: its header and list of works are checked when it is
+//! of a few hundredths of that. A damaged one is refused, and never answers with nothing: its header and list of works are checked when it is
 //! opened, all of it by [`Index::verify`], and no damage of a row leads outside.
 
 mod builder;
@@ -49,6 +49,9 @@ impl Index {
         }
         let works = &map[sections.description.clone()];
         let sum = blake3::Hasher::new().update(&header[..HEAD_SUM.start]).update(works).finalize();
+        if header[HEAD_SUM.end..] != [0; HEADER - HEAD_SUM.end] {
+            return Err(damaged("has a header that was changed"));
+        }
         if sum.as_bytes()[..] != header[HEAD_SUM] && !cfg!(feature = "fuzzing") {
             return Err(damaged("has a wrong checksum: it was changed"));
         }
@@ -66,7 +69,7 @@ impl Index {
     /// Compares the checksum of all tables, which takes a second for two gigabytes. Fails with [`Kind::Damaged`].
     pub fn verify(&self) -> Result<()> {
         let mut hasher = blake3::Hasher::new();
-        hasher.update_rayon(&self.map[self.sections.sound_rows.start..]);
+        hasher.update_rayon(&self.map[self.sections.description.end..]);
         if hasher.finalize().as_bytes()[..] == self.map[TABLES_SUM] {
             Ok(())
         } else {
