@@ -7,7 +7,7 @@
 //! ```
 //!
 //! `index` adds so many hours of works without a name, drawn from the landmarks and pictures of those given: their anchors moved in pitch and
-//! time, their pictures with a third of the bits turned, shot by shot. `identify` looks for excerpts of `SECONDS` every `STEP`
+//! time, a little in the other coordinates, their pictures with a third of the bits turned, shot by shot. `identify` looks for excerpts of `SECONDS` every `STEP`
 //! seconds, each by itself, as if it were a film of its own; 0 seconds for the whole.
 
 use kinophone::dsp::units::MediaTime;
@@ -111,15 +111,12 @@ fn shots(works: &[(Fingerprint, String)]) -> Vec<Vec<PictureHash>> {
 }
 
 fn drawn_hour(anchors: &[(u32, Vec<u32>)], shots: &[Vec<PictureHash>], draw: &mut Draw) -> Fingerprint {
-    /// Hashes a band of the anchor's pitch.
-    const PITCH: u32 = 74 * 74 * 24 * 37;
     const FRAMES: u32 = 225_000;
     let (mut landmarks, mut frame) = (Vec::new(), 0);
     while !anchors.is_empty() && frame < FRAMES {
         let (gap, hashes) = &anchors[draw.below(anchors.len())];
         let shift = draw.below(25) as u32;
-        let moved = |hash: &u32| (hash / PITCH + shift).saturating_sub(12).min(173) * PITCH + hash % PITCH;
-        landmarks.extend(hashes.iter().map(|hash| Landmark { frame, hash: moved(hash) }));
+        landmarks.extend(hashes.iter().map(|hash| Landmark { frame, hash: moved(*hash, shift, draw) }));
         frame += gap;
     }
     let mut pictures = Vec::new();
@@ -138,6 +135,17 @@ fn drawn_hour(anchors: &[(u32, Vec<u32>)], shots: &[Vec<PictureHash>], draw: &mu
     let sound = (!landmarks.is_empty()).then_some(SoundPrint { landmarks, frames: FRAMES + 60 });
     let pictures = (!pictures.is_empty()).then_some(pictures);
     Fingerprint { name: String::new(), length: MediaTime::from_secs(3602), sound, pictures }
+}
+
+/// A landmark of an anchor `shift` − 12 bands higher, its other coordinates one cell up or down or neither.
+fn moved(hash: u32, shift: u32, draw: &mut Draw) -> u32 {
+    let (mut rest, mut moved, mut unit) = (hash, 0, 1);
+    // Span, ratio, the two intervals of pitch, and the pitch of the anchor, which comes first in a hash.
+    for count in [37, 24, 74, 74] {
+        let cell = (rest % count + draw.below(3) as u32).saturating_sub(1).min(count - 1);
+        (rest, moved, unit) = (rest / count, moved + unit * cell, unit * count);
+    }
+    moved + unit * (rest + shift).saturating_sub(12).min(173)
 }
 
 fn identify(index: &Index, seconds: f64, step: f64, film: &Path) -> Outcome {

@@ -75,13 +75,13 @@ struct Search<'a> {
     speed: f64,
     /// Added to offsets.
     bias: u64,
-    ballot: Vec<u32>,
+    ballot: Ballot,
 }
 
 impl<'a> Search<'a> {
     fn new(index: &'a Index, query: &'a SoundQuery, speed: f64) -> Self {
         let bias = (f64::from(query.frames) * speed) as u64 + 1024;
-        Self { index, query, speed, bias, ballot: Vec::new() }
+        Self { index, query, speed, bias, ballot: Ballot::new(index.sound_rows()) }
     }
 
     /// Finds, with the numbers of their windows.
@@ -93,6 +93,7 @@ impl<'a> Search<'a> {
             window.drain(..second);
             second = window.len();
             self.vote(block, &mut window);
+            self.ballot.turn(&window[second..]);
             // The second window of a query of one and a bit would be that bit again.
             if block > 0 || blocks == 1 {
                 finds.extend(self.finds(&window).into_iter().map(|find| (block, find)));
@@ -122,7 +123,7 @@ impl<'a> Search<'a> {
     }
 
     /// The places for which enough anchors of a window vote, best first.
-    fn finds(&mut self, window: &[Vote]) -> Vec<Find> {
+    fn finds(&self, window: &[Vote]) -> Vec<Find> {
         let mut votes = self.elected(window);
         votes.sort_unstable();
         let mut finds: Vec<Find> = Vec::new();
@@ -146,26 +147,19 @@ impl<'a> Search<'a> {
     }
 
     /// The votes in pairs of buckets that enough different anchors have voted for, and a few more: buckets share counters.
-    fn elected(&mut self, window: &[Vote]) -> Vec<Vote> {
-        let slots = window.len().next_power_of_two().clamp(1 << 12, 1 << 20);
-        let slot = |vote: &Vote| (vote.offset >> BUCKET_BITS) as usize & (slots - 1);
-        // The last anchor, counted from the window's first, above the number of anchors.
-        let Some(first) = window.first().map(|vote| vote.anchor) else { return Vec::new() };
-        self.ballot.clear();
-        self.ballot.resize(slots, 0);
-        for vote in window {
-            let counter = &mut self.ballot[slot(vote)];
-            let mark = (vote.anchor - first + 1) << 16;
-            if *counter >> 16 != mark >> 16 {
-                *counter = mark | ((*counter & 0xffff) + 1);
-            }
+    fn elected(&self, window: &[Vote]) -> Vec<Vote> {
+        let pair = |slot: usize| self.ballot.count(slot) + self.ballot.count(slot + 1);
+        let elected: Vec<usize> =
+            (0..self.ballot.slots()).filter(|slot| pair(*slot) >= MIN_SOUND_SCORE).collect();
+        if elected.is_empty() {
+            return Vec::new();
         }
-        let count = |slot: usize| self.ballot[slot & (slots - 1)] & 0xffff;
-        let enough = |vote: &&Vote| {
-            let own = slot(vote);
-            count(own) + count(own + 1).max(count(own + slots - 1)) >= MIN_SOUND_SCORE
-        };
-        window.iter().filter(enough).copied().collect()
+        let mut wanted = vec![false; self.ballot.slots()];
+        for slot in elected {
+            wanted[slot] = true;
+            wanted[(slot + 1) % self.ballot.slots()] = true;
+        }
+        window.iter().filter(|vote| wanted[self.ballot.slot(vote)]).copied().collect()
     }
 
     /// The best of several lines through votes for nearly the same place.
@@ -215,6 +209,48 @@ impl<'a> Search<'a> {
 
     fn time(&self, anchor: u32) -> f64 {
         self.query.peaks[anchor as usize].time
+    }
+}
+
+/// Numbers of different anchors that vote for each bucket of places, in the two halves of a window. Buckets share counters.
+struct Ballot {
+    /// The last anchor, counted from the half's first, above the number of anchors.
+    halves: [Vec<u32>; 2],
+}
+
+impl Ballot {
+    /// Enough counters that chance fills none of them, and few enough for the cache of a core.
+    fn new(rows: u64) -> Self {
+        let slots = (rows / 512).next_power_of_two().clamp(1 << 12, 1 << 18) as usize;
+        Self { halves: [vec![0; slots], vec![0; slots]] }
+    }
+
+    fn slots(&self) -> usize {
+        self.halves[0].len()
+    }
+
+    fn slot(&self, vote: &Vote) -> usize {
+        (vote.offset >> BUCKET_BITS) as usize & (self.slots() - 1)
+    }
+
+    fn count(&self, slot: usize) -> u32 {
+        let slot = slot & (self.slots() - 1);
+        (self.halves[0][slot] & 0xffff) + (self.halves[1][slot] & 0xffff)
+    }
+
+    /// Forgets the first half, and counts the votes of the next one, which come anchor by anchor.
+    fn turn(&mut self, votes: &[Vote]) {
+        self.halves.swap(0, 1);
+        self.halves[1].fill(0);
+        let first = votes.first().map_or(0, |vote| vote.anchor);
+        for vote in votes {
+            let slot = self.slot(vote);
+            let counter = &mut self.halves[1][slot];
+            let mark = (vote.anchor - first + 1) << 16;
+            if *counter >> 16 != mark >> 16 {
+                *counter = mark | ((*counter & 0xffff) + 1);
+            }
+        }
     }
 }
 

@@ -91,6 +91,11 @@ impl Index {
         if picture == self.counts.pictures { Ok(()) } else { Err(damaged("has pictures of no work")) }
     }
 
+    /// Landmarks of all works.
+    pub(super) fn sound_rows(&self) -> u64 {
+        self.counts.sound_rows
+    }
+
     /// The frames, among those of all works, at which a hash occurs.
     pub(super) fn frames(&self, hash: u32) -> impl ExactSizeIterator<Item = u32> + '_ {
         let key = spread(hash);
