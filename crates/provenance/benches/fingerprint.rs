@@ -1,6 +1,8 @@
-//! Speed of fingerprints on one core, in multiples of real time, beside what they can't do without: the bare transform of their frames.
+//! Speed of fingerprints on one core, in multiples of real time, beside what they can't do without: the bare
+//! transform of their frames.
 //!
-//! Each row takes [`SECONDS`] seconds of sound at 16 kHz, or as many seconds of pictures; the column of items shows seconds a second.
+//! Each row takes [`SECONDS`] seconds of sound at 16 kHz, or as many seconds of pictures; the column of items
+//! shows seconds a second.
 
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};

@@ -1,4 +1,5 @@
-//! Fingerprints, an index with fill, and what it finds of excerpts, as JSON lines: what `bench/identify.py` measures with.
+//! Fingerprints, an index with fill, and what it finds of excerpts, as JSON lines: what `bench/identify.py`
+//! measures with.
 //!
 //! ```sh
 //! cargo run --release -p kinophone-provenance --example prints -- add FILM NAME OUT.print
@@ -6,9 +7,10 @@
 //! cargo run --release -p kinophone-provenance --example prints -- identify OUT.index SECONDS STEP FILM...
 //! ```
 //!
-//! `index` adds so many hours of works without a name, drawn from the landmarks and pictures of those given: their anchors moved in pitch and
-//! time, a little in the other coordinates, their pictures with a third of the bits turned, shot by shot. `identify` looks for excerpts of `SECONDS` every `STEP`
-//! seconds, each by itself, as if it were a film of its own; 0 seconds for the whole.
+//! `index` adds so many hours of works without a name, drawn from the landmarks and pictures of those given:
+//! their anchors moved in pitch and time, a little in the other coordinates, their pictures with a third of
+//! the bits turned, shot by shot. `identify` looks for excerpts of `SECONDS` every `STEP` seconds, each by
+//! itself, as if it were a film of its own; 0 seconds for the whole.
 
 use kinophone::dsp::units::MediaTime;
 use kinophone::media::{AudioTracks, Decode, DecodeSound, Ffmpeg};
@@ -178,7 +180,8 @@ fn identify(index: &Index, seconds: f64, step: f64, film: &Path) -> Outcome {
     Ok(())
 }
 
-/// Beginning and range of each excerpt of `length` every `step`; of one excerpt, the whole, where the length is 0.
+/// Beginning and range of each excerpt of `length` every `step`; of one excerpt, the whole, where the length
+/// is 0.
 fn excerpts(whole: usize, length: usize, step: usize) -> Vec<(usize, std::ops::Range<usize>)> {
     if length == 0 {
         return vec![(0, 0..whole)];

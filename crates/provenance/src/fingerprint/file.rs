@@ -14,8 +14,8 @@
 //! | 8 each | landmarks: frame, hash; in the order of frames |
 //! | 16 each | pictures: DCT hash, gradient hash |
 //!
-//! Every bit is covered by the checksum or is that of the checksum, and nothing may follow: a file that was changed, cut off or
-//! added to is refused.
+//! Every bit is covered by the checksum or is that of the checksum, and nothing may follow: a file that was
+//! changed, cut off or added to is refused.
 
 use super::landmarks::{HASHES, Landmark};
 use super::picture::PictureHash;
@@ -50,7 +50,8 @@ pub struct Fingerprint {
     pub name: String,
     /// The end of the work's sound or pictures, whichever is later.
     pub length: MediaTime,
-    /// Landmarks in the order of frames, and the length of the sound in frames of 16 ms; `None` where there is no sound.
+    /// Landmarks in the order of frames, and the length of the sound in frames of 16 ms; `None` where there
+    /// is no sound.
     pub sound: Option<SoundPrint>,
     /// Hashes of the pictures on the screen at multiples of a quarter second; `None` where there are none.
     pub pictures: Option<Vec<PictureHash>>,
@@ -76,16 +77,17 @@ struct Description {
 }
 
 impl Fingerprint {
-    /// Writes the file whole or not at all, and says its checksum: 64 hexadecimal digits, by which the fingerprint may be known.
-    /// Fails with [`Kind::Invalid`] where the parts do not fit each other or the name is too long.
+    /// Writes the file whole or not at all, and says its checksum: 64 hexadecimal digits, by which the
+    /// fingerprint may be known. Fails with [`Kind::Invalid`] where the parts do not fit each other or the
+    /// name is too long.
     pub fn save(&self, path: &Path, overwrite: Overwrite) -> Result<String> {
         let bytes = self.to_bytes().map_err(|e| e.at(path))?;
         storage::write_atomically(path, overwrite, &bytes)?;
         Ok(checksum(&bytes).to_hex().to_string())
     }
 
-    /// Reads and checks the file; hands out its checksum, too. Fails with [`Kind::WrongKind`] for another file or version, and with
-    /// [`Kind::Damaged`] where a bit is not as it was written.
+    /// Reads and checks the file; hands out its checksum, too. Fails with [`Kind::WrongKind`] for another
+    /// file or version, and with [`Kind::Damaged`] where a bit is not as it was written.
     pub fn load(path: &Path) -> Result<(Self, String)> {
         let bytes = read(path)?;
         let read = Self::from_bytes(&bytes).map_err(|e| e.at(path))?;

@@ -16,8 +16,9 @@ pub(super) const SIDE: u32 = 128;
 const PIECE: usize = 1 << 14;
 
 impl Fingerprint {
-    /// The fingerprint of a film or a recording, of whatever it has. Memory grows with what is kept of it alone, 2.1 MB an hour. Fails
-    /// as [`Ffmpeg::probe`] and [`Ffmpeg::decode`] do, and with [`Kind::Empty`] where there is neither sound nor picture.
+    /// The fingerprint of a film or a recording, of whatever it has. Memory grows with what is kept of it
+    /// alone, 2.1 MB an hour. Fails as [`Ffmpeg::probe`] and [`Ffmpeg::decode`] do, and with [`Kind::Empty`]
+    /// where there is neither sound nor picture.
     pub fn of_film(ffmpeg: &Ffmpeg, path: &Path, name: &str, task: Task<'_>) -> Result<Self> {
         let film = ffmpeg.open(path)?;
         let sound = has_sound(&film).then(|| sound_of(&film, task)).transpose()?;

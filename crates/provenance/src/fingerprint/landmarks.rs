@@ -1,8 +1,9 @@
 //! Landmarks of sound: three peaks as one number, with the time of the first.
 //!
-//! A. L. Wang, "An industrial-strength audio search algorithm", ISMIR 2003, pairs an anchor with peaks after it. Here two of them
-//! join the anchor, so that the third gives the times a scale: the ratio of two intervals stays when sound is played at another speed
-//! (R. Sonnleitner and G. Widmer, "Quad-based audio fingerprinting robust to time and frequency scaling", DAFx 2014, section 3).
+//! A. L. Wang, "An industrial-strength audio search algorithm", ISMIR 2003, pairs an anchor with peaks after
+//! it. Here two of them join the anchor, so that the third gives the times a scale: the ratio of two
+//! intervals stays when sound is played at another speed (R. Sonnleitner and G. Widmer, "Quad-based audio
+//! fingerprinting robust to time and frequency scaling", DAFx 2014, section 3).
 
 use super::peaks::{Peak, PeakFinder};
 use super::spectrum::{BANDS, PER_OCTAVE};
@@ -52,8 +53,8 @@ impl Default for LandmarkExtractor {
 }
 
 impl LandmarkExtractor {
-    /// Takes the next samples, and appends the landmarks that are certain by then, in the order of time: those that begin
-    /// 1.7 s back. The division of the sound into pieces does not matter.
+    /// Takes the next samples, and appends the landmarks that are certain by then, in the order of time:
+    /// those that begin 1.7 s back. The division of the sound into pieces does not matter.
     pub fn push(&mut self, samples: &[f32], out: &mut Vec<Landmark>) {
         self.finder.push(samples, &mut self.found);
         for peak in self.found.drain(..) {
@@ -130,7 +131,8 @@ pub(super) struct Sought {
 }
 
 impl SoundQuery {
-    /// The landmarks of peak number `anchor`, as the work has them if the query plays it `speed` times as fast and as high.
+    /// The landmarks of peak number `anchor`, as the work has them if the query plays it `speed` times as
+    /// fast and as high.
     pub(super) fn landmarks(&self, anchor: usize, speed: f64, mut each: impl FnMut(Sought)) {
         let shift = PER_OCTAVE * (speed as f32).log2();
         if !(-0.5..BANDS as f32 - 0.5).contains(&(self.peaks[anchor].pitch - shift)) {
@@ -216,7 +218,8 @@ impl Triple {
         Sought { hashes: cells.map(number), variants, span: self.span }
     }
 
-    /// Usual errors of the coordinates, in cells: of pitches between two steps of speed, and of times of a third of a frame.
+    /// Usual errors of the coordinates, in cells: of pitches between two steps of speed, and of times of a
+    /// third of a frame.
     fn errors(&self) -> [f32; 5] {
         let time = 0.35 / self.span;
         [0.4, 0.2, 0.2, time * RATIO_STEPS, time / SPAN_STEP.ln()]

@@ -1,11 +1,13 @@
 //! Fingerprints of sound and pictures, an index over those of many works, and what a film has of them.
 //!
-//! A work becomes a [`Fingerprint`], a small checked file ([`Fingerprint::of_film`]); many of them become an [`Index`] ([`IndexBuilder`]).
-//! A film that is to be identified becomes a [`SoundQuery`] and a [`PictureQuery`], for which [`Index::identify_sound`] and
-//! [`Index::identify_pictures`] name the works, stretch by stretch ([`Match`]); what no work has they leave out.
+//! A work becomes a [`Fingerprint`], a small checked file ([`Fingerprint::of_film`]); many of them become an
+//! [`Index`] ([`IndexBuilder`]). A film that is to be identified becomes a [`SoundQuery`] and a
+//! [`PictureQuery`], for which [`Index::identify_sound`] and [`Index::identify_pictures`] name the works,
+//! stretch by stretch ([`Match`]); what no work has they leave out.
 //!
-//! Sound is found again encoded anew, in noise, under other sound, at other speeds and tempos; pictures scaled, encoded anew, with
-//! borders, brighter or darker, slightly cropped, under subtitles, mirrored, at other rates and speeds.
+//! Sound is found again encoded anew, in noise, under other sound, at other speeds and tempos; pictures
+//! scaled, encoded anew, with borders, brighter or darker, slightly cropped, under subtitles, mirrored, at
+//! other rates and speeds.
 
 mod file;
 mod film;

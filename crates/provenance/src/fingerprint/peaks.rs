@@ -12,7 +12,8 @@ const ROWS: usize = 2 * FRAMES_AROUND + 1;
 const RIVAL_FRAMES: u32 = 31;
 /// Power of a sine at −90 dB of full scale, (Σw / 2)² · 10⁻⁹: what is less is the noise of 16 bits.
 const FLOOR: f32 = 512.0 * 512.0 * 1e-9;
-/// Loudness that an octave counts more than the one below it, in powers of two: 3 dB. Most sound falls by that and more.
+/// Loudness that an octave counts more than the one below it, in powers of two: 3 dB. Most sound falls by
+/// that and more.
 const TILT: f32 = 1.0;
 
 /// A peak.
@@ -152,15 +153,16 @@ fn greater(a: f32, b: f32) -> f32 {
     if a > b { a } else { b }
 }
 
-/// The pitch of the loudest bin of a band, refined by a parabola through the logarithms of three powers: J. O. Smith, "Spectral Audio
-/// Signal Processing" (2011), "Quadratic Interpolation of Spectral Peaks".
+/// The pitch of the loudest bin of a band, refined by a parabola through the logarithms of three powers: J.
+/// O. Smith, "Spectral Audio Signal Processing" (2011), "Quadratic Interpolation of Spectral Peaks".
 fn refined_pitch(power: &[f32], band: usize) -> f32 {
     let Some(bin) = bins(band).max_by(|a, b| power[*a].total_cmp(&power[*b])) else { return band as f32 };
     let offset = vertex(power[bin - 1], power[bin], power[bin + 1]);
     band_of(bin as f32 + offset).clamp(0.0, (BANDS - 1) as f32)
 }
 
-/// The place of the maximum of a parabola through the logarithms of three powers, relative to the middle one: −0.5 to 0.5.
+/// The place of the maximum of a parabola through the logarithms of three powers, relative to the middle one:
+/// −0.5 to 0.5.
 fn vertex(left: f32, middle: f32, right: f32) -> f32 {
     let log = |power: f32| power.max(f32::MIN_POSITIVE).ln();
     let (left, middle, right) = (log(left), log(middle), log(right));
@@ -184,7 +186,8 @@ impl Thinning {
         self.open.push_back(next);
     }
 
-    /// Decides on maxima whose rivals all lie before `frame`, and forgets those that are nobody's rivals any more.
+    /// Decides on maxima whose rivals all lie before `frame`, and forgets those that are nobody's rivals any
+    /// more.
     fn decide(&mut self, frame: u32, out: &mut Vec<Peak>) {
         while let Some(next) = self.open.get(self.decided).filter(|next| next.frame + RIVAL_FRAMES < frame) {
             if self.is_kept(next) {

@@ -1,8 +1,9 @@
-//! Hashes of pictures that stay as they are when a film is scaled, encoded anew, brightened or given black borders.
+//! Hashes of pictures that stay as they are when a film is scaled, encoded anew, brightened or given black
+//! borders.
 //!
-//! Two hashes of 64 bits each, which must agree both: signs of the lowest frequencies of a cosine transform, as in C. Zauner,
-//! "Implementation and benchmarking of perceptual image hash functions" (Hagenberg, 2010), section 3.2.1, and the signs of differences
-//! between neighbours on a grid of 9 × 8.
+//! Two hashes of 64 bits each, which must agree both: signs of the lowest frequencies of a cosine transform,
+//! as in C. Zauner, "Implementation and benchmarking of perceptual image hash functions" (Hagenberg, 2010),
+//! section 3.2.1, and the signs of differences between neighbours on a grid of 9 × 8.
 
 use std::sync::LazyLock;
 
@@ -13,10 +14,12 @@ const MAX_DCT_BITS: u32 = 13;
 const MAX_GRADIENT_BITS: u32 = 14;
 /// Least standard deviation, in levels of 255, of a picture that can be told from others.
 const MIN_DEVIATION: f32 = 6.0;
-/// Black borders are darker than this level, and than that share of the difference between it and the brightest percent.
+/// Black borders are darker than this level, and than that share of the difference between it and the
+/// brightest percent.
 const BLACK: f32 = 16.0;
 const DARK_SHARE: f32 = 0.12;
-/// A line is no border if more than one in so many of its pixels is brighter: single ones are noise of a codec.
+/// A line is no border if more than one in so many of its pixels is brighter: single ones are noise of a
+/// codec.
 const BRIGHT_PIXELS: usize = 50;
 
 /// A grey picture of any size.
@@ -27,7 +30,8 @@ pub struct Grey<'a> {
 }
 
 impl<'a> Grey<'a> {
-    /// A picture of rows of `width` pixels from the top, full range; `None` where these are no whole rows, or nothing.
+    /// A picture of rows of `width` pixels from the top, full range; `None` where these are no whole rows, or
+    /// nothing.
     pub fn new(width: usize, pixels: &'a [u8]) -> Option<Self> {
         (width > 0 && !pixels.is_empty() && pixels.len().is_multiple_of(width))
             .then_some(Self { width, pixels })
@@ -171,8 +175,8 @@ fn deviation(values: &[f32]) -> f32 {
 
 /// Frequencies a direction of which signs are taken, and one more.
 const FREQUENCIES: usize = 9;
-/// cos(π (2x + 1) u / 2N) by frequency u: the transform DCT-II of N. Ahmed, T. Natarajan, K. R. Rao, "Discrete cosine transform",
-/// IEEE Trans. Computers C-23 (1974), without factors, which change no sign.
+/// cos(π (2x + 1) u / 2N) by frequency u: the transform DCT-II of N. Ahmed, T. Natarajan, K. R. Rao,
+/// "Discrete cosine transform", IEEE Trans. Computers C-23 (1974), without factors, which change no sign.
 static COSINES: LazyLock<[[f32; SIDE]; FREQUENCIES]> = LazyLock::new(|| {
     let angle = |u: usize, x: usize| std::f64::consts::PI * ((2 * x + 1) * u) as f64 / (2 * SIDE) as f64;
     std::array::from_fn(|u| std::array::from_fn(|x| angle(u, x).cos() as f32))

@@ -1,7 +1,8 @@
 //! Finding the pictures of a query in an index.
 //!
-//! Pictures that are nearly the same vote for the place at which the query would begin in a work. Where several votes of a window of ten
-//! seconds agree, all its pictures are compared with those of the work along lines of several speeds.
+//! Pictures that are nearly the same vote for the place at which the query would begin in a work. Where
+//! several votes of a window of ten seconds agree, all its pictures are compared with those of the work along
+//! lines of several speeds.
 
 use super::index::Index;
 use super::picture::PictureHash;
@@ -33,9 +34,9 @@ const JOINING: Joining =
     Joining { step_us: PICTURE_US as f64, tolerance: 3.0, max_gap: 2.0 * HALF as f64, dense: 16.0 };
 
 impl Index {
-    /// Finds which works a query shows, mirrored ones too: stretches in the order of time. Pictures that are too dark or flat to tell
-    /// are bridged between others; a shot that stands still for longer than a window is not named by itself. Fails only where it is
-    /// cancelled.
+    /// Finds which works a query shows, mirrored ones too: stretches in the order of time. Pictures that are
+    /// too dark or flat to tell are bridged between others; a shot that stands still for longer than a window
+    /// is not named by itself. Fails only where it is cancelled.
     pub fn identify_pictures(&self, query: &PictureQuery, cancel: &Cancel) -> Result<Vec<Match>> {
         let windows = query.hashes[0].len().div_ceil(HALF).saturating_sub(1).max(1);
         let search = |window: usize| {
@@ -92,7 +93,8 @@ impl Window<'_> {
         &all[self.first.min(all.len())..(self.first + 2 * HALF).min(all.len())]
     }
 
-    /// The places with most votes: buckets of the number, among the pictures of all works, of the window's first.
+    /// The places with most votes: buckets of the number, among the pictures of all works, of the window's
+    /// first.
     fn places(&self) -> Vec<i64> {
         let mut votes: BTreeMap<i64, (usize, usize)> = BTreeMap::new();
         for (number, hash) in self.hashes().iter().enumerate().filter(|(_, hash)| hash.tells()) {
@@ -114,7 +116,8 @@ impl Window<'_> {
         places
     }
 
-    /// The work and the line on which most pictures agree, of those that begin in a bucket or half of its neighbours.
+    /// The work and the line on which most pictures agree, of those that begin in a bucket or half of its
+    /// neighbours.
     fn best_line(&self, bucket: i64) -> Option<(usize, Line)> {
         let middle = self.hashes().len() as f64 / 2.0;
         let centre = (BUCKET * bucket + BUCKET / 2) as f64;

@@ -17,7 +17,8 @@ struct Sampler {
 }
 
 impl Sampler {
-    /// Hands `pixels` of the picture held so far to `each` once for every moment before `time`; `None` before the first.
+    /// Hands `pixels` of the picture held so far to `each` once for every moment before `time`; `None` before
+    /// the first.
     fn until(&mut self, time: MediaTime, mut each: impl FnMut(Option<Grey<'_>>, u64)) {
         let until = time.0.div_euclid(PICTURE_US) + i64::from(time.0.rem_euclid(PICTURE_US) > 0);
         if until > self.next {
@@ -56,7 +57,8 @@ impl PictureExtractor {
     }
 }
 
-/// The pictures of a film that is to be identified: for each quarter second the hashes of the picture, and of it mirrored.
+/// The pictures of a film that is to be identified: for each quarter second the hashes of the picture, and of
+/// it mirrored.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PictureQuery {
     pub(super) hashes: [Vec<PictureHash>; 2],

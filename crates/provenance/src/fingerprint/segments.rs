@@ -16,8 +16,8 @@ pub struct Match {
     pub place: MediaTime,
     /// Speed at which the query plays the work: above 1 is faster.
     pub speed: f64,
-    /// Frequencies of the query over those of the work, in steps of 2 %; as `speed` unless the tempo was changed alone. 1 for
-    /// pictures.
+    /// Frequencies of the query over those of the work, in steps of 2 %; as `speed` unless the tempo was
+    /// changed alone. 1 for pictures.
     pub pitch: f64,
     /// The best score of its windows of ten seconds, at least the threshold.
     pub score: u32,
@@ -60,7 +60,8 @@ pub(super) struct Joining {
     pub(super) dense: f64,
 }
 
-/// Joins finds, which come in the order of windows, and keeps of those that name one work twice at the same time the better one.
+/// Joins finds, which come in the order of windows, and keeps of those that name one work twice at the same
+/// time the better one.
 pub(super) fn join(finds: Vec<Find>, how: Joining, works: &[IndexedWork]) -> Vec<Match> {
     let mut open: Vec<Find> = Vec::new();
     for find in finds {

@@ -1,8 +1,8 @@
 //! Finding the sound of a query in an index.
 //!
-//! Each landmark of the query that a work has, too, votes for the place at which the query would begin in it. Votes of a window of ten
-//! seconds that agree within a second are then laid along lines of several tempos; the score of a line is the number of different
-//! anchors on it.
+//! Each landmark of the query that a work has, too, votes for the place at which the query would begin in it.
+//! Votes of a window of ten seconds that agree within a second are then laid along lines of several tempos;
+//! the score of a line is the number of different anchors on it.
 
 use super::index::Index;
 use super::landmarks::SoundQuery;
@@ -44,8 +44,9 @@ struct Vote {
 }
 
 impl Index {
-    /// Finds which works sound in a query: stretches in the order of time, several at once where works sound together. Stretches below
-    /// some four seconds are not found, and what no work has is not named. Fails only where it is cancelled.
+    /// Finds which works sound in a query: stretches in the order of time, several at once where works sound
+    /// together. Stretches below some four seconds are not found, and what no work has is not named. Fails
+    /// only where it is cancelled.
     pub fn identify_sound(&self, query: &SoundQuery, cancel: &Cancel) -> Result<Vec<Match>> {
         let at = |speed: &f64| Search::new(self, query, *speed).run(cancel);
         let finds = SPEEDS.par_iter().map(at).collect::<Result<Vec<_>>>()?.concat();
@@ -146,7 +147,8 @@ impl<'a> Search<'a> {
         kept
     }
 
-    /// The votes in pairs of buckets that enough different anchors have voted for, and a few more: buckets share counters.
+    /// The votes in pairs of buckets that enough different anchors have voted for, and a few more: buckets
+    /// share counters.
     fn elected(&self, window: &[Vote]) -> Vec<Vote> {
         let pair = |slot: usize| self.ballot.count(slot) + self.ballot.count(slot + 1);
         let elected: Vec<usize> =
@@ -212,7 +214,8 @@ impl<'a> Search<'a> {
     }
 }
 
-/// Numbers of different anchors that vote for each bucket of places, in the two halves of a window. Buckets share counters.
+/// Numbers of different anchors that vote for each bucket of places, in the two halves of a window. Buckets
+/// share counters.
 struct Ballot {
     /// The last anchor, counted from the half's first, above the number of anchors.
     halves: [Vec<u32>; 2],

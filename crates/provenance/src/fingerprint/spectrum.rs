@@ -32,7 +32,8 @@ pub(super) struct Frame<'a> {
     pub(super) bands: &'a [f32],
 }
 
-/// Short-time spectrum of mono sound at [`SOUND_RATE`], in constant memory. Frame m is centred on sample m · [`HOP`].
+/// Short-time spectrum of mono sound at [`SOUND_RATE`], in constant memory. Frame m is centred on sample m ·
+/// [`HOP`].
 pub(super) struct BandSpectrum {
     window: Vec<f32>,
     transform: Arc<dyn RealToComplex<f32>>,

@@ -2,7 +2,8 @@
 
 use super::landmarks::{Landmark, LandmarkExtractor, SoundQuery, SoundQueryBuilder};
 
-/// Numbers from a seed: G. L. Steele, D. Lea, C. H. Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014, figure 17.
+/// Numbers from a seed: G. L. Steele, D. Lea, C. H. Flood, "Fast splittable pseudorandom number generators",
+/// OOPSLA 2014, figure 17.
 pub(super) struct Draw(pub(super) u64);
 
 impl Draw {
@@ -83,7 +84,8 @@ pub(super) const HEIGHT: usize = 64;
 
 /// A film of shots of two to four seconds, in each of which waves of light move slowly.
 pub(super) struct Shots {
-    /// End of each shot, in seconds, and its waves: frequencies across and down, phase, its change a second, height.
+    /// End of each shot, in seconds, and its waves: frequencies across and down, phase, its change a second,
+    /// height.
     shots: Vec<(f64, Vec<[f64; 5]>)>,
 }
 

@@ -166,7 +166,8 @@ impl Table {
     }
 }
 
-/// The numbers of the pictures that tell something, sorted by a third of their hash, and where each value of it begins.
+/// The numbers of the pictures that tell something, sorted by a third of their hash, and where each value of
+/// it begins.
 fn sorted_ids(pictures: &[[u64; 2]], band: usize, bits: u32) -> (Vec<u32>, Vec<u32>) {
     let mut table = Table::new(bits);
     telling(pictures).for_each(|(_, dct)| table.count(picture_slot(dct, band, bits)));

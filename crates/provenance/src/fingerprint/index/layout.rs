@@ -1,4 +1,5 @@
-//! Layout of the index file: a header, the list of works, and tables of fixed-size rows that are searched where they lie.
+//! Layout of the index file: a header, the list of works, and tables of fixed-size rows that are searched
+//! where they lie.
 //!
 //! All numbers are little-endian, every section begins at a multiple of 64:
 //!
@@ -146,8 +147,9 @@ pub(super) const TABLES_SUM: Range<usize> = 56..88;
 /// Checksum of everything before it, and of the works.
 pub(super) const HEAD_SUM: Range<usize> = 88..120;
 
-/// A hash with its bits spread over all 32, so that tables by the upper ones are evenly filled: the multiplicative method of D. E.
-/// Knuth, "The Art of Computer Programming" 3, section 6.4. No two hashes become one.
+/// A hash with its bits spread over all 32, so that tables by the upper ones are evenly filled: the
+/// multiplicative method of D. E. Knuth, "The Art of Computer Programming" 3, section 6.4. No two hashes
+/// become one.
 pub(super) fn spread(hash: u32) -> u32 {
     hash.wrapping_mul(0x9e37_79b1)
 }

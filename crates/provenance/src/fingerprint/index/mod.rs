@@ -1,8 +1,9 @@
 //! A flat index over the fingerprints of many works, mapped into memory.
 //!
-//! It is derived from fingerprint files and can be built again from them at any time: 8 bytes a landmark, 28 a picture, and tables
-//! of a few hundredths of that. A damaged one is refused, and never answers with nothing: its header and list of works are checked when it is
-//! opened, all of it by [`Index::verify`], and no damage of a row leads outside.
+//! It is derived from fingerprint files and can be built again from them at any time: 8 bytes a landmark, 28
+//! a picture, and tables of a few hundredths of that. A damaged one is refused, and never answers with
+//! nothing: its header and list of works are checked when it is opened, all of it by [`Index::verify`], and
+//! no damage of a row leads outside.
 
 mod builder;
 mod layout;
@@ -29,8 +30,8 @@ pub struct Index {
 }
 
 impl Index {
-    /// Opens an index and checks its header and list of works. Fails with [`Kind::WrongKind`] for another file or version, and with
-    /// [`Kind::Damaged`] where something is not as it was written.
+    /// Opens an index and checks its header and list of works. Fails with [`Kind::WrongKind`] for another
+    /// file or version, and with [`Kind::Damaged`] where something is not as it was written.
     pub fn open(path: &Path) -> Result<Self> {
         let map = storage::map_file(path)?;
         Self::of_map(map, path).map_err(|e| e.or_at(path))
@@ -66,7 +67,8 @@ impl Index {
         &self.works
     }
 
-    /// Compares the checksum of all tables, which takes a second for two gigabytes. Fails with [`Kind::Damaged`].
+    /// Compares the checksum of all tables, which takes a second for two gigabytes. Fails with
+    /// [`Kind::Damaged`].
     pub fn verify(&self) -> Result<()> {
         let mut hasher = blake3::Hasher::new();
         hasher.update_rayon(&self.map[self.sections.description.end..]);
@@ -84,6 +86,9 @@ impl Index {
             let begins = (u64::from(work.first_frame), u64::from(work.first_picture));
             if begins.0 < frame || begins.1 != picture {
                 return Err(damaged("has works that overlap"));
+            }
+            if work.length.0 < 0 {
+                return Err(damaged("has a work of an impossible length"));
             }
             frame = begins.0 + u64::from(work.frames);
             picture += u64::from(work.pictures);
@@ -113,8 +118,9 @@ impl Index {
         pictures.get(number).map_or(PictureHash::NONE, |&[dct, gradient]| PictureHash { dct, gradient })
     }
 
-    /// Calls `each` with the number of every picture that differs in at most `errors` bits of a third, 0 to 2, from a hash: all that
-    /// differ in at most 3 · errors + 2 of 63 bits, and many that differ in more. A picture may come more than once.
+    /// Calls `each` with the number of every picture that differs in at most `errors` bits of a third, 0 to
+    /// 2, from a hash: all that differ in at most 3 · errors + 2 of 63 bits, and many that differ in more. A
+    /// picture may come more than once.
     pub(super) fn similar_pictures(&self, dct: u64, errors: usize, mut each: impl FnMut(u32)) {
         let bits = self.counts.picture_bits;
         for band in 0..BANDS {
