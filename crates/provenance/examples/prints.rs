@@ -223,7 +223,11 @@ fn sound(ffmpeg: &Ffmpeg, film: &Path) -> Outcome<Vec<f32>> {
     }
 }
 
-fn pictures(ffmpeg: &Ffmpeg, film: &Path) -> Outcome<(Vec<(MediaTime, Vec<u8>)>, MediaTime)> {
+/// Pictures at their times.
+type Pictures = Vec<(MediaTime, Vec<u8>)>;
+
+/// All pictures of a film, and the end of the last one.
+fn pictures(ffmpeg: &Ffmpeg, film: &Path) -> Outcome<(Pictures, MediaTime)> {
     let mut stream = ffmpeg.decode(film, &Decode { size: SIDE, colour: false })?;
     let pictures =
         stream.by_ref().map(|picture| picture.map(|p| (p.time, p.pixels))).collect::<Result<_, _>>()?;

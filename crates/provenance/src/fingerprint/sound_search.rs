@@ -108,7 +108,7 @@ impl<'a> Search<'a> {
         let peaks = &self.query.peaks;
         let begin = |block: usize| peaks.partition_point(|peak| peak.time < block as f64 * BLOCK);
         for anchor in begin(block)..begin(block + 1) {
-            let time = (peaks[anchor].time * self.speed).round() as u64;
+            let time = (self.time(anchor as u32) * self.speed).round() as u64;
             self.query.landmarks(anchor, self.speed, |sought| {
                 for hash in &sought.hashes[..sought.variants] {
                     let frames = self.index.frames(*hash);
