@@ -192,7 +192,7 @@ def unrelated_pictures(index, works, work):
     """Excerpts of the works upside down, and of films that are not indexed."""
     count = named = 0
     films = [path for _, path in works]
-    foreign = [find(name) for name in ("crystal.mp4", "frog.mp4", "piano-furelise.mp4", "piano-bach.mp4")]
+    foreign = [find(name) for name in ("crystal.mp4", "frog.mp4", "piano-furelise.mp4")]
     for path, graph in [(path, "vflip") for path in films] + [(path, "null") for path in foreign]:
         out = work / "unrelated.mp4"
         ffmpeg("-i", path, "-an", "-vf", f"scale=-2:240,{graph}", "-c:v", "libx264", "-preset", "ultrafast", out)
