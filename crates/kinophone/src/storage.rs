@@ -5,10 +5,12 @@
 //! `.kinophone-*.part` file or folder. Whatever is written into the same folder an hour later removes that.
 
 mod failpoint;
+mod map;
 mod missing_folders;
 mod reservation;
 mod target;
 
+pub use map::map_file;
 pub use missing_folders::MissingFolders;
 pub use reservation::Reservation;
 pub use target::{Overwrite, check_distinct, check_name, check_target, folder_of};

@@ -1,4 +1,5 @@
-//! Whose pictures and sounds are these? Ledgers as files, rules that tell when a work is free, and licences that fit together.
+//! Whose pictures and sounds are these? Ledgers as files, rules that tell when a work is free, licences that fit together, and
+//! fingerprints by which works are found again.
 //!
 //! It rests on the library's ledger ([`kinophone::ledger`]), which films carry into brains and brains into soundtracks.
 
@@ -6,5 +7,6 @@
 #![cfg_attr(not(test), deny(clippy::disallowed_methods, clippy::print_stdout, clippy::print_stderr))]
 
 pub mod carrier;
+pub mod fingerprint;
 pub mod ledger_file;
 pub mod rights;

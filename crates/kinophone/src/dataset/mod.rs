@@ -28,10 +28,10 @@ pub(crate) use picture_reducer::PictureReducer;
 pub use prepare::{PrepareOptions, Prepared, find, find_hash, prepare};
 pub(crate) use prepare::{SoundDescriber, prepare_sound};
 pub use shard::Shard;
+pub(crate) use shard::TensorData;
 pub use shard::sound::ShardSound;
 pub(crate) use shard::sound::{MAX_EXPONENT, step};
 pub use shard::write::{ShardWriter, SoundTrack};
-pub(crate) use shard::{TensorData, map_file};
 pub use splits::{HeldOutFilm, HoldOut, TickSpan};
 #[cfg(test)]
 pub(crate) use synthetic::SyntheticFilm;

@@ -1,6 +1,6 @@
 //! The sound of a whole corpus at the brain's rate, in one scratch file that is mapped into memory.
 
-use crate::dataset::shard::{Shard, map_file, release_pages};
+use crate::dataset::shard::{Shard, release_pages};
 use crate::task::Task;
 use crate::{Error, Result, storage};
 use kinophone_dsp::resample::Resampler;
@@ -54,7 +54,7 @@ impl ResampledSound {
         out.write(&[0.0])?;
         out.out.flush().map_err(|e| Error::io("written", file.path(), e))?;
         drop(out);
-        let map = map_file(file.path())?;
+        let map = storage::map_file(file.path())?;
         Ok(Self { map, spans, silent, _file: file })
     }
 

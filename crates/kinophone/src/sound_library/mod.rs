@@ -15,7 +15,7 @@ pub use analysis::{AnalyzedUnit, SoundAnalysis, analysis_grid};
 pub use prepare::prepare;
 pub use segmentation::{SegmentBy, Segmentation};
 
-use crate::dataset::{self, AudioFeatures, Corpus, MAX_EXPONENT, Shard, ShardSound, step};
+use crate::dataset::{AudioFeatures, Corpus, MAX_EXPONENT, Shard, ShardSound, step};
 use crate::file_kind::FileKind;
 use crate::ledger::Source;
 use crate::task::Task;
@@ -315,7 +315,7 @@ fn convert(shard: &Shard, rate: SampleRate) -> Result<ScratchAudio> {
     let (channels, opposed) = (sound.channels, sound.opposed);
     shard.release();
     let path = out.into_inner().map_err(|e| failed(e.into_error()))?.into_temp_path();
-    Ok(ScratchAudio { map: dataset::map_file(&path)?, channels, exponent, opposed, path })
+    Ok(ScratchAudio { map: storage::map_file(&path)?, channels, exponent, opposed, path })
 }
 
 /// The error of a file where a library is wanted.

@@ -1,6 +1,5 @@
 //! Sound alone into a library: recordings decoded, described and written as shards without pictures.
 
-use crate::dataset::map_file;
 use crate::dataset::prepare::options::{PrepareOptions, Prepared};
 use crate::dataset::prepare::scratch_sound::ScratchSound;
 use crate::dataset::prepare::{PrepareJob, PreparePlan, ShardPlan, make_ready};
@@ -170,7 +169,7 @@ impl PrepareJob<'_> {
         if sound.samples == 0 {
             return Err(self.no_sound());
         }
-        let map = map_file(sound.file.path())?;
+        let map = storage::map_file(sound.file.path())?;
         let ScratchSound { rate, channels, exponent, opposed, .. } = sound;
         let samples = bytemuck::cast_slice(&map);
         let description =

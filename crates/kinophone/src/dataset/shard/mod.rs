@@ -26,10 +26,9 @@ pub mod write;
 use crate::dataset::shard::header::{Complaints, LENGTH, MAX_TIME_US, NumberType, ShardFacts, ShardLayout};
 use crate::dataset::shard::sound::ShardSound;
 use crate::ledger::{Source, Terms};
-use crate::{Error, Kind, Result};
+use crate::{Error, Kind, Result, storage};
 use kinophone_dsp::units::MediaTime;
 use memmap2::Mmap;
-use std::fs::File;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -74,7 +73,7 @@ impl Shard {
     /// Maps the file and checks its structure and that it is whole: everything but the checksum, for which see
     /// [`Shard::verify`]. What is no whole shard is an error of `Kind::Damaged` that names it.
     pub fn open(path: &Path) -> Result<Self> {
-        let map = map_file(path)?;
+        let map = storage::map_file(path)?;
         let damaged = |what: String| damaged(path, what);
         let header = header_range(&map).ok_or_else(|| damaged("is too short for a shard".to_owned()))?;
         let data = header.end;
@@ -279,19 +278,6 @@ pub(crate) fn release_pages(map: &Mmap, range: Range<usize>) {
     }
     #[cfg(not(unix))]
     let _ = (map, range);
-}
-
-/// Maps an ordinary file for reading.
-pub(crate) fn map_file(path: &Path) -> Result<Mmap> {
-    let read = |e| Error::io("read", path, e);
-    // Asked before opening: to open a pipe would wait for a writer for ever.
-    if !std::fs::metadata(path).map_err(read)?.is_file() {
-        return Err(Error::new(Kind::WrongKind, "is not an ordinary file").at(path).help("name a file"));
-    }
-    let file = File::open(path).map_err(read)?;
-    // SAFETY: the map is only read. That no other program changes the file in place meanwhile can't be ensured; the
-    // module's description names this risk, and nothing of Kinophone's own does it.
-    unsafe { Mmap::map(&file) }.map_err(read)
 }
 
 fn header_range(bytes: &[u8]) -> Option<Range<usize>> {
