@@ -113,14 +113,21 @@ impl Terms {
         }
         other.otherwise.iter().for_each(|statement| self.contradict(statement.clone()));
         for work in &other.works {
-            let joined = |(k, own): (usize, &Work)| Some((k, own.joined(work)?));
-            let mut same: Vec<(usize, Work)> = self.works.iter().enumerate().filter_map(joined).collect();
-            // One of several: nobody says which.
-            match same.pop() {
-                Some((k, joined)) if same.is_empty() => self.works[k] = joined,
-                _ if self.works.contains(work) => {}
-                _ => self.works.push(work.clone()),
+            if !self.works.contains(work) {
+                self.add(work);
             }
+        }
+    }
+
+    /// Adds a work to the one that it is, the one of its title before others; as one of its own, where that may be several.
+    fn add(&mut self, work: &Work) {
+        let joined = |(k, own): (usize, &Work)| Some((k, own.joined(work)?));
+        let same: Vec<(usize, Work)> = self.works.iter().enumerate().filter_map(joined).collect();
+        let entitled: Vec<_> =
+            same.iter().filter(|(k, _)| work.title.is_some() && self.works[*k].title == work.title).collect();
+        match (&entitled[..], &same[..]) {
+            ([(k, joined)], _) | ([], [(k, joined)]) => self.works[*k] = joined.clone(),
+            _ => self.works.push(work.clone()),
         }
     }
 
