@@ -25,7 +25,7 @@ pub mod write;
 
 use crate::dataset::shard::header::{Complaints, LENGTH, MAX_TIME_US, NumberType, ShardFacts, ShardLayout};
 use crate::dataset::shard::sound::ShardSound;
-use crate::ledger::{Source, Terms};
+use crate::ledger::Source;
 use crate::{Error, Kind, Result, storage};
 use kinophone_dsp::units::MediaTime;
 use memmap2::Mmap;
@@ -98,13 +98,6 @@ impl Shard {
             hash.finalize().to_hex().as_str() == self.checksum
         });
         if whole { Ok(()) } else { Err(damaged(&self.path, "has a wrong checksum".to_owned())) }
-    }
-
-    /// Writes the shard anew in its place, with other terms of its source; this map keeps the old one.
-    pub fn replace_terms(&self, terms: Terms) -> Result<()> {
-        let mut facts = self.facts.clone();
-        facts.source.terms = terms;
-        write::copy_with(&facts, &self.map[self.data..], &self.path)
     }
 
     /// The file.

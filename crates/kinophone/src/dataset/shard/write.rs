@@ -1,10 +1,10 @@
 //! Writing a shard in one pass, with little in memory.
 
-use crate::dataset::shard::TensorData;
 use crate::dataset::shard::header::{
     Complaints, LENGTH, MAX_SIZE, MAX_TIME_US, NumberType, ShardFacts, SoundFormat, TableShape, no_checksum,
 };
-use crate::ledger::Source;
+use crate::dataset::shard::{Shard, TensorData};
+use crate::ledger::{Source, Terms};
 use crate::storage::{AtomicFile, Overwrite};
 use crate::{Error, Kind, Result};
 use kinophone_dsp::units::{MediaTime, SampleRate};
@@ -52,16 +52,20 @@ impl<'a> SoundTrack<'a> {
 /// Parameters with which tables that describe a shard's sound were made, and the tables by name.
 pub(crate) type SoundDescription = (serde_json::Value, Vec<(&'static str, TensorData)>);
 
-/// Writes a whole shard over another, with the tensors of a shard and other facts about their source.
-pub(super) fn copy_with(facts: &ShardFacts, tensors: &[u8], path: &Path) -> Result<()> {
-    let reserved = facts.room();
-    let mut out = BufWriter::with_capacity(BUFFER, AtomicFile::create(path, Overwrite::Replace)?);
-    out.seek(SeekFrom::Start(reserved as u64)).map_err(|e| Error::io("written", path, e))?;
-    let (facts, times, hash) = (facts.clone(), Vec::new(), blake3::Hasher::new());
-    let mut writer = ShardWriter { out, path: path.to_owned(), facts, reserved, times, hash };
-    tensors.chunks(BUFFER).try_for_each(|part| writer.write(part))?;
-    writer.write_header()?;
-    writer.commit()
+impl Shard {
+    /// Writes the shard anew in its place, with other terms of its source; this map keeps the old one.
+    pub fn replace_terms(&self, terms: Terms) -> Result<()> {
+        let mut facts = self.facts.clone();
+        facts.source.terms = terms;
+        let (reserved, path) = (facts.room(), self.path.clone());
+        let mut out = BufWriter::with_capacity(BUFFER, AtomicFile::create(&path, Overwrite::Replace)?);
+        out.seek(SeekFrom::Start(reserved as u64)).map_err(|e| Error::io("written", &path, e))?;
+        let (times, hash) = (Vec::new(), blake3::Hasher::new());
+        let mut writer = ShardWriter { out, path, facts, reserved, times, hash };
+        self.map[self.data..].chunks(BUFFER).try_for_each(|part| writer.write(part))?;
+        writer.write_header()?;
+        writer.commit()
+    }
 }
 
 impl ShardWriter {
