@@ -203,7 +203,8 @@ impl LedgerFile {
 fn check(entry: &mut LedgerEntry) -> Result<(), String> {
     let hash = &entry.blake3;
     entry.name = entry.name.trim().to_owned();
-    if !hash.is_empty() && !(hash.len() == 64 && hash.bytes().all(|b| b.is_ascii_hexdigit())) {
+    let is_hash = hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if !hash.is_empty() && !is_hash {
         return Err("its blake3 is no hash of 64 digits".to_owned());
     }
     if hash.is_empty() && entry.name.is_empty() {
