@@ -104,7 +104,7 @@ fn columns(names: &csv::StringRecord) -> Result<Vec<(usize, Vec<Step>)>, String>
     }
     columns.sort_by(|(_, one), (_, other)| one.cmp(other));
     if let Some(pair) = columns.windows(2).find(|pair| pair[0].1 == pair[1].1) {
-        return Err(format!("it has the column {} twice", &names[pair[1].0]));
+        return Err(format!("it has the column {} twice", names[pair[1].0].trim()));
     }
     let is_key = |steps: &[Step]| matches!(steps, [Step::Field(name)] if name == "name" || name == "blake3");
     if !columns.iter().any(|(_, steps)| is_key(steps)) {
