@@ -66,7 +66,7 @@ pub fn read(file: &Path, context: &Context) -> kinophone::Result<Credits> {
 }
 
 /// True where the file begins as text, which no film does.
-pub fn is_text(file: &Path) -> kinophone::Result<bool> {
+fn is_text(file: &Path) -> kinophone::Result<bool> {
     let mut head = Vec::new();
     let opened = std::fs::File::open(file).and_then(|file| file.take(64).read_to_end(&mut head));
     opened.map_err(|e| Error::io("read", file, e))?;

@@ -3,7 +3,9 @@
 use crate::context::Context;
 use crate::credits;
 use crate::kind::{PathKind, kind_of};
+use crate::report::shown;
 use kinophone::ledger::Use;
+use kinophone::wording::count;
 use kinophone::{Error, Kind, Result};
 use kinophone_provenance::carrier::Carrier;
 use kinophone_provenance::ledger_file::{LedgerEntry, LedgerFile};
@@ -26,7 +28,15 @@ pub(super) fn open(path: &Path, context: &Context) -> Result<Carrier> {
 /// The entries of anything that carries a ledger.
 pub(super) fn entries(path: &Path, context: &Context) -> Result<Vec<LedgerEntry>> {
     if kind_of(path)? == PathKind::Film && !is_ledger(path) {
-        let sources = credits::read(path, context)?.credits.into_iter().map(|credit| credit.source);
+        let credits = credits::read(path, context)?;
+        if credits.left_out > 0 {
+            context.warn(&format!(
+                "{} had no room to name {}, which are missing here; its score has them",
+                shown(path),
+                count(credits.left_out, "more sources")
+            ));
+        }
+        let sources = credits.credits.into_iter().map(|credit| credit.source);
         return Ok(sources
             .map(|source| LedgerEntry {
                 name: source.name,

@@ -6,7 +6,7 @@ use crate::report::{Failure, Outcome};
 use crate::wording::visible_line;
 use clap::{Args, ValueEnum};
 use jiff::Zoned;
-use kinophone::ledger::{Field, PartialDate, Right, Use, Work};
+use kinophone::ledger::{Field, PartialDate, Use, Work};
 use kinophone_provenance::ledger_file::LedgerEntry;
 use kinophone_provenance::rights::{
     Combination, Country, Credited, Licences, Material, Rules, Status, Style, attribution,
@@ -97,7 +97,7 @@ fn stated(entry: &LedgerEntry) -> Vec<Stated> {
         all.push(stated(format!("{label} (as also said)"), Some(said.value.clone())));
     }
     for work in entry.terms.works.iter().filter(|work| work.licence.is_some()) {
-        all.push(stated(format!("{label} (its {})", right(work)), work.licence.clone()));
+        all.push(stated(format!("{label} (its {})", work.right.name()), work.licence.clone()));
     }
     all
 }
@@ -164,7 +164,12 @@ fn as_text(entries: &[LedgerEntry], together: &Combination, answers: &[Answer], 
         .iter()
         .map(|answer| {
             let status = visible_line(&answer.status.to_string());
-            format!("{} ({}), {}: {status}", visible_line(&answer.source), right(answer.work), answer.country)
+            format!(
+                "{} ({}), {}: {status}",
+                visible_line(&answer.source),
+                answer.work.right.name(),
+                answer.country
+            )
         })
         .collect();
     text += &section(&format!("public domain on {day}, by the rules that Kinophone knows"), &lines);
@@ -198,7 +203,7 @@ fn contradictions(entries: &[LedgerEntry]) -> Vec<String> {
             visible_line(&format!(
                 "{}: two works contradict each other ({}, {title})",
                 entry.label(),
-                right(work)
+                work.right.name()
             ))
         });
         entry.terms.otherwise.iter().map(line).chain(twice).collect::<Vec<_>>()
@@ -235,14 +240,6 @@ fn licences(together: &Combination) -> Vec<String> {
     lines
 }
 
-fn right(work: &Work) -> &'static str {
-    match work.right {
-        Right::Film => "film",
-        Right::Composition => "composition",
-        Right::Recording => "recording",
-    }
-}
-
 fn as_json(entries: &[LedgerEntry], together: &Combination, answers: &[Answer], day: PartialDate) -> Value {
     let conflict = |conflict: &kinophone_provenance::rights::Conflict| json!({ "sources": conflict.sources, "why": conflict.why });
     json!({
@@ -275,7 +272,7 @@ fn answer_as_json(answer: &Answer) -> Value {
     };
     json!({
         "source": answer.source,
-        "right": right(answer.work),
+        "right": answer.work.right.name(),
         "title": answer.work.title,
         "country": answer.country.code(),
         "status": status,

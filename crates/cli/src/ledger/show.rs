@@ -5,7 +5,7 @@ use crate::ledger::carried;
 use crate::report::{Failure, Outcome};
 use crate::wording::visible_line;
 use clap::Args;
-use kinophone::ledger::{Creator, Field, FreeStatement, Right, Terms, Use, Work};
+use kinophone::ledger::{Creator, Field, FreeStatement, Terms, Use, Work};
 use kinophone_provenance::ledger_file::LedgerEntry;
 use serde_json::json;
 use std::path::PathBuf;
@@ -47,7 +47,7 @@ fn source(entry: &LedgerEntry) -> String {
         text += &line(field.name(), &format!("{value}{}", otherwise(&entry.terms, field)));
     }
     for work in &entry.terms.works {
-        text += &line(right(work.right), &about(work));
+        text += &line(work.right.name(), &about(work));
         text += &work.creators.iter().map(|creator| line("", &of(creator))).collect::<String>();
         text += &work.free.iter().map(|free| line("", &said_free(free))).collect::<String>();
     }
@@ -69,14 +69,6 @@ fn used_for(used: Use) -> &'static str {
         Use::GrainsFrom => "pieces of its sound",
         Use::PictureOf => "its picture",
         Use::PhasesFrom => "its phases",
-    }
-}
-
-fn right(right: Right) -> &'static str {
-    match right {
-        Right::Film => "film",
-        Right::Composition => "composition",
-        Right::Recording => "recording",
     }
 }
 

@@ -126,6 +126,17 @@ pub enum Right {
     Recording,
 }
 
+impl Right {
+    /// As it is written in a ledger.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Film => "film",
+            Self::Composition => "composition",
+            Self::Recording => "recording",
+        }
+    }
+}
+
 /// Somebody who made a work.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Creator {
